@@ -1,0 +1,53 @@
+/**
+ * Everything the service says no with. One closed list: a code is a promise to callers (contracts/api names
+ * them), so a new one is added here and in `http/problems.ts` or nothing compiles. No HTTP word in here.
+ */
+export const REFUSAL_CODES = [
+  // requests
+  'json_malformed', 'request_invalid', 'request_too_large', 'media_type_unsupported', 'not_found', 'rate_limited',
+  'idempotency_key_missing', 'idempotency_key_invalid', 'idempotency_key_reused', 'idempotency_in_progress',
+  // money
+  'money_malformed', 'money_out_of_range', 'ledger_unbalanced', 'ledger_insufficient_funds', 'ledger_account_closed',
+  'ledger_key_reused',
+  // identity
+  'session_missing', 'session_invalid', 'role_missing', 'challenge_unknown', 'challenge_expired', 'challenge_used',
+  'assertion_invalid', 'user_verification_missing', 'credential_unknown', 'credential_exists', 'invitation_invalid',
+  'document_invalid', 'signature_mismatch', 'country_unknown',
+  // ownership
+  'proof_state', 'proof_incomplete', 'evidence_state', 'url_refused', 'url_unreachable', 'token_absent',
+  'review_self', 'review_repeated', 'recording_invalid', 'recording_too_short',
+  // clones
+  'ownership_unproven', 'persona_too_short', 'material_missing', 'version_state', 'lineage_changed',
+  // consent
+  'grant_state', 'grant_term_invalid', 'grant_document_mismatch', 'grant_missing', 'amendment_widens', 'denied',
+  // billing
+  'tier_outside_grant', 'tier_unknown', 'subscription_exists', 'subscription_state', 'quota_exhausted', 'payment_failed',
+  'webhook_signature_invalid', 'refund_too_large', 'hold_state',
+  // royalties
+  'split_invalid', 'split_unsigned', 'split_missing', 'payee_unknown', 'payee_not_onboarded', 'statement_open',
+  'payout_state', 'payout_below_minimum', 'run_range',
+  // gateway and stop
+  'output_state', 'output_withdrawn', 'stopped', 'gate_changed', 'render_failed', 'text_unspeakable', 'stop_state', 'quote_stale',
+  'file_unreadable', 'overloaded', 'unavailable',
+] as const;
+
+export type RefusalCode = (typeof REFUSAL_CODES)[number];
+
+/** A no with a reason that the caller may read. What only we may read goes into `cause`. */
+export class Refusal extends Error {
+  readonly code: RefusalCode;
+  /** Further members of the problem document (RFC 9457 §3.2), such as the clauses of a denial. */
+  readonly extra: Readonly<Record<string, unknown>>;
+
+  constructor(code: RefusalCode, detail: string, options: { extra?: Record<string, unknown>; cause?: unknown } = {}) {
+    super(detail, { cause: options.cause });
+    this.name = 'Refusal';
+    this.code = code;
+    this.extra = options.extra ?? {};
+  }
+}
+
+/** The same answer for an id that does not exist and one that is somebody else's. */
+export function notFound(): Refusal {
+  return new Refusal('not_found', 'There is nothing here under this id, or it is not yours to see.');
+}

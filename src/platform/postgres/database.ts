@@ -1,0 +1,89 @@
+import 'reflect-metadata';
+import { DataSource, type EntitySchema } from 'typeorm';
+
+import type { IsolationLevel, RunTx, Tx } from '../../kernel/tx.ts';
+import { closeToken, openToken } from './tx.ts';
+import { columnTypes } from './types.ts';
+
+/** The service's connection, as the role without DDL and without UPDATE or DELETE on ledger and log. */
+export interface Database {
+  runTx: RunTx;
+  /** Answers when the server does; throws when it does not. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** serialization_failure and deadlock_detected: the whole transaction may simply be run again. */
+const RETRYABLE = new Set(['40001', '40P01']);
+const ATTEMPTS = 5;
+
+export function sqlState(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null) return undefined;
+  if ('code' in error && typeof error.code === 'string') return error.code;
+  if ('driverError' in error) return sqlState(error.driverError);
+  return undefined;
+}
+
+async function attempt<T>(
+  source: DataSource, work: (tx: Tx) => Promise<T>, isolation: IsolationLevel,
+): Promise<T> {
+  const runner = source.createQueryRunner();
+  await runner.connect();
+  try {
+    await runner.startTransaction(isolation);
+    const tx = openToken(runner);
+    try {
+      const result = await work(tx);
+      closeToken(tx);
+      await runner.commitTransaction();
+      return result;
+    } catch (error) {
+      closeToken(tx);
+      if (runner.isTransactionActive) await runner.rollbackTransaction();
+      throw error;
+    }
+  } finally {
+    await runner.release();
+  }
+}
+
+function makeRunTx(source: DataSource): RunTx {
+  return async (work, options = {}) => {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await attempt(source, work, options.isolation ?? 'READ COMMITTED');
+      } catch (error) {
+        if (tries >= ATTEMPTS || !RETRYABLE.has(sqlState(error) ?? '')) throw error;
+      }
+    }
+  };
+}
+
+/** Connects as the service. `entities` are the plain tables of the rooms; nothing is ever synchronised from them. */
+export async function connect(options: {
+  url: string;
+  entities?: EntitySchema[];
+  poolSize?: number;
+  applicationName?: string;
+}): Promise<Database> {
+  const source = new DataSource({
+    type: 'postgres',
+    url: options.url,
+    entities: options.entities ?? [],
+    synchronize: false,
+    logging: false,
+    poolSize: options.poolSize ?? 10,
+    applicationName: options.applicationName ?? 'benren',
+    extra: { types: columnTypes },
+  });
+  await source.initialize();
+  return {
+    runTx: makeRunTx(source),
+    async ping() {
+      await source.query('SELECT 1');
+    },
+    async close() {
+      await source.destroy();
+    },
+  };
+}

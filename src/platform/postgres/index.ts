@@ -1,0 +1,9 @@
+/**
+ * PostgreSQL, the one place where truth is kept. This folder owns the driver: pools, the transaction token's inside,
+ * the embedded server and the migrations. Rooms see `RunTx`, `sql(tx, …)` and, for plain rows, `repository(tx, …)`.
+ */
+export { connect, type Database } from './database.ts';
+export { sql, maybeOne, one, execute, repository, savepoint, notify } from './tx.ts';
+export { once } from './once.ts';
+export { startEmbedded, type EmbeddedPostgres } from './embedded.ts';
+export { migrate, pendingMigrations } from './migrate.ts';

@@ -1,0 +1,32 @@
+import { Refusal } from '../../kernel/refusals.ts';
+import type { IdempotencyKey, Tx } from '../../kernel/tx.ts';
+import { maybeOne, one, sql } from './tx.ts';
+
+/**
+ * Runs a write once. The key is part of the write's own transaction: both commit or neither does. Same key and same
+ * request → the kept answer; same key and another request → `idempotency_key_reused`; still running →
+ * `idempotency_in_progress`. `work` must answer with plain JSON (amounts as strings), since that is what is kept.
+ */
+export async function once<T>(tx: Tx, key: IdempotencyKey, work: () => Promise<T>): Promise<T> {
+  const { locked } = await one<{ locked: boolean }>(
+    tx, 'SELECT pg_try_advisory_xact_lock(hashtextextended($1, 7)) AS locked', [`${key.scope}\n${key.key}`],
+  );
+  if (!locked) {
+    throw new Refusal('idempotency_in_progress', 'A request with this key is still running; ask again shortly.');
+  }
+  const kept = await maybeOne<{ digest: string; answer: T }>(
+    tx, 'SELECT digest, answer FROM idempotency WHERE scope = $1 AND key = $2', [key.scope, key.key],
+  );
+  if (kept !== null) {
+    if (kept.digest !== key.digest) {
+      throw new Refusal('idempotency_key_reused', 'This key already stands for another request; use a new one.');
+    }
+    return kept.answer;
+  }
+  const answer = await work();
+  await sql(
+    tx, 'INSERT INTO idempotency (scope, key, digest, answer) VALUES ($1, $2, $3, $4)',
+    [key.scope, key.key, key.digest, JSON.stringify(answer ?? null)],
+  );
+  return answer;
+}

@@ -1,0 +1,52 @@
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestProject } from 'vitest/node';
+
+import { systemRandom } from '../../src/kernel/random.ts';
+import { migrate, startEmbedded } from '../../src/platform/postgres/index.ts';
+
+/** What the global set-up hands to each test file. */
+export interface TestServerAddress {
+  ownerUrl: string;
+  appUrl: string;
+  superuserUrl: string;
+  template: string;
+}
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    postgres: TestServerAddress;
+  }
+}
+
+/** Placeholder that a test file replaces by the name of its own database. */
+export const DATABASE = '__database__';
+
+function migrationsDigest(): string {
+  const folder = new URL('../../migrations/', import.meta.url);
+  const hash = createHash('sha256');
+  for (const file of readdirSync(folder).sort()) hash.update(file).update(readFileSync(new URL(file, folder)));
+  return hash.digest('hex').slice(0, 16);
+}
+
+/** One real PostgreSQL for the run, with a migrated template that every test file copies. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const folder = mkdtempSync(join(tmpdir(), 'benren-test-'));
+  const server = await startEmbedded({ folder, random: systemRandom });
+  const template = `template_${migrationsDigest()}`;
+  await server.createDatabase(template);
+  await migrate(server.ownerUrl(template));
+  project.provide('postgres', {
+    ownerUrl: server.ownerUrl(DATABASE),
+    appUrl: server.appUrl(DATABASE),
+    superuserUrl: server.superuserUrl(DATABASE),
+    template,
+  });
+  return async () => {
+    await server.stop();
+    rmSync(folder, { recursive: true, force: true });
+    rmSync(server.dataFolder, { recursive: true, force: true });
+  };
+}

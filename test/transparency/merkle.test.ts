@@ -43,7 +43,7 @@ function rootByDefinition(hashes: readonly Buffer[]): Buffer {
 }
 
 /** A tree kept as the store keeps it: only perfect subtrees, added as they complete. */
-function makeTree(): { append(leaves: Buffer[]): void; size(): bigint; lookup(node: NodeRef): Buffer } {
+function makeTree(): { append(leaves: Buffer[]): void; size(): bigint; lookup: (node: NodeRef) => Buffer } {
   const nodes = new Map<string, Buffer>();
   let size = 0n;
   const lookup = (node: NodeRef): Buffer => {

@@ -21,7 +21,7 @@ export function isCurrency(text: string): text is Currency {
 
 /** A whole number of minor units from its decimal text. Money never passes through a JavaScript number. */
 export function parseMinor(text: string): bigint {
-  if (!/^-?(0|[1-9][0-9]{0,18})$/.test(text)) {
+  if (!/^(0|-?[1-9][0-9]{0,18})$/.test(text)) {
     throw new Refusal('money_malformed', 'An amount is a whole number of minor units, written as a decimal string.');
   }
   const value = BigInt(text);

@@ -36,17 +36,24 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const folder = mkdtempSync(join(tmpdir(), 'benren-test-'));
   const server = await startEmbedded({ folder, random: systemRandom });
   const template = `template_${migrationsDigest()}`;
-  await server.createDatabase(template);
-  await migrate(server.ownerUrl(template));
+  const stop = async (): Promise<void> => {
+    await server.stop();
+    rmSync(folder, { recursive: true, force: true });
+    rmSync(server.dataFolder, { recursive: true, force: true });
+  };
+  try {
+    await server.createDatabase(template);
+    await migrate(server.ownerUrl(template));
+  } catch (error) {
+    // A migration that fails must fail the run, not leave it waiting for a server that nobody stops.
+    await stop();
+    throw error;
+  }
   project.provide('postgres', {
     ownerUrl: server.ownerUrl(DATABASE),
     appUrl: server.appUrl(DATABASE),
     superuserUrl: server.superuserUrl(DATABASE),
     template,
   });
-  return async () => {
-    await server.stop();
-    rmSync(folder, { recursive: true, force: true });
-    rmSync(server.dataFolder, { recursive: true, force: true });
-  };
+  return stop;
 }

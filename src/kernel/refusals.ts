@@ -8,7 +8,7 @@ export const REFUSAL_CODES = [
   'idempotency_key_missing', 'idempotency_key_invalid', 'idempotency_key_reused', 'idempotency_in_progress',
   // money
   'money_malformed', 'money_out_of_range', 'ledger_unbalanced', 'ledger_insufficient_funds', 'ledger_account_closed',
-  'ledger_key_reused',
+  'ledger_key_reused', 'ledger_transfer_invalid', 'ledger_reversal_too_large',
   // identity
   'session_missing', 'session_invalid', 'role_missing', 'challenge_unknown', 'challenge_expired', 'challenge_used',
   'assertion_invalid', 'user_verification_missing', 'credential_unknown', 'credential_exists', 'invitation_invalid',

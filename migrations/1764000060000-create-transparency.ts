@@ -1,5 +1,33 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
+const WAITING_LIST = `
+  -- The waiting list is kept by the owner's triggers alone: the service can neither hide a leaf from the
+  -- sequencer nor take it off the list without giving it a place.
+  CREATE FUNCTION log_leaf_waits() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  BEGIN
+    INSERT INTO log_waiting (leaf_id) VALUES (NEW.id);
+    RETURN NULL;
+  END $$;
+  CREATE TRIGGER log_leaf_waits AFTER INSERT ON log_leaf FOR EACH ROW EXECUTE FUNCTION log_leaf_waits();
+
+  CREATE FUNCTION log_position_taken() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  BEGIN
+    DELETE FROM log_waiting WHERE leaf_id = NEW.leaf_id;
+    RETURN NULL;
+  END $$;
+  CREATE TRIGGER log_position_taken AFTER INSERT ON log_position FOR EACH ROW EXECUTE FUNCTION log_position_taken();
+`;
+
+function appendOnly(table: string): string {
+  return `
+    CREATE TRIGGER ${table}_never_changes BEFORE UPDATE OR DELETE ON ${table}
+      FOR EACH ROW EXECUTE FUNCTION refuse_change();
+    CREATE TRIGGER ${table}_never_truncated BEFORE TRUNCATE ON ${table}
+      FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+    GRANT SELECT, INSERT ON ${table} TO benren_app;
+  `;
+}
+
 /** The append-only log: leaves, their places in the tree, the hashes of perfect subtrees, the signed heads. */
 export class CreateTransparency1764000060000 implements MigrationInterface {
   name = 'CreateTransparency1764000060000';
@@ -54,31 +82,10 @@ export class CreateTransparency1764000060000 implements MigrationInterface {
         at timestamptz NOT NULL,
         recorded_at timestamptz NOT NULL DEFAULT now()
       );
-
-      -- The waiting list is kept by the owner's triggers alone: the service can neither hide a leaf from the
-      -- sequencer nor take it off the list without giving it a place.
-      CREATE FUNCTION log_leaf_waits() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
-      BEGIN
-        INSERT INTO log_waiting (leaf_id) VALUES (NEW.id);
-        RETURN NULL;
-      END $$;
-      CREATE TRIGGER log_leaf_waits AFTER INSERT ON log_leaf FOR EACH ROW EXECUTE FUNCTION log_leaf_waits();
-
-      CREATE FUNCTION log_position_taken() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
-      BEGIN
-        DELETE FROM log_waiting WHERE leaf_id = NEW.leaf_id;
-        RETURN NULL;
-      END $$;
-      CREATE TRIGGER log_position_taken AFTER INSERT ON log_position FOR EACH ROW EXECUTE FUNCTION log_position_taken();
     `);
+    await runner.query(WAITING_LIST);
     for (const table of ['log_leaf', 'log_position', 'log_node', 'log_checkpoint']) {
-      await runner.query(`
-        CREATE TRIGGER ${table}_never_changes BEFORE UPDATE OR DELETE ON ${table}
-          FOR EACH ROW EXECUTE FUNCTION refuse_change();
-        CREATE TRIGGER ${table}_never_truncated BEFORE TRUNCATE ON ${table}
-          FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
-        GRANT SELECT, INSERT ON ${table} TO benren_app;
-      `);
+      await runner.query(appendOnly(table));
     }
     await runner.query('GRANT SELECT ON log_waiting TO benren_app');
   }

@@ -4,7 +4,7 @@
  */
 export const REFUSAL_CODES = [
   // requests
-  'json_malformed', 'request_invalid', 'request_too_large', 'media_type_unsupported', 'not_found', 'rate_limited',
+  'json_malformed', 'request_invalid', 'request_too_large', 'media_type_unsupported', 'method_not_allowed', 'not_found', 'rate_limited',
   'idempotency_key_missing', 'idempotency_key_invalid', 'idempotency_key_reused', 'idempotency_in_progress',
   // money
   'money_malformed', 'money_out_of_range', 'ledger_unbalanced', 'ledger_insufficient_funds', 'ledger_account_closed',

@@ -1,0 +1,152 @@
+import type { RefusalCode } from '../kernel/refusals.ts';
+import { Refusal } from '../kernel/refusals.ts';
+
+/** The one place where a refusal becomes HTTP. RFC 9457; `type` is a URN because it names, and locates nothing. */
+const TABLE: Record<RefusalCode, readonly [status: number, title: string]> = {
+  json_malformed: [400, 'The body cannot be read'],
+  request_invalid: [400, 'The request does not match the contract'],
+  request_too_large: [413, 'The request is too large'],
+  media_type_unsupported: [415, 'This media type is not accepted here'],
+  method_not_allowed: [405, 'This method is not offered here'],
+  not_found: [404, 'Nothing here'],
+  rate_limited: [429, 'Too many requests'],
+  idempotency_key_missing: [400, 'An idempotency key is missing'],
+  idempotency_key_invalid: [400, 'The idempotency key is malformed'],
+  idempotency_key_reused: [409, 'The idempotency key stands for another request'],
+  idempotency_in_progress: [409, 'The same request is still running'],
+  money_malformed: [400, 'The amount is malformed'],
+  money_out_of_range: [400, 'The amount is out of range'],
+  ledger_unbalanced: [409, 'The transfer does not balance'],
+  ledger_insufficient_funds: [409, 'Not enough funds'],
+  ledger_account_closed: [409, 'The account is closed'],
+  ledger_key_reused: [409, 'The transfer key stands for another transfer'],
+  ledger_transfer_invalid: [400, 'The transfer is not valid'],
+  ledger_reversal_too_large: [409, 'The reversal is larger than what is left'],
+  session_missing: [401, 'Not signed in'],
+  session_invalid: [401, 'The session has ended'],
+  role_missing: [403, 'A role is missing'],
+  challenge_unknown: [400, 'The challenge is unknown'],
+  challenge_expired: [400, 'The challenge has expired'],
+  challenge_used: [409, 'The challenge was already used'],
+  assertion_invalid: [400, 'The passkey’s answer is not valid'],
+  user_verification_missing: [400, 'The passkey did not verify its user'],
+  credential_unknown: [400, 'The passkey is unknown'],
+  credential_exists: [409, 'The passkey is already registered'],
+  invitation_invalid: [403, 'The invitation is not valid'],
+  document_invalid: [422, 'The document is not valid'],
+  signature_mismatch: [422, 'The signature is over something else'],
+  country_unknown: [422, 'The country is unknown'],
+  proof_state: [409, 'The ownership proof does not allow this now'],
+  proof_incomplete: [409, 'The ownership proof lacks evidence'],
+  evidence_state: [409, 'The evidence does not allow this now'],
+  url_refused: [422, 'The address is refused'],
+  url_unreachable: [422, 'The address could not be read'],
+  token_absent: [422, 'The token was not found'],
+  review_self: [403, 'Nobody reviews their own proof'],
+  review_repeated: [409, 'This reviewer has already decided'],
+  recording_invalid: [422, 'The recording cannot be read'],
+  recording_too_short: [422, 'The recording holds too little speech'],
+  ownership_unproven: [409, 'The ownership is not proven'],
+  persona_too_short: [422, 'The persona is too short'],
+  material_missing: [409, 'Enrolment material is missing'],
+  version_state: [409, 'The version does not allow this now'],
+  lineage_changed: [409, 'The models have changed'],
+  grant_state: [409, 'The grant does not allow this now'],
+  grant_term_invalid: [422, 'The term of the grant is not valid'],
+  grant_document_mismatch: [422, 'The signed grant differs from its draft'],
+  grant_missing: [409, 'There is no grant in force'],
+  amendment_widens: [409, 'The amendment widens the grant'],
+  denied: [403, 'Denied by the owner’s terms'],
+  tier_outside_grant: [422, 'The tier lies outside the grant'],
+  tier_unknown: [409, 'The tier is not on offer'],
+  subscription_exists: [409, 'There is a subscription already'],
+  subscription_state: [409, 'The subscription does not allow this now'],
+  quota_exhausted: [403, 'The quota is used up'],
+  payment_failed: [402, 'The payment failed'],
+  webhook_signature_invalid: [400, 'The webhook’s signature is not valid'],
+  refund_too_large: [422, 'The refund is too large'],
+  hold_state: [409, 'The hold has already ended'],
+  split_invalid: [422, 'The split is not valid'],
+  split_unsigned: [409, 'The split lacks signatures'],
+  split_missing: [409, 'There is no split in force'],
+  payee_unknown: [422, 'The payee is unknown'],
+  payee_not_onboarded: [409, 'The payee has not finished onboarding'],
+  statement_open: [409, 'The statement’s period is still open'],
+  payout_state: [409, 'The payout does not allow this now'],
+  payout_below_minimum: [409, 'The balance is below the minimum payout'],
+  run_range: [422, 'The range of the run is not valid'],
+  output_state: [409, 'The output does not allow this now'],
+  output_withdrawn: [410, 'The output was withdrawn'],
+  stopped: [403, 'The clone is stopped'],
+  gate_changed: [409, 'A gate changed meanwhile'],
+  render_failed: [500, 'The rendering failed'],
+  text_unspeakable: [422, 'The text cannot be spoken'],
+  stop_state: [409, 'The stop does not allow this now'],
+  quote_stale: [409, 'The quote is out of date'],
+  file_unreadable: [422, 'The file cannot be read'],
+  overloaded: [429, 'Too much at once'],
+  unavailable: [503, 'Not available just now'],
+};
+
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  code: string;
+  detail?: string;
+  [member: string]: unknown;
+}
+
+/**
+ * The problem document of a refusal. It holds nothing that differs between an unknown id and a foreign one: the
+ * request's id travels in a header.
+ */
+export function problemOf(refusal: Refusal): Problem {
+  const [status, title] = TABLE[refusal.code];
+  return { ...refusal.extra, type: `urn:benren:problem:${refusal.code}`, title, status, code: refusal.code, detail: refusal.message };
+}
+
+/** What the caller learns of an error that is ours: nothing but that it is. */
+export const INTERNAL_PROBLEM: Problem = {
+  type: 'urn:benren:problem:internal',
+  title: 'An error of ours',
+  status: 500,
+  code: 'internal',
+  detail: 'This is not your mistake. The request was logged under the id in X-Request-Id; nothing was kept of it.',
+};
+
+const DATABASE_GONE = new Set([
+  'ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', '57P01', '57P02', '57P03', '53300', '08000', '08003', '08006',
+]);
+
+function codesOf(error: unknown): string[] {
+  if (typeof error !== 'object' || error === null) return [];
+  const own = 'code' in error && typeof error.code === 'string' ? [error.code] : [];
+  const driver = 'driverError' in error ? codesOf(error.driverError) : [];
+  const causes = 'errors' in error && Array.isArray(error.errors) ? error.errors.flatMap((inner) => codesOf(inner)) : [];
+  return [...own, ...driver, ...causes];
+}
+
+function typeOf(error: unknown): string {
+  return typeof error === 'object' && error !== null && 'type' in error ? String(error.type) : '';
+}
+
+/** Recognises what Express and the body reader throw, and a database that is away; `null` is an error of ours. */
+export function refusalOf(error: unknown): Refusal | null {
+  if (error instanceof Refusal) return error;
+  if (error instanceof URIError) return new Refusal('request_invalid', 'The path holds a malformed escape.');
+  switch (typeOf(error)) {
+    case 'entity.too.large':
+      return new Refusal('request_too_large', 'The body is larger than this operation takes; its limit is in the contract.');
+    case 'request.aborted':
+    case 'request.size.invalid':
+      return new Refusal('request_invalid', 'The body did not arrive in the announced length.');
+    case 'encoding.unsupported':
+      return new Refusal('media_type_unsupported', 'Send the body without Content-Encoding.');
+    default:
+  }
+  if (codesOf(error).some((code) => DATABASE_GONE.has(code))) {
+    return new Refusal('unavailable', 'The database does not answer; nothing was changed. Try again shortly.', { cause: error });
+  }
+  return null;
+}

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 
 import { seededRandom } from '../../src/kernel/random.ts';
-import { chainProblems, KEY_SETTINGS, KeysRefused, loadKeys, loadOrMakeKeys } from '../../src/platform/keys/index.ts';
+import { chainProblems, KEY_SETTINGS, KeysRefused, loadOrMakeKeys, openKeys } from '../../src/platform/keys/index.ts';
 import { issueLeaf, issueRoot, makePrivateKeyPem } from '../../src/platform/keys/issue.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'benren-keys-test-'));
@@ -90,50 +90,87 @@ describe('development keys', () => {
 });
 
 describe('keys named by settings', () => {
-  /** A set of the operator's own, by another authority than the development one. */
-  async function ownSet(): Promise<Record<keyof typeof KEY_SETTINGS, string>> {
-    const dir = freshDir();
-    await loadOrMakeKeys({ dir, clock: clockAt(NOW), production: false });
+  type Settings = Pick<Parameters<typeof openKeys>[0], 'c2pa' | 'logKeyPath' | 'receiptsKeyPath'>;
+  const none: Settings = { c2pa: null, logKeyPath: null, receiptsKeyPath: null };
+  const open = (settings: Settings, production = false, dir = freshDir()) => openKeys({ ...settings, dir, clock: clockAt(NOW), production });
+
+  /** Ed25519 keys of the operator's own; the C2PA files are a development set's. */
+  async function ownSet(): Promise<{ c2pa: NonNullable<Settings['c2pa']>; logKeyPath: string; receiptsKeyPath: string; folder: string }> {
+    const folder = freshDir();
+    await loadOrMakeKeys({ dir: folder, clock: clockAt(NOW), production: false });
     const put = (name: string, text: string): string => {
-      writeFileSync(join(dir, name), text);
-      return join(dir, name);
+      writeFileSync(join(folder, name), text);
+      return join(folder, name);
     };
-    const read = (name: string): string => readFileSync(join(dir, name), 'utf8');
+    const read = (name: string): string => readFileSync(join(folder, name), 'utf8');
     return {
-      log: put('own-log.pem', makePrivateKeyPem('ed25519')),
-      receipts: put('own-receipts.pem', makePrivateKeyPem('ed25519')),
-      c2paChain: put('own-chain.pem', read('c2pa-leaf.cert.pem') + read('c2pa-root.cert.pem')),
-      c2paKey: join(dir, 'c2pa-leaf.key.pem'),
-      c2paAnchors: join(dir, 'c2pa-root.cert.pem'),
+      folder,
+      logKeyPath: put('own-log.pem', makePrivateKeyPem('ed25519')),
+      receiptsKeyPath: put('own-receipts.pem', makePrivateKeyPem('ed25519')),
+      c2pa: {
+        chainPath: put('own-chain.pem', read('c2pa-leaf.cert.pem') + read('c2pa-root.cert.pem')),
+        keyPath: join(folder, 'c2pa-leaf.key.pem'),
+        anchorsPath: join(folder, 'c2pa-root.cert.pem'),
+      },
     };
   }
 
-  it('are loaded, and outside production may be development ones', async () => {
-    const ring = await loadKeys({ paths: await ownSet(), clock: clockAt(NOW), production: false });
-    expect(ring.development).toBe(true);
+  /** A chain by an authority that is nobody's development root. */
+  async function productionSet(): Promise<Settings> {
+    const own = await ownSet();
+    const [rootKey, leafKey] = [makePrivateKeyPem('P-384'), makePrivateKeyPem('P-256')];
+    const root = await issueRoot(rootKey, NOW, seededRandom('own'), 'Operator');
+    const leaf = await issueLeaf({ keyPem: rootKey, certificatePem: root }, leafKey, NOW, seededRandom('own'), 'Operator');
+    const paths = { chainPath: join(own.folder, 'p-chain.pem'), keyPath: join(own.folder, 'p-key.pem'), anchorsPath: join(own.folder, 'p-root.pem') };
+    writeFileSync(paths.chainPath, leaf);
+    writeFileSync(paths.keyPath, leafKey);
+    writeFileSync(paths.anchorsPath, root);
+    return { ...own, c2pa: paths };
+  }
+
+  it('start production when all are there and none is a development key', async () => {
+    const ring = await open(await productionSet(), true);
+    expect(ring.development).toBe(false);
     expect(ring.log.asymmetricKeyType).toBe('ed25519');
   });
 
-  it('are refused in production when development files are among them, marker or not', async () => {
-    const paths = await ownSet();
+  it('are each replaced by their own setting; the rest stays the development set', async () => {
+    const { logKeyPath } = await ownSet();
+    const dir = freshDir();
+    const made = await open(none, false, dir);
+    const mixed = await open({ ...none, logKeyPath }, false, dir);
+    expect(mixed.development).toBe(true);
+    expect(createPublicKey(mixed.log).equals(createPublicKey(readFileSync(logKeyPath)))).toBe(true);
+    expect(mixed.c2pa).toEqual(made.c2pa);
+  });
+
+  it('refuse production when one is missing, naming the settings', async () => {
+    const settings = await productionSet();
+    for (const missing of ['c2pa', 'logKeyPath', 'receiptsKeyPath'] as const) {
+      expect((await refusal(open({ ...settings, [missing]: null }, true))).settings).toEqual(Object.values(KEY_SETTINGS));
+    }
+  });
+
+  it('refuse production when development files are among them, marker or not', async () => {
+    const { c2pa, ...settings } = await ownSet();
     const bare = join(base, 'bare-root.pem');
-    writeFileSync(bare, readFileSync(paths.c2paAnchors, 'utf8').replace(/^.*\n/, ''));
-    const error = await refusal(loadKeys({ paths: { ...paths, c2paAnchors: bare }, clock: clockAt(NOW), production: true }));
+    writeFileSync(bare, readFileSync(c2pa.anchorsPath, 'utf8').replace(/^.*\n/, ''));
+    const error = await refusal(open({ ...settings, c2pa: { ...c2pa, anchorsPath: bare } }, true));
     expect(error.settings).toEqual(['C2PA_CHAIN_FILE', 'C2PA_KEY_FILE', 'C2PA_ANCHORS_FILE']);
     expect(error.message).not.toContain(base);
   });
 
   it('are refused by the name of the setting, never with its value', async () => {
-    const paths = await ownSet();
-    const load = (change: Partial<typeof paths>) => refusal(loadKeys({ paths: { ...paths, ...change }, clock: clockAt(NOW), production: false }));
+    const set = await ownSet();
+    const load = (change: Partial<Settings>) => refusal(open({ ...set, ...change }));
     const junk = join(base, 'junk.pem');
     writeFileSync(junk, 'not a key');
-    expect((await load({ log: join(base, 'nowhere') })).settings).toEqual(['LOG_KEY_FILE']);
-    expect((await load({ receipts: junk })).settings).toEqual(['RECEIPTS_KEY_FILE']);
-    expect((await load({ log: paths.c2paKey })).message).toContain('not an Ed25519 key');
-    expect((await load({ receipts: paths.log })).settings).toEqual(['LOG_KEY_FILE', 'RECEIPTS_KEY_FILE']);
-    expect((await load({ c2paKey: paths.log })).message).toContain('the key is not the leaf’s');
-    for (const change of [{ log: junk }, { c2paChain: junk }]) expect((await load(change)).message).not.toContain(base);
+    expect((await load({ logKeyPath: join(base, 'nowhere') })).settings).toEqual(['LOG_KEY_FILE']);
+    expect((await load({ receiptsKeyPath: junk })).settings).toEqual(['RECEIPTS_KEY_FILE']);
+    expect((await load({ logKeyPath: set.c2pa.keyPath })).message).toContain('not an Ed25519 key');
+    expect((await load({ receiptsKeyPath: set.logKeyPath })).settings).toEqual(['LOG_KEY_FILE', 'RECEIPTS_KEY_FILE']);
+    expect((await load({ c2pa: { ...set.c2pa, keyPath: set.logKeyPath } })).message).toContain('the key is not the leaf’s');
+    for (const change of [{ logKeyPath: junk }, { c2pa: { ...set.c2pa, chainPath: junk } }]) expect((await load(change)).message).not.toContain(base);
   });
 });
 

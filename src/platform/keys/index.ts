@@ -37,7 +37,6 @@ export const KEY_SETTINGS = {
   c2paKey: 'C2PA_KEY_FILE',
   c2paAnchors: 'C2PA_ANCHORS_FILE',
 } as const;
-export type KeyPaths = Record<keyof typeof KEY_SETTINGS, string>;
 
 /** Keys with which the service must not start. Names the settings, never a path or a value. */
 export class KeysRefused extends Error {
@@ -177,27 +176,62 @@ function isDevelopment(text: string): boolean {
   return readCertificates(text).some((c) => c.subject.includes(DEVELOPMENT_NAME) || c.issuer.includes(DEVELOPMENT_NAME));
 }
 
-/** Keys from files that the settings name. With `production`, development keys among them are refused. */
-export async function loadKeys(options: {
-  paths: KeyPaths; clock: Pick<Clock, 'now'>; production: boolean;
-}): Promise<KeyRing> {
-  const names = Object.keys(KEY_SETTINGS) as (keyof typeof KEY_SETTINGS)[];
-  const texts = Object.fromEntries(names.map((name) => [name, readSetting(KEY_SETTINGS[name], options.paths[name])])) as KeyPaths;
-  let development: string[];
+/** What `config.ts` knows of keys: each is replaced by its setting, the three C2PA files together. */
+export interface KeySettings {
+  c2pa: { chainPath: string; keyPath: string; anchorsPath: string } | null;
+  logKeyPath: string | null;
+  receiptsKeyPath: string | null;
+}
+
+function readC2pa(paths: NonNullable<KeySettings['c2pa']>): KeyRing['c2pa'] {
+  return {
+    chainPem: readSetting(KEY_SETTINGS.c2paChain, paths.chainPath),
+    keyPem: readSetting(KEY_SETTINGS.c2paKey, paths.keyPath),
+    anchorsPem: readSetting(KEY_SETTINGS.c2paAnchors, paths.anchorsPath),
+  };
+}
+
+/** The settings whose files are development ones, by what stands in the files. */
+function developmentSettings(texts: Partial<Record<string, string>>): string[] {
   try {
-    development = names.filter((name) => isDevelopment(texts[name])).map((name) => KEY_SETTINGS[name]);
+    return Object.keys(texts).filter((setting) => isDevelopment(texts[setting] ?? ''));
   } catch {
     throw new KeysRefused([KEY_SETTINGS.c2paChain, KEY_SETTINGS.c2paAnchors], 'a certificate cannot be read');
   }
+}
+
+/**
+ * The keys to run with: the files that the settings name, and outside of production the development keys below `dir` for
+ * the rest. In production every file must be named and none may be a development one. Throws `KeysRefused`.
+ *
+ * `clock` is the machine's, as for `loadOrMakeKeys`.
+ */
+export async function openKeys(options: KeySettings & {
+  dir: string; clock: Pick<Clock, 'now'>; production: boolean; random?: Random;
+}): Promise<KeyRing> {
+  const { c2pa, logKeyPath, receiptsKeyPath } = options;
+  const whole = c2pa !== null && logKeyPath !== null && receiptsKeyPath !== null;
+  // In production this refuses, and says which settings there are.
+  const base = whole ? null : await loadOrMakeKeys(options);
+  const texts: Partial<Record<string, string>> = {};
+  if (logKeyPath !== null) texts[KEY_SETTINGS.log] = readSetting(KEY_SETTINGS.log, logKeyPath);
+  if (receiptsKeyPath !== null) texts[KEY_SETTINGS.receipts] = readSetting(KEY_SETTINGS.receipts, receiptsKeyPath);
+  const own = c2pa === null ? null : readC2pa(c2pa);
+  if (own !== null) {
+    texts[KEY_SETTINGS.c2paChain] = own.chainPem;
+    texts[KEY_SETTINGS.c2paKey] = own.keyPem;
+    texts[KEY_SETTINGS.c2paAnchors] = own.anchorsPem;
+  }
+  const development = developmentSettings(texts);
   if (options.production && development.length > 0) throw new KeysRefused(development, 'production does not start with development keys');
-  const ring: KeyRing = {
-    development: development.length > 0,
-    log: ed25519(KEY_SETTINGS.log, texts.log),
-    receipts: ed25519(KEY_SETTINGS.receipts, texts.receipts),
-    c2pa: { chainPem: texts.c2paChain, keyPem: `${pemBlock(texts.c2paKey)}\n`, anchorsPem: texts.c2paAnchors },
-  };
-  if (createPublicKey(ring.log).equals(createPublicKey(ring.receipts))) {
+  const keyOf = (setting: string): KeyObject | undefined => (texts[setting] === undefined ? undefined : ed25519(setting, texts[setting]));
+  const log = keyOf(KEY_SETTINGS.log) ?? base?.log;
+  const receipts = keyOf(KEY_SETTINGS.receipts) ?? base?.receipts;
+  const signing = own === null ? base?.c2pa : { ...own, keyPem: `${pemBlock(own.keyPem)}\n` };
+  if (log === undefined || receipts === undefined || signing === undefined) throw new Error('a key has neither a file nor a development key');
+  if (createPublicKey(log).equals(createPublicKey(receipts))) {
     throw new KeysRefused([KEY_SETTINGS.log, KEY_SETTINGS.receipts], 'one key may not serve as both');
   }
-  return checked(ring, options.clock.now(), PRODUCTION_SLACK_DAYS);
+  const ring = { development: base !== null || development.length > 0, log, receipts, c2pa: signing };
+  return checked(ring, options.clock.now(), own === null ? DEVELOPMENT_SLACK_DAYS : PRODUCTION_SLACK_DAYS);
 }

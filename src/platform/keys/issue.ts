@@ -38,12 +38,12 @@ export function makePrivateKeyPem(kind: 'ed25519' | 'P-256' | 'P-384'): string {
   return pair.privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
 }
 
-/** A development root for C2PA, valid for ten years from a day before `now`. */
-export async function issueRoot(keyPem: string, now: Date, random: Random): Promise<string> {
+/** A root for C2PA claims, valid for ten years from a day before `now`. */
+export async function issueRoot(keyPem: string, now: Date, random: Random, organisation = DEVELOPMENT_NAME): Promise<string> {
   const keys = await importPair(keyPem, ROOT_ALGORITHM);
   const certificate = await X509CertificateGenerator.createSelfSigned({
     serialNumber: serial(random),
-    name: `C=CN, O=${DEVELOPMENT_NAME}, CN=${DEVELOPMENT_NAME} C2PA root`,
+    name: `C=CN, O=${organisation}, CN=${organisation} C2PA root`,
     notBefore: new Date(now.getTime() - DAY_MS),
     notAfter: new Date(now.getTime() + ROOT_DAYS * DAY_MS),
     signingAlgorithm: ROOT_ALGORITHM,
@@ -58,11 +58,11 @@ export async function issueRoot(keyPem: string, now: Date, random: Random): Prom
 }
 
 /**
- * A C2PA signing certificate under the development root: standards.md A4 in every extension, valid for 366 days from a
+ * A C2PA signing certificate under such a root: standards.md A4 in every extension, valid for 366 days from a
  * day before `now`. Both key usages, since older validators know only the mail one.
  */
 export async function issueLeaf(
-  root: { keyPem: string; certificatePem: string }, keyPem: string, now: Date, random: Random,
+  root: { keyPem: string; certificatePem: string }, keyPem: string, now: Date, random: Random, organisation = DEVELOPMENT_NAME,
 ): Promise<string> {
   const rootKeys = await importPair(root.keyPem, ROOT_ALGORITHM);
   const leafKeys = await importPair(keyPem, LEAF_ALGORITHM);
@@ -70,7 +70,7 @@ export async function issueLeaf(
   const notBefore = new Date(now.getTime() - DAY_MS);
   const certificate = await X509CertificateGenerator.create({
     serialNumber: serial(random),
-    subject: `C=CN, O=${DEVELOPMENT_NAME}, CN=${DEVELOPMENT_NAME} C2PA signer`,
+    subject: `C=CN, O=${organisation}, CN=${organisation} C2PA signer`,
     issuer: issuer.subject,
     notBefore,
     notAfter: new Date(notBefore.getTime() + LEAF_DAYS_MAX * DAY_MS),

@@ -1,0 +1,149 @@
+import { Refusal } from '../kernel/refusals.ts';
+import type { Amendment, FirstGrant, GrantDocument, GrantTerms } from './grant.ts';
+import { TERRITORIES } from './territories.ts';
+import { foldWord } from './words.ts';
+
+/** No longer than NO FAKES (S.4591) lets a living adult's licence run; issue of longer terms is void there. */
+const LONGEST_TERM_YEARS = 10;
+const SHORTEST_STATEMENT = 20;
+
+function invalid(detail: string): Refusal {
+  return new Refusal('document_invalid', detail);
+}
+
+/** An instant as we write it everywhere: UTC, milliseconds, `Z`. */
+function instant(text: string, member: string): Date {
+  const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d/.test(text) ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(time)) throw new Refusal('grant_term_invalid', `${member} is not an instant.`);
+  return new Date(time);
+}
+
+function yearsAfter(start: Date, years: number): Date {
+  const end = new Date(start);
+  end.setUTCFullYear(end.getUTCFullYear() + years);
+  return end;
+}
+
+/** Finite, forward, at most ten years, and not over already (Civil Code 1022: never an open-ended licence). */
+function checkTerm(terms: GrantTerms, now: Date): void {
+  const from = instant(terms.validFrom, 'validFrom');
+  const until = instant(terms.validUntil, 'validUntil');
+  if (until <= from) throw new Refusal('grant_term_invalid', 'The grant ends before it starts.');
+  if (until <= now) throw new Refusal('grant_term_invalid', 'The grant would be over already.');
+  if (until > yearsAfter(from, LONGEST_TERM_YEARS)) {
+    throw new Refusal('grant_term_invalid', `A grant runs for at most ${LONGEST_TERM_YEARS} years.`);
+  }
+}
+
+function checkUnique(names: readonly string[], what: string): void {
+  if (new Set(names).size !== names.length) throw invalid(`A ${what} stands twice.`);
+}
+
+function checkScope(terms: GrantTerms): void {
+  if (!Object.values(terms.capabilities).includes(true)) throw invalid('A grant of nothing: name at least one capability.');
+  for (const [what, names] of [
+    ['language', terms.languages], ['territory', terms.territories], ['audience', terms.audiences],
+    ['age band', terms.ageBands], ['tier', terms.tiers], ['purpose', terms.purposes.map((purpose) => purpose.name)],
+    ['forbidden topic', terms.forbiddenTopics.map((topic) => topic.name)],
+  ] as const) checkUnique(names, what);
+  for (const list of [terms.languages, terms.territories, terms.audiences, terms.purposes]) {
+    if (list.length === 0) throw invalid('Name at least one language, territory, audience and purpose; what is not named is denied.');
+  }
+  const foreign = terms.territories.find((code) => !TERRITORIES.has(code));
+  if (foreign !== undefined) throw new Refusal('country_unknown', `${foreign} is not an assigned ISO 3166-1 code.`);
+  for (const purpose of terms.purposes) {
+    if (purpose.intendedUses.trim().length < SHORTEST_STATEMENT) {
+      throw invalid(`Say more exactly what ${purpose.name} is: at least ${SHORTEST_STATEMENT} characters.`);
+    }
+  }
+}
+
+function checkTopics(terms: GrantTerms): void {
+  for (const { name, words } of terms.forbiddenTopics) {
+    const all = [...words.zh, ...words.en];
+    if (all.length === 0) throw invalid(`The forbidden topic ${name} has no words, so it would forbid nothing.`);
+    const empty = all.find((word) => foldWord(word) === '');
+    if (empty !== undefined) throw invalid(`The forbidden topic ${name} has a word without letters or digits.`);
+  }
+}
+
+function checkSeparateConsent(terms: GrantTerms): void {
+  const { capabilities, separateConsent } = terms;
+  if (separateConsent.statement.trim().length < SHORTEST_STATEMENT) {
+    throw invalid('The separate consent for face and voice needs its own statement.');
+  }
+  const takesVoice = capabilities.voice || capabilities.video || capabilities.sing || capabilities.story
+    || capabilities.work || capabilities.moments;
+  if (takesVoice && !separateConsent.voice) throw invalid('These capabilities take your voice: that needs its separate consent.');
+  if ((capabilities.video || capabilities.moments) && !separateConsent.face) {
+    throw invalid('These capabilities take your face: that needs its separate consent.');
+  }
+}
+
+/** One spelling for what looks the same (JCS does not normalise), one form for instants. */
+function normalised(terms: GrantTerms): GrantTerms {
+  const text = JSON.parse(JSON.stringify(terms).normalize('NFC')) as GrantTerms;
+  return {
+    ...text,
+    validFrom: instant(text.validFrom, 'validFrom').toISOString(),
+    validUntil: instant(text.validUntil, 'validUntil').toISOString(),
+  };
+}
+
+/**
+ * The terms in the form in which they are signed.
+ * Refuses with `grant_term_invalid`, `country_unknown` or `document_invalid`.
+ */
+export function checkedTerms(terms: GrantTerms, now: Date): GrantTerms {
+  const ready = normalised(terms);
+  checkTerm(ready, now);
+  checkScope(ready);
+  checkTopics(ready);
+  checkSeparateConsent(ready);
+  return ready;
+}
+
+/** The terms of a signed document, to be changed by an amendment. */
+export function termsOf(document: GrantDocument): GrantTerms {
+  const {
+    capabilities, languages, territories, audiences, ageBands, tiers, purposes, forbiddenTopics, separateConsent,
+    validFrom, validUntil,
+  } = document;
+  return {
+    capabilities, languages, territories, audiences, ageBands, tiers, purposes, forbiddenTopics, separateConsent,
+    validFrom, validUntil,
+  };
+}
+
+export function grantDocument(
+  heads: { grantId: string; cloneId: string; owner: { accountId: string; name: string } }, terms: GrantTerms,
+): FirstGrant {
+  return {
+    type: 'benren.grant', schemaVersion: 1, grantId: heads.grantId, cloneId: heads.cloneId, version: 1, supersedes: null,
+    owner: heads.owner, licensee: 'platform', ...terms,
+  };
+}
+
+/** The next version: a whole grant again, so that what is in force is always one document. */
+export function amendmentDocument(current: GrantDocument, currentDigest: string, terms: GrantTerms): Amendment {
+  return {
+    ...current, ...terms, type: 'benren.amendment', version: current.version + 1, supersedes: currentDigest,
+  };
+}
+
+export interface RevocationDocument {
+  type: 'benren.revocation';
+  schemaVersion: 1;
+  grantId: string;
+  cloneId: string;
+  /** Digest of the version in force: the owner revokes what they see. */
+  grantDigest: string;
+  ownerAccountId: string;
+}
+
+export function revocationDocument(current: GrantDocument, grantDigest: string): RevocationDocument {
+  return {
+    type: 'benren.revocation', schemaVersion: 1, grantId: current.grantId, cloneId: current.cloneId, grantDigest,
+    ownerAccountId: current.owner.accountId,
+  };
+}

@@ -1,0 +1,181 @@
+import type { Ids } from '../kernel/ids.ts';
+import { Refusal } from '../kernel/refusals.ts';
+import type { Tx } from '../kernel/tx.ts';
+import { execute, maybeOne, one, sql } from '../platform/postgres/index.ts';
+import type { GateKind, GateStateName } from './decide.ts';
+
+export const PLATFORM_GATE = 'gat_platform';
+
+export interface GateRef {
+  gateId: string;
+  kind: GateKind;
+}
+
+export interface GateState extends GateRef {
+  state: GateStateName;
+  epoch: bigint;
+}
+
+/** Who changes a gate, when and why; kept for ever in `gate_change`. */
+export interface GateChange {
+  reason: string;
+  at: Date;
+  by: string;
+}
+
+/** While the owner paused the clone; `to` is null until she resumes it. */
+export interface Pause {
+  from: Date;
+  to: Date | null;
+}
+
+/**
+ * The gates of stop.md. A release takes the shared lock of every gate that applies, a change the exclusive lock of
+ * one; each lock is taken in a statement of its own, and only the statement after it reads. Locks are held to the
+ * end of the transaction. Everywhere the order is: gates in tree order, idempotency key, guarded accounts by id.
+ */
+export interface Gates {
+  /** Makes the gates that are missing, open at epoch 1. */
+  ensure(tx: Tx, of: { cloneId: string; capabilities?: readonly string[]; grantId?: string; at: Date; by: string }): Promise<void>;
+  /** Those that apply, in tree order. One that does not exist is not in the list, and a decision then denies. */
+  applicable(tx: Tx, of: { cloneId: string; capability: string; grantId: string | null }): Promise<GateRef[]>;
+  ofClone(tx: Tx, cloneId: string): Promise<GateState | null>;
+  ofGrant(tx: Tx, grantId: string): Promise<GateState | null>;
+  /** Waits for every change under way. Refused outside READ COMMITTED. */
+  lockShared(tx: Tx, refs: readonly GateRef[]): Promise<void>;
+  /** Waits for every release in flight that holds the gate. */
+  lockExclusive(tx: Tx, ref: Pick<GateRef, 'gateId'>): Promise<void>;
+  /** In tree order. */
+  read(tx: Tx, refs: readonly Pick<GateRef, 'gateId'>[]): Promise<GateState[]>;
+  /**
+   * Raises the epoch, and sets the state when one is given: `paused` or `stopped`. What was decided under the old
+   * epoch is not released any more. Refuses `stop_state` on a stopped gate. Answers the new epoch.
+   */
+  narrow(tx: Tx, gateId: string, change: GateChange & { state?: 'paused' | 'stopped' }): Promise<bigint>;
+  /** Paused → open, with a raised epoch. Refuses `stop_state` on a stopped gate. */
+  reopen(tx: Tx, gateId: string, change: GateChange): Promise<bigint>;
+  /** The clone's pauses, oldest first; billing earns nothing in them. */
+  pauses(tx: Tx, cloneId: string): Promise<Pause[]>;
+}
+
+const TREE = `array_position(ARRAY['platform', 'clone', 'capability', 'grant', 'licence'], kind), id`;
+
+/** A lock outlives its purpose in an older snapshot: the read after it would see the world before the wait. */
+async function refuseOldSnapshot(tx: Tx): Promise<void> {
+  const { level } = await one<{ level: string }>(tx, `SELECT current_setting('transaction_isolation') AS level`);
+  if (level !== 'read committed') throw new Error('Gates are only locked under READ COMMITTED.');
+}
+
+async function lockShared(tx: Tx, refs: readonly GateRef[]): Promise<void> {
+  await refuseOldSnapshot(tx);
+  // lock_key and kind never change, so reading them together with the lock is safe; state and epoch are not read here.
+  await sql(tx, `
+    SELECT pg_advisory_xact_lock_shared(tree.lock_key)
+    FROM (SELECT lock_key FROM gate WHERE id = ANY ($1) ORDER BY ${TREE}) AS tree`, [refs.map((ref) => ref.gateId)]);
+}
+
+async function lockExclusive(tx: Tx, { gateId }: Pick<GateRef, 'gateId'>): Promise<void> {
+  await refuseOldSnapshot(tx);
+  const taken = await sql(tx, 'SELECT pg_advisory_xact_lock(lock_key) FROM gate WHERE id = $1', [gateId]);
+  if (taken.length !== 1) throw new Error(`No gate ${gateId}.`);
+}
+
+async function read(tx: Tx, refs: readonly Pick<GateRef, 'gateId'>[]): Promise<GateState[]> {
+  return await sql<GateState>(
+    tx, `SELECT id AS "gateId", kind, state, epoch FROM gate WHERE id = ANY ($1) ORDER BY ${TREE}`,
+    [refs.map((ref) => ref.gateId)],
+  );
+}
+
+async function changeTo(tx: Tx, gateId: string, state: GateStateName | null, change: GateChange): Promise<bigint> {
+  await lockExclusive(tx, { gateId });
+  const [now] = await read(tx, [{ gateId }]);
+  if (now === undefined) throw new Error(`No gate ${gateId}.`);
+  if (now.state === 'stopped') throw new Refusal('stop_state', 'This was stopped for good; nothing opens or changes it again.');
+  const { epoch } = await one<{ epoch: bigint }>(tx, `
+    UPDATE gate SET state = $2, epoch = epoch + 1, reason = $3, changed_by = $4, changed_at = $5
+    WHERE id = $1 RETURNING epoch`, [gateId, state ?? now.state, change.reason, change.by, change.at]);
+  return epoch;
+}
+
+async function ensure(
+  tx: Tx, ids: Ids, of: { cloneId: string; capabilities?: readonly string[]; grantId?: string; at: Date; by: string },
+): Promise<void> {
+  const wanted = [
+    { kind: 'clone', capability: null, grantId: null },
+    ...(of.capabilities ?? []).map((capability) => ({ kind: 'capability', capability, grantId: null })),
+    ...(of.grantId === undefined ? [] : [{ kind: 'grant', capability: null, grantId: of.grantId }]),
+  ];
+  await execute(tx, `
+    INSERT INTO gate (id, kind, clone_id, capability, grant_id, reason, changed_by, changed_at)
+    SELECT item.id, item.kind, $1, item.capability, item.grant_id, 'made', $2, $3
+    FROM unnest($4::text[], $5::text[], $6::text[], $7::text[]) AS item (id, kind, capability, grant_id)
+    ON CONFLICT ON CONSTRAINT gate_once DO NOTHING`,
+  [of.cloneId, of.by, of.at, wanted.map(() => ids.next('gate')), wanted.map((gate) => gate.kind),
+    wanted.map((gate) => gate.capability), wanted.map((gate) => gate.grantId)]);
+}
+
+async function applicable(
+  tx: Tx, of: { cloneId: string; capability: string; grantId: string | null },
+): Promise<GateRef[]> {
+  return await sql<GateRef>(tx, `
+    SELECT id AS "gateId", kind FROM gate
+    WHERE id = $4 OR (clone_id = $1 AND (kind = 'clone'
+      OR (kind = 'capability' AND capability = $2) OR (kind = 'grant' AND grant_id = $3)))
+    ORDER BY ${TREE}`, [of.cloneId, of.capability, of.grantId, PLATFORM_GATE]);
+}
+
+async function pauses(tx: Tx, cloneId: string): Promise<Pause[]> {
+  const changes = await sql<{ state: GateStateName; at: Date }>(tx, `
+    SELECT change.state, change.changed_at AS at FROM gate_change AS change JOIN gate ON gate.id = change.gate_id
+    WHERE gate.clone_id = $1 AND gate.kind = 'clone' ORDER BY change.epoch`, [cloneId]);
+  const found: Pause[] = [];
+  let open: Pause | null = null;
+  for (const { state, at } of changes) {
+    if (state === 'paused' && open === null) {
+      open = { from: at, to: null };
+      found.push(open);
+    } else if (state !== 'paused' && open !== null) {
+      open.to = at;
+      open = null;
+    }
+  }
+  return found;
+}
+
+export function makeGates(deps: { ids: Ids }): Gates {
+  const find = async (tx: Tx, where: string, id: string): Promise<GateState | null> =>
+    await maybeOne<GateState>(tx, `SELECT id AS "gateId", kind, state, epoch FROM gate WHERE ${where}`, [id]);
+  return {
+    ensure: (tx, of) => ensure(tx, deps.ids, of),
+    applicable,
+    ofClone: (tx, cloneId) => find(tx, `clone_id = $1 AND kind = 'clone'`, cloneId),
+    ofGrant: (tx, grantId) => find(tx, `grant_id = $1 AND kind = 'grant'`, grantId),
+    lockShared,
+    lockExclusive,
+    read,
+    narrow: (tx, gateId, change) => changeTo(tx, gateId, change.state ?? null, change),
+    reopen: (tx, gateId, change) => changeTo(tx, gateId, 'open', change),
+    pauses,
+  };
+}
+
+/** The SQLSTATE of `assert_gates_open` and `assert_release_gates`. */
+const GATE_SQLSTATE = 'BN001';
+
+function databaseError(error: unknown): { code: unknown; constraint: unknown } | null {
+  if (typeof error !== 'object' || error === null) return null;
+  if ('code' in error && 'constraint' in error) return { code: error.code, constraint: error.constraint };
+  return 'driverError' in error ? databaseError(error.driverError) : null;
+}
+
+/** What the release trigger said no with, as a refusal; null when the error is another one. */
+export function gateRefusal(error: unknown): Refusal | null {
+  const refused = databaseError(error);
+  if (refused?.code !== GATE_SQLSTATE) return null;
+  if (refused.constraint === 'gate_stopped' || refused.constraint === 'gate_paused') {
+    const clause = refused.constraint === 'gate_stopped' ? 'stop.stopped' : 'stop.paused';
+    return new Refusal('stopped', 'The owner stopped this before it was released.', { extra: { clauses: [clause] }, cause: error });
+  }
+  return new Refusal('gate_changed', 'What was allowed changed before the release; ask again.', { cause: error });
+}

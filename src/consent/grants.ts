@@ -1,0 +1,200 @@
+import { canonicalJson } from '../kernel/canonical-json.ts';
+import { sha256Hex } from '../kernel/digest.ts';
+import { notFound, Refusal } from '../kernel/refusals.ts';
+import type { Actor } from '../kernel/request.ts';
+import type { IdempotencyKey, Tx } from '../kernel/tx.ts';
+import { once } from '../platform/postgres/index.ts';
+import { type Change, compareGrants, narrows } from './compare.ts';
+import { amendmentDocument, checkedTerms, grantDocument, type RevocationDocument, revocationDocument, termsOf } from './draft.ts';
+import { type Amendment, CAPABILITIES, type GrantDocument, type GrantTerms } from './grant.ts';
+import type { ConsentDeps, SignatureInput } from './service.ts';
+import * as store from './store.ts';
+import type { Gates } from './gates.ts';
+
+export interface GrantView {
+  grantId: string;
+  cloneId: string;
+  state: store.GrantRowState;
+  version: number;
+  document: GrantDocument;
+  canonical: string;
+  digest: string;
+  signedDocumentId: string | null;
+  signedAt: string | null;
+  revocationDocument: RevocationDocument | null;
+}
+
+export interface AmendmentView {
+  grantId: string;
+  version: number;
+  change: Change;
+  document: Amendment;
+  canonical: string;
+  digest: string;
+}
+
+export function documentOf(row: store.GrantRow): GrantDocument {
+  return JSON.parse(row.canonical) as GrantDocument;
+}
+
+/** A signed grant whose term is over has expired, whether or not anybody wrote that down yet. */
+export function stateAt(row: store.GrantRow, document: GrantDocument, at: Date): store.GrantRowState {
+  return row.state === 'signed' && Date.parse(document.validUntil) <= at.getTime() ? 'expired' : row.state;
+}
+
+export function grantView(row: store.GrantRow, at: Date): GrantView {
+  const document = documentOf(row);
+  const state = stateAt(row, document, at);
+  return {
+    grantId: row.grantId, cloneId: row.cloneId, state, version: row.version, document, canonical: row.canonical,
+    digest: row.digest, signedDocumentId: row.signedDocumentId, signedAt: row.signedAt?.toISOString() ?? null,
+    revocationDocument: state === 'signed' ? revocationDocument(document, row.digest) : null,
+  };
+}
+
+function sealed<Document extends GrantDocument>(document: Document): { document: Document; canonical: string; digest: string } {
+  const canonical = canonicalJson(document);
+  return { document, canonical, digest: sha256Hex(canonical) };
+}
+
+/** The owner's verbs about grants: draft, sign, amend, revoke. */
+export function makeGrants(deps: ConsentDeps & { gates: Gates }) {
+  const { runTx, clock, ids, identity, clones, ownership, transparency, gates } = deps;
+
+  async function ownGrant(tx: Tx, actor: Actor, grantId: string): Promise<store.GrantRow> {
+    const row = await store.loadGrant(tx, grantId);
+    if (row === null || row.ownerAccountId !== actor.accountId) throw notFound();
+    return row;
+  }
+
+  /** The row again, after everybody else who writes about this clone's grants is done. */
+  async function lockedGrant(tx: Tx, actor: Actor, grantId: string): Promise<store.GrantRow> {
+    const { cloneId } = await ownGrant(tx, actor, grantId);
+    await store.lockGrants(tx, cloneId);
+    return await ownGrant(tx, actor, grantId);
+  }
+
+  function mustBeInForce(row: store.GrantRow, at: Date): GrantDocument {
+    const document = documentOf(row);
+    const state = stateAt(row, document, at);
+    if (state !== 'signed') throw new Refusal('grant_state', `This grant is ${state}; only a signed one can be changed or revoked.`);
+    return document;
+  }
+
+  async function endExpired(tx: Tx, cloneId: string, at: Date): Promise<void> {
+    const current = await store.loadGrantOfClone(tx, cloneId);
+    if (current?.state !== 'signed') return;
+    if (stateAt(current, documentOf(current), at) !== 'expired') {
+      throw new Refusal('grant_state', 'A grant is in force already: amend it, or revoke it before you sign another.');
+    }
+    await store.setGrantState(tx, current.grantId, 'expired');
+  }
+
+  async function log(tx: Tx, type: 'grant.signed' | 'grant.amended' | 'grant.revoked', grantId: string, digest: string): Promise<void> {
+    await transparency.append(tx, { type, subjectId: grantId, at: clock.now(), documentSha256: digest });
+  }
+
+  async function draft(tx: Tx, actor: Actor, cloneId: string, terms: GrantTerms): Promise<GrantView> {
+    const at = clock.now();
+    const clone = await clones.clone(tx, cloneId);
+    if (clone?.ownerAccountId !== actor.accountId) throw notFound();
+    const proof = await ownership.proof(tx, clone.ownershipProofId);
+    if (proof === null) throw new Error(`Clone ${cloneId} has no ownership proof.`);
+    const grantId = ids.next('grant');
+    const owner = { accountId: actor.accountId, name: proof.subjectName };
+    const ready = sealed(grantDocument({ grantId, cloneId, owner }, checkedTerms(terms, at)));
+    await store.insertGrant(tx, { grantId, cloneId, ownerAccountId: actor.accountId, at });
+    await store.insertDraft(tx, { ...ready, at });
+    await gates.ensure(tx, { cloneId, capabilities: CAPABILITIES, grantId, at, by: actor.accountId });
+    return grantView(await ownGrant(tx, actor, grantId), at);
+  }
+
+  async function sign(tx: Tx, actor: Actor, grantId: string, signature: SignatureInput): Promise<GrantView> {
+    const at = clock.now();
+    const row = await lockedGrant(tx, actor, grantId);
+    if (row.state !== 'draft') throw new Refusal('grant_state', `This grant is ${row.state} already.`);
+    const signed = await identity.completeSignature(tx, actor, signature, { documentType: 'grant' });
+    if (signed.digest !== row.digest || signed.signedBy !== row.ownerAccountId) {
+      throw new Refusal('grant_document_mismatch', 'What was signed is not this draft.');
+    }
+    checkedTerms(termsOf(documentOf(row)), at);
+    await endExpired(tx, row.cloneId, at);
+    await store.insertSignature(tx, { grantId, version: row.version, digest: row.digest, signedDocumentId: signed.id, at });
+    await store.setGrantState(tx, grantId, 'signed');
+    await log(tx, 'grant.signed', grantId, signed.digest);
+    return grantView(await ownGrant(tx, actor, grantId), at);
+  }
+
+  async function amend(tx: Tx, actor: Actor, grantId: string, changes: Partial<GrantTerms>): Promise<AmendmentView> {
+    const at = clock.now();
+    const row = await ownGrant(tx, actor, grantId);
+    const current = mustBeInForce(row, at);
+    const terms = checkedTerms({ ...termsOf(current), ...changes }, at);
+    const ready = sealed(amendmentDocument(current, row.digest, terms));
+    await store.insertDraft(tx, { ...ready, at });
+    return { grantId, version: ready.document.version, change: compareGrants(current, ready.document), ...ready };
+  }
+
+  /** Narrowing acts at once: the epoch rises, so nothing that was decided under the wider terms is released. */
+  async function signAmended(tx: Tx, actor: Actor, grantId: string, signature: SignatureInput): Promise<GrantView> {
+    const at = clock.now();
+    const row = await lockedGrant(tx, actor, grantId);
+    const current = mustBeInForce(row, at);
+    const signed = await identity.completeSignature(tx, actor, signature, { documentType: 'amendment' });
+    const drafted = await store.loadDraft(tx, grantId, signed.digest);
+    if (drafted === null || signed.signedBy !== row.ownerAccountId) {
+      throw new Refusal('grant_document_mismatch', 'What was signed is no draft of this grant.');
+    }
+    if (drafted.supersedes !== row.digest) {
+      throw new Refusal('grant_state', 'The amendment was drafted against an earlier version; draft it again.');
+    }
+    const next = JSON.parse(drafted.canonical) as GrantDocument;
+    checkedTerms(termsOf(next), at);
+    await store.insertSignature(tx, { grantId, version: drafted.version, digest: signed.digest, signedDocumentId: signed.id, at });
+    if (narrows(compareGrants(current, next))) {
+      await gates.narrow(tx, await gateOf(tx, grantId), { reason: 'grant.amended', at, by: actor.accountId });
+    }
+    await log(tx, 'grant.amended', grantId, signed.digest);
+    return grantView(await ownGrant(tx, actor, grantId), at);
+  }
+
+  async function gateOf(tx: Tx, grantId: string): Promise<string> {
+    const gate = await gates.ofGrant(tx, grantId);
+    if (gate === null) throw new Error(`Grant ${grantId} has no gate.`);
+    return gate.gateId;
+  }
+
+  async function revoke(tx: Tx, actor: Actor, grantId: string, signature: SignatureInput): Promise<GrantView> {
+    const at = clock.now();
+    const row = await lockedGrant(tx, actor, grantId);
+    const current = mustBeInForce(row, at);
+    const signed = await identity.completeSignature(tx, actor, signature, { documentType: 'revocation' });
+    const expected = sha256Hex(canonicalJson(revocationDocument(current, row.digest)));
+    if (signed.digest !== expected || signed.signedBy !== row.ownerAccountId) {
+      throw new Refusal('grant_document_mismatch', 'What was signed does not revoke this version of the grant.');
+    }
+    await store.insertRevocation(tx, { grantId, signedDocumentId: signed.id, at });
+    await store.setGrantState(tx, grantId, 'revoked');
+    await gates.narrow(tx, await gateOf(tx, grantId), { state: 'stopped', reason: 'grant.revoked', at, by: actor.accountId });
+    await log(tx, 'grant.revoked', grantId, signed.digest);
+    return grantView(await ownGrant(tx, actor, grantId), at);
+  }
+
+  const write = async <T>(key: IdempotencyKey, work: (tx: Tx) => Promise<T>): Promise<T> =>
+    await runTx(async (tx) => await once(tx, key, async () => await work(tx)));
+
+  return {
+    draftGrant: (actor: Actor, key: IdempotencyKey, cloneId: string, terms: GrantTerms) =>
+      write(key, (tx) => draft(tx, actor, cloneId, terms)),
+    getGrant: (actor: Actor, grantId: string) =>
+      runTx(async (tx) => grantView(await ownGrant(tx, actor, grantId), clock.now())),
+    signGrant: (actor: Actor, key: IdempotencyKey, grantId: string, signature: SignatureInput) =>
+      write(key, (tx) => sign(tx, actor, grantId, signature)),
+    draftAmendment: (actor: Actor, key: IdempotencyKey, grantId: string, changes: Partial<GrantTerms>) =>
+      write(key, (tx) => amend(tx, actor, grantId, changes)),
+    signAmendment: (actor: Actor, key: IdempotencyKey, grantId: string, signature: SignatureInput) =>
+      write(key, (tx) => signAmended(tx, actor, grantId, signature)),
+    revokeGrant: (actor: Actor, key: IdempotencyKey, grantId: string, signature: SignatureInput) =>
+      write(key, (tx) => revoke(tx, actor, grantId, signature)),
+  };
+}

@@ -1,0 +1,18 @@
+/**
+ * Consent: what a clone may do. What is promised here: nothing is allowed that the owner did not sign (default deny,
+ * every denial names all of its clauses); every decision is kept as a signed receipt that replays offline to the same
+ * answer; and whatever narrows consent raises the epoch of a gate in the same transaction, so that a release which was
+ * decided before commits wholly before it or not at all (stop.md). The gates' SQL (`assert_gates_open`,
+ * `assert_release_gates`) is in the migration and holds for raw SQL too.
+ */
+export { makeConsent } from './service.ts';
+export type { Consent, ConsentDeps, Decision, GrantInForce, SignedDecisionReceipt } from './service.ts';
+export type { AmendmentView, GrantView } from './grants.ts';
+export { gateRefusal, PLATFORM_GATE } from './gates.ts';
+export type { GateChange, GateRef, Gates, GateState, Pause } from './gates.ts';
+export { makeConsentHandlers } from './handlers.ts';
+export { CAPABILITIES, decide, foldText, OWNER_PURPOSE, replay, REVIEWER_PURPOSE, wordMatcher } from './model.ts';
+export type {
+  AgeBand, Answer, Capability, DecisionReceiptDocument, DecisionRequest, DecisionState, GateKind, GateStateName, GrantDocument,
+  GrantTerms, Replay,
+} from './model.ts';

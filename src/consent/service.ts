@@ -1,0 +1,184 @@
+import type { Ids } from '../kernel/ids.ts';
+import { canonicalJson, type JsonObject } from '../kernel/canonical-json.ts';
+import { notFound } from '../kernel/refusals.ts';
+import type { Actor } from '../kernel/request.ts';
+import type { Clock } from '../kernel/time.ts';
+import type { RunTx, Tx } from '../kernel/tx.ts';
+import { type Answer, decide, type DecisionRequest } from './decide.ts';
+import { type Gates, type GateState, makeGates } from './gates.ts';
+import type { GrantDocument } from './grant.ts';
+import { documentOf, makeGrants, stateAt } from './grants.ts';
+import { type DecisionReceiptDocument, recordDecision, type RecordedState } from './receipt.ts';
+import * as store from './store.ts';
+
+/** A passkey's answer to a signing challenge, as identity takes it. */
+export interface SignatureInput {
+  challengeId: string;
+  credential: unknown;
+}
+
+/** The signed receipt, as anybody may verify it with the service's public key. */
+export interface SignedDecisionReceipt {
+  kind: 'benren-receipt';
+  type: 'decision_receipt';
+  document: DecisionReceiptDocument;
+  digest: string;
+  keyId: string;
+  algorithm: 'Ed25519';
+  signature: string;
+}
+
+/** What consent needs of the rooms below it. */
+export interface ConsentDeps {
+  runTx: RunTx;
+  clock: Clock;
+  ids: Ids;
+  identity: {
+    completeSignature(
+      tx: Tx, actor: Actor, signature: SignatureInput, expected: { documentType: 'grant' | 'amendment' | 'revocation' },
+    ): Promise<{ id: string; digest: string; signedBy: string }>;
+  };
+  clones: {
+    clone(tx: Tx, cloneId: string): Promise<{ cloneId: string; ownerAccountId: string; ownershipProofId: string } | null>;
+    approvedVersion(tx: Tx, cloneId: string): Promise<{ versionId: string; number: number; state: string } | null>;
+  };
+  ownership: {
+    proof(tx: Tx, proofId: string): Promise<{ proofId: string; subjectName: string; state: string; expiresAt: Date | null } | null>;
+  };
+  provenance: {
+    signReceipt(type: 'decision_receipt', document: JsonObject): {
+      kind: 'benren-receipt'; digest: string; keyId: string; algorithm: 'Ed25519'; signature: string;
+    };
+  };
+  transparency: {
+    append(
+      tx: Tx, leaf: { type: 'grant.signed' | 'grant.amended' | 'grant.revoked'; subjectId: string; at: Date; documentSha256: string },
+    ): Promise<{ leafId: string }>;
+  };
+}
+
+/** A stored decision, with what a release has to compare again. */
+export interface Decision extends Answer {
+  decisionId: string;
+  cloneId: string;
+  grantId: string | null;
+  grantDigest: string | null;
+  versionId: string | null;
+  /** In tree order, as they were when this was decided: pass ids and epochs to `assert_release_gates`. */
+  gates: GateState[];
+  /**
+   * From this instant on the decision no longer holds (end of the grant's term or of the ownership proof, whichever is
+   * first): compared again at release, with a clock read after the locks. Null when denied.
+   */
+  expiresAt: Date | null;
+  receipt: SignedDecisionReceipt;
+}
+
+/** The grant in force, as other rooms read it. */
+export interface GrantInForce {
+  grantId: string;
+  cloneId: string;
+  version: number;
+  digest: string;
+  ownerAccountId: string;
+  document: GrantDocument;
+}
+
+export interface Consent extends ReturnType<typeof makeGrants> {
+  gates: Gates;
+  /**
+   * Decides, signs the receipt and keeps it, in the caller's transaction: a caller that refuses because of a denial
+   * must commit first, or the receipt is lost. Refuses `not_found` for an unknown clone.
+   */
+  decide(tx: Tx, request: DecisionRequest): Promise<Decision>;
+  grantInForce(tx: Tx, cloneId: string, at: Date): Promise<GrantInForce | null>;
+  explainDecision(actor: Actor, decisionId: string): Promise<SignedDecisionReceipt>;
+}
+
+type Seen = Pick<Decision, 'gates'> & { state: RecordedState };
+
+/**
+ * Gates first, then what they guard: whoever narrows anything afterwards raises an epoch that this decision has
+ * seen at its old value, so its release is refused. The other way round a decision could be made on an old grant
+ * and carry the new epoch.
+ */
+async function see(deps: ConsentDeps, gates: Gates, tx: Tx, request: DecisionRequest): Promise<Seen> {
+  const grantId = (await store.loadGrantOfClone(tx, request.cloneId))?.grantId ?? null;
+  const refs = await gates.applicable(tx, { cloneId: request.cloneId, capability: request.capability, grantId });
+  const states = await gates.read(tx, refs);
+  const clone = await deps.clones.clone(tx, request.cloneId);
+  if (clone === null) throw notFound();
+  const grant = grantId === null ? null : await store.loadGrant(tx, grantId);
+  const version = await deps.clones.approvedVersion(tx, request.cloneId);
+  const proof = await deps.ownership.proof(tx, clone.ownershipProofId);
+  return {
+    gates: states,
+    state: {
+      clone: { cloneId: clone.cloneId, ownerAccountId: clone.ownerAccountId },
+      ownership: proof === null
+        ? null
+        : { proofId: proof.proofId, state: proof.state, expiresAt: proof.expiresAt?.toISOString() ?? null },
+      version: version === null ? null : { versionId: version.versionId, number: version.number, state: version.state },
+      grant: grant === null
+        ? null
+        : { grantId: grant.grantId, digest: grant.digest, status: grant.state, document: { ...documentOf(grant) } },
+      gates: states.map(({ gateId, kind, state, epoch }) => ({ gateId, kind, state, epoch: epoch.toString() })),
+    },
+  };
+}
+
+function expiry(state: RecordedState): Date | null {
+  const ends = [state.ownership?.expiresAt, state.grant?.document['validUntil']]
+    .map((end) => (typeof end === 'string' ? Date.parse(end) : Number.NaN));
+  return ends.some(Number.isNaN) ? null : new Date(Math.min(...ends));
+}
+
+export function makeConsent(deps: ConsentDeps): Consent {
+  const { runTx, ids, clones, provenance } = deps;
+  const gates = makeGates({ ids });
+
+  function signedReceipt(document: DecisionReceiptDocument): SignedDecisionReceipt {
+    // Through canonical JSON: what is kept is exactly what was signed, with nothing that JSON would drop.
+    const plain = JSON.parse(canonicalJson(document)) as JsonObject;
+    const { kind, digest, keyId, algorithm, signature } = provenance.signReceipt('decision_receipt', plain);
+    return { kind, type: 'decision_receipt', document, digest, keyId, algorithm, signature };
+  }
+
+  return {
+    ...makeGrants({ ...deps, gates }),
+    gates,
+
+    async decide(tx, request) {
+      const { state, gates: seen } = await see(deps, gates, tx, request);
+      const answer = decide({ ...state, grant: state.grant as never }, request);
+      const decisionId = ids.next('decision');
+      const receipt = signedReceipt(recordDecision(decisionId, state, request, answer));
+      const head = {
+        decisionId, cloneId: request.cloneId, grantId: state.grant?.grantId ?? null, grantDigest: state.grant?.digest ?? null,
+        versionId: state.version?.versionId ?? null,
+      };
+      await store.insertDecision(tx, { ...head, ...answer, requester: request.requester, at: request.at, receipt });
+      return { ...head, ...answer, gates: seen, expiresAt: answer.allowed ? expiry(state) : null, receipt };
+    },
+
+    async grantInForce(tx, cloneId, at) {
+      const row = await store.loadGrantOfClone(tx, cloneId);
+      if (row === null) return null;
+      const document = documentOf(row);
+      if (stateAt(row, document, at) !== 'signed' || at.getTime() < Date.parse(document.validFrom)) return null;
+      return {
+        grantId: row.grantId, cloneId, version: row.version, digest: row.digest, ownerAccountId: row.ownerAccountId, document,
+      };
+    },
+
+    async explainDecision(actor, decisionId) {
+      return await runTx(async (tx) => {
+        const found = await store.loadReceipt<SignedDecisionReceipt>(tx, decisionId);
+        if (found === null) throw notFound();
+        const owner = (await clones.clone(tx, found.cloneId))?.ownerAccountId;
+        if (actor.accountId !== found.requester && actor.accountId !== owner) throw notFound();
+        return found.receipt;
+      });
+    },
+  };
+}

@@ -1,0 +1,61 @@
+import type { Currency } from '../kernel/money.ts';
+import type { AccountRef } from './model.ts';
+
+/**
+ * The chart of accounts. Codes begin with what the account is and end with its currency, so that a prefix finds all
+ * accounts of a clone or a payee. Amounts on them: positive = debit, negative = credit.
+ */
+
+/** Asset: our money at the payment processor. */
+export function cashInTransit(currency: Currency): AccountRef {
+  return { code: `cash_in_transit:${currency}`, currency, class: 'asset' };
+}
+
+/** Liability: tax collected with a price, owed to a tax office; it never enters a pot. */
+export function taxPayable(currency: Currency): AccountRef {
+  return { code: `tax_payable:${currency}`, currency, class: 'liability' };
+}
+
+/** Liability: subscription money not yet earned, net of tax. One hot account a clone, so it takes no lock. */
+export function deferred(cloneId: string, currency: Currency): AccountRef {
+  return { code: `deferred:${cloneId}:${currency}`, currency, class: 'liability' };
+}
+
+/** Asset: processor fees not yet charged to what was earned. */
+export function deferredFees(cloneId: string, currency: Currency): AccountRef {
+  return { code: `deferred_fees:${cloneId}:${currency}`, currency, class: 'asset' };
+}
+
+/** Liability: earned on a tier and not yet run, net of tax and fees. */
+export function earned(cloneId: string, tierId: string, currency: Currency): AccountRef {
+  return { code: `earned:${cloneId}:${tierId}:${currency}`, currency, class: 'liability' };
+}
+
+/**
+ * Liability: what a payee has coming. Guarded: a payout or a clawback takes at most what is there, the rest of a
+ * clawback is `payeeDebt`. The platform's own share may go below zero and takes no lock.
+ */
+export function payable(payee: string, currency: Currency): AccountRef {
+  const account = { code: `payable:${payee}:${currency}`, currency, class: 'liability' } as const;
+  return payee === 'platform' ? account : { ...account, guarded: true };
+}
+
+/** Asset: what a payee owes back after a payout. Guarded, so that no clawback is netted twice. */
+export function payeeDebt(accountId: string, currency: Currency): AccountRef {
+  return { code: `payee_debt:${accountId}:${currency}`, currency, class: 'asset', guarded: true };
+}
+
+/** Liability: a payout on its way, between its two phases. */
+export function payoutPending(accountId: string, currency: Currency): AccountRef {
+  return { code: `payout_pending:${accountId}:${currency}`, currency, class: 'liability', guarded: true };
+}
+
+/** Expense of the platform, by kind, such as `processor_fees`. */
+export function platformExpense(kind: string, currency: Currency): AccountRef {
+  return { code: `platform_expense:${kind}:${currency}`, currency, class: 'expense' };
+}
+
+/** Asset: money that a processor holds back while a payment is disputed. */
+export function disputesPending(currency: Currency): AccountRef {
+  return { code: `disputes_pending:${currency}`, currency, class: 'asset' };
+}

@@ -1,0 +1,16 @@
+/**
+ * The ledger: balanced transfers on accounts, written once and never changed. PostgreSQL itself keeps the promises
+ * (zero sum per currency, floors of guarded accounts, reversals within their original, no update or delete by
+ * anybody); this room adds idempotency keys, the recorded order, balances as of any point on two time axes, and a
+ * replay that finds what somebody with the owner's rights could still have done.
+ */
+export * as chart from './chart.ts';
+export {
+  type AccountClass, type AccountRef, type Leg, TRACE_KEYS, type TraceKey, type TransferDraft,
+} from './model.ts';
+export type { Posted } from './posting.ts';
+export type { EntryRange, EntryView, Trace, TransferView } from './reading.ts';
+export type { ReversalDraft } from './reversal.ts';
+export { type Ledger, makeLedger, type TrialBalance } from './service.ts';
+export type { VerifyProblem, VerifyReport } from './verify.ts';
+export { makeLedgerTicks } from './jobs.ts';

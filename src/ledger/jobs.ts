@@ -1,0 +1,24 @@
+import type { Ledger } from './service.ts';
+
+/** Fewer new positions than this are not worth a roll-up: adding them up is quicker than writing it down. */
+const ROLL_UP_MINIMUM = 256;
+
+/** Recurring work, safe in any number of processes at once: both take turns by an advisory lock. */
+export function makeLedgerTicks(
+  ledger: Pick<Ledger, 'sequence' | 'rollUp'>,
+): Record<string, { everyMs: number; run: () => Promise<void> }> {
+  return {
+    'ledger.sequence': {
+      everyMs: 500,
+      run: async () => {
+        await ledger.sequence();
+      },
+    },
+    'ledger.rollUp': {
+      everyMs: 5_000,
+      run: async () => {
+        await ledger.rollUp({ minimum: ROLL_UP_MINIMUM });
+      },
+    },
+  };
+}

@@ -1,0 +1,99 @@
+import type { Ids } from '../kernel/ids.ts';
+import { notFound, Refusal } from '../kernel/refusals.ts';
+import type { Tx } from '../kernel/tx.ts';
+import {
+  type CheckedTransfer, checkChange, checkTransfer, type TransferDraft, watchedChanges,
+} from './model.ts';
+import { type ReversalDraft, reversalLegs } from './reversal.ts';
+import {
+  balancesOf, insertTransfer, legsOf, lockAccounts, lockTransfer, openAccounts, reversibleOf, transferByKey,
+} from './store.ts';
+
+/** `created` is false when the key stood already, with the same content. */
+export interface Posted {
+  transferId: string;
+  created: boolean;
+}
+
+/** The same key and content → the first transfer; the same key and other content → `ledger_key_reused`. */
+async function repeated(tx: Tx, transfer: CheckedTransfer): Promise<Posted | null> {
+  const kept = await transferByKey(tx, transfer.key);
+  if (kept === null) return null;
+  if (!kept.contentHash.equals(transfer.contentHash)) {
+    throw new Refusal('ledger_key_reused', 'This key already names another transfer.');
+  }
+  return { transferId: kept.id, created: false };
+}
+
+/**
+ * Locks what this transfer takes from and refuses it while the transaction can still go on; PostgreSQL would refuse
+ * the INSERT and with it the whole transaction. A repeat is looked up under the lock: the first may have spent it all.
+ */
+async function checkWatched(tx: Tx, transfer: CheckedTransfer): Promise<Posted | null> {
+  const changes = watchedChanges(transfer.legs);
+  if (changes.length === 0) return null;
+  const codes = changes.map(({ account }) => account.code);
+  await lockAccounts(tx, codes);
+  const kept = await repeated(tx, transfer);
+  if (kept !== null) return kept;
+  let balances = await balancesOf(tx, codes);
+  if (balances.size < codes.length) {
+    await openAccounts(tx, changes.map(({ account }) => account));
+    await lockAccounts(tx, codes);
+    balances = await balancesOf(tx, codes);
+  }
+  for (const change of changes) checkChange(change, balances.get(change.account.code) ?? 0n);
+  return null;
+}
+
+async function write(tx: Tx, ids: Ids, transfer: CheckedTransfer): Promise<Posted> {
+  const kept = await checkWatched(tx, transfer);
+  if (kept !== null) return kept;
+  const transferId = ids.next('transfer');
+  let result = await insertTransfer(tx, transferId, transfer);
+  if (result.known < BigInt(transfer.legs.length)) {
+    await openAccounts(tx, transfer.legs.map((leg) => leg.account));
+    result = await insertTransfer(tx, transferId, transfer);
+    if (result.known < BigInt(transfer.legs.length)) {
+      throw new Error('An account of this transfer was opened with another currency, class or guard.');
+    }
+  }
+  if (result.written) return { transferId, created: true };
+  const first = await repeated(tx, transfer);
+  if (first === null) throw new Error('A key was taken and is not there.');
+  return first;
+}
+
+/** Posts a transfer. One round trip, unless it opens accounts or takes from a guarded one. */
+export async function post(tx: Tx, ids: Ids, draft: TransferDraft): Promise<Posted> {
+  return await write(tx, ids, checkTransfer(draft));
+}
+
+/** Posts the opposite of a transfer, whole or in part. Concurrent reversals of one transfer take turns. */
+export async function reverse(tx: Tx, ids: Ids, transferId: string, draft: ReversalDraft): Promise<Posted> {
+  const original = await lockTransfer(tx, transferId);
+  if (original === null) throw notFound();
+  if (original.isReversal) {
+    throw new Refusal('ledger_transfer_invalid', 'A reversal is put right by a new transfer, not by another reversal.');
+  }
+  const common = {
+    key: draft.key,
+    kind: draft.kind ?? `${original.kind}.reversal`,
+    effectiveDate: draft.effectiveDate,
+    // So that a repeat of "all that is left" is told from a repeat of a part that happened to be all.
+    metadata: { ...original.metadata, ...draft.metadata, reversal: draft.legs === undefined ? 'whole' : 'part' },
+  };
+  const accounts = await reversibleOf(tx, transferId);
+  const kept = await transferByKey(tx, draft.key);
+  if (kept !== null) {
+    const legs = draft.legs === undefined
+      ? await legsOf(tx, kept.id)
+      : draft.legs.map(({ accountCode, amountMinor }) => {
+        const account = accounts.find((candidate) => candidate.account.code === accountCode)?.account;
+        if (account === undefined) throw new Refusal('ledger_key_reused', 'This key already names another transfer.');
+        return { account, amountMinor };
+      });
+    return await write(tx, ids, checkTransfer({ ...common, legs }, transferId));
+  }
+  return await write(tx, ids, checkTransfer({ ...common, legs: reversalLegs(accounts, draft.legs) }, transferId));
+}

@@ -1,0 +1,108 @@
+import type { Ids } from '../kernel/ids.ts';
+import { type Currency, parseMinor } from '../kernel/money.ts';
+import type { Day } from '../kernel/time.ts';
+import type { RunTx, Tx } from '../kernel/tx.ts';
+import { ACCOUNT_CLASSES, type AccountClass, type AccountRef, inRange, type TransferDraft } from './model.ts';
+import { type Posted, post, reverse } from './posting.ts';
+import {
+  classTotals, entriesIn, entriesTraced, type EntryRange, type EntryView, lastPosition, type Trace, transferById,
+  transfersAfter, type TransferView,
+} from './reading.ts';
+import type { ReversalDraft } from './reversal.ts';
+import { balancesOf, lockAccounts, sequenceSome, takeRollUp } from './store.ts';
+import { verifyLedger, type VerifyReport } from './verify.ts';
+
+export interface TrialBalance {
+  position: bigint;
+  currencies: { currency: Currency; totalMinor: bigint; classes: { class: AccountClass; balanceMinor: bigint }[] }[];
+}
+
+/** The door of the room. What takes `tx` is part of the caller's transaction; the rest opens its own. */
+export interface Ledger {
+  /**
+   * Books a balanced transfer. Refuses `ledger_unbalanced`, `ledger_transfer_invalid`, `money_malformed`,
+   * `money_out_of_range`, `ledger_insufficient_funds`, `ledger_key_reused`; after a refusal the transaction is usable.
+   * Guarded debits need READ COMMITTED (the default).
+   */
+  post: (tx: Tx, draft: TransferDraft) => Promise<Posted>;
+  /**
+   * Books the opposite of a transfer, or the named part of it. All reversals together never take more than it moved:
+   * `ledger_reversal_too_large`.
+   */
+  reverse: (tx: Tx, transferId: string, draft: ReversalDraft) => Promise<Posted>;
+  /** Signed balance (debit positive) of everything this transaction sees. 0 for an account never used. */
+  balance: (tx: Tx, account: Pick<AccountRef, 'code'>) => Promise<bigint>;
+  /** As `balance`, with the account's row locked first: nothing can take from a guarded account until this commits. */
+  lockedBalance: (tx: Tx, account: Pick<AccountRef, 'code'>) => Promise<bigint>;
+  /** The balance of what had been recorded up to a position, of what counts up to a day, or both. */
+  balanceAsOf: (
+    tx: Tx, account: Pick<AccountRef, 'code'>, at: { position?: bigint; effectiveDate?: Day },
+  ) => Promise<bigint>;
+  /** Entries in (fromPosition, toPosition], in recorded order: the same range answers the same for ever. */
+  entries: (tx: Tx, range: EntryRange) => Promise<EntryView[]>;
+  /** Entries of all transfers whose metadata carry this id. */
+  entriesFor: (tx: Tx, trace: Trace) => Promise<EntryView[]>;
+  transfer: (tx: Tx, transferId: string) => Promise<TransferView | null>;
+  /** The last position given. What commits later stands behind it. */
+  position: (tx: Tx) => Promise<bigint>;
+  /** Gives positions to everything committed so far, and answers the last one. Call it before a close, outside of tx. */
+  sequence: () => Promise<bigint>;
+  /** Sums up what was sequenced, so that balances stay quick. Answers how many positions it covered. */
+  rollUp: (options?: { minimum?: number; stride?: number; worth?: number }) => Promise<bigint>;
+  /** Adds everything up again from the entries and names what does not fit. */
+  verify: () => Promise<VerifyReport>;
+  /** Per currency and class, added up from the entries; each currency's total is zero. */
+  getTrialBalance: () => Promise<TrialBalance>;
+  /** Transfers behind a position, at most `limit`. */
+  listTransfers: (options: { after: bigint; limit: number; accountCode?: string }) => Promise<TransferView[]>;
+}
+
+/** Transfers that one transaction of the sequencer takes, so that it never holds its lock for long. */
+const SEQUENCE_BATCH = 10_000;
+
+async function balanceAt(
+  tx: Tx, { code }: Pick<AccountRef, 'code'>, at: { position?: bigint; effectiveDate?: Day } = {},
+): Promise<bigint> {
+  return inRange((await balancesOf(tx, [code], at)).get(code) ?? 0n);
+}
+
+async function trialBalance(tx: Tx): Promise<TrialBalance> {
+  const currencies = new Map<Currency, Map<AccountClass, bigint>>();
+  for (const row of await classTotals(tx)) {
+    const classes = currencies.get(row.currency) ?? new Map<AccountClass, bigint>();
+    currencies.set(row.currency, classes.set(row.class, parseMinor(row.total)));
+  }
+  return {
+    position: await lastPosition(tx),
+    currencies: [...currencies].map(([currency, classes]) => ({
+      currency,
+      totalMinor: [...classes.values()].reduce((sum, balance) => sum + balance, 0n),
+      classes: ACCOUNT_CLASSES.map((name) => ({ class: name, balanceMinor: classes.get(name) ?? 0n })),
+    })),
+  };
+}
+
+export function makeLedger({ runTx, ids }: { runTx: RunTx; ids: Ids }): Ledger {
+  return {
+    post: (tx, draft) => post(tx, ids, draft),
+    reverse: (tx, transferId, draft) => reverse(tx, ids, transferId, draft),
+    balance: (tx, account) => balanceAt(tx, account),
+    async lockedBalance(tx, account) {
+      await lockAccounts(tx, [account.code]);
+      return await balanceAt(tx, account);
+    },
+    balanceAsOf: balanceAt,
+    entries: entriesIn,
+    entriesFor: entriesTraced,
+    transfer: transferById,
+    position: lastPosition,
+    async sequence() {
+      while ((await runTx((tx) => sequenceSome(tx, SEQUENCE_BATCH))) === BigInt(SEQUENCE_BATCH));
+      return await runTx(lastPosition);
+    },
+    rollUp: ({ minimum = 1, stride = 512, worth = 64 } = {}) => runTx((tx) => takeRollUp(tx, minimum, stride, worth)),
+    verify: () => runTx(verifyLedger, { isolation: 'REPEATABLE READ' }),
+    getTrialBalance: () => runTx(trialBalance, { isolation: 'REPEATABLE READ' }),
+    listTransfers: (options) => runTx((tx) => transfersAfter(tx, options)),
+  };
+}

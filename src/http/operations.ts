@@ -119,9 +119,13 @@ function operationsOf(document: Node): Operation[] {
   return operations;
 }
 
-/** Reads the committed bundle: what is mounted is what was promised. */
+/** A bundle from an OpenAPI 3.1 document whose references are all local. */
+export function makeBundle(document: Record<string, unknown>): Bundle {
+  return { document, operations: operationsOf(document) };
+}
+
+/** The committed bundle: what is mounted is what was promised. */
 export function loadBundle(): Bundle {
   const file = new URL('../../contracts/generated/openapi.json', import.meta.url);
-  const document = asNode(JSON.parse(readFileSync(file, 'utf8')));
-  return { document, operations: operationsOf(document) };
+  return makeBundle(asNode(JSON.parse(readFileSync(file, 'utf8'))));
 }

@@ -1,0 +1,55 @@
+import type { DocumentType, Locale } from './model.ts';
+
+/** The names under which people know what they sign. */
+export const TITLES: Readonly<Record<DocumentType, Record<Locale, string>>> = {
+  ownership_claim: { 'zh-CN': '权属声明', en: 'Ownership claim' },
+  grant: { 'zh-CN': '授权书', en: 'Grant' },
+  amendment: { 'zh-CN': '授权变更', en: 'Amendment of a grant' },
+  revocation: { 'zh-CN': '撤回授权', en: 'Revocation of a grant' },
+  split: { 'zh-CN': '分成协议', en: 'Split agreement' },
+  version_approval: { 'zh-CN': '版本确认书', en: 'Approval of a version' },
+  stop_order: { 'zh-CN': '永久停止令', en: 'Existence stop order' },
+};
+
+export const WORDS: Readonly<Record<Locale, {
+  colon: string; yes: string; no: string; none: string; empty: string; noItems: string; document: string; digest: string;
+}>> = {
+  'zh-CN': {
+    colon: '：', yes: '是', no: '否', none: '（未填）', empty: '（空）', noItems: '（无）', document: '文件', digest: '文件指纹（SHA-256）',
+  },
+  en: {
+    colon: ': ', yes: 'yes', no: 'no', none: '(not given)', empty: '(empty)', noItems: '(none)', document: 'Document',
+    digest: 'Fingerprint of the document (SHA-256)',
+  },
+};
+
+/** Chinese names of members. English ones follow from the member's own name, except where that would mislead. */
+export const CHINESE: Readonly<Record<string, string>> = {
+  type: '文件类型', schemaVersion: '格式版本', version: '版本', supersedes: '取代', language: '语言', languages: '语言',
+  locale: '语言', name: '名称', text: '内容', reason: '理由', note: '备注', at: '时间', issuedAt: '签发时间', signedAt: '签署时间',
+  createdAt: '创建时间', accountId: '账户编号', ownerAccountId: '本人账户编号', account: '账户', owner: '本人', subjectName: '本人姓名',
+  legalName: '法定姓名', stageName: '艺名', statement: '声明', ownershipProofId: '权属证明编号', proofId: '权属证明编号',
+  cloneId: '分身编号', cloneName: '分身名称', versionId: '版本编号', versionNumber: '版本号', number: '序号', handle: '主页名',
+  grantId: '授权编号', grantDigest: '授权书指纹', grantVersion: '授权版本', licensee: '被授权方', grantor: '授权方',
+  capabilities: '可用能力', voice: '声音', video: '视频', chat: '文字对话', singing: '歌唱', image: '图像',
+  sing: '歌唱', story: '讲故事', work: '工作任务', moments: '动态', intendedUses: '具体用途说明', face: '人脸', speaker: '音色参数',
+  reviewer: '审核者', fan: '粉丝',
+  territories: '地区', territory: '地区', audiences: '受众', tiers: '会员档位', tier: '会员档位', tierName: '会员档位',
+  purposes: '用途', purpose: '用途', intendedUsesText: '具体用途说明', forbiddenTopics: '禁止话题', topic: '话题', words: '词表',
+  zh: '中文', en: '英文', adultContent: '成人内容', politicalContent: '政治内容', ageBands: '年龄段', ageBand: '年龄段',
+  validFrom: '生效时间', validUntil: '失效时间', effectiveFrom: '生效日', effectiveDate: '生效日',
+  separateConsent: '单独同意', faceVoice: '人脸与声音', sensitivePersonalInformation: '敏感个人信息', training: '训练', crossBorder: '跨境',
+  disclosureText: '标识文字', noticePeriodDays: '通知期（天）', modelTraining: '模型训练', trainingAllowed: '允许训练', allowed: '允许',
+  withdrawal: '撤回方式', method: '方式', effect: '效果', changes: '变更内容', removed: '移除', added: '增加',
+  legs: '分成明细', payeeAccountId: '收款账户编号', payee: '收款人', weight: '份额', weightBasisPoints: '份额（万分之一）',
+  basisPoints: '万分之一', base: '分成基数', splitId: '分成协议编号', currency: '币种', amountMinor: '金额（最小单位）',
+  materialDigest: '素材指纹', materialDigests: '素材指纹', personaDigest: '人设指纹', policyDigest: '策略指纹', lineage: '模型来源',
+  models: '模型', model: '模型', digest: '指纹', sha256: '指纹', stopId: '停止编号', quoteId: '停止报价编号', quoteDigest: '停止报价指纹',
+  kind: '种类', scope: '范围', evidence: '证据', materials: '素材', description: '说明', governingLaw: '适用法律',
+  probeOutputIds: '试听编号', probes: '试听', acknowledgement: '确认', acknowledgements: '确认', country: '国家或地区', platform: '平台',
+};
+
+export const ENGLISH: Readonly<Record<string, string>> = {
+  zh: 'Chinese', en: 'English', at: 'Time', faceVoice: 'Face and voice', supersedes: 'Replaces', sing: 'Singing', work: 'Work tasks',
+  weightBasisPoints: 'Share (basis points)', basisPoints: 'Basis points', amountMinor: 'Amount (minor units)',
+};

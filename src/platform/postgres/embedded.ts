@@ -173,9 +173,11 @@ function writeRecord(file: string, record: ServerRecord): void {
   chmodSync(file, 0o600);
 }
 
-function freshRecord(folder: string, user: HostUser | undefined, random: Random, kept: ServerRecord | undefined): ServerRecord {
+function freshRecord(
+  folder: string, binaries: string, user: HostUser | undefined, random: Random, kept: ServerRecord | undefined,
+): ServerRecord {
   const password = (): string => Buffer.from(random.bytes(24)).toString('hex');
-  const native = user === undefined ? nativeFolder() : reachableNativeFolder(nativeFolder(), kept?.nativeFolder);
+  const native = user === undefined ? binaries : reachableNativeFolder(binaries, kept?.nativeFolder);
   if (kept !== undefined && existsSync(join(kept.dataFolder, 'PG_VERSION'))) {
     return { ...kept, nativeFolder: native };
   }
@@ -234,6 +236,8 @@ function face(record: ServerRecord, pid: number, keeper: boolean): EmbeddedPostg
  */
 export async function startEmbedded(options: {
   folder: string; random: Random; flags?: string[];
+  /** The folder that holds `bin`, `lib` and `share`; the installed package's unless given. */
+  binaries?: string;
 }): Promise<EmbeddedPostgres> {
   const folder = resolve(options.folder);
   mkdirSync(folder, { recursive: true });
@@ -247,7 +251,8 @@ export async function startEmbedded(options: {
     if (keeper) writeRecord(file, { ...record, keeperPid: process.pid });
     return face(record, running.pid, keeper);
   }
-  const record = { ...freshRecord(folder, user, options.random, kept), port: await freePort(), keeperPid: process.pid };
+  const binaries = options.binaries ?? nativeFolder();
+  const record = { ...freshRecord(folder, binaries, user, options.random, kept), port: await freePort(), keeperPid: process.pid };
   prepareDataFolder(record, user);
   writeRecord(file, record);
   if (!existsSync(join(record.dataFolder, 'PG_VERSION'))) await initialise(record, user);

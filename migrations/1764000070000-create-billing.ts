@@ -200,6 +200,9 @@ const REFUNDS = `
     state text NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'succeeded', 'failed')),
     stripe_refund text UNIQUE,
     failure text,
+    -- What left our account for it, in the currency of settlement.
+    settled_currency text,
+    settled_minor bigint,
     settled_topic text,
     requested_at timestamptz NOT NULL,
     settled_at timestamptz,
@@ -207,11 +210,11 @@ const REFUNDS = `
     CHECK (gross_minor = net_minor + tax_minor),
     CHECK ((state = 'pending') = (settled_at IS NULL)),
     CHECK ((state = 'failed') = (failure IS NOT NULL)),
-    CHECK (state <> 'succeeded' OR stripe_refund IS NOT NULL)
+    CHECK (state <> 'succeeded' OR (stripe_refund IS NOT NULL AND settled_currency IS NOT NULL AND settled_minor IS NOT NULL))
   );
   CREATE INDEX refund_of_period ON refund (period_id);
   CREATE INDEX refund_of_clone ON refund (clone_id, state);
-  GRANT SELECT, INSERT, UPDATE (state, stripe_refund, failure, settled_at) ON refund TO benren_app;
+  GRANT SELECT, INSERT, UPDATE (state, stripe_refund, failure, settled_currency, settled_minor, settled_at) ON refund TO benren_app;
 
   -- The check on subscription_period refuses the sum that would exceed the charge.
   CREATE FUNCTION refund_counts() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -233,12 +236,13 @@ const REFUNDS = `
 
 const PAUSES_AND_STOPS = `
   CREATE TABLE clone_pause (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     clone_id text NOT NULL,
     from_at timestamptz NOT NULL,
     to_at timestamptz CHECK (to_at >= from_at),
-    recorded_at timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (clone_id, from_at)
+    recorded_at timestamptz NOT NULL DEFAULT now()
   );
+  CREATE INDEX clone_pause_of_clone ON clone_pause (clone_id, from_at);
   CREATE UNIQUE INDEX clone_pause_one_open ON clone_pause (clone_id) WHERE to_at IS NULL;
   GRANT SELECT, INSERT, UPDATE (to_at) ON clone_pause TO benren_app;
 

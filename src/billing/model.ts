@@ -71,12 +71,12 @@ export function earnedDays(period: EarningPeriod, pauses: readonly Pause[], thro
   return Math.min(run, period.days);
 }
 
-/** The first day that is not covered any more, with the paused days known so far added to the end. */
-export function endDayWithPauses(period: EarningPeriod, pauses: readonly Pause[]): Day {
+/** The first day that is not covered any more, with the days that were paused before `today` added to the end. */
+export function endDayWithPauses(period: EarningPeriod, pauses: readonly Pause[], today: Day): Day {
   if (period.endedOn !== null) return period.endedOn;
   const paid = addDays(period.startDay, period.days);
   for (let end = paid; ;) {
-    const next = addDays(paid, pausedDays(pauses, period.startDay, end));
+    const next = addDays(paid, pausedDays(pauses, period.startDay, earlier(end, later(today, paid))));
     if (next === end) return end;
     end = next;
   }

@@ -17,11 +17,11 @@ export const REFUSAL_CODES = [
   'proof_state', 'proof_incomplete', 'evidence_state', 'url_refused', 'url_unreachable', 'token_absent',
   'review_self', 'review_repeated', 'recording_invalid', 'recording_too_short',
   // clones
-  'ownership_unproven', 'persona_too_short', 'material_missing', 'version_state', 'lineage_changed',
+  'ownership_unproven', 'persona_too_short', 'material_missing', 'version_state', 'lineage_changed', 'handle_taken',
   // consent
   'grant_state', 'grant_term_invalid', 'grant_document_mismatch', 'grant_missing', 'amendment_widens', 'denied',
   // billing
-  'tier_outside_grant', 'tier_unknown', 'subscription_exists', 'subscription_state', 'quota_exhausted', 'payment_failed',
+  'tier_outside_grant', 'tier_exists', 'tier_unknown', 'subscription_exists', 'subscription_state', 'quota_exhausted', 'payment_failed',
   'webhook_signature_invalid', 'refund_too_large', 'hold_state',
   // royalties
   'split_invalid', 'split_unsigned', 'split_missing', 'payee_unknown', 'payee_not_onboarded', 'statement_open',

@@ -1,0 +1,206 @@
+import { sha256Hex } from '../kernel/digest.ts';
+import { Refusal } from '../kernel/refusals.ts';
+import { dayOf, daysBetween } from '../kernel/time.ts';
+import type { Tx } from '../kernel/tx.ts';
+import { enqueue } from '../platform/jobs/index.ts';
+import type { BillingDeps } from './deps.ts';
+import { taxIncluded } from './model.ts';
+import * as periods from './period-store.ts';
+import { invoicePaid } from './postings.ts';
+import type { ChargeFacts, InvoiceFacts } from './provider.ts';
+import * as inbox from './refund-store.ts';
+import type { Refunds } from './refunds.ts';
+import * as store from './subscription-store.ts';
+
+type Outcome = 'applied' | 'not_ours';
+
+/**
+ * The processor's news. An event only says that something changed: its object is fetched and booked as it now is, so
+ * events may come twice, late, in any order; what each one books is unique by the object's own id.
+ */
+export interface Events {
+  /** Keeps a verified event and asks for its job; the same event again changes nothing. Refuses `webhook_signature_invalid`. */
+  receiveStripeEvent: (rawBody: Uint8Array, signature: string | undefined) => Promise<{ received: boolean }>;
+  /** Job. */
+  applyEvent: (eventId: string) => Promise<void>;
+  /** Job: ends a subscription of a stopped clone at the processor, or closes its unpaid page. */
+  endSubscription: (subscriptionId: string) => Promise<void>;
+}
+
+/** The fee in the currency of sale; when it was settled in another one, its share of the sale rounded up, so never understated. */
+function feeInSaleCurrency(invoice: InvoiceFacts, charge: ChargeFacts): bigint {
+  if (charge.settledCurrency === invoice.currency) return charge.feeMinor;
+  if (charge.settledGrossMinor <= 0n) throw new Error('A charge settled to nothing.');
+  return (charge.feeMinor * invoice.amountPaidMinor + charge.settledGrossMinor - 1n) / charge.settledGrossMinor;
+}
+
+/** Books a paid invoice once: its period, its ledger transfer, and, if the clone was stopped meanwhile, its way back. */
+async function bookInvoice(tx: Tx, deps: BillingDeps, invoiceId: string, invoice: InvoiceFacts, charge: ChargeFacts): Promise<Outcome> {
+  const subscription = await store.lockSubscription(tx, invoice.subscriptionId ?? '');
+  if (subscription === null) return 'not_ours';
+  const tier = await store.findTier(tx, subscription.tierId);
+  if (tier === null) throw new Error(`Subscription ${subscription.id} has no tier.`);
+  await inbox.lockSales(tx, subscription.cloneId, 'shared');
+  const startDay = dayOf(invoice.periodStart);
+  const endDay = dayOf(invoice.periodEnd);
+  const { taxRateBasisPoints } = deps.settings;
+  const period: periods.NewPeriod = {
+    id: deps.ids.next('period'), cloneId: subscription.cloneId, subscriptionId: subscription.id, accountId: subscription.accountId,
+    tierId: tier.id, stripeInvoice: invoiceId, stripeCharge: charge.chargeId, startDay, endDay, days: daysBetween(startDay, endDay),
+    currency: invoice.currency, grossMinor: invoice.amountPaidMinor, taxMinor: taxIncluded(invoice.amountPaidMinor, taxRateBasisPoints),
+    taxRateBasisPoints, feeMinor: feeInSaleCurrency(invoice, charge), settledCurrency: charge.settledCurrency,
+    settledNetMinor: charge.settledNetMinor, granted: tier.voiceOutputsPerPeriod, paidAt: invoice.paidAt,
+  };
+  if (!(await periods.insertPeriod(tx, period))) return 'applied';
+  await deps.ledger.post(tx, invoicePaid(period));
+  const stop = await inbox.stopOfClone(tx, subscription.cloneId);
+  if (stop !== null) {
+    await enqueue(tx, {
+      topic: 'billing.settleStop', payload: { stopId: stop.stopId }, runAt: deps.clock.now(), dedupeKey: `billing.settleStop:${stop.stopId}:${period.id}`,
+    });
+  }
+  return 'applied';
+}
+
+interface Appliers {
+  session: (id: string) => Promise<Outcome>;
+  subscription: (id: string) => Promise<Outcome>;
+  invoice: (id: string) => Promise<Outcome>;
+  charge: (id: string) => Promise<Outcome>;
+  refund: (id: string) => Promise<Outcome>;
+}
+
+/** Tries of writing what the processor says against other writers who do the same. */
+const TRIES = 10;
+
+function makeSubscriptionApplier(deps: BillingDeps): Appliers['subscription'] {
+  const { runTx, provider, clock } = deps;
+  return async function apply(id) {
+    for (let tries = 0; tries < TRIES; tries += 1) {
+      // Whose it is never changes, so this first answer only names the row; the state is read again after the row was.
+      const ours = (await provider.subscription(id))?.subscriptionId ?? null;
+      const row = ours === null ? null : await runTx((tx) => store.findSubscription(tx, ours));
+      if (row === null) return 'not_ours';
+      if (row.stripeSubscription !== null && row.stripeSubscription !== id) {
+        throw new Error(`Subscription ${row.id} was paid twice at the processor: ${id} must be ended and refunded by hand.`);
+      }
+      if (row.state === 'canceled' || row.state === 'expired') return 'applied';
+      const told = await provider.subscription(id);
+      if (told === null || told.status === 'waiting') return 'applied';
+      const news = { state: told.status, stripeSubscription: id, at: clock.now() };
+      if (await runTx((tx) => store.putProviderState(tx, row, news))) return 'applied';
+    }
+    throw new Error(`Subscription ${id} is changing too often to be read.`);
+  };
+}
+
+function makeAppliers(deps: BillingDeps, refunds: Pick<Refunds, 'settle'>): Appliers {
+  const { runTx, provider, clock } = deps;
+  const subscription = makeSubscriptionApplier(deps);
+
+  async function invoice(id: string): Promise<Outcome> {
+    const facts = await provider.invoice(id);
+    if (facts?.subscriptionId == null || facts.stripeSubscriptionId === null) return 'not_ours';
+    const known = await subscription(facts.stripeSubscriptionId);
+    if (known === 'not_ours' || !facts.paid || facts.amountPaidMinor === 0n) return known;
+    const charge = await provider.settlement(id);
+    // Tried again: money whose fee is unknown is not booked, since none of it could be earned (money.md).
+    if (charge === null) throw new Refusal('unavailable', 'The processor has not settled this payment yet.');
+    return await runTx((tx) => bookInvoice(tx, deps, id, facts, charge));
+  }
+
+  async function session(id: string): Promise<Outcome> {
+    const facts = await provider.session(id);
+    const ours = facts?.subscriptionId ?? null;
+    const row = ours === null ? null : await runTx((tx) => store.findSubscription(tx, ours));
+    if (facts === null || row === null) return 'not_ours';
+    if (facts.status === 'expired') {
+      // A page that is not this subscription's own was opened by a try whose answer was lost; its end means nothing.
+      if (row.stripeSession === id) await runTx((tx) => store.expireUnpaid(tx, row.id, clock.now()));
+      return 'applied';
+    }
+    const { billingCountry } = facts;
+    if (billingCountry !== null) await runTx((tx) => store.putBillingCountry(tx, row.id, billingCountry));
+    if (facts.stripeSubscriptionId !== null) await subscription(facts.stripeSubscriptionId);
+    if (facts.invoiceId !== null) await invoice(facts.invoiceId);
+    return 'applied';
+  }
+
+  return {
+    session, subscription, invoice,
+    async charge(id) {
+      const paid = await provider.invoiceOfCharge(id);
+      return paid === null ? 'not_ours' : await invoice(paid);
+    },
+    async refund(id) {
+      const told = await provider.refundById(id);
+      const ours = told?.refundId ?? null;
+      const row = ours === null ? null : await runTx((tx) => inbox.findRefund(tx, ours));
+      if (told === null || row === null) return 'not_ours';
+      await refunds.settle(row.id, told);
+      return 'applied';
+    },
+  };
+}
+
+/** Which object each event is about. What is not here is another room's, or kept without a job. */
+const NOUNS: Readonly<Record<string, keyof Appliers>> = {
+  'checkout.session.completed': 'session',
+  'checkout.session.async_payment_succeeded': 'session',
+  'checkout.session.expired': 'session',
+  'customer.subscription.created': 'subscription',
+  'customer.subscription.updated': 'subscription',
+  'customer.subscription.deleted': 'subscription',
+  'invoice.paid': 'invoice',
+  'invoice.payment_succeeded': 'invoice',
+  'invoice.payment_failed': 'invoice',
+  'charge.updated': 'charge',
+  'refund.created': 'refund',
+  'refund.updated': 'refund',
+  'refund.failed': 'refund',
+};
+
+export function makeEvents(deps: BillingDeps, refunds: Pick<Refunds, 'settle'>): Events {
+  const { runTx, clock, provider } = deps;
+  const appliers = makeAppliers(deps, refunds);
+  const otherTopics = deps.settings.otherTopics ?? {};
+
+  return {
+    async receiveStripeEvent(rawBody, signature) {
+      const event = deps.readEvent(rawBody, signature);
+      const topic = otherTopics[event.type] ?? (event.connectedAccount === null && event.type in NOUNS ? 'billing.applyEvent' : null);
+      await runTx(async (tx) => {
+        const at = clock.now();
+        const isNew = await inbox.insertEvent(tx, { ...event, receivedAt: at, bodySha256: sha256Hex(rawBody) });
+        if (!isNew || topic === null) return;
+        const payload = { eventId: event.id, type: event.type, objectId: event.objectId, connectedAccount: event.connectedAccount };
+        await enqueue(tx, { topic, payload, runAt: at, dedupeKey: `stripe.event:${event.id}` });
+        if (topic !== 'billing.applyEvent') await inbox.markApplied(tx, event.id, 'handed_on', at);
+      });
+      return { received: true };
+    },
+
+    async applyEvent(eventId) {
+      const event = await runTx((tx) => inbox.findEvent(tx, eventId));
+      if (event === null) throw new Error(`The inbox has no event ${eventId}.`);
+      const noun = NOUNS[event.type];
+      if (event.outcome !== null || noun === undefined) return;
+      const outcome = await appliers[noun](event.objectId);
+      await runTx((tx) => inbox.markApplied(tx, eventId, outcome, clock.now()));
+    },
+
+    async endSubscription(subscriptionId) {
+      const read = async (): Promise<store.SubscriptionRow | null> => await runTx((tx) => store.findSubscription(tx, subscriptionId));
+      const before = await read();
+      if (before?.state === 'opening') await runTx((tx) => store.expireUnpaid(tx, subscriptionId, clock.now()));
+      if (before?.state === 'checkout' && before.stripeSession !== null) {
+        await provider.closeCheckout(before.stripeSession);
+        await appliers.session(before.stripeSession);
+      }
+      const row = await read();
+      if ((row?.state !== 'active' && row?.state !== 'past_due') || row.stripeSubscription === null) return;
+      await provider.cancelSubscription(row.stripeSubscription, `cancel:${subscriptionId}`);
+      await appliers.subscription(row.stripeSubscription);
+    },
+  };
+}

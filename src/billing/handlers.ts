@@ -1,0 +1,35 @@
+import type { Handlers } from '../../contracts/generated/contract.ts';
+import { signedIn, writeKey } from '../kernel/actor.ts';
+import type { RequestContext } from '../kernel/request.ts';
+import type { Billing } from './service.ts';
+
+type Mine = Pick<Handlers<RequestContext>, 'listTiers' | 'createTier' | 'subscribe' | 'getSubscription' | 'receiveStripeEvent'>;
+
+/** The contract types a raw JSON body as text; the router hands over its bytes (`x-raw-body`). */
+function bytesOf(body: unknown): Uint8Array {
+  if (body instanceof Uint8Array) return body;
+  throw new TypeError('a raw body was parsed before it reached its handler');
+}
+
+export function makeBillingHandlers(billing: Billing): Mine {
+  return {
+    async listTiers(input) {
+      return { status: 200, body: await billing.listTiers(input.path.cloneId) };
+    },
+    async createTier(input, context) {
+      const { name, priceMinor, voiceOutputsPerPeriod } = input.body;
+      const tier = { cloneId: input.path.cloneId, name, priceMinor, voiceOutputsPerPeriod };
+      return { status: 201, body: await billing.createTier(signedIn(context), writeKey(context), tier) };
+    },
+    async subscribe(input, context) {
+      const asked = { cloneId: input.path.cloneId, tierId: input.body.tierId };
+      return { status: 201, body: await billing.subscribe(signedIn(context), writeKey(context), asked) };
+    },
+    async getSubscription(input, context) {
+      return { status: 200, body: await billing.getSubscription(signedIn(context), input.path.subscriptionId) };
+    },
+    async receiveStripeEvent(input) {
+      return { status: 200, body: await billing.receiveStripeEvent(bytesOf(input.body), input.headers['stripe-signature']) };
+    },
+  };
+}

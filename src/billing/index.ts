@@ -1,0 +1,19 @@
+/**
+ * Fan money. What is promised here: a tier is priced inside the grant and its price never changes under those who
+ * bought it; each paid invoice is booked once, however often and in whatever order the processor tells of it; a paid
+ * period of n days has earned ⌊amount × k / n⌋ after k days, so that it adds up to exactly its money; a quota is held
+ * before the work, captured with the release, voided otherwise, and never overspent; a stop sells nothing more and
+ * returns unused days out of deferred revenue and its tax alone.
+ */
+export { makeBilling } from './service.ts';
+export type { Billing, BillingFacts, PeriodFacts, TierFacts } from './service.ts';
+export type { BillingDeps, ProviderEvent } from './deps.ts';
+export type { Entitlement } from './quota.ts';
+export type { RefundOrder } from './refunds.ts';
+export type { RefundRow } from './refund-store.ts';
+export type { StopQuote, StopQuoteLine, StopSettlement } from './stops.ts';
+export type { SplitSegment, Parts } from './model.ts';
+export { makeEventReader, makePaymentProvider, type PaymentProvider } from './provider.ts';
+export { refundCashLegs } from './postings.ts';
+export { makeBillingJobs } from './jobs.ts';
+export { makeBillingHandlers } from './handlers.ts';

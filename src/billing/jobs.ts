@@ -1,0 +1,22 @@
+import type { Json } from '../kernel/canonical-json.ts';
+import type { JobHandlers } from '../platform/jobs/index.ts';
+import type { Billing } from './service.ts';
+
+/** The id that a job of this room was written with. */
+function idIn(payload: Json, member: string): string {
+  const id = typeof payload === 'object' && payload !== null && !Array.isArray(payload) ? (payload as { [key: string]: Json })[member] : undefined;
+  if (typeof id !== 'string') throw new Error(`The job's payload lacks ${member}.`);
+  return id;
+}
+
+/** Topic → work. Each may run twice, and goes on where a run that died left off. */
+export function makeBillingJobs({ work }: Pick<Billing, 'work'>): JobHandlers {
+  return {
+    'billing.publishTier': async (payload) => await work.publishTier(idIn(payload, 'tierId')),
+    'billing.openCheckout': async (payload) => await work.openCheckout(idIn(payload, 'subscriptionId')),
+    'billing.applyEvent': async (payload) => await work.applyEvent(idIn(payload, 'eventId')),
+    'billing.endSubscription': async (payload) => await work.endSubscription(idIn(payload, 'subscriptionId')),
+    'billing.settleStop': async (payload) => await work.settleStop(idIn(payload, 'stopId')),
+    'billing.sendRefund': async (payload) => await work.sendRefund(idIn(payload, 'refundId')),
+  };
+}

@@ -1,0 +1,163 @@
+import type { Currency } from '../kernel/money.ts';
+import type { Day } from '../kernel/time.ts';
+import type { Tx } from '../kernel/tx.ts';
+import { execute, maybeOne, sql } from '../platform/postgres/index.ts';
+import type { Pause } from './model.ts';
+
+/** Paid periods, the holds on their quota, and the owner's pauses. */
+
+export interface PeriodRow {
+  id: string;
+  cloneId: string;
+  subscriptionId: string;
+  accountId: string;
+  tierId: string;
+  stripeInvoice: string;
+  stripeCharge: string;
+  startDay: Day;
+  endDay: Day;
+  days: number;
+  currency: Currency;
+  grossMinor: bigint;
+  taxMinor: bigint;
+  feeMinor: bigint;
+  recognisedDays: number;
+  endedOn: Day | null;
+  refundedMinor: bigint;
+  granted: number;
+  held: number;
+  captured: number;
+  paidAt: Date;
+}
+
+const PERIOD = `id, clone_id AS "cloneId", subscription_id AS "subscriptionId", account_id AS "accountId", tier_id AS "tierId",
+  stripe_invoice AS "stripeInvoice", stripe_charge AS "stripeCharge", start_day AS "startDay", end_day AS "endDay", days, currency,
+  gross_minor AS "grossMinor", tax_minor AS "taxMinor", fee_minor AS "feeMinor", recognised_days AS "recognisedDays",
+  ended_on AS "endedOn", refunded_minor AS "refundedMinor", granted, held, captured, paid_at AS "paidAt"`;
+
+export type NewPeriod = Omit<PeriodRow, 'recognisedDays' | 'endedOn' | 'refundedMinor' | 'held' | 'captured'> & {
+  taxRateBasisPoints: number;
+  settledCurrency: Currency;
+  settledNetMinor: bigint;
+};
+
+/** Answers whether it was written: an invoice is booked once. */
+export async function insertPeriod(tx: Tx, row: NewPeriod): Promise<boolean> {
+  return await execute(
+    tx,
+    `INSERT INTO subscription_period (id, clone_id, subscription_id, account_id, tier_id, stripe_invoice, stripe_charge,
+       start_day, end_day, days, currency, gross_minor, tax_minor, tax_rate_basis_points, fee_minor,
+       settled_currency, settled_net_minor, granted, paid_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+     ON CONFLICT (stripe_invoice) DO NOTHING`,
+    [row.id, row.cloneId, row.subscriptionId, row.accountId, row.tierId, row.stripeInvoice, row.stripeCharge,
+      row.startDay, row.endDay, row.days, row.currency, row.grossMinor, row.taxMinor, row.taxRateBasisPoints, row.feeMinor,
+      row.settledCurrency, row.settledNetMinor, row.granted, row.paidAt],
+  ) === 1;
+}
+
+export async function findPeriod(tx: Tx, id: string): Promise<PeriodRow | null> {
+  return await maybeOne<PeriodRow>(tx, `SELECT ${PERIOD} FROM subscription_period WHERE id = $1`, [id]);
+}
+
+export async function lockPeriod(tx: Tx, id: string): Promise<PeriodRow | null> {
+  return await maybeOne<PeriodRow>(tx, `SELECT ${PERIOD} FROM subscription_period WHERE id = $1 FOR UPDATE`, [id]);
+}
+
+export async function periodsOfSubscription(tx: Tx, subscriptionId: string): Promise<PeriodRow[]> {
+  return await sql<PeriodRow>(
+    tx, `SELECT ${PERIOD} FROM subscription_period WHERE subscription_id = $1 ORDER BY start_day, id`, [subscriptionId],
+  );
+}
+
+/** Periods whose days overlap [fromDay, toDay), in order. */
+export async function periodsBetween(tx: Tx, cloneId: string, fromDay: Day, toDay: Day): Promise<PeriodRow[]> {
+  return await sql<PeriodRow>(
+    tx, `SELECT ${PERIOD} FROM subscription_period WHERE clone_id = $1 AND start_day < $3 AND end_day > $2 ORDER BY start_day, id`,
+    [cloneId, fromDay, toDay],
+  );
+}
+
+/** A fan's periods of a clone that have begun by `today` and were not ended: the newest few, oldest of them first. */
+export async function begunPeriods(tx: Tx, cloneId: string, accountId: string, today: Day): Promise<PeriodRow[]> {
+  const rows = await sql<PeriodRow>(
+    tx,
+    `SELECT ${PERIOD} FROM subscription_period
+     WHERE clone_id = $1 AND account_id = $2 AND start_day <= $3 AND (ended_on IS NULL OR ended_on > $3)
+     ORDER BY start_day DESC, id DESC LIMIT 6`,
+    [cloneId, accountId, today],
+  );
+  return rows.reverse();
+}
+
+const UNEARNED = 'clone_id = $1 AND recognised_days < days AND ended_on IS NULL';
+
+/** Unended periods with money that is not earned yet, after `afterId`, in id order, locked against each other. */
+export async function lockUnearned(tx: Tx, cloneId: string, afterId: string, limit: number): Promise<PeriodRow[]> {
+  return await sql<PeriodRow>(
+    tx, `SELECT ${PERIOD} FROM subscription_period WHERE ${UNEARNED} AND id > $2 ORDER BY id LIMIT $3 FOR UPDATE`, [cloneId, afterId, limit],
+  );
+}
+
+export async function unearnedPeriods(tx: Tx, cloneId: string): Promise<PeriodRow[]> {
+  return await sql<PeriodRow>(tx, `SELECT ${PERIOD} FROM subscription_period WHERE ${UNEARNED} ORDER BY id`, [cloneId]);
+}
+
+export async function putRecognisedDays(tx: Tx, id: string, days: number): Promise<void> {
+  await sql(tx, 'UPDATE subscription_period SET recognised_days = $2 WHERE id = $1', [id, days]);
+}
+
+export async function endPeriod(tx: Tx, id: string, day: Day): Promise<void> {
+  await sql(tx, 'UPDATE subscription_period SET ended_on = $2 WHERE id = $1 AND ended_on IS NULL', [id, day]);
+}
+
+export interface HoldRow {
+  id: string;
+  periodId: string;
+  outputId: string;
+  state: 'held' | 'captured' | 'voided';
+  releaseId: string | null;
+}
+
+const HOLD = `id, period_id AS "periodId", output_id AS "outputId", state, release_id AS "releaseId"`;
+
+export async function holdOfOutput(tx: Tx, outputId: string): Promise<HoldRow | null> {
+  return await maybeOne<HoldRow>(tx, `SELECT ${HOLD} FROM quota_hold WHERE output_id = $1`, [outputId]);
+}
+
+export async function insertHold(tx: Tx, hold: { id: string; cloneId: string; periodId: string; outputId: string; at: Date }): Promise<void> {
+  await sql(
+    tx, 'INSERT INTO quota_hold (id, clone_id, period_id, output_id, held_at) VALUES ($1, $2, $3, $4, $5)',
+    [hold.id, hold.cloneId, hold.periodId, hold.outputId, hold.at],
+  );
+}
+
+export async function lockHold(tx: Tx, holdId: string): Promise<HoldRow | null> {
+  return await maybeOne<HoldRow>(tx, `SELECT ${HOLD} FROM quota_hold WHERE id = $1 FOR UPDATE`, [holdId]);
+}
+
+export async function captureHold(tx: Tx, holdId: string, releaseId: string, at: Date): Promise<void> {
+  await sql(tx, `UPDATE quota_hold SET state = 'captured', release_id = $2, settled_at = $3 WHERE id = $1`, [holdId, releaseId, at]);
+}
+
+export async function voidHold(tx: Tx, holdId: string, reason: string, at: Date): Promise<void> {
+  await sql(tx, `UPDATE quota_hold SET state = 'voided', void_reason = $2, settled_at = $3 WHERE id = $1`, [holdId, reason, at]);
+}
+
+export async function pausesOf(tx: Tx, cloneId: string): Promise<Pause[]> {
+  return await sql<Pause>(tx, 'SELECT from_at AS "from", to_at AS "to" FROM clone_pause WHERE clone_id = $1 ORDER BY from_at, id', [cloneId]);
+}
+
+export async function openPause(tx: Tx, cloneId: string, at: Date): Promise<void> {
+  await sql(
+    tx, 'INSERT INTO clone_pause (clone_id, from_at) VALUES ($1, $2) ON CONFLICT (clone_id) WHERE to_at IS NULL DO NOTHING', [cloneId, at],
+  );
+}
+
+export async function closePause(tx: Tx, cloneId: string, at: Date): Promise<void> {
+  await sql(tx, 'UPDATE clone_pause SET to_at = greatest($2, from_at) WHERE clone_id = $1 AND to_at IS NULL', [cloneId, at]);
+}
+
+export async function isPaused(tx: Tx, cloneId: string): Promise<boolean> {
+  return (await maybeOne(tx, 'SELECT 1 FROM clone_pause WHERE clone_id = $1 AND to_at IS NULL', [cloneId])) !== null;
+}

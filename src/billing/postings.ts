@@ -1,0 +1,113 @@
+import type { JsonObject } from '../kernel/canonical-json.ts';
+import type { Currency } from '../kernel/money.ts';
+import { dayOf } from '../kernel/time.ts';
+import { chart, type AccountRef, type Leg, type TransferDraft } from '../ledger/index.ts';
+import type { EarningStep, Parts } from './model.ts';
+import type { NewPeriod, PeriodRow } from './period-store.ts';
+import type { RefundRow } from './refund-store.ts';
+
+const { cashInTransit, deferred, deferredFees, earned, payeeDebt, platformExpense, taxPayable } = chart;
+
+/** What this room posts, each as one transfer. Positive is a debit. Pure. */
+
+/** Money that came or went in another currency than the sale's passes through one position account per currency. */
+function position(currency: Currency): AccountRef {
+  return { code: `currency_position:${currency}`, currency, class: 'asset' };
+}
+
+interface Settled {
+  currency: Currency;
+  amountMinor: bigint;
+}
+
+/** Our cash at the processor grows by what it settled for `amountMinor` of the sale's currency. */
+function cashIn(currency: Currency, amountMinor: bigint, settled: Settled): Leg[] {
+  if (settled.currency === currency) return [{ account: cashInTransit(currency), amountMinor }];
+  return [
+    { account: position(currency), amountMinor },
+    { account: cashInTransit(settled.currency), amountMinor: settled.amountMinor },
+    { account: position(settled.currency), amountMinor: -settled.amountMinor },
+  ];
+}
+
+/** Our cash at the processor shrinks by a refund of `amountMinor` of the sale's currency. */
+function cashOut(currency: Currency, amountMinor: bigint, settled: Settled): Leg[] {
+  return cashIn(currency, -amountMinor, { currency: settled.currency, amountMinor: -settled.amountMinor });
+}
+
+const moving = (legs: Leg[]): Leg[] => legs.filter((leg) => leg.amountMinor !== 0n);
+
+/** Where a period's money comes from: on every transfer, so that each cent leads back to its payment. */
+export function traceOf(period: Pick<PeriodRow, 'cloneId' | 'tierId' | 'subscriptionId' | 'id' | 'stripeInvoice' | 'stripeCharge'>): JsonObject {
+  return {
+    cloneId: period.cloneId, tierId: period.tierId, subscriptionId: period.subscriptionId, periodId: period.id,
+    invoice: period.stripeInvoice, charge: period.stripeCharge,
+  };
+}
+
+/** A paid invoice: cash less the fee, the fee kept for later, tax owed, the rest not earned yet. */
+export function invoicePaid(period: NewPeriod): TransferDraft {
+  const { currency, cloneId, grossMinor, taxMinor, feeMinor } = period;
+  return {
+    key: `stripe:invoice:${period.stripeInvoice}`,
+    kind: 'billing.invoice_paid',
+    effectiveDate: dayOf(period.paidAt),
+    legs: moving([
+      ...cashIn(currency, grossMinor - feeMinor, { currency: period.settledCurrency, amountMinor: period.settledNetMinor }),
+      { account: deferredFees(cloneId, currency), amountMinor: feeMinor },
+      { account: taxPayable(currency), amountMinor: -taxMinor },
+      { account: deferred(cloneId, currency), amountMinor: taxMinor - grossMinor },
+    ]),
+    metadata: traceOf(period),
+  };
+}
+
+/**
+ * Days earned: out of deferred revenue into the tier's earnings, with their share of the fee. Null when these days'
+ * share is less than one minor unit: it comes with a later day.
+ */
+export function daysEarned(period: PeriodRow, step: EarningStep, parts: Parts): TransferDraft | null {
+  const { currency, cloneId, tierId } = period;
+  const legs = moving([
+    { account: deferred(cloneId, currency), amountMinor: parts.netMinor },
+    { account: deferredFees(cloneId, currency), amountMinor: -parts.feeMinor },
+    { account: earned(cloneId, tierId, currency), amountMinor: parts.feeMinor - parts.netMinor },
+  ]);
+  if (legs.length === 0) return null;
+  return {
+    key: `earn:${period.id}:${step.toK}`,
+    kind: 'billing.days_earned',
+    effectiveDate: step.lastDay,
+    legs,
+    metadata: {
+      ...traceOf(period), fromDay: step.firstDay, throughDay: step.lastDay, days: step.toK - step.fromK, earnedDays: step.toK,
+      ...(step.splitId === null ? {} : { splitVersionId: step.splitId }),
+    },
+  };
+}
+
+/** Unused days returned at a stop: out of deferred revenue and its tax alone. The kept fee is its bearer's. */
+export function unusedRefunded(period: PeriodRow, refund: RefundRow, settled: Settled, at: Date): TransferDraft {
+  const { currency, cloneId } = period;
+  const bearer = refund.feeBearer === 'platform' ? platformExpense('processor_fees', currency) : payeeDebt(refund.feeBearer, currency);
+  return {
+    key: `stripe:refund:${refund.id}`,
+    kind: 'billing.unused_refunded',
+    effectiveDate: dayOf(at),
+    legs: moving([
+      { account: deferred(cloneId, currency), amountMinor: refund.netMinor },
+      { account: taxPayable(currency), amountMinor: refund.taxMinor },
+      ...cashOut(currency, refund.grossMinor, settled),
+      { account: bearer, amountMinor: refund.feeMinor },
+      { account: deferredFees(cloneId, currency), amountMinor: -refund.feeMinor },
+    ]),
+    metadata: { ...traceOf(period), refundId: refund.id, refund: refund.stripeRefund },
+  };
+}
+
+/** The cash side of a refund whose other legs a higher room posts (credits, and a conversion where there was one). */
+export function refundCashLegs(refund: Pick<RefundRow, 'currency' | 'grossMinor' | 'settledCurrency' | 'settledMinor'>): Leg[] {
+  const { currency, grossMinor, settledCurrency, settledMinor } = refund;
+  if (settledCurrency === null || settledMinor === null) throw new Error('A refund has no cash side before it succeeded.');
+  return cashOut(currency, grossMinor, { currency: settledCurrency, amountMinor: settledMinor });
+}

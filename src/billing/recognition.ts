@@ -1,0 +1,67 @@
+import { dayOf, type Day } from '../kernel/time.ts';
+import type { Tx } from '../kernel/tx.ts';
+import type { BillingDeps } from './deps.ts';
+import { earnedDays, earningSteps, partsOfDays, type Pause, type SplitSegment } from './model.ts';
+import * as store from './period-store.ts';
+import { daysEarned } from './postings.ts';
+
+/** Periods worked in one go: bounds memory; the whole recognition is still the caller's one transaction. */
+const BATCH = 500;
+
+/** Turns days that are over into earnings, exactly (money.md: ⌊amount × k / n⌋ after k of n days). */
+export interface Recognition {
+  /**
+   * Posts what the clone's periods have earned in the days before `throughDay` (exclusive) that were not posted yet.
+   * A day that is not over yet by our clock has earned nothing, whatever is asked. Running it twice posts nothing new.
+   */
+  recognise: (tx: Tx, asked: { cloneId: string; throughDay: Day }) => Promise<{ posted: number }>;
+}
+
+async function segmentsOf(
+  tx: Tx, deps: BillingDeps, cloneId: string, rows: readonly store.PeriodRow[], through: Day,
+): Promise<SplitSegment[]> {
+  const first = rows.reduce<Day | null>((day, row) => (day === null || row.startDay < day ? row.startDay : day), null);
+  if (deps.splitSegments === undefined || first === null || first >= through) return [];
+  return await deps.splitSegments(tx, cloneId, first, through);
+}
+
+/** Posts the earned days of locked periods before `through`. */
+export async function earn(
+  tx: Tx, deps: BillingDeps, rows: readonly store.PeriodRow[], pauses: readonly Pause[], through: Day,
+): Promise<number> {
+  const [some] = rows;
+  if (some === undefined) return 0;
+  const segments = await segmentsOf(tx, deps, some.cloneId, rows, through);
+  let posted = 0;
+  for (const period of rows) {
+    if (earnedDays(period, pauses, through) <= period.recognisedDays) continue;
+    const steps = earningSteps(period, pauses, through, segments);
+    for (const step of steps) {
+      const draft = daysEarned(period, step, partsOfDays(period, step.fromK, step.toK, period.days));
+      if (draft !== null) {
+        await deps.ledger.post(tx, draft);
+        posted += 1;
+      }
+    }
+    await store.putRecognisedDays(tx, period.id, steps.at(-1)?.toK ?? period.recognisedDays);
+  }
+  return posted;
+}
+
+export function makeRecognition(deps: BillingDeps): Recognition {
+  return {
+    async recognise(tx, { cloneId, throughDay }) {
+      const today = dayOf(deps.clock.now());
+      const through = throughDay < today ? throughDay : today;
+      const pauses = await store.pausesOf(tx, cloneId);
+      let posted = 0;
+      for (let after = ''; ;) {
+        const rows = await store.lockUnearned(tx, cloneId, after, BATCH);
+        posted += await earn(tx, deps, rows, pauses, through);
+        const last = rows.at(-1);
+        if (last === undefined || rows.length < BATCH) return { posted };
+        after = last.id;
+      }
+    },
+  };
+}

@@ -1,0 +1,148 @@
+import type { Currency } from '../kernel/money.ts';
+import type { Day } from '../kernel/time.ts';
+import type { Tx } from '../kernel/tx.ts';
+import { execute, maybeOne, sql } from '../platform/postgres/index.ts';
+
+/** Refunds, stops, and the processor's inbox. */
+
+export interface RefundRow {
+  id: string;
+  cloneId: string;
+  periodId: string;
+  key: string;
+  kind: 'stop' | 'goodwill';
+  reason: string;
+  currency: Currency;
+  grossMinor: bigint;
+  netMinor: bigint;
+  taxMinor: bigint;
+  feeMinor: bigint;
+  feeBearer: string;
+  state: 'pending' | 'succeeded' | 'failed';
+  stripeRefund: string | null;
+  failure: string | null;
+  settledCurrency: Currency | null;
+  settledMinor: bigint | null;
+  settledTopic: string | null;
+  requestedAt: Date;
+}
+
+const REFUND = `id, clone_id AS "cloneId", period_id AS "periodId", key, kind, reason, currency, gross_minor AS "grossMinor",
+  net_minor AS "netMinor", tax_minor AS "taxMinor", fee_minor AS "feeMinor", fee_bearer AS "feeBearer", state,
+  stripe_refund AS "stripeRefund", failure, settled_currency AS "settledCurrency", settled_minor AS "settledMinor",
+  settled_topic AS "settledTopic", requested_at AS "requestedAt"`;
+
+export type NewRefund = Omit<RefundRow, 'state' | 'stripeRefund' | 'failure' | 'settledCurrency' | 'settledMinor'>;
+
+export async function insertRefund(tx: Tx, row: NewRefund): Promise<void> {
+  await sql(
+    tx,
+    `INSERT INTO refund (id, clone_id, period_id, key, kind, reason, currency, gross_minor, net_minor, tax_minor, fee_minor,
+       fee_bearer, settled_topic, requested_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+    [row.id, row.cloneId, row.periodId, row.key, row.kind, row.reason, row.currency, row.grossMinor, row.netMinor, row.taxMinor,
+      row.feeMinor, row.feeBearer, row.settledTopic, row.requestedAt],
+  );
+}
+
+export async function findRefund(tx: Tx, id: string): Promise<RefundRow | null> {
+  return await maybeOne<RefundRow>(tx, `SELECT ${REFUND} FROM refund WHERE id = $1`, [id]);
+}
+
+export async function refundByKey(tx: Tx, key: string): Promise<RefundRow | null> {
+  return await maybeOne<RefundRow>(tx, `SELECT ${REFUND} FROM refund WHERE key = $1`, [key]);
+}
+
+export async function lockRefund(tx: Tx, id: string): Promise<RefundRow | null> {
+  return await maybeOne<RefundRow>(tx, `SELECT ${REFUND} FROM refund WHERE id = $1 FOR UPDATE`, [id]);
+}
+
+/** A period's refunds that were sent or are on their way, without those of a stop. */
+export async function goodwillOf(tx: Tx, periodId: string): Promise<RefundRow[]> {
+  return await sql<RefundRow>(
+    tx, `SELECT ${REFUND} FROM refund WHERE period_id = $1 AND kind = 'goodwill' AND state <> 'failed' ORDER BY requested_at, id`, [periodId],
+  );
+}
+
+export async function refundsOfStop(tx: Tx, cloneId: string): Promise<RefundRow[]> {
+  return await sql<RefundRow>(tx, `SELECT ${REFUND} FROM refund WHERE clone_id = $1 AND kind = 'stop' ORDER BY id`, [cloneId]);
+}
+
+export async function putRefund(tx: Tx, id: string, told: {
+  state: RefundRow['state']; stripeRefund: string | null; failure: string | null;
+  settled: { currency: Currency; amountMinor: bigint } | null; at: Date;
+}): Promise<void> {
+  await sql(
+    tx,
+    `UPDATE refund SET state = $2, stripe_refund = coalesce($3, stripe_refund), failure = $4, settled_currency = $5, settled_minor = $6,
+            settled_at = CASE WHEN $2 = 'pending' THEN NULL ELSE $7::timestamptz END
+     WHERE id = $1 AND state = 'pending'`,
+    [id, told.state, told.stripeRefund, told.failure, told.settled?.currency ?? null, told.settled?.amountMinor ?? null, told.at],
+  );
+}
+
+/**
+ * A stop's row and what is sold of the same clone exclude each other until commit: whoever sells or books holds the
+ * lock shared, the stop holds it alone, so nothing is sold that the stop's settlement does not see.
+ */
+export async function lockSales(tx: Tx, cloneId: string, mode: 'shared' | 'alone'): Promise<void> {
+  const call = mode === 'shared' ? 'pg_advisory_xact_lock_shared' : 'pg_advisory_xact_lock';
+  await sql(tx, `SELECT ${call}(hashtextextended($1, 70))`, [cloneId]);
+}
+
+export interface StopRow {
+  stopId: string;
+  cloneId: string;
+  at: Date;
+  day: Day;
+}
+
+const STOP = 'stop_id AS "stopId", clone_id AS "cloneId", at, day';
+
+export async function insertStop(tx: Tx, row: StopRow): Promise<void> {
+  await sql(
+    tx, 'INSERT INTO billing_stop (stop_id, clone_id, at, day) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING',
+    [row.stopId, row.cloneId, row.at, row.day],
+  );
+}
+
+export async function stopOfClone(tx: Tx, cloneId: string): Promise<StopRow | null> {
+  return await maybeOne<StopRow>(tx, `SELECT ${STOP} FROM billing_stop WHERE clone_id = $1`, [cloneId]);
+}
+
+export async function findStop(tx: Tx, stopId: string): Promise<StopRow | null> {
+  return await maybeOne<StopRow>(tx, `SELECT ${STOP} FROM billing_stop WHERE stop_id = $1`, [stopId]);
+}
+
+export interface EventRow {
+  id: string;
+  type: string;
+  objectId: string;
+  connectedAccount: string | null;
+  createdAt: Date;
+}
+
+/** Answers whether it is new. */
+export async function insertEvent(tx: Tx, event: EventRow & { receivedAt: Date; bodySha256: string }): Promise<boolean> {
+  return await execute(
+    tx,
+    `INSERT INTO stripe_event (id, type, object_id, connected_account, created_at, received_at, body_sha256)
+     VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING`,
+    [event.id, event.type, event.objectId, event.connectedAccount, event.createdAt, event.receivedAt, event.bodySha256],
+  ) === 1;
+}
+
+export async function findEvent(tx: Tx, id: string): Promise<(EventRow & { outcome: string | null }) | null> {
+  return await maybeOne(
+    tx,
+    `SELECT id, type, object_id AS "objectId", connected_account AS "connectedAccount", created_at AS "createdAt", outcome
+     FROM stripe_event LEFT JOIN stripe_event_applied ON event_id = id WHERE id = $1`,
+    [id],
+  );
+}
+
+export async function markApplied(tx: Tx, eventId: string, outcome: 'applied' | 'not_ours' | 'handed_on', at: Date): Promise<void> {
+  await sql(
+    tx, 'INSERT INTO stripe_event_applied (event_id, outcome, applied_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING', [eventId, outcome, at],
+  );
+}

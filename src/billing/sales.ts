@@ -1,0 +1,202 @@
+import { notFound, Refusal } from '../kernel/refusals.ts';
+import type { Actor } from '../kernel/request.ts';
+import { dayOf } from '../kernel/time.ts';
+import type { IdempotencyKey, Tx } from '../kernel/tx.ts';
+import { enqueue } from '../platform/jobs/index.ts';
+import { once } from '../platform/postgres/index.ts';
+import type { BillingDeps } from './deps.ts';
+import { parsePrice } from './model.ts';
+import * as periods from './period-store.ts';
+import * as refunds from './refund-store.ts';
+import * as store from './subscription-store.ts';
+import { currentPeriod, subscriptionView, tierView, type SubscriptionView, type TierView } from './views.ts';
+
+export interface TierInput {
+  cloneId: string;
+  name: string;
+  priceMinor: string;
+  voiceOutputsPerPeriod: number;
+}
+
+/** Tiers and the way into a subscription. */
+export interface Sales {
+  /** The owner prices a tier that the grant names. Refuses `tier_outside_grant`, `tier_exists`, `money_*`, `not_found`. */
+  createTier: (actor: Actor, key: IdempotencyKey, input: TierInput) => Promise<TierView>;
+  /** Public: what can be bought. Refuses `not_found` for an unknown clone. */
+  listTiers: (cloneId: string) => Promise<{ tiers: TierView[] }>;
+  /** Opens Checkout. Refuses `country_unknown`, `tier_unknown`, `subscription_exists`, `denied`, `stopped`, `payment_failed`. */
+  subscribe: (actor: Actor, key: IdempotencyKey, input: { cloneId: string; tierId: string }) => Promise<SubscriptionView>;
+  getSubscription: (actor: Actor, subscriptionId: string) => Promise<SubscriptionView>;
+  /** Job: gives a tier its price at the processor. */
+  publishTier: (tierId: string) => Promise<void>;
+  /** Job: opens the page of a subscription whose request died before it did. */
+  openCheckout: (subscriptionId: string) => Promise<void>;
+}
+
+/** A request that still lives has opened its own page by then. */
+const CHECKOUT_FALLBACK_MS = 60_000;
+
+async function createTierIn(tx: Tx, deps: BillingDeps, actor: Actor, input: TierInput): Promise<TierView> {
+  const at = deps.clock.now();
+  const owner = await deps.cloneOwner(tx, input.cloneId);
+  if (owner !== actor.accountId) throw notFound();
+  const priceMinor = parsePrice(input.priceMinor);
+  await refunds.lockSales(tx, input.cloneId, 'shared');
+  if ((await refunds.stopOfClone(tx, input.cloneId)) !== null) throw stopped();
+  const grant = await deps.grantInForce(tx, input.cloneId, at);
+  if (grant?.document.tiers.includes(input.name) !== true) {
+    throw new Refusal('tier_outside_grant', 'The grant in force does not name this tier; amend the grant first.');
+  }
+  const tier: store.TierRow = {
+    id: deps.ids.next('tier'), cloneId: input.cloneId, name: input.name, priceMinor, currency: 'CNY', period: 'month',
+    voiceOutputsPerPeriod: input.voiceOutputsPerPeriod, state: 'creating', stripePrice: null,
+  };
+  if (!(await store.insertTier(tx, { ...tier, createdBy: actor.accountId, createdAt: at }))) {
+    throw new Refusal('tier_exists', 'The clone has a tier of this name already; its price is not changed for those who bought it.');
+  }
+  await enqueue(tx, { topic: 'billing.publishTier', payload: { tierId: tier.id }, runAt: at, dedupeKey: `billing.publishTier:${tier.id}` });
+  return tierView(tier);
+}
+
+function stopped(): Refusal {
+  return new Refusal('stopped', 'The owner has stopped or paused this clone; nothing is sold of it.');
+}
+
+/** Nothing is sold outside the grant, during a pause, or after a stop. */
+async function checkSellable(tx: Tx, deps: BillingDeps, tier: store.TierRow, country: string, at: Date): Promise<void> {
+  await refunds.lockSales(tx, tier.cloneId, 'shared');
+  if ((await refunds.stopOfClone(tx, tier.cloneId)) !== null || await periods.isPaused(tx, tier.cloneId)) throw stopped();
+  const grant = await deps.grantInForce(tx, tier.cloneId, at);
+  if (grant?.document.tiers.includes(tier.name) !== true) {
+    throw new Refusal('tier_outside_grant', 'The owner does not allow this tier at present.');
+  }
+  if (!grant.document.territories.includes(country)) {
+    const clauses = [`territory.${country}`];
+    throw new Refusal('denied', 'The owner does not allow this clone in your country.', { extra: { clauses } });
+  }
+}
+
+/** Writes the subscription before anything is asked of the processor, so that whatever dies can be taken up again. */
+async function reserve(tx: Tx, deps: BillingDeps, actor: Actor, input: { cloneId: string; tierId: string }): Promise<string> {
+  const at = deps.clock.now();
+  const { accountId } = actor;
+  const tier = await store.findTier(tx, input.tierId);
+  if (tier?.cloneId !== input.cloneId || tier.state !== 'ready') {
+    throw new Refusal('tier_unknown', 'The clone has no such tier, or it is not ready yet.');
+  }
+  const declaredCountry = await deps.accountCountry(tx, accountId);
+  if (declaredCountry === null) throw new Refusal('country_unknown', 'Say first in which country you are.');
+  await checkSellable(tx, deps, tier, declaredCountry, at);
+  const id = deps.ids.next('subscription');
+  const row = { id, cloneId: tier.cloneId, accountId, tierId: tier.id, declaredCountry, createdAt: at };
+  if (await store.insertSubscription(tx, row)) {
+    await enqueue(tx, {
+      topic: 'billing.openCheckout', payload: { subscriptionId: id }, runAt: new Date(at.getTime() + CHECKOUT_FALLBACK_MS),
+      dedupeKey: `billing.openCheckout:${id}`,
+    });
+    return id;
+  }
+  const live = await store.liveSubscription(tx, tier.cloneId, accountId);
+  if (live !== null && live.tierId === tier.id && (live.state === 'opening' || live.state === 'checkout')) return live.id;
+  throw new Refusal('subscription_exists', 'You have a subscription to this clone, or one that waits for its payment.', {
+    extra: live === null ? {} : { subscriptionId: live.id },
+  });
+}
+
+function makeCheckout(deps: BillingDeps): (subscriptionId: string) => Promise<void> {
+  const { runTx, provider, clock } = deps;
+
+  async function customerFor(accountId: string): Promise<string> {
+    const known = await runTx((tx) => store.customerOf(tx, accountId));
+    if (known !== null) return known;
+    const made = await provider.createCustomer(accountId);
+    await runTx((tx) => store.keepCustomer(tx, accountId, made));
+    return made;
+  }
+
+  return async function open(subscriptionId) {
+    const found = await runTx(async (tx) => {
+      const row = await store.findSubscription(tx, subscriptionId);
+      return row === null ? null : { row, tier: await store.findTier(tx, row.tierId) };
+    });
+    const priceId = found?.tier?.stripePrice ?? null;
+    if (found?.row.state !== 'opening' || priceId === null) return;
+    const { row } = found;
+    try {
+      const customerId = await customerFor(row.accountId);
+      const session = await provider.openCheckout({ subscriptionId, cloneId: row.cloneId, tierId: row.tierId, customerId, priceId });
+      const after = await runTx(async (tx) => {
+        await store.putCheckout(tx, subscriptionId, session);
+        return await store.findSubscription(tx, subscriptionId);
+      });
+      // A stop came while the page was being opened: nobody has its address yet, so it is closed again.
+      if (after?.state === 'expired') await provider.closeCheckout(session.sessionId);
+    } catch (error) {
+      if (error instanceof Refusal && error.code === 'payment_failed') {
+        await runTx((tx) => store.expireUnpaid(tx, subscriptionId, clock.now()));
+      }
+      throw error;
+    }
+  };
+}
+
+async function loadView(tx: Tx, row: store.SubscriptionRow, at: Date): Promise<SubscriptionView> {
+  const tier = await store.findTier(tx, row.tierId);
+  if (tier === null) throw new Error(`Subscription ${row.id} has no tier.`);
+  const today = dayOf(at);
+  const pauses = await periods.pausesOf(tx, row.cloneId);
+  const period = currentPeriod(await periods.periodsOfSubscription(tx, row.id), pauses, today);
+  return subscriptionView(row, tier, period, pauses, today);
+}
+
+export function makeSales(deps: BillingDeps): Sales {
+  const { runTx, clock, provider } = deps;
+  const openCheckout = makeCheckout(deps);
+
+  return {
+    async createTier(actor, key, input) {
+      return await runTx((tx) => once(tx, key, () => createTierIn(tx, deps, actor, input)));
+    },
+
+    async listTiers(cloneId) {
+      return await runTx(async (tx) => {
+        if ((await deps.cloneOwner(tx, cloneId)) === null) throw notFound();
+        return { tiers: (await store.tiersOf(tx, cloneId)).map(tierView) };
+      });
+    },
+
+    async subscribe(actor, key, input) {
+      // What is kept under the key is which subscription it made; its page is opened after the commit, again and again
+      // with one idempotency key of ours, so a repeat of a request that died half-way goes on where it stopped.
+      const { subscriptionId } = await runTx((tx) => once(tx, key, async () => ({
+        subscriptionId: await reserve(tx, deps, actor, input),
+      })));
+      await openCheckout(subscriptionId);
+      return await runTx(async (tx) => {
+        const row = await store.findSubscription(tx, subscriptionId);
+        if (row === null) throw notFound();
+        if (row.state === 'expired' && (await refunds.stopOfClone(tx, row.cloneId)) !== null) throw stopped();
+        return await loadView(tx, row, clock.now());
+      });
+    },
+
+    async getSubscription(actor, subscriptionId) {
+      return await runTx(async (tx) => {
+        const row = await store.findSubscription(tx, subscriptionId);
+        if (row?.accountId !== actor.accountId) throw notFound();
+        return await loadView(tx, row, clock.now());
+      });
+    },
+
+    async publishTier(tierId) {
+      const tier = await runTx((tx) => store.findTier(tx, tierId));
+      if (tier?.state !== 'creating') return;
+      const made = await provider.createTierPrice({
+        tierId, cloneId: tier.cloneId, name: tier.name, priceMinor: tier.priceMinor, currency: tier.currency,
+      });
+      await runTx((tx) => store.readyTier(tx, tierId, made));
+    },
+
+    openCheckout,
+  };
+}

@@ -1,0 +1,120 @@
+import type { Currency } from '../kernel/money.ts';
+import type { Day } from '../kernel/time.ts';
+import type { Tx } from '../kernel/tx.ts';
+import type { BillingDeps } from './deps.ts';
+import { makeEvents, type Events } from './events.ts';
+import * as periods from './period-store.ts';
+import { makeQuota, type Quota } from './quota.ts';
+import { makeRecognition, type Recognition } from './recognition.ts';
+import { makeRefunds, type Refunds } from './refunds.ts';
+import { makeSales, type Sales } from './sales.ts';
+import { makeStops, type Stops } from './stops.ts';
+import * as subscriptions from './subscription-store.ts';
+
+/** A paid period as royalties needs it. Amounts in minor units of the currency of sale. */
+export interface PeriodFacts {
+  periodId: string;
+  cloneId: string;
+  subscriptionId: string;
+  accountId: string;
+  tierId: string;
+  tierName: string;
+  invoice: string;
+  charge: string;
+  currency: Currency;
+  grossMinor: bigint;
+  taxMinor: bigint;
+  feeMinor: bigint;
+  /** Gross less tax. */
+  netMinor: bigint;
+  startDay: Day;
+  endDay: Day;
+  days: number;
+  /** Days whose money stands in the ledger as earned. */
+  recognisedDays: number;
+  refundedMinor: bigint;
+  endedOn: Day | null;
+  paidAt: Date;
+}
+
+export interface TierFacts {
+  tierId: string;
+  cloneId: string;
+  name: string;
+  priceMinor: bigint;
+  currency: Currency;
+  voiceOutputsPerPeriod: number;
+}
+
+/** What other rooms may ask about. */
+export interface BillingFacts {
+  tier: (tx: Tx, tierId: string) => Promise<TierFacts | null>;
+  period: (tx: Tx, periodId: string) => Promise<PeriodFacts | null>;
+  /** Periods whose days overlap [fromDay, toDay), by start. */
+  periodsBetween: (tx: Tx, asked: { cloneId: string; fromDay: Day; toDay: Day }) => Promise<PeriodFacts[]>;
+  periodsOfSubscription: (tx: Tx, subscriptionId: string) => Promise<PeriodFacts[]>;
+}
+
+export interface Billing extends Sales, Quota, Recognition, Omit<Refunds, 'settle' | 'sendRefund'>, Omit<Stops, 'settle'>, BillingFacts {
+  receiveStripeEvent: Events['receiveStripeEvent'];
+  /** The work that jobs do; each may run twice. */
+  work: {
+    publishTier: Sales['publishTier'];
+    openCheckout: Sales['openCheckout'];
+    applyEvent: Events['applyEvent'];
+    endSubscription: Events['endSubscription'];
+    settleStop: Stops['settle'];
+    sendRefund: Refunds['sendRefund'];
+  };
+}
+
+async function factsOf(tx: Tx, rows: readonly periods.PeriodRow[]): Promise<PeriodFacts[]> {
+  const names = new Map<string, string>();
+  const facts: PeriodFacts[] = [];
+  for (const row of rows) {
+    const tierName = names.get(row.tierId) ?? (await subscriptions.findTier(tx, row.tierId))?.name;
+    if (tierName === undefined) throw new Error(`Period ${row.id} has no tier.`);
+    names.set(row.tierId, tierName);
+    facts.push({
+      periodId: row.id, cloneId: row.cloneId, subscriptionId: row.subscriptionId, accountId: row.accountId, tierId: row.tierId, tierName,
+      invoice: row.stripeInvoice, charge: row.stripeCharge, currency: row.currency, grossMinor: row.grossMinor, taxMinor: row.taxMinor,
+      feeMinor: row.feeMinor, netMinor: row.grossMinor - row.taxMinor, startDay: row.startDay, endDay: row.endDay, days: row.days,
+      recognisedDays: row.recognisedDays, refundedMinor: row.refundedMinor, endedOn: row.endedOn, paidAt: row.paidAt,
+    });
+  }
+  return facts;
+}
+
+const facts: BillingFacts = {
+  async tier(tx, tierId) {
+    const row = await subscriptions.findTier(tx, tierId);
+    if (row === null) return null;
+    const { cloneId, name, priceMinor, currency, voiceOutputsPerPeriod } = row;
+    return { tierId, cloneId, name, priceMinor, currency, voiceOutputsPerPeriod };
+  },
+  async period(tx, periodId) {
+    const row = await periods.findPeriod(tx, periodId);
+    return row === null ? null : ((await factsOf(tx, [row]))[0] ?? null);
+  },
+  async periodsBetween(tx, { cloneId, fromDay, toDay }) {
+    return await factsOf(tx, await periods.periodsBetween(tx, cloneId, fromDay, toDay));
+  },
+  async periodsOfSubscription(tx, subscriptionId) {
+    return await factsOf(tx, await periods.periodsOfSubscription(tx, subscriptionId));
+  },
+};
+
+export function makeBilling(deps: BillingDeps): Billing {
+  const { taxRateBasisPoints: rate } = deps.settings;
+  if (!Number.isInteger(rate) || rate < 0 || rate > 10_000) throw new RangeError('a tax rate is 0 to 10000 basis points');
+  const sales = makeSales(deps);
+  const { settle, sendRefund, ...refunds } = makeRefunds(deps);
+  const { settle: settleStopped, ...stops } = makeStops(deps, refunds);
+  const { receiveStripeEvent, applyEvent, endSubscription } = makeEvents(deps, { settle });
+  return {
+    ...sales, ...makeQuota(deps), ...makeRecognition(deps), ...refunds, ...stops, ...facts, receiveStripeEvent,
+    work: {
+      publishTier: sales.publishTier, openCheckout: sales.openCheckout, applyEvent, endSubscription, settleStop: settleStopped, sendRefund,
+    },
+  };
+}

@@ -1,0 +1,211 @@
+import type { Currency } from '../kernel/money.ts';
+import { dayOf, type Day } from '../kernel/time.ts';
+import type { Tx } from '../kernel/tx.ts';
+import { enqueue } from '../platform/jobs/index.ts';
+import type { BillingDeps } from './deps.ts';
+import { earnedDays, partsOfDays, type Parts, type Pause } from './model.ts';
+import * as periods from './period-store.ts';
+import { earn } from './recognition.ts';
+import * as refunds from './refund-store.ts';
+import type { Refunds } from './refunds.ts';
+import * as subscriptions from './subscription-store.ts';
+
+/** What one paid period would return. The day of the stop itself is refunded. */
+export interface StopQuoteLine {
+  subscriptionId: string;
+  periodId: string;
+  accountId: string;
+  days: number;
+  unusedDays: number;
+  /** To the fan: deferred revenue and its tax. */
+  refundMinor: bigint;
+  deferredMinor: bigint;
+  taxMinor: bigint;
+  /** What the processor keeps of the returned days. */
+  feeMinor: bigint;
+}
+
+export interface StopQuote {
+  cloneId: string;
+  at: Date;
+  day: Day;
+  currency: Currency;
+  /** Fans who get money back, subscriptions that stop renewing, payment pages that are closed unpaid. */
+  fans: number;
+  renewals: number;
+  openCheckouts: number;
+  refundMinor: bigint;
+  deferredMinor: bigint;
+  taxMinor: bigint;
+  feeMinor: bigint;
+  feeBearer: string;
+  lines: StopQuoteLine[];
+}
+
+export interface StopSettlement {
+  stopId: string;
+  cloneId: string;
+  day: Day;
+  /** Nothing is left to cancel, to end or to send. */
+  done: boolean;
+  renewalsLeft: number;
+  checkoutsLeft: number;
+  refunds: { refundId: string; periodId: string; state: 'pending' | 'succeeded' | 'failed'; refundMinor: bigint; failure: string | null }[];
+  /** Of the refunds that succeeded. */
+  refundedMinor: bigint;
+  deferredMinor: bigint;
+  taxMinor: bigint;
+  feeMinor: bigint;
+  /** Why the result is not the quote; empty when it is, or while it is not done. */
+  differences: ('quoted_on_another_day' | 'paid_after_quote' | 'ended_before_stop' | 'refund_failed')[];
+}
+
+/** What a stop costs the house's fans and how it is paid back. */
+export interface Stops {
+  quoteStop: (tx: Tx, asked: { cloneId: string; at: Date }) => Promise<StopQuote>;
+  /** In the stop's own transaction: from its commit on nothing is sold, and the settlement's job exists. */
+  settleStop: (tx: Tx, stop: { stopId: string; cloneId: string; at: Date }) => Promise<void>;
+  stopSettlement: (tx: Tx, stopId: string, quoted?: Pick<StopQuote, 'day' | 'lines'>) => Promise<StopSettlement | null>;
+  /** Job: earns up to the stop, ends paid periods with their refunds, and asks to end each subscription. */
+  settle: (stopId: string) => Promise<void>;
+  /** The pause is recorded: whole days in it earn nothing and are added to the end of the paid periods. */
+  onPaused: (tx: Tx, cloneId: string, at: Date) => Promise<void>;
+  onResumed: (tx: Tx, cloneId: string, at: Date) => Promise<void>;
+}
+
+const BATCH = 200;
+
+function unusedOf(period: periods.PeriodRow, pauses: readonly Pause[], day: Day): { unusedDays: number; parts: Parts } {
+  // What was recognised already stays so, even if a later pause should have covered it.
+  const used = Math.max(earnedDays(period, pauses, day), period.recognisedDays);
+  return { unusedDays: period.days - used, parts: partsOfDays(period, used, period.days, period.days) };
+}
+
+const sum = (lines: readonly StopQuoteLine[], of: (line: StopQuoteLine) => bigint): bigint => lines.reduce((total, line) => total + of(line), 0n);
+
+async function bearerOf(tx: Tx, deps: BillingDeps, cloneId: string, day: Day): Promise<string> {
+  return deps.refundFeeBearer === undefined ? 'platform' : await deps.refundFeeBearer(tx, cloneId, day);
+}
+
+async function quote(tx: Tx, deps: BillingDeps, cloneId: string, at: Date): Promise<StopQuote> {
+  const day = dayOf(at);
+  const pauses = await periods.pausesOf(tx, cloneId);
+  const lines = (await periods.unearnedPeriods(tx, cloneId)).flatMap((period): StopQuoteLine[] => {
+    const { unusedDays, parts } = unusedOf(period, pauses, day);
+    if (unusedDays === 0) return [];
+    return [{
+      subscriptionId: period.subscriptionId, periodId: period.id, accountId: period.accountId, days: period.days, unusedDays,
+      refundMinor: parts.grossMinor, deferredMinor: parts.netMinor, taxMinor: parts.taxMinor, feeMinor: parts.feeMinor,
+    }];
+  });
+  const live = await subscriptions.countLive(tx, cloneId);
+  return {
+    cloneId, at, day, currency: 'CNY',
+    fans: new Set(lines.map((line) => line.accountId)).size, renewals: live.renewing, openCheckouts: live.unpaid,
+    refundMinor: sum(lines, (line) => line.refundMinor), deferredMinor: sum(lines, (line) => line.deferredMinor),
+    taxMinor: sum(lines, (line) => line.taxMinor), feeMinor: sum(lines, (line) => line.feeMinor),
+    feeBearer: await bearerOf(tx, deps, cloneId, day), lines,
+  };
+}
+
+/** Earns the days before the stop, then ends the locked periods and asks for their refunds, in one transaction. */
+async function endPeriods(tx: Tx, deps: BillingDeps, room: Pick<Refunds, 'requestRefund'>, stop: refunds.StopRow, after: string): Promise<string | null> {
+  const pauses = await periods.pausesOf(tx, stop.cloneId);
+  const rows = await periods.lockUnearned(tx, stop.cloneId, after, BATCH);
+  await earn(tx, deps, rows, pauses, stop.day);
+  const feeBearer = await bearerOf(tx, deps, stop.cloneId, stop.day);
+  for (const row of rows) {
+    const { unusedDays, parts } = unusedOf(row, pauses, stop.day);
+    if (unusedDays === 0) continue;
+    await room.requestRefund(tx, {
+      key: `stop:${stop.stopId}:${row.id}`, periodId: row.id, kind: 'stop', reason: 'The owner stopped the clone.', parts, feeBearer,
+      at: deps.clock.now(),
+    });
+    await periods.endPeriod(tx, row.id, stop.day);
+  }
+  return rows.length < BATCH ? null : (rows.at(-1)?.id ?? null);
+}
+
+async function askToEnd(tx: Tx, deps: BillingDeps, stop: refunds.StopRow, after: string): Promise<string | null> {
+  const live = await subscriptions.liveSubscriptionsOf(tx, stop.cloneId, after, BATCH);
+  for (const subscriptionId of live) {
+    await enqueue(tx, {
+      topic: 'billing.endSubscription', payload: { subscriptionId }, runAt: deps.clock.now(), dedupeKey: `billing.endSubscription:${subscriptionId}`,
+    });
+  }
+  return live.length < BATCH ? null : (live.at(-1) ?? null);
+}
+
+async function settlementOf(
+  tx: Tx, stop: refunds.StopRow, quoted: Pick<StopQuote, 'day' | 'lines'> | undefined,
+): Promise<StopSettlement> {
+  const { stopId, cloneId, day } = stop;
+  const live = await subscriptions.countLive(tx, cloneId);
+  const rows = await refunds.refundsOfStop(tx, cloneId);
+  const succeeded = rows.filter((row) => row.state === 'succeeded');
+  const total = (of: (row: refunds.RefundRow) => bigint): bigint => succeeded.reduce((all, row) => all + of(row), 0n);
+  const unended = (await periods.unearnedPeriods(tx, cloneId)).length;
+  const done = live.renewing + live.unpaid + unended === 0 && rows.every((row) => row.state !== 'pending');
+  const differences: StopSettlement['differences'] = [];
+  if (done && quoted !== undefined) {
+    const asked = new Set(quoted.lines.map((line) => line.periodId));
+    const made = new Set(rows.map((row) => row.periodId));
+    if (quoted.day !== day) differences.push('quoted_on_another_day');
+    if ([...made].some((id) => !asked.has(id))) differences.push('paid_after_quote');
+    if ([...asked].some((id) => !made.has(id))) differences.push('ended_before_stop');
+  }
+  if (done && rows.some((row) => row.state === 'failed')) differences.push('refund_failed');
+  return {
+    stopId, cloneId, day, done, renewalsLeft: live.renewing, checkoutsLeft: live.unpaid,
+    refunds: rows.map((row) => ({
+      refundId: row.id, periodId: row.periodId, state: row.state, refundMinor: row.grossMinor, failure: row.failure,
+    })),
+    refundedMinor: total((row) => row.grossMinor), deferredMinor: total((row) => row.netMinor),
+    taxMinor: total((row) => row.taxMinor), feeMinor: total((row) => row.feeMinor), differences,
+  };
+}
+
+export function makeStops(deps: BillingDeps, room: Pick<Refunds, 'requestRefund'>): Stops {
+  const { runTx, clock } = deps;
+
+  /** Runs a step batch by batch, each in a transaction of its own, until it answers that there is no more. */
+  async function inBatches(step: (tx: Tx, after: string) => Promise<string | null>): Promise<void> {
+    for (let after: string | null = ''; after !== null;) {
+      const from: string = after;
+      after = await runTx((tx) => step(tx, from));
+    }
+  }
+
+  return {
+    async quoteStop(tx, { cloneId, at }) {
+      return await quote(tx, deps, cloneId, at);
+    },
+
+    async settleStop(tx, { stopId, cloneId, at }) {
+      await refunds.lockSales(tx, cloneId, 'alone');
+      await refunds.insertStop(tx, { stopId, cloneId, at, day: dayOf(at) });
+      await enqueue(tx, { topic: 'billing.settleStop', payload: { stopId }, runAt: at, dedupeKey: `billing.settleStop:${stopId}` });
+    },
+
+    async stopSettlement(tx, stopId, quoted) {
+      const stop = await refunds.findStop(tx, stopId);
+      return stop === null ? null : await settlementOf(tx, stop, quoted);
+    },
+
+    async settle(stopId) {
+      const stop = await runTx((tx) => refunds.findStop(tx, stopId));
+      if (stop === null) throw new Error(`There is no stop ${stopId}.`);
+      if (clock.now() < stop.at) throw new Error(`Stop ${stopId} lies in the future.`);
+      await inBatches((tx, after) => endPeriods(tx, deps, room, stop, after));
+      await inBatches((tx, after) => askToEnd(tx, deps, stop, after));
+    },
+
+    async onPaused(tx, cloneId, at) {
+      await periods.openPause(tx, cloneId, at);
+    },
+
+    async onResumed(tx, cloneId, at) {
+      await periods.closePause(tx, cloneId, at);
+    },
+  };
+}

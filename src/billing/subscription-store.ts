@@ -1,0 +1,170 @@
+import type { Currency } from '../kernel/money.ts';
+import type { Tx } from '../kernel/tx.ts';
+import { execute, maybeOne, one, sql } from '../platform/postgres/index.ts';
+
+/** Tiers, customers and subscriptions: their rows, and the few statements that move them. */
+
+export interface TierRow {
+  id: string;
+  cloneId: string;
+  name: string;
+  priceMinor: bigint;
+  currency: Currency;
+  period: 'month';
+  voiceOutputsPerPeriod: number;
+  state: 'creating' | 'ready';
+  stripePrice: string | null;
+}
+
+const TIER = `id, clone_id AS "cloneId", name, price_minor AS "priceMinor", currency, period,
+  voice_outputs_per_period AS "voiceOutputsPerPeriod", state, stripe_price AS "stripePrice"`;
+
+/** Answers whether it was written: a clone has one tier of a name. */
+export async function insertTier(tx: Tx, tier: TierRow & { createdBy: string; createdAt: Date }): Promise<boolean> {
+  return await execute(
+    tx,
+    `INSERT INTO tier (id, clone_id, name, price_minor, currency, period, voice_outputs_per_period, created_by, created_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (clone_id, name) DO NOTHING`,
+    [tier.id, tier.cloneId, tier.name, tier.priceMinor, tier.currency, tier.period, tier.voiceOutputsPerPeriod, tier.createdBy, tier.createdAt],
+  ) === 1;
+}
+
+export async function findTier(tx: Tx, tierId: string): Promise<TierRow | null> {
+  return await maybeOne<TierRow>(tx, `SELECT ${TIER} FROM tier WHERE id = $1`, [tierId]);
+}
+
+export async function tiersOf(tx: Tx, cloneId: string): Promise<TierRow[]> {
+  return await sql<TierRow>(tx, `SELECT ${TIER} FROM tier WHERE clone_id = $1 ORDER BY price_minor, name`, [cloneId]);
+}
+
+export async function readyTier(tx: Tx, tierId: string, stripe: { productId: string; priceId: string }): Promise<void> {
+  await sql(
+    tx, `UPDATE tier SET state = 'ready', stripe_product = $2, stripe_price = $3 WHERE id = $1 AND state = 'creating'`,
+    [tierId, stripe.productId, stripe.priceId],
+  );
+}
+
+export async function customerOf(tx: Tx, accountId: string): Promise<string | null> {
+  const row = await maybeOne<{ customer: string }>(
+    tx, 'SELECT stripe_customer AS customer FROM billing_customer WHERE account_id = $1', [accountId],
+  );
+  return row?.customer ?? null;
+}
+
+export async function keepCustomer(tx: Tx, accountId: string, stripeCustomer: string): Promise<void> {
+  await sql(
+    tx, 'INSERT INTO billing_customer (account_id, stripe_customer) VALUES ($1, $2) ON CONFLICT (account_id) DO NOTHING',
+    [accountId, stripeCustomer],
+  );
+}
+
+export type SubscriptionState = 'opening' | 'checkout' | 'active' | 'past_due' | 'canceled' | 'expired';
+
+export interface SubscriptionRow {
+  id: string;
+  cloneId: string;
+  accountId: string;
+  tierId: string;
+  state: SubscriptionState;
+  declaredCountry: string;
+  billingCountry: string | null;
+  checkoutUrl: string | null;
+  stripeSession: string | null;
+  stripeSubscription: string | null;
+  revision: number;
+  createdAt: Date;
+}
+
+const SUBSCRIPTION = `id, clone_id AS "cloneId", account_id AS "accountId", tier_id AS "tierId", state,
+  declared_country AS "declaredCountry", billing_country AS "billingCountry", checkout_url AS "checkoutUrl",
+  stripe_session AS "stripeSession", stripe_subscription AS "stripeSubscription", revision, created_at AS "createdAt"`;
+
+const LIVE = `state IN ('opening', 'checkout', 'active', 'past_due')`;
+
+export async function findSubscription(tx: Tx, id: string): Promise<SubscriptionRow | null> {
+  return await maybeOne<SubscriptionRow>(tx, `SELECT ${SUBSCRIPTION} FROM subscription WHERE id = $1`, [id]);
+}
+
+export async function lockSubscription(tx: Tx, id: string): Promise<SubscriptionRow | null> {
+  return await maybeOne<SubscriptionRow>(tx, `SELECT ${SUBSCRIPTION} FROM subscription WHERE id = $1 FOR UPDATE`, [id]);
+}
+
+export async function liveSubscription(tx: Tx, cloneId: string, accountId: string): Promise<SubscriptionRow | null> {
+  return await maybeOne<SubscriptionRow>(
+    tx, `SELECT ${SUBSCRIPTION} FROM subscription WHERE clone_id = $1 AND account_id = $2 AND ${LIVE}`, [cloneId, accountId],
+  );
+}
+
+/** Answers whether it was written: another request of the same fan may have been first. */
+export async function insertSubscription(tx: Tx, row: Pick<SubscriptionRow,
+  'id' | 'cloneId' | 'accountId' | 'tierId' | 'declaredCountry' | 'createdAt'>): Promise<boolean> {
+  return await execute(
+    tx,
+    `INSERT INTO subscription (id, clone_id, account_id, tier_id, declared_country, created_at)
+     VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (clone_id, account_id) WHERE ${LIVE} DO NOTHING`,
+    [row.id, row.cloneId, row.accountId, row.tierId, row.declaredCountry, row.createdAt],
+  ) === 1;
+}
+
+/** Gives an opening subscription its page; answers false when it is not opening any more. */
+export async function putCheckout(tx: Tx, id: string, session: { sessionId: string; url: string }): Promise<boolean> {
+  return await execute(
+    tx,
+    `UPDATE subscription SET state = 'checkout', stripe_session = $2, checkout_url = $3, revision = revision + 1
+     WHERE id = $1 AND state = 'opening'`,
+    [id, session.sessionId, session.url],
+  ) === 1;
+}
+
+/** An unpaid subscription is over; a paid one is not touched. */
+export async function expireUnpaid(tx: Tx, id: string, at: Date): Promise<void> {
+  await sql(
+    tx,
+    `UPDATE subscription SET state = 'expired', ended_at = $2, checkout_url = NULL, revision = revision + 1
+     WHERE id = $1 AND state IN ('opening', 'checkout')`,
+    [id, at],
+  );
+}
+
+/** What the paid page told: where the fan is billed. The first answer stays. */
+export async function putBillingCountry(tx: Tx, id: string, country: string): Promise<void> {
+  await sql(
+    tx, `UPDATE subscription SET billing_country = coalesce(billing_country, $2), revision = revision + 1 WHERE id = $1`, [id, country],
+  );
+}
+
+/**
+ * Writes what the processor said, if nobody wrote since `revision` was read. A subscription that has ended stays so.
+ * Answers false when it must be read again.
+ */
+export async function putProviderState(
+  tx: Tx, row: SubscriptionRow, told: { state: 'active' | 'past_due' | 'canceled'; stripeSubscription: string; at: Date },
+): Promise<boolean> {
+  return await execute(
+    tx,
+    `UPDATE subscription
+        SET state = $3, stripe_subscription = $4, checkout_url = NULL, revision = revision + 1,
+            ended_at = CASE WHEN $3 = 'canceled' THEN $5::timestamptz END
+      WHERE id = $1 AND revision = $2 AND state NOT IN ('canceled', 'expired')`,
+    [row.id, row.revision, told.state, told.stripeSubscription, told.at],
+  ) === 1;
+}
+
+/** Unended subscriptions of a clone after `afterId`, in id order. */
+export async function liveSubscriptionsOf(tx: Tx, cloneId: string, afterId: string, limit: number): Promise<string[]> {
+  const rows = await sql<{ id: string }>(
+    tx, `SELECT id FROM subscription WHERE clone_id = $1 AND ${LIVE} AND id > $2 ORDER BY id LIMIT $3`, [cloneId, afterId, limit],
+  );
+  return rows.map((row) => row.id);
+}
+
+/** How many of a clone's subscriptions still renew, and how many wait for a first payment. */
+export async function countLive(tx: Tx, cloneId: string): Promise<{ renewing: number; unpaid: number }> {
+  return await one<{ renewing: number; unpaid: number }>(
+    tx,
+    `SELECT count(*) FILTER (WHERE state IN ('active', 'past_due'))::int AS renewing,
+            count(*) FILTER (WHERE state IN ('opening', 'checkout'))::int AS unpaid
+     FROM subscription WHERE clone_id = $1 AND ${LIVE}`,
+    [cloneId],
+  );
+}

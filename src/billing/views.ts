@@ -1,0 +1,43 @@
+import type { components } from '../../contracts/generated/api.ts';
+import { coinsFor } from '../kernel/money.ts';
+import type { Day } from '../kernel/time.ts';
+import { endDayWithPauses, type Pause } from './model.ts';
+import type { PeriodRow } from './period-store.ts';
+import type { SubscriptionRow, TierRow } from './subscription-store.ts';
+
+export type TierView = components['schemas']['Tier'];
+export type SubscriptionView = components['schemas']['Subscription'];
+export type PeriodView = components['schemas']['SubscriptionPeriod'];
+
+export function tierView(tier: TierRow): TierView {
+  return {
+    tierId: tier.id, cloneId: tier.cloneId, name: tier.name, priceMinor: tier.priceMinor.toString(), currency: tier.currency,
+    coins: coinsFor(tier.priceMinor).toString(), period: tier.period, voiceOutputsPerPeriod: tier.voiceOutputsPerPeriod, state: tier.state,
+  };
+}
+
+export function leftOf(period: Pick<PeriodRow, 'granted' | 'held' | 'captured'>): number {
+  return period.granted - period.held - period.captured;
+}
+
+/** The oldest period that covers today and still has something left, else the newest that covers it. */
+export function currentPeriod(periods: readonly PeriodRow[], pauses: readonly Pause[], today: Day): PeriodRow | null {
+  const covering = periods.filter((period) => period.startDay <= today && today < endDayWithPauses(period, pauses, today));
+  return covering.find((period) => leftOf(period) > 0) ?? covering.at(-1) ?? null;
+}
+
+export function subscriptionView(
+  row: SubscriptionRow, tier: TierRow, period: PeriodRow | null, pauses: readonly Pause[], today: Day,
+): SubscriptionView {
+  return {
+    subscriptionId: row.id, cloneId: row.cloneId, tierId: row.tierId, tierName: tier.name, state: row.state,
+    checkoutUrl: row.state === 'checkout' ? row.checkoutUrl : null,
+    declaredCountry: row.declaredCountry, billingCountry: row.billingCountry,
+    currentPeriod: period === null ? null : {
+      periodId: period.id, startDay: period.startDay, endDay: endDayWithPauses(period, pauses, today),
+      voiceOutputsGranted: period.granted, voiceOutputsHeld: period.held, voiceOutputsCaptured: period.captured,
+      voiceOutputsLeft: leftOf(period),
+    },
+    createdAt: row.createdAt.toISOString(),
+  };
+}

@@ -1,0 +1,114 @@
+import { notFound, Refusal } from '../kernel/refusals.ts';
+import type { Actor } from '../kernel/request.ts';
+import type { IdempotencyKey, Tx } from '../kernel/tx.ts';
+import type { EnrolledVoice } from '../ownership/index.ts';
+import { once } from '../platform/postgres/index.ts';
+import type { ClonesDeps } from './deps.ts';
+import { type EnrolmentVerbs, makeEnrolmentVerbs } from './enrolment.ts';
+import { cleanName } from './model.ts';
+import * as store from './store.ts';
+import { makeVersionVerbs, type VersionVerbs } from './versions.ts';
+import {
+  cardJson, type CloneCardJson, type CloneJson, cloneJson, type CloneView, cloneView, type VersionView, versionView,
+} from './views.ts';
+
+export interface Clones extends EnrolmentVerbs, VersionVerbs {
+  /** For other rooms, in their transaction. */
+  clone(tx: Tx, cloneId: string): Promise<CloneView | null>;
+  /** The version that serves: approved, not withdrawn, the highest number. */
+  approvedVersion(tx: Tx, cloneId: string): Promise<VersionView | null>;
+  version(tx: Tx, versionId: string): Promise<VersionView | null>;
+  /** The voice enrolled last for the clone that stands on this proof. */
+  enrolledVoice(tx: Tx, proofId: string): Promise<EnrolledVoice | null>;
+  /** The voice enrolled last for this clone: what reviewers and the owner may play. */
+  enrolmentRecording(tx: Tx, cloneId: string): Promise<{ cloneId: string; ownerAccountId: string; blobDigest: string } | null>;
+
+  createClone(
+    actor: Actor, key: IdempotencyKey, input: { ownershipProofId: string; name: string; handle: string },
+  ): Promise<CloneJson>;
+  getClone(actor: Actor, cloneId: string): Promise<CloneJson>;
+  listClones(page: { limit: number; after?: string | undefined; handle?: string | undefined }): Promise<{ clones: CloneCardJson[] }>;
+  replaceCloneProof(actor: Actor, key: IdempotencyKey, cloneId: string, input: { ownershipProofId: string }): Promise<CloneJson>;
+}
+
+type CloneVerbs = Pick<Clones, 'createClone' | 'getClone' | 'listClones' | 'replaceCloneProof'>;
+
+function makeCloneVerbs(deps: ClonesDeps): CloneVerbs {
+  const { runTx, clock, ids, ownership } = deps;
+
+  async function ownProof(tx: Tx, actor: Actor, proofId: string): Promise<string> {
+    const proof = await ownership.proof(tx, proofId);
+    if (proof?.accountId !== actor.accountId) throw notFound();
+    return proof.proofId;
+  }
+
+  return {
+    createClone: (actor, key, input) => runTx((tx) => once(tx, key, async () => {
+      const row: store.CloneRow = {
+        id: ids.next('clone'),
+        ownerAccountId: actor.accountId,
+        ownershipProofId: await ownProof(tx, actor, input.ownershipProofId),
+        name: cleanName(input.name),
+        handle: input.handle,
+        createdAt: clock.now(),
+      };
+      if (!(await store.insertClone(tx, row))) throw new Refusal('handle_taken', 'Another clone has this handle; choose another one.');
+      return await cloneJson(tx, ownership, row, actor.accountId, clock.now());
+    })),
+    getClone: (actor, cloneId) => runTx(async (tx) => {
+      const row = await store.findClone(tx, cloneId);
+      if (row === null) throw notFound();
+      return await cloneJson(tx, ownership, row, actor.accountId, clock.now());
+    }),
+    listClones: ({ limit, after = null, handle = null }) => runTx(async (tx) => {
+      const clones: CloneCardJson[] = [];
+      for (const row of await store.catalogue(tx, { limit, after, handle })) {
+        clones.push(cardJson(row, await ownership.proof(tx, row.ownershipProofId), clock.now()));
+      }
+      return { clones };
+    }),
+    replaceCloneProof: (actor, key, cloneId, input) => runTx((tx) => once(tx, key, async () => {
+      const row = await store.lockOwnClone(tx, actor, cloneId);
+      const ownershipProofId = await ownProof(tx, actor, input.ownershipProofId);
+      const proof = await ownership.proof(tx, ownershipProofId);
+      if ((await store.servingVersion(tx, cloneId)) !== null && proof?.state !== 'approved') {
+        throw new Refusal('ownership_unproven', 'This clone has an approved version; it moves only to an approved proof.');
+      }
+      await store.moveCloneToProof(tx, cloneId, ownershipProofId);
+      return await cloneJson(tx, ownership, { ...row, ownershipProofId }, actor.accountId, clock.now());
+    })),
+  };
+}
+
+/** The room of clones and their versions. */
+export function makeClones(deps: ClonesDeps): Clones {
+  return {
+    async clone(tx, cloneId) {
+      const row = await store.findClone(tx, cloneId);
+      return row === null ? null : cloneView(row);
+    },
+    async approvedVersion(tx, cloneId) {
+      const row = await store.servingVersion(tx, cloneId);
+      return row === null ? null : versionView(row);
+    },
+    async version(tx, versionId) {
+      const row = await store.findVersion(tx, versionId);
+      return row === null ? null : versionView(row);
+    },
+    async enrolledVoice(tx, proofId) {
+      const row = await store.voiceOfProof(tx, proofId);
+      return row === null
+        ? null
+        : { cloneId: row.cloneId, materialId: row.id, blobDigest: row.digest, profile: row.details.profile };
+    },
+    async enrolmentRecording(tx, cloneId) {
+      const clone = await store.findClone(tx, cloneId);
+      const voice = await store.newestVoice(tx, cloneId);
+      if (clone === null || voice === null) return null;
+      return { cloneId, ownerAccountId: clone.ownerAccountId, blobDigest: voice.digest };
+    },
+    ...makeCloneVerbs(deps),
+    ...makeEnrolmentVerbs(deps),
+    ...makeVersionVerbs(deps),
+  };
+}

@@ -1,0 +1,208 @@
+import { type EntitySchema, In } from 'typeorm';
+
+import type { JsonObject } from '../kernel/canonical-json.ts';
+import type { Tx } from '../kernel/tx.ts';
+import { execute, maybeOne, plainTable, repository, sql } from '../platform/postgres/index.ts';
+import type { DomainFinding, DomainTerms, VoiceFinding, VoiceTerms } from './evidence.ts';
+import type { EvidenceKind, EvidenceState, ProofState, RejectReason, Verdict } from './model.ts';
+import type { VoiceAdvice } from './voice.ts';
+
+export interface ProofRow {
+  id: string;
+  accountId: string;
+  subjectName: string;
+  handle: string;
+  statement: string;
+  claimDocumentId: string;
+  state: ProofState;
+  openedAt: Date;
+  submittedAt: Date | null;
+  approvedAt: Date | null;
+  expiresAt: Date | null;
+  endedAt: Date | null;
+}
+
+interface EvidenceBase {
+  id: string;
+  proofId: string;
+  state: EvidenceState;
+  blobDigest: string | null;
+  createdAt: Date;
+  expiresAt: Date;
+  passedAt: Date | null;
+}
+export type DomainRow = EvidenceBase & { kind: 'domain'; terms: DomainTerms; finding: DomainFinding | null };
+export type VoiceRow = EvidenceBase & { kind: 'voice_challenge'; terms: VoiceTerms; finding: VoiceFinding | null };
+export type EvidenceRow = DomainRow | VoiceRow;
+
+export interface ReviewRow {
+  id: string;
+  proofId: string;
+  reviewerId: string;
+  verdict: Verdict;
+  reasonCode: RejectReason | null;
+  text: string;
+  advice: VoiceAdvice | null;
+  at: Date;
+}
+
+export interface DecisionRow {
+  leafId: string;
+  proofId: string;
+  decision: 'approved' | 'rejected' | 'expired' | 'withdrawn';
+  document: JsonObject;
+  /** What an operator wrote about it; kept here, only its digest is in the document. */
+  note: string | null;
+  at: Date;
+}
+
+const instant = 'timestamp with time zone' as const;
+
+const Proof = plainTable<ProofRow>({
+  name: 'OwnershipProof',
+  tableName: 'ownership_proof',
+  columns: {
+    id: { type: 'text', primary: true },
+    accountId: { name: 'account_id', type: 'text' },
+    subjectName: { name: 'subject_name', type: 'text' },
+    handle: { type: 'text' },
+    statement: { type: 'text' },
+    claimDocumentId: { name: 'claim_document_id', type: 'text' },
+    state: { type: 'text' },
+    openedAt: { name: 'opened_at', type: instant },
+    submittedAt: { name: 'submitted_at', type: instant, nullable: true },
+    approvedAt: { name: 'approved_at', type: instant, nullable: true },
+    expiresAt: { name: 'expires_at', type: instant, nullable: true },
+    endedAt: { name: 'ended_at', type: instant, nullable: true },
+  },
+});
+
+/** As TypeORM sees them: what `terms` and `finding` hold follows from `kind`, which only `EvidenceRow` says. */
+type EvidencePlain = EvidenceBase & { kind: EvidenceKind; terms: object; finding: object | null };
+type ReviewPlain = Omit<ReviewRow, 'advice'> & { advice: object | null };
+type DecisionPlain = Omit<DecisionRow, 'document'> & { document: object };
+
+const Evidence = plainTable<EvidencePlain>({
+  name: 'OwnershipEvidence',
+  tableName: 'ownership_evidence',
+  columns: {
+    id: { type: 'text', primary: true },
+    proofId: { name: 'proof_id', type: 'text' },
+    kind: { type: 'text' },
+    state: { type: 'text' },
+    terms: { type: 'jsonb' },
+    finding: { type: 'jsonb', nullable: true },
+    blobDigest: { name: 'blob_digest', type: 'text', nullable: true },
+    createdAt: { name: 'created_at', type: instant },
+    expiresAt: { name: 'expires_at', type: instant },
+    passedAt: { name: 'passed_at', type: instant, nullable: true },
+  },
+});
+
+const Review = plainTable<ReviewPlain>({
+  name: 'OwnershipReview',
+  tableName: 'ownership_review',
+  columns: {
+    id: { type: 'text', primary: true },
+    proofId: { name: 'proof_id', type: 'text' },
+    reviewerId: { name: 'reviewer_id', type: 'text' },
+    verdict: { type: 'text' },
+    reasonCode: { name: 'reason_code', type: 'text', nullable: true },
+    text: { type: 'text' },
+    advice: { type: 'jsonb', nullable: true },
+    at: { type: instant },
+  },
+});
+
+const Decision = plainTable<DecisionPlain>({
+  name: 'OwnershipDecision',
+  tableName: 'ownership_decision',
+  columns: {
+    leafId: { name: 'leaf_id', type: 'text', primary: true },
+    proofId: { name: 'proof_id', type: 'text' },
+    decision: { type: 'text' },
+    document: { type: 'json' },
+    note: { type: 'text', nullable: true },
+    at: { type: instant },
+  },
+});
+
+export const entities: EntitySchema[] = [Proof, Evidence, Review, Decision];
+
+export async function findProof(tx: Tx, proofId: string): Promise<ProofRow | null> {
+  return await repository(tx, Proof).findOneBy({ id: proofId });
+}
+
+/** The proof, with its row locked: moves of one proof take turns. */
+export async function lockProof(tx: Tx, proofId: string): Promise<ProofRow | null> {
+  const locked = await maybeOne(tx, 'SELECT id FROM ownership_proof WHERE id = $1 FOR NO KEY UPDATE', [proofId]);
+  return locked === null ? null : await findProof(tx, proofId);
+}
+
+export async function insertProof(tx: Tx, row: ProofRow): Promise<void> {
+  await repository(tx, Proof).insert(row);
+}
+
+export async function updateProof(
+  tx: Tx, proofId: string, change: Partial<Pick<ProofRow, 'state' | 'submittedAt' | 'approvedAt' | 'expiresAt' | 'endedAt'>>,
+): Promise<void> {
+  await repository(tx, Proof).update({ id: proofId }, change);
+}
+
+export async function findEvidence(tx: Tx, evidenceId: string): Promise<EvidenceRow | null> {
+  return (await repository(tx, Evidence).findOneBy({ id: evidenceId })) as EvidenceRow | null;
+}
+
+export async function evidenceOf(tx: Tx, proofId: string): Promise<EvidenceRow[]> {
+  return (await repository(tx, Evidence).find({ where: { proofId }, order: { createdAt: 'ASC', id: 'ASC' } })) as EvidenceRow[];
+}
+
+/** Adds evidence; whatever was the current one of its kind no longer counts. */
+export async function insertEvidence(tx: Tx, row: EvidenceRow): Promise<void> {
+  await execute(
+    tx, `UPDATE ownership_evidence SET state = 'superseded' WHERE proof_id = $1 AND kind = $2 AND state <> 'superseded'`,
+    [row.proofId, row.kind],
+  );
+  await repository(tx, Evidence).insert(row);
+}
+
+export async function recordFinding(
+  tx: Tx, evidenceId: string,
+  found: { state: 'passed' | 'uploaded'; finding: DomainFinding | VoiceFinding; blobDigest: string | null; passedAt: Date },
+): Promise<void> {
+  await execute(
+    tx, 'UPDATE ownership_evidence SET state = $2, finding = $3, blob_digest = $4, passed_at = $5 WHERE id = $1',
+    [evidenceId, found.state, JSON.stringify(found.finding), found.blobDigest, found.passedAt],
+  );
+}
+
+export async function reviewsOf(tx: Tx, proofId: string): Promise<ReviewRow[]> {
+  return (await repository(tx, Review).find({ where: { proofId }, order: { at: 'ASC', id: 'ASC' } })) as ReviewRow[];
+}
+
+export async function insertReview(tx: Tx, row: ReviewRow): Promise<void> {
+  await repository(tx, Review).insert(row);
+}
+
+export async function decisionsOf(tx: Tx, proofId: string): Promise<DecisionRow[]> {
+  return (await repository(tx, Decision).find({ where: { proofId }, order: { at: 'ASC', leafId: 'ASC' } })) as DecisionRow[];
+}
+
+export async function insertDecision(tx: Tx, row: DecisionRow): Promise<void> {
+  await repository(tx, Decision).insert(row);
+}
+
+/** Submitted proofs that this reviewer may still decide on, oldest first. */
+export async function waitingFor(tx: Tx, reviewerId: string, limit: number): Promise<ProofRow[]> {
+  const rows = await sql<{ id: string }>(
+    tx,
+    `SELECT p.id FROM ownership_proof p
+      WHERE p.state = 'submitted' AND p.account_id <> $1
+        AND NOT EXISTS (SELECT FROM ownership_review r WHERE r.proof_id = p.id AND r.reviewer_id = $1)
+      ORDER BY p.submitted_at, p.id LIMIT $2`,
+    [reviewerId, limit],
+  );
+  return await repository(tx, Proof).find({
+    where: { id: In(rows.map(({ id }) => id)) }, order: { submittedAt: 'ASC', id: 'ASC' },
+  });
+}

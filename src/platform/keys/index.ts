@@ -13,6 +13,7 @@ import { chainProblems, leafCovers, readCertificates } from './chain.ts';
 import { DEVELOPMENT_NAME, issueLeaf, issueRoot, makePrivateKeyPem } from './issue.ts';
 
 export { chainProblems } from './chain.ts';
+export { deriveSecret } from './derive.ts';
 
 export interface KeyRing {
   development: boolean;

@@ -1,0 +1,161 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import type { EntitySchema } from 'typeorm';
+
+import type { Config } from '../config.ts';
+import { type Ids, makeIds } from '../kernel/ids.ts';
+import { type Random, systemRandom } from '../kernel/random.ts';
+import type { Clock } from '../kernel/time.ts';
+import { type Blobs, makeFolderBlobs } from '../platform/blobs/index.ts';
+import { systemClock } from '../platform/clock.ts';
+import { makeSafeFetch, type SafeFetch } from '../platform/fetch/index.ts';
+import { type Inference, makeInference } from '../platform/inference.ts';
+import { type KeyRing, deriveSecret, openKeys } from '../platform/keys/index.ts';
+import { connect, type Database, type EmbeddedPostgres, migrate, startEmbedded } from '../platform/postgres/index.ts';
+import { makeStripe, type Sandbox, startSandbox, type StripePort } from '../platform/stripe/index.ts';
+import { type Log, makeLog } from '../platform/telemetry/index.ts';
+
+/** What a composition may be given instead of the real thing: the demo's and the tests' clock, never a room. */
+export interface Overrides {
+  /** Business time. The demo gives the time of the sandbox's test clock. */
+  clock?: Clock;
+  random?: Random;
+  log?: Log;
+  /** A sandbox that the caller controls. */
+  sandbox?: Sandbox;
+  /** Stripe test clock on which customers are made. */
+  testClock?: string;
+  /** Lets evidence be fetched from this machine. Never in production. */
+  allowLoopback?: boolean;
+  validateResponses?: boolean;
+  /** A database that is there already, migrated or not. */
+  databaseUrls?: { owner: string; app: string };
+}
+
+export interface Platform {
+  config: Config;
+  overrides: Overrides;
+  clock: Clock;
+  /** The machine's time, for what is signed or certified by others: webhooks, certificates. */
+  wall: Clock;
+  random: Random;
+  ids: Ids;
+  log: Log;
+  database: Database;
+  keys: KeyRing;
+  /** Secret bytes of this installation, the same in every process. */
+  secret: Uint8Array;
+  blobs: Blobs;
+  fetcher: SafeFetch;
+  inference: Inference;
+  stripe: StripePort;
+  sandbox: Sandbox | null;
+  /** Listening, without an application yet: its port stands in URLs that the rooms are given. */
+  server: Server;
+  origin: string;
+  close(): Promise<void>;
+}
+
+interface DatabaseUrls {
+  owner: string;
+  app: string;
+  embedded: EmbeddedPostgres | null;
+}
+
+/** Opens what runs outside; each opened thing is closed again, in reverse, when a later one fails. */
+class Closing {
+  readonly #closers: (() => Promise<void>)[] = [];
+
+  add<T>(thing: T, close: (thing: T) => Promise<void>): T {
+    this.#closers.push(() => close(thing));
+    return thing;
+  }
+
+  async all(): Promise<void> {
+    for (const close of this.#closers.splice(0).reverse()) await close();
+  }
+}
+
+export async function openDatabaseUrls(config: Config, random: Random): Promise<DatabaseUrls> {
+  if (config.databaseUrl !== null && config.databaseOwnerUrl !== null) {
+    return { app: config.databaseUrl, owner: config.databaseOwnerUrl, embedded: null };
+  }
+  const embedded = await startEmbedded({ folder: config.dataFolder, random });
+  await embedded.createDatabase('benren');
+  return { app: embedded.appUrl('benren'), owner: embedded.ownerUrl('benren'), embedded };
+}
+
+async function openDatabase(
+  config: Config, overrides: Overrides, random: Random, entities: EntitySchema[], closing: Closing,
+): Promise<Database> {
+  const urls: DatabaseUrls = overrides.databaseUrls === undefined
+    ? await openDatabaseUrls(config, random)
+    : { ...overrides.databaseUrls, embedded: null };
+  closing.add(urls.embedded, async (embedded) => embedded?.stop());
+  await migrate(urls.owner);
+  const poolSize = config.jobConcurrency + 16;
+  return closing.add(await connect({ url: urls.app, entities, poolSize }), (database) => database.close());
+}
+
+async function listen(config: Config): Promise<Server> {
+  const server = createServer();
+  await new Promise<void>((done, fail) => {
+    server.once('error', fail).listen(config.port, config.host, done);
+  });
+  return server;
+}
+
+async function closeServer(server: Server): Promise<void> {
+  const closed = new Promise<void>((done) => server.close(() => done()));
+  server.closeIdleConnections();
+  // What is still being answered may finish; a reader that never ends does not keep the process.
+  const deadline = setTimeout(() => server.closeAllConnections(), 5_000);
+  await closed;
+  clearTimeout(deadline);
+}
+
+async function openStripe(
+  config: Config, overrides: Overrides, platform: { clock: Clock; wall: Clock; random: Random; log: Log; listeningAt: string }, closing: Closing,
+): Promise<{ stripe: StripePort; sandbox: Sandbox | null }> {
+  const { clock, wall, random, log, listeningAt } = platform;
+  if (config.stripeSecretKey !== null && config.stripeWebhookSecret !== null) {
+    const webhookSecret = config.stripeWebhookSecret.split(',');
+    return { stripe: makeStripe({ secretKey: config.stripeSecretKey, webhookSecret, log }), sandbox: null };
+  }
+  const sandbox = overrides.sandbox
+    ?? closing.add(await startSandbox({ clock, wall, random, persist: join(config.dataFolder, 'stripe-sandbox.json'), log }), (own) => own.close());
+  const webhookSecret = await sandbox.webhookSecrets(`${listeningAt}/v1/stripe/events`);
+  const stripe = makeStripe({ secretKey: sandbox.secretKey, apiBase: sandbox.apiBase, webhookSecret, log });
+  return { stripe, sandbox };
+}
+
+/** Opens everything outside the rooms, each by its setting or its embedded default. */
+export async function openPlatform(config: Config, overrides: Overrides, entities: EntitySchema[]): Promise<Platform> {
+  const closing = new Closing();
+  const clock = overrides.clock ?? systemClock;
+  const random = overrides.random ?? systemRandom;
+  const log = overrides.log ?? makeLog({ level: config.logLevel });
+  const wall = systemClock;
+  try {
+    const keys = await openKeys({ ...config, dir: join(config.dataFolder, 'keys'), clock: wall, random, production: config.production });
+    const secret = deriveSecret(keys.receipts, 'invitations/v1');
+    const database = await openDatabase(config, overrides, random, entities, closing);
+    const server = closing.add(await listen(config), closeServer);
+    const port = (server.address() as AddressInfo).port;
+    const listeningAt = `http://${config.host}:${port}`;
+    const origin = config.port === 0 ? `http://localhost:${port}` : config.publicOrigin;
+    const { stripe, sandbox } = await openStripe(config, overrides, { clock, wall, random, log, listeningAt }, closing);
+    const inference = closing.add(
+      makeInference({ dataDir: config.dataFolder, workers: config.inferenceWorkers, log }), (pool) => pool.close());
+    return {
+      config, overrides, clock, wall, random, ids: makeIds(clock, random), log, database, keys, secret, stripe, sandbox, server, origin, inference,
+      blobs: makeFolderBlobs({ folder: join(config.dataFolder, 'blobs'), random }),
+      fetcher: makeSafeFetch({ allowLoopback: overrides.allowLoopback ?? false }),
+      close: () => closing.all(),
+    };
+  } catch (error) {
+    await closing.all();
+    throw error;
+  }
+}

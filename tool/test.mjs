@@ -1,0 +1,42 @@
+/** `npm test`: every check in the order of what is cheapest to be wrong about; the last line counts them all. */
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const bin = (name) => join(root, 'node_modules', '.bin', name);
+const tally = { passed: 0, failed: 0, skipped: 0 };
+
+function run(command, args) {
+  return spawnSync(command, args, { cwd: root, stdio: 'inherit' }).status === 0;
+}
+
+function check(name, command, args) {
+  const started = performance.now();
+  const ok = run(command, args);
+  tally[ok ? 'passed' : 'failed'] += 1;
+  console.log(`${ok ? '✓' : '✗'} ${name} (${((performance.now() - started) / 1000).toFixed(1)} s)`);
+}
+
+check('contract bundle unchanged', bin('tsx'), ['tool/contracts.ts', '--check']);
+check('types', bin('tsc'), ['--noEmit']);
+check('lint', bin('eslint'), ['.', '--max-warnings', '0']);
+
+const report = join(root, '.benren', 'test-report.json');
+mkdirSync(join(root, '.benren'), { recursive: true });
+rmSync(report, { force: true });
+const finished = run(bin('vitest'), ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`]);
+try {
+  const { numPassedTests, numFailedTests, numPendingTests, numFailedTestSuites, testResults } = JSON.parse(readFileSync(report, 'utf8'));
+  tally.passed += numPassedTests;
+  // A file that could not even be loaded has no failing test, and still has failed.
+  const unloadable = testResults.filter((file) => file.status === 'failed' && file.assertionResults.length === 0).length;
+  tally.failed += numFailedTests + unloadable;
+  tally.skipped += numPendingTests;
+  if (!finished && numFailedTests + numFailedTestSuites === 0) tally.failed += 1;
+} catch {
+  tally.failed += 1;
+}
+console.log(`${tally.passed} passed, ${tally.failed} failed${tally.skipped > 0 ? `, ${tally.skipped} skipped` : ''}`);
+process.exit(tally.failed === 0 ? 0 : 1);

@@ -1,0 +1,68 @@
+import pg from 'pg';
+
+import { makeIds } from '../../src/kernel/ids.ts';
+import { seededRandom } from '../../src/kernel/random.ts';
+import type { Currency } from '../../src/kernel/money.ts';
+import type { Tx } from '../../src/kernel/tx.ts';
+import type { AccountRef, Ledger, Posted, TransferDraft } from '../../src/ledger/index.ts';
+import { makeLedger } from '../../src/ledger/index.ts';
+import { makeTestClock } from '../support/clock.ts';
+import { openTestDatabase, type TestDatabase } from '../support/database.ts';
+
+export interface TestLedger {
+  database: TestDatabase;
+  ledger: Ledger;
+  /** Posts in a transaction of its own. */
+  post: (draft: Partial<TransferDraft> & Pick<TransferDraft, 'legs'>) => Promise<Posted>;
+  balance: (account: AccountRef) => Promise<bigint>;
+  close: () => Promise<void>;
+}
+
+export async function openTestLedger(seed: string, poolSize = 10): Promise<TestLedger> {
+  const database = await openTestDatabase([], poolSize);
+  const ids = makeIds(makeTestClock('2026-01-01T00:00:00Z'), seededRandom(seed));
+  const ledger = makeLedger({ runTx: database.runTx, ids });
+  let count = 0;
+  return {
+    database,
+    ledger,
+    post(draft) {
+      count += 1;
+      const full = { key: `test/${seed}/${count}`, kind: 'test.move', effectiveDate: '2026-01-01', metadata: {}, ...draft };
+      return database.runTx((tx: Tx) => ledger.post(tx, full));
+    },
+    balance: (account) => database.runTx((tx) => ledger.balance(tx, account)),
+    close: () => database.close(),
+  };
+}
+
+export function house(name: string, currency: Currency = 'CNY'): AccountRef {
+  return { code: `house:${name}:${currency}`, currency, class: 'asset' };
+}
+
+export function wallet(name: string, currency: Currency = 'CNY'): AccountRef {
+  return { code: `wallet:${name}:${currency}`, currency, class: 'liability', guarded: true };
+}
+
+/** `amountMinor` from the house into a wallet (a credit of it), or out of it when negative. */
+export function into(account: AccountRef, amountMinor: bigint): TransferDraft['legs'] {
+  return [{ account: house('cash', account.currency), amountMinor }, { account, amountMinor: -amountMinor }];
+}
+
+/** Runs statements in one transaction on a connection of its own; answers the SQLSTATE of the first refusal. */
+export async function attack(url: string, statements: readonly string[]): Promise<{ state: string; constraint?: string | undefined }> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    await client.query('BEGIN');
+    for (const statement of statements) await client.query(statement);
+    await client.query('COMMIT');
+    return { state: '00000' };
+  } catch (error) {
+    if (!(error instanceof pg.DatabaseError)) throw error;
+    await client.query('ROLLBACK');
+    return { state: error.code ?? '', constraint: error.constraint };
+  } finally {
+    await client.end();
+  }
+}

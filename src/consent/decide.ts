@@ -75,10 +75,11 @@ const gates: Rule = ({ state, request }, found) => {
   const needed: GateKind[] = ['platform', 'clone', 'capability', ...(state.grant === null ? [] : ['grant' as const])];
   const readable = state.gates.every((gate) => /^[1-9][0-9]{0,18}$/.test(gate.epoch));
   if (!readable || !needed.every((kind) => state.gates.some((gate) => gate.kind === kind))) found.denied.push('gates.unreadable');
+  const revoked = state.grant?.status === 'revoked';
   for (const gate of state.gates) {
     if (gate.state === 'open') continue;
     // A revoked grant's gate is stopped; the clause says which of the two it was.
-    if (gate.kind === 'grant' && gate.state === 'stopped' && state.grant?.status === 'revoked') continue;
+    if (gate.kind === 'grant' && gate.state === 'stopped' && revoked) continue;
     found.denied.push(gate.state === 'paused' ? 'stop.paused' : 'stop.stopped');
   }
   if (request.cloneId !== state.clone?.cloneId) found.denied.push('clone.unknown');
@@ -86,7 +87,7 @@ const gates: Rule = ({ state, request }, found) => {
 
 const ownership: Rule = ({ state, request }, found) => {
   const proof = state.ownership;
-  const until = typeof proof?.expiresAt === 'string' ? Date.parse(proof.expiresAt) : Number.NaN;
+  const until = Date.parse(proof?.expiresAt ?? 'never');
   const proven = proof?.state === 'approved' && request.at.getTime() < until;
   settle(found, proven, proven ? 'ownership.proven' : 'ownership.unproven');
 };

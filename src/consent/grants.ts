@@ -1,4 +1,4 @@
-import { canonicalJson } from '../kernel/canonical-json.ts';
+import { canonicalJson, type JsonObject } from '../kernel/canonical-json.ts';
 import { sha256Hex } from '../kernel/digest.ts';
 import { notFound, Refusal } from '../kernel/refusals.ts';
 import type { Actor } from '../kernel/request.ts';
@@ -10,6 +10,8 @@ import { type Amendment, CAPABILITIES, type GrantDocument, type GrantTerms } fro
 import type { ConsentDeps, SignatureInput } from './service.ts';
 import * as store from './store.ts';
 import type { Gates } from './gates.ts';
+
+type GrantLeaf = 'grant.signed' | 'grant.amended' | 'grant.revoked';
 
 export interface GrantView {
   grantId: string;
@@ -57,144 +59,144 @@ function sealed<Document extends GrantDocument>(document: Document): { document:
   return { document, canonical, digest: sha256Hex(canonical) };
 }
 
+type Room = ConsentDeps & { gates: Gates };
+
+async function ownGrant(tx: Tx, actor: Actor, grantId: string): Promise<store.GrantRow> {
+  const row = await store.loadGrant(tx, grantId);
+  if (row === null || row.ownerAccountId !== actor.accountId) throw notFound();
+  return row;
+}
+
+/** The row again, after everybody else who writes about this clone's grants is done. */
+async function lockedGrant(tx: Tx, actor: Actor, grantId: string): Promise<store.GrantRow> {
+  const { cloneId } = await ownGrant(tx, actor, grantId);
+  await store.lockGrants(tx, cloneId);
+  return await ownGrant(tx, actor, grantId);
+}
+
+function mustBeInForce(row: store.GrantRow, at: Date): GrantDocument {
+  const document = documentOf(row);
+  const state = stateAt(row, document, at);
+  if (state !== 'signed') throw new Refusal('grant_state', `This grant is ${state}; only a signed one can be changed or revoked.`);
+  return document;
+}
+
+async function endExpired(tx: Tx, cloneId: string, at: Date): Promise<void> {
+  const current = await store.loadGrantOfClone(tx, cloneId);
+  if (current?.state !== 'signed') return;
+  if (stateAt(current, documentOf(current), at) !== 'expired') {
+    throw new Refusal('grant_state', 'A grant is in force already: amend it, or revoke it before you sign another.');
+  }
+  await store.setGrantState(tx, current.grantId, 'expired');
+}
+
+async function log(room: Room, tx: Tx, type: GrantLeaf, grantId: string, document: JsonObject): Promise<void> {
+  await room.transparency.append(tx, { type, subjectId: grantId, at: room.clock.now(), document });
+}
+
+async function draft(room: Room, tx: Tx, actor: Actor, cloneId: string, terms: GrantTerms): Promise<GrantView> {
+  const at = room.clock.now();
+  const clone = await room.clones.clone(tx, cloneId);
+  if (clone?.ownerAccountId !== actor.accountId) throw notFound();
+  const proof = await room.ownership.proof(tx, clone.ownershipProofId);
+  if (proof === null) throw new Error(`Clone ${cloneId} has no ownership proof.`);
+  const grantId = room.ids.next('grant');
+  const owner = { accountId: actor.accountId, name: proof.subjectName };
+  const ready = sealed(grantDocument({ grantId, cloneId, owner }, checkedTerms(terms, at)));
+  await store.insertGrant(tx, { grantId, cloneId, ownerAccountId: actor.accountId, at });
+  await store.insertDraft(tx, { ...ready, at });
+  await room.gates.ensure(tx, { cloneId, capabilities: CAPABILITIES, grantId, at, by: actor.accountId });
+  return grantView(await ownGrant(tx, actor, grantId), at);
+}
+
+async function sign(room: Room, tx: Tx, actor: Actor, grantId: string, signature: SignatureInput): Promise<GrantView> {
+  const at = room.clock.now();
+  const row = await lockedGrant(tx, actor, grantId);
+  if (row.state !== 'draft') throw new Refusal('grant_state', `This grant is ${row.state} already.`);
+  const signed = await room.identity.completeSignature(tx, actor, signature, { documentType: 'grant' });
+  if (signed.digest !== row.digest || signed.signedBy !== row.ownerAccountId) {
+    throw new Refusal('grant_document_mismatch', 'What was signed is not this draft.');
+  }
+  checkedTerms(termsOf(documentOf(row)), at);
+  await endExpired(tx, row.cloneId, at);
+  await store.insertSignature(tx, { grantId, version: row.version, digest: row.digest, signedDocumentId: signed.id, at });
+  await store.setGrantState(tx, grantId, 'signed');
+  await log(room, tx, 'grant.signed', grantId, signed.document);
+  return grantView(await ownGrant(tx, actor, grantId), at);
+}
+
+async function amend(room: Room, tx: Tx, actor: Actor, grantId: string, changes: Partial<GrantTerms>): Promise<AmendmentView> {
+  const at = room.clock.now();
+  const row = await ownGrant(tx, actor, grantId);
+  const current = mustBeInForce(row, at);
+  const terms = checkedTerms({ ...termsOf(current), ...changes }, at);
+  const ready = sealed(amendmentDocument(current, row.digest, terms));
+  await store.insertDraft(tx, { ...ready, at });
+  return { grantId, version: ready.document.version, change: compareGrants(current, ready.document), ...ready };
+}
+
+/** Narrowing acts at once: the epoch rises, so nothing that was decided under the wider terms is released. */
+async function signAmended(room: Room, tx: Tx, actor: Actor, grantId: string, signature: SignatureInput): Promise<GrantView> {
+  const at = room.clock.now();
+  const row = await lockedGrant(tx, actor, grantId);
+  const current = mustBeInForce(row, at);
+  const signed = await room.identity.completeSignature(tx, actor, signature, { documentType: 'amendment' });
+  const drafted = await store.loadDraft(tx, grantId, signed.digest);
+  if (drafted === null || signed.signedBy !== row.ownerAccountId) {
+    throw new Refusal('grant_document_mismatch', 'What was signed is no draft of this grant.');
+  }
+  if (drafted.supersedes !== row.digest) {
+    throw new Refusal('grant_state', 'The amendment was drafted against an earlier version; draft it again.');
+  }
+  const next = JSON.parse(drafted.canonical) as GrantDocument;
+  checkedTerms(termsOf(next), at);
+  await store.insertSignature(tx, { grantId, version: drafted.version, digest: signed.digest, signedDocumentId: signed.id, at });
+  if (narrows(compareGrants(current, next))) {
+    await room.gates.narrow(tx, await gateOf(room, tx, grantId), { reason: 'grant.amended', at, by: actor.accountId });
+  }
+  await log(room, tx, 'grant.amended', grantId, signed.document);
+  return grantView(await ownGrant(tx, actor, grantId), at);
+}
+
+async function gateOf(room: Room, tx: Tx, grantId: string): Promise<string> {
+  const gate = await room.gates.ofGrant(tx, grantId);
+  if (gate === null) throw new Error(`Grant ${grantId} has no gate.`);
+  return gate.gateId;
+}
+
+async function revoke(room: Room, tx: Tx, actor: Actor, grantId: string, signature: SignatureInput): Promise<GrantView> {
+  const at = room.clock.now();
+  const row = await lockedGrant(tx, actor, grantId);
+  const current = mustBeInForce(row, at);
+  const signed = await room.identity.completeSignature(tx, actor, signature, { documentType: 'revocation' });
+  const expected = sha256Hex(canonicalJson(revocationDocument(current, row.digest)));
+  if (signed.digest !== expected || signed.signedBy !== row.ownerAccountId) {
+    throw new Refusal('grant_document_mismatch', 'What was signed does not revoke this version of the grant.');
+  }
+  await store.insertRevocation(tx, { grantId, signedDocumentId: signed.id, at });
+  await store.setGrantState(tx, grantId, 'revoked');
+  await room.gates.narrow(tx, await gateOf(room, tx, grantId), { state: 'stopped', reason: 'grant.revoked', at, by: actor.accountId });
+  await log(room, tx, 'grant.revoked', grantId, signed.document);
+  return grantView(await ownGrant(tx, actor, grantId), at);
+}
+
 /** The owner's verbs about grants: draft, sign, amend, revoke. */
-export function makeGrants(deps: ConsentDeps & { gates: Gates }) {
-  const { runTx, clock, ids, identity, clones, ownership, transparency, gates } = deps;
-
-  async function ownGrant(tx: Tx, actor: Actor, grantId: string): Promise<store.GrantRow> {
-    const row = await store.loadGrant(tx, grantId);
-    if (row === null || row.ownerAccountId !== actor.accountId) throw notFound();
-    return row;
-  }
-
-  /** The row again, after everybody else who writes about this clone's grants is done. */
-  async function lockedGrant(tx: Tx, actor: Actor, grantId: string): Promise<store.GrantRow> {
-    const { cloneId } = await ownGrant(tx, actor, grantId);
-    await store.lockGrants(tx, cloneId);
-    return await ownGrant(tx, actor, grantId);
-  }
-
-  function mustBeInForce(row: store.GrantRow, at: Date): GrantDocument {
-    const document = documentOf(row);
-    const state = stateAt(row, document, at);
-    if (state !== 'signed') throw new Refusal('grant_state', `This grant is ${state}; only a signed one can be changed or revoked.`);
-    return document;
-  }
-
-  async function endExpired(tx: Tx, cloneId: string, at: Date): Promise<void> {
-    const current = await store.loadGrantOfClone(tx, cloneId);
-    if (current?.state !== 'signed') return;
-    if (stateAt(current, documentOf(current), at) !== 'expired') {
-      throw new Refusal('grant_state', 'A grant is in force already: amend it, or revoke it before you sign another.');
-    }
-    await store.setGrantState(tx, current.grantId, 'expired');
-  }
-
-  async function log(tx: Tx, type: 'grant.signed' | 'grant.amended' | 'grant.revoked', grantId: string, digest: string): Promise<void> {
-    await transparency.append(tx, { type, subjectId: grantId, at: clock.now(), documentSha256: digest });
-  }
-
-  async function draft(tx: Tx, actor: Actor, cloneId: string, terms: GrantTerms): Promise<GrantView> {
-    const at = clock.now();
-    const clone = await clones.clone(tx, cloneId);
-    if (clone?.ownerAccountId !== actor.accountId) throw notFound();
-    const proof = await ownership.proof(tx, clone.ownershipProofId);
-    if (proof === null) throw new Error(`Clone ${cloneId} has no ownership proof.`);
-    const grantId = ids.next('grant');
-    const owner = { accountId: actor.accountId, name: proof.subjectName };
-    const ready = sealed(grantDocument({ grantId, cloneId, owner }, checkedTerms(terms, at)));
-    await store.insertGrant(tx, { grantId, cloneId, ownerAccountId: actor.accountId, at });
-    await store.insertDraft(tx, { ...ready, at });
-    await gates.ensure(tx, { cloneId, capabilities: CAPABILITIES, grantId, at, by: actor.accountId });
-    return grantView(await ownGrant(tx, actor, grantId), at);
-  }
-
-  async function sign(tx: Tx, actor: Actor, grantId: string, signature: SignatureInput): Promise<GrantView> {
-    const at = clock.now();
-    const row = await lockedGrant(tx, actor, grantId);
-    if (row.state !== 'draft') throw new Refusal('grant_state', `This grant is ${row.state} already.`);
-    const signed = await identity.completeSignature(tx, actor, signature, { documentType: 'grant' });
-    if (signed.digest !== row.digest || signed.signedBy !== row.ownerAccountId) {
-      throw new Refusal('grant_document_mismatch', 'What was signed is not this draft.');
-    }
-    checkedTerms(termsOf(documentOf(row)), at);
-    await endExpired(tx, row.cloneId, at);
-    await store.insertSignature(tx, { grantId, version: row.version, digest: row.digest, signedDocumentId: signed.id, at });
-    await store.setGrantState(tx, grantId, 'signed');
-    await log(tx, 'grant.signed', grantId, signed.digest);
-    return grantView(await ownGrant(tx, actor, grantId), at);
-  }
-
-  async function amend(tx: Tx, actor: Actor, grantId: string, changes: Partial<GrantTerms>): Promise<AmendmentView> {
-    const at = clock.now();
-    const row = await ownGrant(tx, actor, grantId);
-    const current = mustBeInForce(row, at);
-    const terms = checkedTerms({ ...termsOf(current), ...changes }, at);
-    const ready = sealed(amendmentDocument(current, row.digest, terms));
-    await store.insertDraft(tx, { ...ready, at });
-    return { grantId, version: ready.document.version, change: compareGrants(current, ready.document), ...ready };
-  }
-
-  /** Narrowing acts at once: the epoch rises, so nothing that was decided under the wider terms is released. */
-  async function signAmended(tx: Tx, actor: Actor, grantId: string, signature: SignatureInput): Promise<GrantView> {
-    const at = clock.now();
-    const row = await lockedGrant(tx, actor, grantId);
-    const current = mustBeInForce(row, at);
-    const signed = await identity.completeSignature(tx, actor, signature, { documentType: 'amendment' });
-    const drafted = await store.loadDraft(tx, grantId, signed.digest);
-    if (drafted === null || signed.signedBy !== row.ownerAccountId) {
-      throw new Refusal('grant_document_mismatch', 'What was signed is no draft of this grant.');
-    }
-    if (drafted.supersedes !== row.digest) {
-      throw new Refusal('grant_state', 'The amendment was drafted against an earlier version; draft it again.');
-    }
-    const next = JSON.parse(drafted.canonical) as GrantDocument;
-    checkedTerms(termsOf(next), at);
-    await store.insertSignature(tx, { grantId, version: drafted.version, digest: signed.digest, signedDocumentId: signed.id, at });
-    if (narrows(compareGrants(current, next))) {
-      await gates.narrow(tx, await gateOf(tx, grantId), { reason: 'grant.amended', at, by: actor.accountId });
-    }
-    await log(tx, 'grant.amended', grantId, signed.digest);
-    return grantView(await ownGrant(tx, actor, grantId), at);
-  }
-
-  async function gateOf(tx: Tx, grantId: string): Promise<string> {
-    const gate = await gates.ofGrant(tx, grantId);
-    if (gate === null) throw new Error(`Grant ${grantId} has no gate.`);
-    return gate.gateId;
-  }
-
-  async function revoke(tx: Tx, actor: Actor, grantId: string, signature: SignatureInput): Promise<GrantView> {
-    const at = clock.now();
-    const row = await lockedGrant(tx, actor, grantId);
-    const current = mustBeInForce(row, at);
-    const signed = await identity.completeSignature(tx, actor, signature, { documentType: 'revocation' });
-    const expected = sha256Hex(canonicalJson(revocationDocument(current, row.digest)));
-    if (signed.digest !== expected || signed.signedBy !== row.ownerAccountId) {
-      throw new Refusal('grant_document_mismatch', 'What was signed does not revoke this version of the grant.');
-    }
-    await store.insertRevocation(tx, { grantId, signedDocumentId: signed.id, at });
-    await store.setGrantState(tx, grantId, 'revoked');
-    await gates.narrow(tx, await gateOf(tx, grantId), { state: 'stopped', reason: 'grant.revoked', at, by: actor.accountId });
-    await log(tx, 'grant.revoked', grantId, signed.digest);
-    return grantView(await ownGrant(tx, actor, grantId), at);
-  }
-
+export function makeGrants(room: Room) {
   const write = async <T>(key: IdempotencyKey, work: (tx: Tx) => Promise<T>): Promise<T> =>
-    await runTx(async (tx) => await once(tx, key, async () => await work(tx)));
+    await room.runTx(async (tx) => await once(tx, key, async () => await work(tx)));
 
   return {
     draftGrant: (actor: Actor, key: IdempotencyKey, cloneId: string, terms: GrantTerms) =>
-      write(key, (tx) => draft(tx, actor, cloneId, terms)),
+      write(key, (tx) => draft(room, tx, actor, cloneId, terms)),
     getGrant: (actor: Actor, grantId: string) =>
-      runTx(async (tx) => grantView(await ownGrant(tx, actor, grantId), clock.now())),
+      room.runTx(async (tx) => grantView(await ownGrant(tx, actor, grantId), room.clock.now())),
     signGrant: (actor: Actor, key: IdempotencyKey, grantId: string, signature: SignatureInput) =>
-      write(key, (tx) => sign(tx, actor, grantId, signature)),
+      write(key, (tx) => sign(room, tx, actor, grantId, signature)),
     draftAmendment: (actor: Actor, key: IdempotencyKey, grantId: string, changes: Partial<GrantTerms>) =>
-      write(key, (tx) => amend(tx, actor, grantId, changes)),
+      write(key, (tx) => amend(room, tx, actor, grantId, changes)),
     signAmendment: (actor: Actor, key: IdempotencyKey, grantId: string, signature: SignatureInput) =>
-      write(key, (tx) => signAmended(tx, actor, grantId, signature)),
+      write(key, (tx) => signAmended(room, tx, actor, grantId, signature)),
     revokeGrant: (actor: Actor, key: IdempotencyKey, grantId: string, signature: SignatureInput) =>
-      write(key, (tx) => revoke(tx, actor, grantId, signature)),
+      write(key, (tx) => revoke(room, tx, actor, grantId, signature)),
   };
 }

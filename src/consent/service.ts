@@ -1,3 +1,4 @@
+import type { Identity } from '../identity/index.ts';
 import type { Ids } from '../kernel/ids.ts';
 import { canonicalJson, type JsonObject } from '../kernel/canonical-json.ts';
 import { notFound } from '../kernel/refusals.ts';
@@ -11,11 +12,7 @@ import { documentOf, makeGrants, stateAt } from './grants.ts';
 import { type DecisionReceiptDocument, recordDecision, type RecordedState } from './receipt.ts';
 import * as store from './store.ts';
 
-/** A passkey's answer to a signing challenge, as identity takes it. */
-export interface SignatureInput {
-  challengeId: string;
-  credential: unknown;
-}
+export type SignatureInput = Parameters<Identity['completeSignature']>[2];
 
 /** The signed receipt, as anybody may verify it with the service's public key. */
 export interface SignedDecisionReceipt {
@@ -33,11 +30,7 @@ export interface ConsentDeps {
   runTx: RunTx;
   clock: Clock;
   ids: Ids;
-  identity: {
-    completeSignature(
-      tx: Tx, actor: Actor, signature: SignatureInput, expected: { documentType: 'grant' | 'amendment' | 'revocation' },
-    ): Promise<{ id: string; digest: string; signedBy: string }>;
-  };
+  identity: Pick<Identity, 'completeSignature'>;
   clones: {
     clone(tx: Tx, cloneId: string): Promise<{ cloneId: string; ownerAccountId: string; ownershipProofId: string } | null>;
     approvedVersion(tx: Tx, cloneId: string): Promise<{ versionId: string; number: number; state: string } | null>;
@@ -52,7 +45,7 @@ export interface ConsentDeps {
   };
   transparency: {
     append(
-      tx: Tx, leaf: { type: 'grant.signed' | 'grant.amended' | 'grant.revoked'; subjectId: string; at: Date; documentSha256: string },
+      tx: Tx, leaf: { type: 'grant.signed' | 'grant.amended' | 'grant.revoked'; subjectId: string; at: Date; document: JsonObject },
     ): Promise<{ leafId: string }>;
   };
 }
@@ -173,11 +166,11 @@ export function makeConsent(deps: ConsentDeps): Consent {
 
     async explainDecision(actor, decisionId) {
       return await runTx(async (tx) => {
-        const found = await store.loadReceipt<SignedDecisionReceipt>(tx, decisionId);
+        const found = await store.loadReceipt(tx, decisionId);
         if (found === null) throw notFound();
         const owner = (await clones.clone(tx, found.cloneId))?.ownerAccountId;
         if (actor.accountId !== found.requester && actor.accountId !== owner) throw notFound();
-        return found.receipt;
+        return found.receipt as SignedDecisionReceipt;
       });
     },
   };

@@ -116,8 +116,9 @@ export async function insertDecision(tx: Tx, decision: DecisionRow): Promise<voi
     decision.grantDigest, decision.versionId, decision.at, JSON.stringify(decision.receipt)]);
 }
 
-export async function loadReceipt<Receipt>(
+/** The receipt is what `insertDecision` was given, word for word. */
+export async function loadReceipt(
   tx: Tx, decisionId: string,
-): Promise<{ cloneId: string; requester: string; receipt: Receipt } | null> {
+): Promise<{ cloneId: string; requester: string; receipt: unknown } | null> {
   return await maybeOne(tx, 'SELECT clone_id AS "cloneId", requester, receipt FROM decision WHERE id = $1', [decisionId]);
 }

@@ -1,4 +1,4 @@
-import { from, to } from 'opencc-js/preset/t2cn';
+import { characterPairs } from './variants.ts';
 
 /**
  * Whether a text says a word that the owner forbade. Both are folded the same way first, so that another script,
@@ -20,10 +20,7 @@ export interface FoldedText {
   spelled: readonly string[];
 }
 
-/**
- * Traditional characters and regional variants that stand for one simplified character share one representative.
- * Only single characters: a phrase table would fold a word differently inside a text than alone.
- */
+/** Characters that are variants of each other share one representative. */
 function representatives(): ReadonlyMap<string, string> {
   const parent = new Map<string, string>();
   const find = (character: string): string => {
@@ -31,14 +28,9 @@ function representatives(): ReadonlyMap<string, string> {
     for (let next = parent.get(at); next !== undefined; next = parent.get(at)) at = next;
     return at;
   };
-  const groups = [...(to['cn'] ?? []), ...(from['hk'] ?? []), ...(from['tw'] ?? [])];
-  for (const dictionary of groups.flat()) {
-    const pairs = typeof dictionary === 'string' ? dictionary.split('|').map((pair) => pair.split(' ')) : dictionary;
-    for (const [left = '', right = ''] of pairs) {
-      if ([...left].length !== 1 || [...right].length !== 1) continue;
-      const [a, b] = [find(left), find(right)];
-      if (a !== b) parent.set(a, b);
-    }
+  for (const [left, right] of characterPairs()) {
+    const [a, b] = [find(left), find(right)];
+    if (a !== b) parent.set(a, b);
   }
   return new Map([...parent.keys()].map((character) => [character, find(character)]));
 }

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import {
-  decide, type DecisionRequest, type DecisionState, type GateKind, type GrantDocument, recordDecision, type RecordedState, replay,
+  decide, type DecisionRequest, type DecisionState, type GateKind, type GrantDocument, type GrantTerms, recordDecision, type RecordedState, replay,
 } from '../../src/consent/model.ts';
 import { anyRequest, anyTerms, CLONE, FAN, grant, OWNER, request, state, terms } from './samples.ts';
 
@@ -169,7 +169,7 @@ describe('properties', () => {
 });
 
 /** Mostly wide terms, so that about half of the requests are allowed. */
-function widened<T extends ReturnType<typeof terms>>(found: T): ReturnType<typeof terms> {
+function widened(found: GrantTerms): GrantTerms {
   return {
     ...terms(), ...found, validFrom: '2026-01-01T00:00:00.000Z', validUntil: '2027-01-01T00:00:00.000Z', audiences: ['fan', 'reviewer'],
     separateConsent: { voice: true, face: true, statement: found.separateConsent.statement },

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
-import { to } from 'opencc-js/preset/t2cn';
 import { describe, expect, it } from 'vitest';
 
 import { foldCharacters, foldText, foldWord, wordMatcher } from '../../src/consent/model.ts';
+import { characterPairs } from '../../src/consent/variants.ts';
 
 function says(text: string, word: string): boolean {
   const matcher = wordMatcher(word);
@@ -75,12 +75,9 @@ describe('folding', () => {
     }));
   });
 
-  it('gives every traditional character of the dictionary the form of its simplified one', () => {
-    const pairs = (to['cn'] ?? []).flat().flatMap((dictionary) =>
-      typeof dictionary === 'string' ? dictionary.split('|').map((pair) => pair.split(' ')) : dictionary);
-    const single = pairs.filter(([left = '', right = '']) => [...left].length === 1 && [...right].length === 1);
-    expect(single.length).toBeGreaterThan(3_000);
-    for (const [traditional = '', simplified = ''] of single) {
+  it('gives every traditional character and variant the form of its simplified one', () => {
+    expect(characterPairs().length).toBeGreaterThan(3_500);
+    for (const [traditional, simplified] of characterPairs()) {
       expect(foldCharacters(traditional)).toBe(foldCharacters(simplified));
     }
   });

@@ -1,0 +1,103 @@
+import pg from 'pg';
+
+import type { TestDatabase } from '../support/database.ts';
+
+/** A clone with its gates, and a table whose trigger asks them as the gateway's release does. */
+export interface GateBench {
+  /** Makes a clone with its four gates and answers their ids in tree order. */
+  makeClone(name: string): Promise<{ cloneId: string; grantId: string; gates: string[] }>;
+  /** As the superuser: to plant a fault. */
+  plant(sql: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The rows that a gate hangs on are of other rooms: planted without their rooms' rules, which are tested there. */
+async function withoutRules(client: pg.Client, sql: string, params: unknown[] = []): Promise<void> {
+  await client.query('SET session_replication_role = replica');
+  await client.query(sql, params);
+  await client.query('SET session_replication_role = origin');
+}
+
+export async function makeGateBench(database: TestDatabase): Promise<GateBench> {
+  const root = new pg.Client({ connectionString: database.superuserUrl });
+  await root.connect();
+  await root.query(`
+    CREATE TABLE probe (
+      id text PRIMARY KEY, clone_id text NOT NULL, grant_id text NOT NULL, gate_ids text[] NOT NULL, epochs bigint[] NOT NULL);
+    GRANT SELECT, INSERT ON probe TO benren_app;
+    CREATE FUNCTION probe_gates() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+      PERFORM assert_release_gates(NEW.clone_id, 'voice', NEW.grant_id, NEW.gate_ids, NEW.epochs);
+      RETURN NEW;
+    END $$;
+    CREATE TRIGGER probe_gates BEFORE INSERT ON probe FOR EACH ROW EXECUTE FUNCTION probe_gates();
+  `);
+  return {
+    async makeClone(name) {
+      const cloneId = `cln_${name}`;
+      const grantId = `grt_${name}`;
+      await withoutRules(root, `INSERT INTO clone (id, owner_account_id, ownership_proof_id, name, handle, created_at)
+        VALUES ($1, 'acc_x', 'own_x', 'x', $2, '2026-01-01')`, [cloneId, `h${name}`.slice(0, 30).padEnd(3, '0')]);
+      await withoutRules(root, `INSERT INTO consent_grant (id, clone_id, owner_account_id, licensee, drafted_at)
+        VALUES ($1, $2, 'acc_x', 'platform', '2026-01-01')`, [grantId, cloneId]);
+      const gates = ['gat_platform', `gat_${name}_clone`, `gat_${name}_voice`, `gat_${name}_grant`];
+      await root.query(`INSERT INTO gate (id, kind, clone_id, capability, grant_id, reason, changed_by, changed_at) VALUES
+        ($3, 'clone', $1, NULL, NULL, 'made', 'test', '2026-01-01'), ($4, 'capability', $1, 'voice', NULL, 'made', 'test', '2026-01-01'),
+        ($5, 'grant', $1, NULL, $2, 'made', 'test', '2026-01-01')`, [cloneId, grantId, ...gates.slice(1)]);
+      return { cloneId, grantId, gates };
+    },
+    async plant(sql) {
+      await root.query(sql);
+    },
+    async close() {
+      await root.end();
+    },
+  };
+}
+
+/** A session of the service's role that runs one statement at a time and can be seen waiting. */
+export interface Session {
+  run(sql: string, params?: unknown[]): Promise<pg.QueryResult>;
+  /** Starts a statement; true when it is still waiting for a lock, false when it has ended. */
+  start(sql: string, params?: unknown[]): Promise<{ waiting: boolean; done: Promise<Outcome> }>;
+  waiting(): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+export type Outcome = { ok: true; rows: Record<string, unknown>[] } | { ok: false; constraint: string };
+
+function settled(query: Promise<pg.QueryResult>): Promise<Outcome> {
+  return query.then(
+    (result): Outcome => ({ ok: true, rows: result.rows as Record<string, unknown>[] }),
+    (error: unknown): Outcome => {
+      if (error instanceof pg.DatabaseError) return { ok: false, constraint: error.constraint ?? error.code ?? 'unknown' };
+      throw error;
+    },
+  );
+}
+
+export async function openSession(url: string, monitor: pg.Client): Promise<Session> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  const pid = (await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')).rows[0]?.pid;
+  const waiting = async (): Promise<boolean> => {
+    const { rows } = await monitor.query<{ waits: boolean }>(
+      `SELECT coalesce(wait_event_type = 'Lock', false) AS waits FROM pg_stat_activity WHERE pid = $1`, [pid]);
+    return rows[0]?.waits ?? false;
+  };
+  return {
+    run: (sql, params = []) => client.query(sql, params),
+    waiting,
+    async start(sql, params = []) {
+      const done = settled(client.query(sql, params));
+      for (;;) {
+        const ended = await Promise.race([done.then(() => true), new Promise<false>((tick) => setTimeout(tick, 2, false))]);
+        if (ended) return { waiting: false, done };
+        if (await waiting()) return { waiting: true, done };
+      }
+    },
+    async close() {
+      await client.end();
+    },
+  };
+}

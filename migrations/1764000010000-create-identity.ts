@@ -29,7 +29,7 @@ const PEOPLE = `
 
   CREATE TABLE credential (
     -- The authenticator's own id, base64url of at most 1023 bytes (WebAuthn L3 §5.8.3).
-    id text PRIMARY KEY CHECK (id ~ '^[A-Za-z0-9_-]{1,1364}$'),
+    id text PRIMARY KEY CHECK (id ~ '^[A-Za-z0-9_-]+$' AND length(id) <= 1364),
     account_id text NOT NULL REFERENCES account (id),
     public_key bytea NOT NULL,
     algorithm integer NOT NULL CHECK (algorithm IN (-7, -8, -257)),

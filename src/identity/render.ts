@@ -14,11 +14,11 @@ function visible(text: string): string {
     character === '\n' ? character : `⟨U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}⟩`);
 }
 
-/** `validUntil` → `Valid until`. Names that are not identifiers (a tier, a topic) stay as they are. */
+/** `validUntil` → `Valid until`. A name that is not an identifier stays as it is. */
 function label(name: string, locale: Locale): string {
   const known = locale === 'zh-CN' ? CHINESE : ENGLISH;
   if (Object.hasOwn(known, name)) return known[name] ?? name;
-  if (locale === 'zh-CN' || !/^[a-z]+([A-Z][a-z0-9]*)+$/.test(name)) return visible(name).replaceAll('\n', '⟨U+000A⟩');
+  if (locale === 'zh-CN' || !/^[a-z]+([A-Z][a-z0-9]*)*$/.test(name)) return visible(name).replaceAll('\n', '⟨U+000A⟩');
   const words = name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
   return words.charAt(0).toUpperCase() + words.slice(1);
 }

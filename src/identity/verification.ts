@@ -3,7 +3,7 @@ import type { AuthenticationResponseJSON, RegistrationResponseJSON } from '@simp
 import { decodeAttestationObject } from '@simplewebauthn/server/helpers';
 
 import { Refusal } from '../kernel/refusals.ts';
-import { ALGORITHMS, checkAuthenticatorData, checkClientData, coseAlgorithm, fromBase64url, refused } from './ceremony.ts';
+import { ALGORITHMS, checkAuthenticatorData, checkClientData, coseAlgorithm, fromBase64url, refused, signatureFits } from './ceremony.ts';
 import type { Algorithm, AuthenticatorFacts } from './ceremony.ts';
 import type { RelyingParty } from './model.ts';
 
@@ -158,7 +158,9 @@ export async function verifyAssertion(
       requireUserVerification: true,
       credential: { id: known.id, publicKey: new Uint8Array(known.publicKey), counter: 0 },
     });
-    if (!verified) throw refused('The signature of the passkey does not verify.');
+    // The second opinion is the one that will verify the record in ten years: it must agree today.
+    const agreed = verified && signatureFits(known.publicKey, { authenticatorData, clientDataJSON, signature });
+    if (!agreed) throw refused('The signature of the passkey does not verify.');
     return { ...facts, authenticatorData, clientDataJSON, signature };
   });
 }

@@ -2,12 +2,13 @@
  * Pitch by YIN (de Cheveigné & Kawahara 2002, "YIN, a fundamental frequency estimator for speech and music", steps 1–3 and 5), with
  * the path through each frame's candidates chosen as Boersma (1993) does in Praat: a voice moves smoothly, so the cheapest path wins.
  */
-export const YIN_RATE_HZ = 16_000;
+/** Enough for what is below 1 kHz, where the pitch is; the parabola finds the rest of the precision. */
+export const YIN_RATE_HZ = 8_000;
 export const YIN_HOP_SECONDS = 0.01;
 
 const HOP = YIN_RATE_HZ * YIN_HOP_SECONDS;
 /** 35 ms: two and a half periods of the lowest pitch. */
-const WINDOW = 560;
+const WINDOW = 0.035 * YIN_RATE_HZ;
 const MIN_F0_HZ = 70;
 const MAX_F0_HZ = 450;
 const MIN_LAG = Math.floor(YIN_RATE_HZ / MAX_F0_HZ);
@@ -127,7 +128,7 @@ function voicesOf(path: readonly Candidate[]): Float32Array {
   return f0;
 }
 
-/** The pitch of samples at 16 kHz. */
+/** The pitch of samples at 8 kHz. */
 export function trackPitch(samples: Float32Array): PitchTrack {
   const count = Math.max(0, Math.floor((samples.length - WINDOW - MAX_LAG) / HOP) + 1);
   const levels = new Float32Array(count);

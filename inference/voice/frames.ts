@@ -9,7 +9,7 @@ import { COLUMN, FLUTTER_FRAMES, FLUTTER_TABLE, HOP_MILLISECONDS, HOP_SAMPLES, N
 type F32 = Value<'f32'>;
 
 /** How fast each kind of track moves, ms: the tongue, the voice, the breath, the pitch. */
-const TAU = { formants: 11, voicing: 4, noise: 1.8, pitch: 26 } as const;
+const TAU = { formants: 11, voicing: 4, noise: 1.8, pitch: 16 } as const;
 const NEUTRAL_F0_HZ = 120;
 const DECLINATION_SEMITONES = 1.6;
 

@@ -5,8 +5,7 @@ import { BEGIN, END, SYMBOLS } from './symbols.ts';
  * targets and source levels, after Klatt (1980), "Software for a cascade/parallel formant synthesizer", with vowel formants of
  * Peterson & Barney (1952) for men and stop loci of Delattre, Liberman & Cooper (1955).
  */
-export const NOISE_CLASSES = ['none', 's', 'ʃ', 'x', 'f', 'θ', 'ɕ', 'ʂ', 'p', 't', 'k'] as const;
-export type NoiseClass = (typeof NOISE_CLASSES)[number];
+export type NoiseClass = 'none' | 's' | 'ʃ' | 'x' | 'f' | 'θ' | 'ɕ' | 'ʂ' | 'p' | 't' | 'k';
 
 type Triple = readonly [number, number, number];
 

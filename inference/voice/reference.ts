@@ -17,6 +17,8 @@ export const REFERENCE_VOICE_NAME = 'reference-voice';
  * ln(bandwidth), jitter. All zeros are the neutral voice.
  */
 export const SPEAKER_NUMBERS = 8;
+/** Which of them is the pace. */
+export const RATE_NUMBER = 5;
 export const NEUTRAL_SPEAKER: readonly number[] = new Array<number>(SPEAKER_NUMBERS).fill(0);
 
 /** The ONNX bytes of the reference voice. They depend on this source only. */

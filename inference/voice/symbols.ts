@@ -3,10 +3,10 @@
  * Piper voice alike. Source: https://github.com/rhasspy/piper-phonemize/blob/master/src/phoneme_ids.hpp, ids 0 to 153.
  */
 const PRINTABLE = [
-  ..."_^$ !'(),-.:;?abcdefhijklmnopqrstuvwxyz",
-  ...'æçðøħŋœǀǁǂǃɐɑɒɓɔɕɖɗɘəɚɛɜɞɟɠɡɢɣɤɥɦɧɨɪɫɬɭɮɯɰɱɲɳɴɵɶɸɹɺɻɽɾʀʁʂʃʄʈʉʊʋʌʍʎʏʐʑʒʔʕʘʙʛʜʝʟʡʢʲˈˌːˑ˞βθχᵻⱱ',
-  ...'0123456789',
-];
+  "_^$ !'(),-.:;?abcdefhijklmnopqrstuvwxyz",
+  'æçðøħŋœǀǁǂǃɐɑɒɓɔɕɖɗɘəɚɛɜɞɟɠɡɢɣɤɥɦɧɨɪɫɬɭɮɯɰɱɲɳɴɵɶɸɹɺɻɽɾʀʁʂʃʄʈʉʊʋʌʍʎʏʐʑʒʔʕʘʙʛʜʝʟʡʢʲˈˌːˑ˞βθχᵻⱱ',
+  '0123456789',
+].flatMap((run) => Array.from(run));
 const COMBINING = ['\u0327', '\u0303', '\u032a', '\u032f', '\u0329'];
 const LAST = ['ʰ', 'ˤ', 'ε', '↓', '#', '"', '↑', '\u033a', '\u033b'];
 

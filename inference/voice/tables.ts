@@ -1,5 +1,5 @@
-import { NOISE_CLASSES, PHONE_TABLE, amplitude, noiseSpectrum } from './phones.ts';
-import type { NoiseClass, Segment } from './phones.ts';
+import { PHONE_TABLE, amplitude, noiseSpectrum } from './phones.ts';
+import type { Segment } from './phones.ts';
 import { SYMBOLS } from './symbols.ts';
 
 /** The constants of the reference voice as tensors. Pure arithmetic: the same source gives the same bytes. */
@@ -27,15 +27,11 @@ const BAND_EDGES_HZ: readonly number[] = Array.from({ length: NOISE_BANDS + 1 },
 export const BAND_CENTRES_HZ: readonly number[] = Array.from({ length: NOISE_BANDS }, (_, band) =>
   ((BAND_EDGES_HZ[band] ?? 0) + (BAND_EDGES_HZ[band + 1] ?? 0)) / 2);
 
-const BAND_SPECTRA: Record<NoiseClass, readonly number[]> = Object.fromEntries(
-  NOISE_CLASSES.map((noise) => [noise, BAND_CENTRES_HZ.map((centre) => noiseSpectrum(noise, centre))]),
-) as Record<NoiseClass, readonly number[]>;
-
 function segmentRow(segment: Segment): number[] {
   const level = amplitude(segment.frication);
   return [
     segment.milliseconds, ...segment.formants, ...segment.bandwidths, segment.dominance,
-    amplitude(segment.voicing), amplitude(segment.aspiration), ...BAND_SPECTRA[segment.noise].map((gain) => gain * level),
+    amplitude(segment.voicing), amplitude(segment.aspiration), ...BAND_CENTRES_HZ.map((centre) => noiseSpectrum(segment.noise, centre) * level),
   ];
 }
 

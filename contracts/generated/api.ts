@@ -178,6 +178,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/clones/{cloneId}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pause a clone
+         * @description The clone's owner only. From the commit on every request is denied with `stop.paused` and nothing in flight is released. Pausing a paused clone changes nothing; a stopped one is refused with `stop_state`.
+         */
+        post: operations["pauseClone"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/clones/{cloneId}/persona": {
         parameters: {
             query?: never;
@@ -191,6 +211,66 @@ export interface paths {
          * @description 200 to 20,000 Unicode characters, counted after NFC and trimming, and the languages it speaks.
          */
         put: operations["setPersona"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/clones/{cloneId}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resume a paused clone
+         * @description The gate opens with a raised epoch, so what was decided before the pause must be decided again. A stopped clone never resumes (`stop_state`).
+         */
+        post: operations["resumeClone"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/clones/{cloneId}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Order the existence stop
+         * @description Final, and the owner's alone: an agency, an operator or a reviewer gets the same answer as a stranger. No release of this clone commits after the stop's commit. The answer is the acknowledgement: it is given when PostgreSQL's COMMIT has returned, and never before. Since every write of media (at most 16 KiB) asks the gate again, a transfer that is under way ends with the write that was already asked for. Gateways do not hold leases yet, so the acknowledgement does not wait for them to confirm. When the outcome of COMMIT is unknown the same stop is tried again, and if it stays unknown the answer is `unavailable`, never an acknowledgement; send the same request again. Ordering a stop on a stopped clone answers with the same stop.
+         */
+        post: operations["orderStop"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/clones/{cloneId}/stop-quote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What an existence stop would cost
+         * @description The clone's owner only. Each call makes a quote, which is kept with its digest and can be ordered upon for an hour. `order` is the document to sign; its `reason` may be filled in. What happens after the quote never holds a stop up: getStop shows how the settlement differs from it and why.
+         */
+        get: operations["quoteStop"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -1045,6 +1125,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/stops/{stopId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How far a stop is
+         * @description The clone's owner only.
+         */
+        get: operations["getStop"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/stripe/events": {
         parameters: {
             query?: never;
@@ -1288,6 +1388,13 @@ export interface components {
             handle: components["schemas"]["CloneHandle"];
             /** @description The ownership proof is approved and unexpired now, and it is for exactly this name. */
             verified: boolean;
+        };
+        CloneGate: {
+            cloneId: string;
+            /** @enum {string} */
+            state: "open" | "paused" | "stopped";
+            /** @description Rises with every change; outputs carry the one they were released under. */
+            epoch: string;
         };
         /** @description 3 to 30 lower-case letters, digits and inner hyphens. */
         CloneHandle: string;
@@ -2126,6 +2233,54 @@ export interface components {
             issuedAt: components["schemas"]["Instant"];
             expiresAt: components["schemas"]["Instant"];
         };
+        Stop: {
+            stopId: string;
+            cloneId: string;
+            /** @enum {string} */
+            state: "ordered" | "acknowledged" | "settled";
+            orderedAt: components["schemas"]["Instant"];
+            quoteId: string;
+            quoted: components["schemas"]["StopCost"];
+            signedDocumentId: string;
+            epoch: string;
+            releases: string;
+            acknowledgedAt: components["schemas"]["Instant"] | null;
+            milliseconds: number | null;
+            settlement: components["schemas"]["StopSettlement"];
+            record: components["schemas"]["StopRecord"];
+            /** @description The log's leaf over `record`. */
+            leafId: string;
+        };
+        StopAcknowledgement: {
+            stopId: string;
+            cloneId: string;
+            orderedAt: components["schemas"]["Instant"];
+            epoch: string;
+            /** @description How many releases the clone had when the gate was shut; there are never more. */
+            releases: string;
+            acknowledgedAt: components["schemas"]["Instant"];
+            /** @description From the arrival of the order to the return of COMMIT, on one monotonic clock; null when the acknowledgement was taken over by another call and nobody measured both ends. */
+            milliseconds: number | null;
+        };
+        /** @description What the stop returns to fans, and what that costs whom. */
+        StopCost: {
+            day: components["schemas"]["Day"];
+            currency: components["schemas"]["Currency"];
+            /** @description Fans who get money back. */
+            fans: number;
+            /** @description Subscriptions that stop renewing. */
+            renewals: number;
+            /** @description Payment pages that close unpaid. */
+            openCheckouts: number;
+            /** @description Outputs under way that will not be released and cost nobody anything. */
+            openOutputs: number;
+            refundMinor: components["schemas"]["AmountMinor"];
+            deferredMinor: components["schemas"]["AmountMinor"];
+            taxMinor: components["schemas"]["AmountMinor"];
+            feeMinor: components["schemas"]["AmountMinor"];
+            /** @description Who bears what the payment processor keeps; an account or `platform`. */
+            feeBearer: string;
+        };
         /**
          * Stop order
          * @description The existence stop: the owner ends the clone, at once and for good. Nobody else can sign it.
@@ -2145,6 +2300,45 @@ export interface components {
             quoteDigest: string;
             /** @description In the owner's words; may be empty. */
             reason: string;
+        };
+        StopQuote: {
+            quoteId: string;
+            cloneId: string;
+            at: components["schemas"]["Instant"];
+            expiresAt: components["schemas"]["Instant"];
+            cost: components["schemas"]["StopCost"];
+            digest: components["schemas"]["Digest"];
+            order: components["schemas"]["StopOrderDocument"];
+        };
+        /** @description What the log's leaf is over. Nothing of this clone was released under a later epoch than the one before. */
+        StopRecord: {
+            /** @constant */
+            type: "benren.stop_record";
+            /** @constant */
+            schemaVersion: 1;
+            stopId: string;
+            cloneId: string;
+            epoch: string;
+            releases: string;
+            orderedAt: components["schemas"]["Instant"];
+            orderSha256: components["schemas"]["Digest"];
+            evidenceSha256: components["schemas"]["Digest"];
+        };
+        StopSettlement: {
+            done: boolean;
+            renewalsLeft: number;
+            checkoutsLeft: number;
+            refundsPending: number;
+            refundsSucceeded: number;
+            refundsFailed: number;
+            refundedMinor: components["schemas"]["AmountMinor"];
+            deferredMinor: components["schemas"]["AmountMinor"];
+            taxMinor: components["schemas"]["AmountMinor"];
+            feeMinor: components["schemas"]["AmountMinor"];
+            /** @description Whether what was returned is what was quoted; null until done. */
+            equalsQuote: boolean | null;
+            /** @description Why not. */
+            differences: ("quoted_on_another_day" | "paid_after_quote" | "ended_before_stop" | "refund_failed")[];
         };
         Subscription: {
             subscriptionId: string;
@@ -2532,6 +2726,32 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    pauseClone: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                cloneId: components["parameters"]["CloneId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The clone's gate. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CloneGate"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     setPersona: {
         parameters: {
             query?: never;
@@ -2560,6 +2780,88 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ClonePersona"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    resumeClone: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                cloneId: components["parameters"]["CloneId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The clone's gate. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CloneGate"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    orderStop: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                cloneId: components["parameters"]["CloneId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    quoteId: string;
+                    signature: components["schemas"]["SignatureInput"];
+                };
+            };
+        };
+        responses: {
+            /** @description The stop holds; its settlement goes on. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StopAcknowledgement"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    quoteStop: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                cloneId: components["parameters"]["CloneId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The quote. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StopQuote"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -3821,6 +4123,29 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SigningChallenge"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getStop: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                stopId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The stop. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Stop"];
                 };
             };
             default: components["responses"]["Problem"];

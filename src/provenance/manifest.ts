@@ -25,6 +25,8 @@ export interface ConsentAssertion {
   /** ISO 3166 alpha-2, or null when it was made for its owner's ears. */
   territory: string | null;
   disclosure: string;
+  /** The inaudible watermark in the samples; `none` says that there is none. */
+  watermark: 'none';
 }
 
 export interface ManifestInput {

@@ -71,7 +71,7 @@ function readConsent(active: Members): ConsentAssertion | null {
   if (assertion === undefined || second !== undefined || assertion['created'] !== true) return null;
   const data = members(assertion['data']);
   const audience = (['fan', 'owner', 'reviewer'] as const).find((known) => known === data['audience']);
-  if (audience === undefined) return null;
+  if (audience === undefined || data['watermark'] !== 'none') return null;
   const nullable = (value: unknown): string | null => (value === null ? null : text(value));
   const consent: ConsentAssertion = {
     grantId: nullable(data['grantId']),
@@ -87,6 +87,7 @@ function readConsent(active: Members): ConsentAssertion | null {
     language: text(data['language']),
     territory: nullable(data['territory']),
     disclosure: text(data['disclosure']),
+    watermark: 'none',
   };
   const empty = Object.values(consent).includes('');
   const whole = !empty && consent.gates.length > 0 && consent.gates.every((gate) => gate.gateId !== '' && gate.epoch >= 0);

@@ -23,7 +23,7 @@ export function sineWav(seconds = 1, sampleRate = 24_000, hz = 220): Buffer {
 export const consent: ConsentAssertion = {
   grantId: 'grt_01', grantDigest: 'ab'.repeat(32), cloneId: 'cln_01', versionId: 'ver_01', outputId: 'out_01', decisionId: 'dec_01',
   audience: 'fan', gates: [{ gateId: 'gat_platform', kind: 'platform', epoch: 0 }, { gateId: 'gat_01', kind: 'clone', epoch: 3 }],
-  language: 'zh-CN', territory: 'CN', disclosure: 'spoken',
+  language: 'zh-CN', territory: 'CN', disclosure: 'spoken', watermark: 'none',
 };
 
 export const manifestInput: ManifestInput = {

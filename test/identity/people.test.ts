@@ -342,7 +342,8 @@ describe('the database', () => {
   it('gives no role but that of an invitation, to nobody but who accepted it', async () => {
     const fan = await harness.register('Raw');
     const { invitationId } = await harness.identity.createInvitation(fan.actor, harness.key(), { role: 'payee' });
-    for (const ask of [harness.database.asApp, harness.database.asOwner]) {
+    for (const role of ['asApp', 'asOwner'] as const) {
+      const ask = async (text: string, params: unknown[]): Promise<unknown> => await harness.database[role](text, params);
       await expect(ask(
         `INSERT INTO account_role (account_id, role, invitation_id, granted_at) VALUES ($1, 'operator', $2, now())`,
         [fan.accountId, invitationId],

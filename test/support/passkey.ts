@@ -1,5 +1,5 @@
 import { createECDH, createHash, createPrivateKey, type KeyObject, sign } from 'node:crypto';
-import { encodeCBOR } from '@levischuck/tiny-cbor';
+import { type CBORType, encodeCBOR } from '@levischuck/tiny-cbor';
 
 import type { Random } from '../../src/kernel/random.ts';
 
@@ -146,8 +146,8 @@ export function makePasskey(settings: { random: Random; origin: string; deviceBo
       const authData = authenticatorBytes(
         wrong.rpId ?? options.rp.id, flags(wrong, true), wrong.counter ?? 0, attestedData({ id, x, y }),
       );
-      const attestation = encodeCBOR(new Map<string | number, string | Uint8Array | Map<string, never>>([
-        ['fmt', wrong.attestationFormat ?? 'none'], ['attStmt', new Map()], ['authData', new Uint8Array(authData)],
+      const attestation = encodeCBOR(new Map<string | number, CBORType>([
+        ['fmt', wrong.attestationFormat ?? 'none'], ['attStmt', new Map<string | number, CBORType>()], ['authData', new Uint8Array(authData)],
       ]));
       return {
         id: base64url(id), rawId: base64url(id), type: 'public-key', authenticatorAttachment: 'platform',

@@ -172,3 +172,8 @@ export function fromStripeAmount(amount: number): bigint {
   if (!Number.isSafeInteger(amount)) throw new Error('Stripe sent an amount that is not a whole number of minor units');
   return BigInt(amount);
 }
+
+/** The id of what the API answers as an id or, when it was expanded, as the object itself. */
+export function idOf(reference: string | { id: string } | null | undefined): string | null {
+  return typeof reference === 'string' ? reference : (reference?.id ?? null);
+}

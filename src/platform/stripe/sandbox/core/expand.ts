@@ -42,8 +42,10 @@ function walk(world: World, at: unknown, segments: readonly string[], path: stri
     value = named(world, value);
     if (value === undefined) throw notExpandable(segment);
   } else if (value === undefined) {
-    value = include(world, at, segment);
-    if (value === undefined) throw notExpandable(segment);
+    const included = include(world, at, segment);
+    if (included === undefined) throw notExpandable(segment);
+    // What is kept must not be expanded with what is answered.
+    value = structuredClone(included);
   }
   at[segment] = value;
   walk(world, value, rest, path, include);

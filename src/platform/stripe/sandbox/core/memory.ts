@@ -71,6 +71,8 @@ export interface Hidden {
   tasks: Task[];
   /** account → currency → minor units */
   balances: Record<string, Record<string, { available: number; pending: number }>>;
+  /** invoice → its one invoice payment */
+  paymentOfInvoice: Record<string, string>;
   /** charge → minor units that transfers already drew on through `source_transaction` */
   drawn: Record<string, number>;
 }
@@ -108,7 +110,7 @@ export function emptyMemory(secretKey: string, platform: string): Memory {
     tables: emptyTables(),
     hidden: {
       secretKey, platform, sequence: 0, manners: {}, endpoints: {}, links: {}, bankNumbers: {}, orders: {}, answers: {},
-      deliveries: [], tasks: [], balances: {}, drawn: {},
+      deliveries: [], tasks: [], balances: {}, paymentOfInvoice: {}, drawn: {},
     },
   };
 }

@@ -60,17 +60,23 @@ export function finalizeInvoice(world: World, row: Row<Invoice>, at: number): vo
   world.emit({ type: 'invoice.finalized', kind: 'invoice', object, at, owner });
 }
 
+function paymentOf(world: World, invoice: string): InvoicePayment | undefined {
+  const id = world.memory.hidden.paymentOfInvoice[invoice];
+  return id === undefined ? undefined : world.peek('invoicePayment', id)?.object;
+}
+
 function intentOf(world: World, row: Row<Invoice>, at: number): Row<PaymentIntent> {
   const { object, owner, clock } = row;
-  for (const payment of world.rows('invoicePayment')) {
-    if (payment.object.invoice === object.id) return world.find('paymentIntent', payment.object.payment.payment_intent, owner);
-  }
+  const known = paymentOf(world, object.id);
+  if (known !== undefined) return world.find('paymentIntent', known.payment.payment_intent, owner);
   const intent = makeIntent(world, owner, clock, at, {
     amount: object.amount_due, currency: object.currency, customer: object.customer,
     description: object.billing_reason === 'subscription_create' ? 'Subscription creation' : 'Subscription update',
     metadata: {}, transferGroup: null, receiptEmail: null,
   });
-  world.put('invoicePayment', { owner, clock, object: invoicePaymentShape(world.id('inpay'), at, object, intent.object.id) });
+  const payment = invoicePaymentShape(world.id('inpay'), at, object, intent.object.id);
+  world.put('invoicePayment', { owner, clock, object: payment });
+  world.memory.hidden.paymentOfInvoice[object.id] = payment.id;
   return intent;
 }
 
@@ -106,11 +112,11 @@ function settleInvoice(world: World, row: Row<Invoice>, at: number, outcome: Out
   const { object, owner } = row;
   Object.assign(object, { status: 'paid', amount_paid: object.amount_due, amount_remaining: 0, next_payment_attempt: null, attempted: true, auto_advance: false });
   object.status_transitions.paid_at = at;
-  for (const payment of world.rows('invoicePayment')) {
-    if (payment.object.invoice !== object.id) continue;
-    Object.assign(payment.object, { status: 'paid', amount_paid: object.amount_due });
-    payment.object.status_transitions.paid_at = at;
-    world.emit({ type: 'invoice_payment.paid', kind: 'invoicePayment', object: payment.object, at, owner });
+  const payment = paymentOf(world, object.id);
+  if (payment !== undefined) {
+    Object.assign(payment, { status: 'paid', amount_paid: object.amount_due });
+    payment.status_transitions.paid_at = at;
+    world.emit({ type: 'invoice_payment.paid', kind: 'invoicePayment', object: payment, at, owner });
   }
   const subscription = subscriptionOf(object);
   if (subscription !== null) outcome.paid(subscription, at);
@@ -151,9 +157,8 @@ export function payingMethod(world: World, subscription: Row<Subscription>): Row
 
 /** The payments of an invoice: the list that `expand[]=payments` adds. */
 export function paymentsOf(world: World, invoice: string): object {
-  const found: InvoicePayment[] = [];
-  for (const { object } of world.rows('invoicePayment')) if (object.invoice === invoice) found.push(object);
-  return list('/v1/invoice_payments', found.reverse());
+  const payment = paymentOf(world, invoice);
+  return list('/v1/invoice_payments', payment === undefined ? [] : [payment]);
 }
 
 export function invoiceRoutes(outcome: Outcome): readonly Route[] {

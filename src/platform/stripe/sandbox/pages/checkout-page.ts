@@ -26,8 +26,8 @@ export interface PageAnswer {
 const TEXTS = {
   zh: {
     subscribe: '订阅', pay: '付款', per: { day: '每天', week: '每周', month: '每月', year: '每年' }, email: '邮箱', name: '持卡人姓名', country: '账单所在国家或地区',
-    card: '卡号', exp: '有效期(月 / 年)', cvc: '安全码', submit: '支付', back: '返回', other: 'English', test: '本地测试环境',
-    note: '这是本地沙盒,不会产生真实扣款。请勿输入真实卡号。', cards: '测试卡号', done: '已完成', doneText: '这笔付款已经完成,可以关闭此页。',
+    card: '卡号', exp: '有效期（月 / 年）', cvc: '安全码', submit: '支付', back: '返回', other: 'English', test: '本地测试环境',
+    note: '这是本地沙盒，不会产生真实扣款。请勿输入真实卡号。', cards: '测试卡号', done: '已完成', doneText: '这笔付款已经完成，可以关闭此页。',
     gone: '链接已失效', goneText: '此付款页已过期或不存在。请回到原页面重新开始。',
   },
   en: {
@@ -41,7 +41,7 @@ const TEXTS = {
 const REFUSALS: Readonly<Record<string, string>> = {
   'Your card was declined.': '您的银行卡被拒绝。', 'Your card has insufficient funds.': '余额不足。', 'Your card has expired.': '银行卡已过期。',
   'Your card\'s security code is incorrect.': '安全码不正确。',
-  'An error occurred while processing your card. Try again in a little bit.': '处理时出错,请稍后再试。',
+  'An error occurred while processing your card. Try again in a little bit.': '处理时出错，请稍后再试。',
 };
 
 /** Shows or pays one session. */

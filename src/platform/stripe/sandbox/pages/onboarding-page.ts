@@ -9,9 +9,9 @@ import { countryOptions, document, escape, languageOf, notice, type Language } f
 
 const TEXTS = {
   zh: {
-    title: '收款账户', intro: '填写以下信息后,分成款将支付到此银行账户。', name: '账户持有人', country: '国家或地区', kind: '类型', individual: '个人', company: '企业',
-    currency: '币种', number: '银行账号', routing: '联行号(可选)', submit: '提交', other: 'English', test: '本地测试环境', gone: '链接已失效', goneText: '请回到原页面重新获取链接。',
-    note: '本地沙盒,请勿填写真实账号。000123456789 可到账;000111111116、000111111113、000222222227 会付款失败。', bad: '请填写持有人、国家与四位以上数字的账号。',
+    title: '收款账户', intro: '填写以下信息后，分成款将支付到此银行账户。', name: '账户持有人', country: '国家或地区', kind: '类型', individual: '个人', company: '企业',
+    currency: '币种', number: '银行账号', routing: '联行号（可选）', submit: '提交', other: 'English', test: '本地测试环境', gone: '链接已失效', goneText: '请回到原页面重新获取链接。',
+    note: '本地沙盒，请勿填写真实账号。000123456789 可到账；000111111116、000111111113、000222222227 会付款失败。', bad: '请填写持有人、国家与四位以上数字的账号。',
   },
   en: {
     title: 'Payout account', intro: 'Your share will be paid to this bank account.', name: 'Account holder', country: 'Country or region', kind: 'Type', individual: 'Individual',

@@ -129,3 +129,8 @@ export function loadBundle(): Bundle {
   const file = new URL('../../contracts/generated/openapi.json', import.meta.url);
   return makeBundle(asNode(JSON.parse(readFileSync(file, 'utf8'))));
 }
+
+/** Names of operations that may send media: the list that promise 4 is tested on. */
+export function mediaOperations(bundle: Bundle): OperationId[] {
+  return bundle.operations.filter((operation) => operation.media).map((operation) => operation.id);
+}

@@ -1,6 +1,6 @@
 import { type NextFunction, type Request, type Response, Router } from 'express';
 
-import type { Handlers, OperationId } from '../../contracts/generated/contract.ts';
+import type { Handlers } from '../../contracts/generated/contract.ts';
 import type { MediaSource } from '../kernel/media.ts';
 import { notFound, Refusal } from '../kernel/refusals.ts';
 import type { Actor, RequestContext } from '../kernel/request.ts';
@@ -99,9 +99,4 @@ export function makeRouter(deps: RouterDeps): Router {
   }
   router.use((_request: Request, _response: Response, next: NextFunction) => next(notFound()));
   return router;
-}
-
-/** Names of operations that may send media: the list that promise 4 is tested on. */
-export function mediaOperations(bundle: Bundle): OperationId[] {
-  return bundle.operations.filter((operation) => operation.media).map((operation) => operation.id);
 }

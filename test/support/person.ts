@@ -1,0 +1,42 @@
+import type { Random } from '../../src/kernel/random.ts';
+import type { Client } from './client.ts';
+import { makePasskey, type Passkey } from './passkey.ts';
+
+type DocumentType = 'ownership_claim' | 'grant' | 'amendment' | 'revocation' | 'split' | 'version_approval' | 'stop_order';
+
+/** Somebody with a passkey, a session and an account. */
+export interface Person {
+  name: string;
+  accountId: string;
+  passkey: Passkey;
+  client: Client;
+  /** Reads, signs and answers what an operation takes as `signature`. */
+  sign(documentType: DocumentType, document: object, locale?: 'en' | 'zh-CN'): Promise<SignatureInput>;
+}
+
+export interface SignatureInput {
+  challengeId: string;
+  credential: ReturnType<Passkey['sign']>;
+}
+
+/** Registers over HTTP as a browser would; a role comes only with an invitation. */
+export async function registerPerson(
+  client: Client, random: Random, options: { displayName: string; locale?: 'en' | 'zh-CN'; invitationToken?: string },
+): Promise<Person> {
+  const passkey = makePasskey({ random, origin: client.origin });
+  const challenge = await client.call('createRegistrationOptions', { body: options });
+  const session = await client.call('register', {
+    body: { challengeId: challenge.challengeId, credential: passkey.register(challenge.publicKey) },
+  });
+  const own = client.as(session.sessionToken);
+  return {
+    name: options.displayName,
+    accountId: session.account.accountId,
+    passkey,
+    client: own,
+    async sign(documentType, document, locale = 'en') {
+      const asked = await own.call('createSigningChallenge', { body: { documentType, document: { ...document }, locale } });
+      return { challengeId: asked.challengeId, credential: passkey.sign(asked.publicKey) };
+    },
+  };
+}

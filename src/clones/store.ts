@@ -172,12 +172,18 @@ export async function newestPersona(tx: Tx, cloneId: string): Promise<PersonaMat
   return (await newestMaterial(tx, cloneId, 'persona')) as PersonaMaterialRow | null;
 }
 
+/** The clones that stand on a proof: few, usually one. */
+export async function clonesOfProof(tx: Tx, proofId: string): Promise<string[]> {
+  const rows = await sql<{ id: string }>(tx, 'SELECT id FROM clone WHERE ownership_proof_id = $1 ORDER BY id', [proofId]);
+  return rows.map((row) => row.id);
+}
+
 /** The voice enrolled last among the clones that stand on a proof. */
 export async function voiceOfProof(tx: Tx, proofId: string): Promise<VoiceMaterialRow | null> {
   const newest = await maybeOne<{ id: string }>(
     tx,
     `SELECT m.id FROM clone c JOIN clone_material m ON m.clone_id = c.id AND m.kind = 'voice'
-      WHERE c.ownership_proof_id = $1 ORDER BY m.created_at DESC, m.id DESC LIMIT 1`,
+      WHERE c.ownership_proof_id = $1 ORDER BY m.created_at DESC, m.recorded_at DESC LIMIT 1`,
     [proofId],
   );
   return newest === null ? null : ((await repository(tx, Material).findOneBy({ id: newest.id })) as VoiceMaterialRow | null);

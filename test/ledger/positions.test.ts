@@ -100,8 +100,7 @@ describe('recorded order', () => {
 describe('balance = snapshot + tail', () => {
   it('equals the plain sum in every snapshot of the database, while writers commit late and roll-ups run', async () => {
     const accounts = ['hot', 'b', 'c', 'd'].map((name) => house(`mix_${name}`));
-    let running = true;
-    let checks = 0;
+    const progress = { running: true, checks: 0 };
     const writers = Array.from({ length: 8 }, async (_, w) => {
       const random = seededRandom(`writer ${w}`);
       for (let i = 0; i < 60; i += 1) {
@@ -118,10 +117,10 @@ describe('balance = snapshot + tail', () => {
       }
     });
     const roller = (async (): Promise<void> => {
-      while (running) await t.ledger.rollUp({ minimum: 1, stride: 7, worth: 3 });
+      while (progress.running) await t.ledger.rollUp({ minimum: 1, stride: 7, worth: 3 });
     })();
     const reader = (async (): Promise<void> => {
-      while (running) {
+      while (progress.running) {
         await t.database.runTx(async (tx) => {
           const rows = await sql<{ code: string; read: string; plain: string; day: string; plain_day: string; past: string; plain_past: string }>(tx, `
             SELECT a.code, ledger_balance(a.id, NULL, NULL) AS read, ledger_balance(a.id, NULL, '2026-01-10') AS day,
@@ -136,14 +135,14 @@ describe('balance = snapshot + tail', () => {
                   LEFT JOIN ledger_position p ON p.transfer_seq = t.seq WHERE e.account_id = a.id) s
               WHERE a.code LIKE 'house:mix%'`);
           for (const row of rows) expect([row.code, row.read, row.day, row.past]).toEqual([row.code, row.plain, row.plain_day, row.plain_past]);
-          checks += rows.length;
+          progress.checks += rows.length;
         }, { isolation: 'REPEATABLE READ' });
       }
     })();
     await Promise.all(writers);
-    running = false;
+    progress.running = false;
     await Promise.all([roller, reader]);
-    expect(checks).toBeGreaterThan(20);
+    expect(progress.checks).toBeGreaterThan(20);
     await t.ledger.rollUp({ minimum: 1, stride: 7, worth: 3 });
     const report = await t.ledger.verify();
     expect(report.problems).toEqual([]);
@@ -173,6 +172,40 @@ describe('balance = snapshot + tail', () => {
     const prefixed = await t.database.runTx((tx) => t.ledger.entries(tx, { accountPrefix: 'house:mix_', fromPosition: 0n, toPosition: last }));
     expect(prefixed).toEqual(all.filter((row) => row.accountCode.startsWith('house:mix_')));
     expect(prefixed.length).toBe(960);
+  });
+});
+
+describe('the roll-up’s waiting for running transactions', () => {
+  it('is what keeps late commits in the balance: without it, balances lose them and verify says so', async () => {
+    const broken = await openTestLedger('broken');
+    try {
+      const [row] = await broken.database.asOwner<{ source: string }>(
+        `SELECT pg_get_functiondef('ledger_take_roll_up'::regproc) AS source`,
+      );
+      const wait = 'CASE WHEN running >= now_seen_xid THEN now_seen_seq';
+      expect(row!.source).toContain(wait);
+      await broken.database.asOwner(row!.source.replace(wait, 'CASE WHEN true THEN now_seen_seq'));
+      const account = house('lost');
+      await broken.post({ legs: into(account, 1n) });
+      const begun = gate();
+      const closed = gate();
+      const late = broken.database.runTx(async (tx) => {
+        await broken.ledger.post(tx, { key: 'late', kind: 'test.late', effectiveDate: '2026-01-01', metadata: {}, legs: into(account, 100n) });
+        begun.open();
+        await closed.opened;
+      });
+      await begun.opened;
+      await broken.post({ legs: into(account, 1n) });
+      await broken.ledger.rollUp({ worth: 1 });
+      closed.open();
+      await late;
+      expect(await broken.balance(account)).toBe(-2n);
+      const codes = (await broken.ledger.verify()).problems.map((problem) => problem.code);
+      expect(codes).toContain('balance_wrong');
+      expect(codes).toContain('roll_up_wrong');
+    } finally {
+      await broken.close();
+    }
   });
 });
 

@@ -3255,7 +3255,7 @@ export interface operations {
                 /** @description Only transfers with a leg on this account, by its code. */
                 account?: string;
                 /** @description The last position that the caller has seen; from the beginning when left out. */
-                after?: components["schemas"]["LedgerPosition"];
+                after?: string;
             };
             header?: never;
             path?: never;

@@ -29,7 +29,7 @@ export class CreateBilling1764000070000 implements MigrationInterface {
 const TIERS_AND_SUBSCRIPTIONS = `
   CREATE TABLE tier (
     id text PRIMARY KEY,
-    clone_id text NOT NULL,
+    clone_id text NOT NULL REFERENCES clone (id),
     name text NOT NULL CHECK (length(name) BETWEEN 1 AND 64),
     -- Stripe takes at most eight digits.
     price_minor bigint NOT NULL CHECK (price_minor BETWEEN 1 AND 99999999),
@@ -39,17 +39,18 @@ const TIERS_AND_SUBSCRIPTIONS = `
     state text NOT NULL DEFAULT 'creating' CHECK (state IN ('creating', 'ready')),
     stripe_product text,
     stripe_price text UNIQUE,
-    created_by text NOT NULL,
+    created_by text NOT NULL REFERENCES account (id),
     created_at timestamptz NOT NULL,
     recorded_at timestamptz NOT NULL DEFAULT now(),
     UNIQUE (clone_id, name),
+    UNIQUE (clone_id, id),
     CHECK ((state = 'ready') = (stripe_product IS NOT NULL AND stripe_price IS NOT NULL))
   );
   -- By column: a price that fans agreed to is not changed by the service, it is another tier.
   GRANT SELECT, INSERT, UPDATE (state, stripe_product, stripe_price) ON tier TO benren_app;
 
   CREATE TABLE billing_customer (
-    account_id text PRIMARY KEY,
+    account_id text PRIMARY KEY REFERENCES account (id),
     stripe_customer text NOT NULL UNIQUE,
     recorded_at timestamptz NOT NULL DEFAULT now()
   );
@@ -57,8 +58,8 @@ const TIERS_AND_SUBSCRIPTIONS = `
   CREATE TABLE subscription (
     id text PRIMARY KEY,
     clone_id text NOT NULL,
-    account_id text NOT NULL,
-    tier_id text NOT NULL REFERENCES tier (id),
+    account_id text NOT NULL REFERENCES account (id),
+    tier_id text NOT NULL,
     state text NOT NULL DEFAULT 'opening'
       CHECK (state IN ('opening', 'checkout', 'active', 'past_due', 'canceled', 'expired')),
     declared_country text NOT NULL CHECK (declared_country ~ '^[A-Z]{2}$'),
@@ -71,6 +72,8 @@ const TIERS_AND_SUBSCRIPTIONS = `
     created_at timestamptz NOT NULL,
     ended_at timestamptz,
     recorded_at timestamptz NOT NULL DEFAULT now(),
+    UNIQUE (clone_id, account_id, id),
+    FOREIGN KEY (clone_id, tier_id) REFERENCES tier (clone_id, id),
     CHECK ((state IN ('canceled', 'expired')) = (ended_at IS NOT NULL)),
     CHECK (state <> 'checkout' OR (stripe_session IS NOT NULL AND checkout_url IS NOT NULL))
   );
@@ -96,9 +99,9 @@ const PERIODS_AND_HOLDS = `
   CREATE TABLE subscription_period (
     id text PRIMARY KEY,
     clone_id text NOT NULL,
-    subscription_id text NOT NULL REFERENCES subscription (id),
+    subscription_id text NOT NULL,
     account_id text NOT NULL,
-    tier_id text NOT NULL REFERENCES tier (id),
+    tier_id text NOT NULL,
     stripe_invoice text NOT NULL UNIQUE,
     stripe_charge text NOT NULL,
     start_day date NOT NULL,
@@ -116,13 +119,17 @@ const PERIODS_AND_HOLDS = `
     recognised_days integer NOT NULL DEFAULT 0 CHECK (recognised_days BETWEEN 0 AND days),
     -- The first day that is not delivered and was refunded; null while the period runs to its end.
     ended_on date,
-    refunded_minor bigint NOT NULL DEFAULT 0 CHECK (refunded_minor BETWEEN 0 AND gross_minor),
+    refunded_minor bigint NOT NULL DEFAULT 0,
     granted integer NOT NULL CHECK (granted >= 0),
     held integer NOT NULL DEFAULT 0 CHECK (held >= 0),
     captured integer NOT NULL DEFAULT 0 CHECK (captured >= 0),
     paid_at timestamptz NOT NULL,
     recorded_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT subscription_period_quota CHECK (held + captured <= granted)
+    UNIQUE (clone_id, id),
+    FOREIGN KEY (clone_id, account_id, subscription_id) REFERENCES subscription (clone_id, account_id, id),
+    FOREIGN KEY (clone_id, tier_id) REFERENCES tier (clone_id, id),
+    CONSTRAINT subscription_period_quota CHECK (held + captured <= granted),
+    CONSTRAINT subscription_period_refunds CHECK (refunded_minor BETWEEN 0 AND gross_minor)
   );
   CREATE INDEX subscription_period_of_fan ON subscription_period (clone_id, account_id, start_day);
   CREATE INDEX subscription_period_unearned ON subscription_period (clone_id, start_day)
@@ -144,7 +151,7 @@ const PERIODS_AND_HOLDS = `
   CREATE TABLE quota_hold (
     id text PRIMARY KEY,
     clone_id text NOT NULL,
-    period_id text NOT NULL REFERENCES subscription_period (id),
+    period_id text NOT NULL,
     output_id text NOT NULL UNIQUE,
     state text NOT NULL DEFAULT 'held' CHECK (state IN ('held', 'captured', 'voided')),
     release_id text,
@@ -152,6 +159,7 @@ const PERIODS_AND_HOLDS = `
     held_at timestamptz NOT NULL,
     settled_at timestamptz,
     recorded_at timestamptz NOT NULL DEFAULT now(),
+    FOREIGN KEY (clone_id, period_id) REFERENCES subscription_period (clone_id, id),
     CHECK ((state = 'captured') = (release_id IS NOT NULL)),
     CHECK ((state = 'voided') = (void_reason IS NOT NULL)),
     CHECK ((state = 'held') = (settled_at IS NULL))
@@ -185,7 +193,7 @@ const REFUNDS = `
   CREATE TABLE refund (
     id text PRIMARY KEY,
     clone_id text NOT NULL,
-    period_id text NOT NULL REFERENCES subscription_period (id),
+    period_id text NOT NULL,
     -- Names the reason once: a stop refunds a period once, whatever runs twice.
     key text NOT NULL UNIQUE,
     kind text NOT NULL CHECK (kind IN ('stop', 'goodwill')),
@@ -207,6 +215,7 @@ const REFUNDS = `
     requested_at timestamptz NOT NULL,
     settled_at timestamptz,
     recorded_at timestamptz NOT NULL DEFAULT now(),
+    FOREIGN KEY (clone_id, period_id) REFERENCES subscription_period (clone_id, id),
     CHECK (gross_minor = net_minor + tax_minor),
     CHECK ((state = 'pending') = (settled_at IS NULL)),
     CHECK ((state = 'failed') = (failure IS NOT NULL)),
@@ -237,7 +246,7 @@ const REFUNDS = `
 const PAUSES_AND_STOPS = `
   CREATE TABLE clone_pause (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    clone_id text NOT NULL,
+    clone_id text NOT NULL REFERENCES clone (id),
     from_at timestamptz NOT NULL,
     to_at timestamptz CHECK (to_at >= from_at),
     recorded_at timestamptz NOT NULL DEFAULT now()
@@ -258,7 +267,7 @@ const PAUSES_AND_STOPS = `
 
   CREATE TABLE billing_stop (
     stop_id text PRIMARY KEY,
-    clone_id text NOT NULL UNIQUE,
+    clone_id text NOT NULL UNIQUE REFERENCES clone (id),
     at timestamptz NOT NULL,
     day date NOT NULL,
     recorded_at timestamptz NOT NULL DEFAULT now()

@@ -1,6 +1,8 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
+import pg from 'pg';
+
 import { makeBilling, makeBillingJobs, makeEventReader, makePaymentProvider, type Billing, type BillingDeps, type PaymentProvider } from '../../src/billing/index.ts';
 import { makeIds, type Ids } from '../../src/kernel/ids.ts';
 import { seededRandom } from '../../src/kernel/random.ts';
@@ -53,6 +55,25 @@ export interface World {
   close: () => Promise<void>;
 }
 
+/** Everybody whom these tests know. */
+const NAMES = ['owner', 'mei', 'li', 'wu', 'eve', 'slow', 'late', 'crowd', 'raw', 'days', 'a', 'b', 'c'];
+
+/** Accounts, and a clone without the proof and the signatures that it would stand on: they are other rooms' tests. */
+async function insertPeople(superuserUrl: string, at: Date): Promise<void> {
+  const client = new pg.Client({ connectionString: superuserUrl });
+  await client.connect();
+  try {
+    await client.query('SET session_replication_role = replica');
+    for (const name of NAMES) {
+      await client.query('INSERT INTO account (id, display_name, locale, created_at) VALUES ($1, $2, $3, $4)', [`acc_${name}`, name, 'en', at]);
+    }
+    await client.query(`INSERT INTO clone (id, owner_account_id, ownership_proof_id, name, handle, created_at) VALUES ($1, $2, 'own_1', 'Lin Ya', 'lin-ya', $3)`,
+      [CLONE, OWNER.accountId, at]);
+  } finally {
+    await client.end();
+  }
+}
+
 async function startWebhook(receive: (body: Buffer, signature: string | undefined) => Promise<unknown>): Promise<{ url: string; close: () => Promise<void> }> {
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
@@ -81,6 +102,7 @@ export async function openWorld(options: {
   const start = options.start ?? '2026-03-01T02:00:00Z';
   const db = await openTestDatabase([], options.poolSize ?? 10);
   const clock = makeTestClock(start);
+  await insertPeople(db.superuserUrl, clock.now());
   const ids = makeIds(clock, seededRandom(`billing ${db.name}`));
   const ledger = makeLedger({ runTx: db.runTx, ids });
   const sandbox = await startSandbox({ clock, wall: systemClock, random: seededRandom(`sandbox ${db.name}`) });

@@ -63,12 +63,12 @@ export async function codeOf(work: Promise<unknown>): Promise<string> {
   return 'accepted';
 }
 
-export async function openHarness(seed: string, documents: Documents = FIXTURES): Promise<Harness> {
+export async function openHarness(seed: string, site: RelyingParty = SITE): Promise<Harness> {
   const database = await openTestDatabase(identityEntities);
   const clock = makeTestClock('2026-03-01T02:00:00Z');
   const random = seededRandom(seed);
   const identity = makeIdentity({
-    runTx: database.runTx, clock, ids: makeIds(clock, random), random, relyingParty: SITE, documents, secret: random.bytes(32),
+    runTx: database.runTx, clock, ids: makeIds(clock, random), random, relyingParty: site, documents: FIXTURES, secret: random.bytes(32),
   });
   let keys = 0;
   let first: Person | undefined;
@@ -79,7 +79,7 @@ export async function openHarness(seed: string, documents: Documents = FIXTURES)
   }
 
   async function register(name: string, invitationToken?: string, deviceBound = false): Promise<Person> {
-    const passkey = makePasskey({ random, origin: SITE.origin, deviceBound });
+    const passkey = makePasskey({ random, origin: site.origin, deviceBound });
     const options = await identity.createRegistrationOptions({
       displayName: name, ...(invitationToken === undefined ? {} : { invitationToken }),
     });

@@ -149,6 +149,44 @@ describe('tax', () => {
   });
 });
 
+describe('a payment that settles in another currency', () => {
+  it('passes through a position account of each currency, with the fee\'s share of the sale rounded up, and back at a refund', async () => {
+    const { settlement, refund } = world.provider;
+    world.provider.settlement = async (invoiceId) => {
+      const charge = await settlement(invoiceId);
+      return charge === null ? null : { ...charge, settledCurrency: 'USD', settledGrossMinor: 84n, feeMinor: 4n, settledNetMinor: 80n };
+    };
+    world.provider.refund = async (asked) => ({ ...(await refund(asked)), settled: { currency: 'USD', amountMinor: 83n } });
+    await pays();
+    await world.drain();
+    // ⌈4 × 600 / 84⌉ = 29 of 600.
+    expect(await world.balance(chart.deferredFees(CLONE, 'CNY'))).toBe(29n);
+    expect(await world.balance(chart.cashInTransit('CNY'))).toBe(0n);
+    expect(await world.balance(chart.cashInTransit('USD'))).toBe(80n);
+    expect(await world.balance({ code: 'currency_position:CNY' })).toBe(571n);
+    expect(await world.balance({ code: 'currency_position:USD' })).toBe(-80n);
+    await world.tx((tx) => world.billing.settleStop(tx, { stopId: 'stp_1', cloneId: CLONE, at: world.clock.now() }));
+    await world.drain();
+    expect(await world.balance(chart.deferred(CLONE, 'CNY'))).toBe(0n);
+    expect(await world.balance(chart.cashInTransit('USD'))).toBe(-3n);
+    expect(await world.balance({ code: 'currency_position:CNY' })).toBe(-29n);
+    for (const { totalMinor } of (await world.ledger.getTrialBalance()).currencies) expect(totalMinor).toBe(0n);
+  });
+
+  it('is not booked while its fee is unknown, and booked once it is', async () => {
+    const { settlement } = world.provider;
+    world.provider.settlement = () => Promise.resolve(null);
+    await pays();
+    await world.sandbox.control.idle();
+    while (await world.runner.runNext());
+    expect(await world.db.asOwner('SELECT 1 FROM ledger_transfer')).toEqual([]);
+    world.provider.settlement = settlement;
+    await world.moveTo('2026-03-01T02:05:00Z');
+    expect(await world.balance(chart.deferred(CLONE, 'CNY'))).toBe(-567n);
+    await world.checkBooks();
+  });
+});
+
 describe('events of other rooms', () => {
   it('are handed on by type, once', async () => {
     const seen: unknown[] = [];

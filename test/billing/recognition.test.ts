@@ -135,9 +135,9 @@ describe('a pause', () => {
 describe('any partition', () => {
   it('of the days, through the real ledger, ends with nothing of the period deferred', async () => {
     const { subscriptionId } = await world.subscribed(world.fan('mei'), tierId);
-    const { below } = seededRandom('partition of days');
+    const random = seededRandom('partition of days');
     for (let day = '2026-03-01'; day < '2026-04-06';) {
-      day = addDays(day, 1 + below(6));
+      day = addDays(day, 1 + random.below(6));
       await world.moveTo(noon(day));
       await recognise(day);
     }

@@ -27,12 +27,13 @@ type RequestBodyOf<Op> = Op extends { requestBody: { content: infer C } }
 
 type Success = 200 | 201 | 202 | 204;
 
+/** An absent place of parameters is `undefined` in the generated types; handlers see an empty object. */
+type Parameters<Place> = [NonNullable<Place>] extends [never] ? Record<never, never> : NonNullable<Place>;
+
 /** A request as the router hands it over: validated, coerced nowhere. */
 export interface Input<Id extends OperationId> {
-  path: operations[Id]['parameters']['path'] extends object ? operations[Id]['parameters']['path'] : Record<never, never>;
-  query: NonNullable<operations[Id]['parameters']['query']> extends object
-    ? NonNullable<operations[Id]['parameters']['query']>
-    : Record<never, never>;
+  path: Parameters<operations[Id]['parameters']['path']>;
+  query: Parameters<operations[Id]['parameters']['query']>;
   headers: Readonly<Record<string, string | undefined>>;
   body: RequestBodyOf<operations[Id]>;
 }

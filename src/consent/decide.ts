@@ -101,7 +101,8 @@ const grantInForce: Rule = ({ state, grant, request }, found) => {
   else if (state.grant.status === 'expired') found.denied.push('grant.expired');
   else if (state.grant.status !== 'signed') found.denied.push('grant.unsigned');
   for (const member of grant.unreadable) found.denied.push(`grant.unreadable.${member}`);
-  const own = grant.cloneId === state.clone?.cloneId && grant.ownerAccountId === state.clone?.ownerAccountId;
+  const { clone } = state;
+  const own = clone !== null && grant.cloneId === clone.cloneId && grant.ownerAccountId === clone.ownerAccountId;
   if (!own && grant.cloneId !== null && grant.ownerAccountId !== null) found.denied.push('grant.foreign');
   const at = request.at.getTime();
   if (Number.isNaN(at)) found.denied.push('request.at');
@@ -170,7 +171,8 @@ const noAudience: Rule = ({ request }, found) => {
   found.denied.push(`audience.${label(request.audience)}`);
 };
 
-const COMMON: readonly Rule[] = [gates, ownership, grantInForce, capability, language, topics];
+const ALWAYS: readonly Rule[] = [gates, ownership, grantInForce];
+const UNDER_A_GRANT: readonly Rule[] = [capability, language, topics];
 
 /** Who listens decides which further rules hold. The owner hears her own clone before any fan may. */
 const BY_AUDIENCE: Readonly<Record<DecisionRequest['audience'], readonly Rule[]>> = {
@@ -178,6 +180,13 @@ const BY_AUDIENCE: Readonly<Record<DecisionRequest['audience'], readonly Rule[]>
   owner: [theOwner],
   reviewer: [theReviewer],
 };
+
+/** Where there is no grant there is nothing to hold a language or a country against: `grant.none` says it all. */
+function rulesFor(state: DecisionState, request: DecisionRequest): readonly Rule[] {
+  if (state.grant === null) return ALWAYS;
+  const further = Object.hasOwn(BY_AUDIENCE, request.audience) ? BY_AUDIENCE[request.audience] : [noAudience];
+  return [...ALWAYS, ...UNDER_A_GRANT, ...further];
+}
 
 /**
  * May this be said? Pure and total: no clock, no I/O, an answer for every input. What the grant does not say is
@@ -190,8 +199,7 @@ export function decide(state: DecisionState, request: DecisionRequest): Answer {
 /** As `decide`, with the grant read beforehand (for many decisions under one grant). */
 export function decideWith(grant: ReadGrant, state: DecisionState, request: DecisionRequest): Answer {
   const found: Findings = { used: [], denied: [] };
-  const further = Object.hasOwn(BY_AUDIENCE, request.audience) ? BY_AUDIENCE[request.audience] : [noAudience];
-  for (const rule of [...COMMON, ...further]) rule({ state, request, grant }, found);
+  for (const rule of rulesFor(state, request)) rule({ state, request, grant }, found);
   const allowed = found.denied.length === 0;
   return { allowed, clauses: [...new Set(allowed ? found.used : found.denied)] };
 }

@@ -1,0 +1,24 @@
+import type { Billing } from '../billing/index.ts';
+import type { Gates } from '../consent/index.ts';
+import type { Identity } from '../identity/index.ts';
+import type { Ids } from '../kernel/ids.ts';
+import type { Clock } from '../kernel/time.ts';
+import type { RunTx, Tx } from '../kernel/tx.ts';
+import type { Transparency } from '../transparency/index.ts';
+
+/** What the stop touches. It knows nobody above it: releases and outputs are counted by whoever keeps them. */
+export interface StopDeps {
+  runTx: RunTx;
+  clock: Clock;
+  ids: Ids;
+  identity: Pick<Identity, 'completeSignature' | 'signedDocument'>;
+  /** The account that owns a clone, or null for an unknown clone. */
+  cloneOwner(tx: Tx, cloneId: string): Promise<string | null>;
+  gates: Pick<Gates, 'ensure' | 'ofClone' | 'narrow' | 'reopen' | 'lockExclusive'>;
+  billing: Pick<Billing, 'quoteStop' | 'settleStop' | 'stopSettlement' | 'onPaused' | 'onResumed'>;
+  transparency: Pick<Transparency, 'append'>;
+  /** Releases of the clone so far; asked under the exclusive lock of its gate. */
+  countReleases(tx: Tx, cloneId: string): Promise<bigint>;
+  /** Outputs of the clone that are under way. */
+  countOpenOutputs(tx: Tx, cloneId: string): Promise<number>;
+}

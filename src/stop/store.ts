@@ -1,0 +1,75 @@
+import type { JsonObject } from '../kernel/canonical-json.ts';
+import type { Tx } from '../kernel/tx.ts';
+import { maybeOne, sql } from '../platform/postgres/index.ts';
+import type { QuoteDocument } from './model.ts';
+
+/** Stops take turns: two that touch each other's gates can then never wait for each other. */
+const ONE_AT_A_TIME = 6_239;
+
+export async function lockStops(tx: Tx): Promise<void> {
+  await sql(tx, 'SELECT pg_advisory_xact_lock($1)', [ONE_AT_A_TIME]);
+}
+
+export async function insertQuote(
+  tx: Tx, quote: { document: QuoteDocument; canonical: string; digest: string; lines: readonly JsonObject[] },
+): Promise<void> {
+  const { document } = quote;
+  await sql(tx, `
+    INSERT INTO stop_quote (id, clone_id, owner_account_id, canonical, digest, lines, expires_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+  [document.quoteId, document.cloneId, document.ownerAccountId, quote.canonical, quote.digest, JSON.stringify(quote.lines), document.expiresAt]);
+}
+
+export interface QuoteRow {
+  canonical: string;
+  digest: string;
+  lines: JsonObject[];
+}
+
+export async function loadQuote(tx: Tx, quoteId: string): Promise<QuoteRow | null> {
+  return await maybeOne<QuoteRow>(tx, 'SELECT canonical, digest, lines FROM stop_quote WHERE id = $1', [quoteId]);
+}
+
+export interface StopRow {
+  stopId: string;
+  cloneId: string;
+  orderedBy: string;
+  quoteId: string;
+  signedDocumentId: string;
+  epoch: bigint;
+  releases: bigint;
+  leafId: string;
+  orderedAt: Date;
+  acknowledgedAt: Date | null;
+  nanoseconds: bigint | null;
+}
+
+const STOP = `
+  SELECT o.id AS "stopId", o.clone_id AS "cloneId", o.ordered_by AS "orderedBy", o.quote_id AS "quoteId",
+    o.signed_document_id AS "signedDocumentId", o.epoch, o.releases, o.leaf_id AS "leafId", o.ordered_at AS "orderedAt",
+    a.acknowledged_at AS "acknowledgedAt", a.nanoseconds
+  FROM stop_order AS o LEFT JOIN stop_acknowledgement AS a ON a.stop_id = o.id`;
+
+export async function loadStop(tx: Tx, stopId: string): Promise<StopRow | null> {
+  return await maybeOne<StopRow>(tx, `${STOP} WHERE o.id = $1`, [stopId]);
+}
+
+export async function loadStopOfClone(tx: Tx, cloneId: string): Promise<StopRow | null> {
+  return await maybeOne<StopRow>(tx, `${STOP} WHERE o.clone_id = $1`, [cloneId]);
+}
+
+export async function insertStop(tx: Tx, stop: Omit<StopRow, 'acknowledgedAt' | 'nanoseconds'>): Promise<void> {
+  await sql(tx, `
+    INSERT INTO stop_order (id, clone_id, ordered_by, quote_id, signed_document_id, epoch, releases, leaf_id, ordered_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+  [stop.stopId, stop.cloneId, stop.orderedBy, stop.quoteId, stop.signedDocumentId, stop.epoch, stop.releases, stop.leafId, stop.orderedAt]);
+}
+
+/** The first acknowledgement stands; a second one changes nothing. */
+export async function insertAcknowledgement(
+  tx: Tx, acknowledged: { stopId: string; at: Date; nanoseconds: bigint | null },
+): Promise<void> {
+  await sql(tx, `
+    INSERT INTO stop_acknowledgement (stop_id, acknowledged_at, nanoseconds) VALUES ($1, $2, $3) ON CONFLICT (stop_id) DO NOTHING`,
+  [acknowledged.stopId, acknowledged.at, acknowledged.nanoseconds]);
+}

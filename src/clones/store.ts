@@ -1,6 +1,6 @@
 import type { EntitySchema } from 'typeorm';
 
-import { notFound } from '../kernel/refusals.ts';
+import { notFound, Refusal } from '../kernel/refusals.ts';
 import type { Actor } from '../kernel/request.ts';
 import type { Tx } from '../kernel/tx.ts';
 import type { VoiceProfile } from '../ownership/index.ts';
@@ -222,10 +222,22 @@ export async function insertVersion(tx: Tx, row: VersionRow): Promise<void> {
   await repository(tx, Version).insert(row);
 }
 
+function constraintOf(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null) return undefined;
+  if ('constraint' in error && typeof error.constraint === 'string') return error.constraint;
+  return 'driverError' in error ? constraintOf(error.driverError) : undefined;
+}
+
+/** Refuses `ownership_unproven` when the proof fell between being read and this write: the database has the last word. */
 export async function updateVersion(
   tx: Tx, versionId: string,
   change: Pick<VersionRow, 'state'> & Partial<Pick<VersionRow, 'approvedAt' | 'withdrawnAt' | 'signedDocumentId' | 'leafId'>>,
 ): Promise<void> {
-  await repository(tx, Version).update({ id: versionId }, change);
+  try {
+    await repository(tx, Version).update({ id: versionId }, change);
+  } catch (error) {
+    if (constraintOf(error) !== 'clone_version_needs_proof') throw error;
+    throw new Refusal('ownership_unproven', 'The ownership proof of this clone is no longer approved.', { cause: error });
+  }
 }
 

@@ -77,10 +77,14 @@ const Proof = plainTable<ProofRow>({
   },
 });
 
+/** Business time may stand still (a test clock); rows of one instant are told apart by the database's own. */
+interface Recorded { recordedAt: Date }
+const recordedAt = { name: 'recorded_at', type: instant, insert: false, update: false } as const;
+
 /** As TypeORM sees them: what `terms` and `finding` hold follows from `kind`, which only `EvidenceRow` says. */
-type EvidencePlain = EvidenceBase & { kind: EvidenceKind; terms: object; finding: object | null };
-type ReviewPlain = Omit<ReviewRow, 'advice'> & { advice: object | null };
-type DecisionPlain = Omit<DecisionRow, 'document'> & { document: object };
+type EvidencePlain = EvidenceBase & Recorded & { kind: EvidenceKind; terms: object; finding: object | null };
+type ReviewPlain = Omit<ReviewRow, 'advice'> & Recorded & { advice: object | null };
+type DecisionPlain = Omit<DecisionRow, 'document'> & Recorded & { document: object };
 
 const Evidence = plainTable<EvidencePlain>({
   name: 'OwnershipEvidence',
@@ -96,6 +100,7 @@ const Evidence = plainTable<EvidencePlain>({
     createdAt: { name: 'created_at', type: instant },
     expiresAt: { name: 'expires_at', type: instant },
     passedAt: { name: 'passed_at', type: instant, nullable: true },
+    recordedAt,
   },
 });
 
@@ -111,6 +116,7 @@ const Review = plainTable<ReviewPlain>({
     text: { type: 'text' },
     advice: { type: 'jsonb', nullable: true },
     at: { type: instant },
+    recordedAt,
   },
 });
 
@@ -124,6 +130,7 @@ const Decision = plainTable<DecisionPlain>({
     document: { type: 'json' },
     note: { type: 'text', nullable: true },
     at: { type: instant },
+    recordedAt,
   },
 });
 
@@ -154,7 +161,7 @@ export async function findEvidence(tx: Tx, evidenceId: string): Promise<Evidence
 }
 
 export async function evidenceOf(tx: Tx, proofId: string): Promise<EvidenceRow[]> {
-  return (await repository(tx, Evidence).find({ where: { proofId }, order: { createdAt: 'ASC', id: 'ASC' } })) as EvidenceRow[];
+  return (await repository(tx, Evidence).find({ where: { proofId }, order: { createdAt: 'ASC', recordedAt: 'ASC' } })) as EvidenceRow[];
 }
 
 /** Adds evidence; whatever was the current one of its kind no longer counts. */
@@ -177,7 +184,7 @@ export async function recordFinding(
 }
 
 export async function reviewsOf(tx: Tx, proofId: string): Promise<ReviewRow[]> {
-  return (await repository(tx, Review).find({ where: { proofId }, order: { at: 'ASC', id: 'ASC' } })) as ReviewRow[];
+  return (await repository(tx, Review).find({ where: { proofId }, order: { at: 'ASC', recordedAt: 'ASC' } })) as ReviewRow[];
 }
 
 export async function insertReview(tx: Tx, row: ReviewRow): Promise<void> {
@@ -185,7 +192,7 @@ export async function insertReview(tx: Tx, row: ReviewRow): Promise<void> {
 }
 
 export async function decisionsOf(tx: Tx, proofId: string): Promise<DecisionRow[]> {
-  return (await repository(tx, Decision).find({ where: { proofId }, order: { at: 'ASC', leafId: 'ASC' } })) as DecisionRow[];
+  return (await repository(tx, Decision).find({ where: { proofId }, order: { at: 'ASC', recordedAt: 'ASC' } })) as DecisionRow[];
 }
 
 export async function insertDecision(tx: Tx, row: DecisionRow): Promise<void> {

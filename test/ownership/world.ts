@@ -1,0 +1,233 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { entities as cloneEntities, HOUSE_POLICY, makeClones, type Clones, type ClonesDeps } from '../../src/clones/index.ts';
+import {
+  identityEntities, loadDocuments, makeIdentity, type DocumentType, type IdentityService, type SignatureInput,
+} from '../../src/identity/index.ts';
+import { sha256Hex } from '../../src/kernel/digest.ts';
+import { makeIds } from '../../src/kernel/ids.ts';
+import { seededRandom } from '../../src/kernel/random.ts';
+import { Refusal } from '../../src/kernel/refusals.ts';
+import type { Actor } from '../../src/kernel/request.ts';
+import type { IdempotencyKey } from '../../src/kernel/tx.ts';
+import { entities as ownershipEntities, makeOwnership, type Ownership } from '../../src/ownership/index.ts';
+import { type Blobs, makeFolderBlobs } from '../../src/platform/blobs/index.ts';
+import { makeSafeFetch } from '../../src/platform/fetch/index.ts';
+import { makeInference, writeWav, type Inference } from '../../src/platform/inference.ts';
+import { makeTransparency, type Transparency } from '../../src/transparency/index.ts';
+import { makeTestClock, type TestClock } from '../support/clock.ts';
+import { openTestDatabase, type TestDatabase } from '../support/database.ts';
+import { makePasskey, type Passkey } from '../support/passkey.ts';
+
+export interface Person {
+  actor: Actor;
+  passkey: Passkey;
+}
+
+export const OWNER_NAME = 'Lin Ya · 林雅';
+export const PERSONA = `林雅,歌手,喜欢雨天和旧书店。${'她说话慢,爱笑,不谈政治,也不给医疗建议。'.repeat(12)}`;
+const SITE = { id: 'benren.example', name: 'Benren', origin: 'https://app.benren.example' };
+
+/** The refusal's code; anything else that is thrown goes on being thrown. */
+export async function codeOf(work: Promise<unknown>): Promise<string> {
+  return (await refusalOf(work)).code;
+}
+
+export async function refusalOf(work: Promise<unknown>): Promise<Refusal> {
+  try {
+    await work;
+  } catch (error) {
+    if (error instanceof Refusal) return error;
+    throw error;
+  }
+  throw new Error('It was accepted.');
+}
+
+/** A site of somebody's own on loopback. What it serves may be changed. */
+async function openSite(): Promise<{ origin: string; serve(text: string): void; asked(): number; close(): Promise<void> }> {
+  let body = '';
+  let requests = 0;
+  const server = createServer((request, response) => {
+    requests += 1;
+    if (request.url === '/.well-known/benren.txt') response.end(body);
+    else response.writeHead(404).end();
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  return {
+    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    serve(text) {
+      body = text;
+    },
+    asked: () => requests,
+    async close() {
+      server.closeAllConnections();
+      await new Promise((done) => server.close(done));
+    },
+  };
+}
+
+/** The real thing, asked once for each recording and each sentence: the same bytes come up in dozens of cases here. */
+function remembering(inference: Inference): Inference {
+  const profiles = new Map<string, ReturnType<Inference['profile']>>();
+  const speech = new Map<string, ReturnType<Inference['synthesise']>>();
+  const kept = <T>(memory: Map<string, T>, name: string, make: () => T): T => {
+    const value = memory.get(name) ?? make();
+    memory.set(name, value);
+    return value;
+  };
+  return {
+    ...inference,
+    profile: (wav) => kept(profiles, sha256Hex(wav), () => inference.profile(wav)),
+    synthesise: (request) => kept(speech, JSON.stringify(request), () => inference.synthesise(request)),
+  };
+}
+
+export interface World {
+  database: TestDatabase;
+  clock: TestClock;
+  identity: IdentityService;
+  ownership: Ownership;
+  clones: Clones;
+  log: Transparency;
+  inference: Inference;
+  blobs: Blobs;
+  site: Awaited<ReturnType<typeof openSite>>;
+  /** Versions whose probe sentences were heard, as the gateway would know. */
+  heard: Set<string>;
+  /** What the rooms above were told. */
+  told: { endedProofs: string[]; withdrawnVersions: string[] };
+  key(): IdempotencyKey;
+  register(name: string, invitationToken?: string): Promise<Person>;
+  operator(): Promise<Person>;
+  reviewer(name: string): Promise<Person>;
+  sign(person: Person, documentType: DocumentType, document: unknown): Promise<SignatureInput>;
+  /** A signed claim and its proof, open. */
+  openProof(person: Person, handle?: string): Promise<string>;
+  addCheckedSite(person: Person, proofId: string): Promise<string>;
+  addRecordedVoice(person: Person, proofId: string, recording: Uint8Array): Promise<string>;
+  submittedProof(person: Person): Promise<string>;
+  approvedProof(person: Person): Promise<string>;
+  /** Speech of the reference voice, as WAV: at least `seconds` long. */
+  voice(seconds: number, pitch?: number): Promise<Uint8Array>;
+  clonesWith(change: Partial<ClonesDeps>): Clones;
+  close(): Promise<void>;
+}
+
+export async function openWorld(seed: string): Promise<World> {
+  const database = await openTestDatabase([...identityEntities, ...ownershipEntities, ...cloneEntities]);
+  const folder = mkdtempSync(join(tmpdir(), 'benren-world-'));
+  const clock = makeTestClock('2026-03-01T02:00:00Z');
+  const random = seededRandom(seed);
+  const ids = makeIds(clock, random);
+  const { runTx } = database;
+  const identity = makeIdentity({
+    runTx, clock, ids, random, relyingParty: SITE, documents: loadDocuments(), secret: random.bytes(32),
+  });
+  const log = makeTransparency({
+    runTx, clock, ids, logKey: generateKeyPairSync('ed25519').privateKey, origin: 'log.example/benren',
+  });
+  const inference = remembering(makeInference({ dataDir: folder, workers: 1 }));
+  const blobs = makeFolderBlobs({ folder: join(folder, 'blobs'), random });
+  const site = await openSite();
+  const heard = new Set<string>();
+  const told = { endedProofs: [] as string[], withdrawnVersions: [] as string[] };
+  const ownership = makeOwnership({
+    runTx, clock, ids, random, identity, log, blobs, inference,
+    fetcher: makeSafeFetch({ allowLoopback: true }),
+    enrolledVoice: (tx, proofId) => clones.enrolledVoice(tx, proofId),
+    onProofWithdrawn: async (_tx, proofId) => {
+      told.endedProofs.push(proofId);
+    },
+  });
+  const clonesDeps: ClonesDeps = {
+    runTx, clock, ids, identity, ownership, log, blobs, inference, policy: HOUSE_POLICY,
+    probesHeard: async (_tx, versionId) => heard.has(versionId),
+    onVersionWithdrawn: async (_tx, { versionId }) => {
+      told.withdrawnVersions.push(versionId);
+    },
+  };
+  const clones = makeClones(clonesDeps);
+  let keys = 0;
+  let firstOperator: Person | undefined;
+
+  const world: World = {
+    database, clock, identity, ownership, clones, log, inference, blobs, site, heard, told,
+    key() {
+      keys += 1;
+      return { scope: 'test', key: `key-${keys}`, digest: 'd' };
+    },
+    async register(name, invitationToken) {
+      const passkey = makePasskey({ random, origin: SITE.origin });
+      const options = await identity.createRegistrationOptions({
+        displayName: name, ...(invitationToken === undefined ? {} : { invitationToken }),
+      });
+      const session = await identity.register({ challengeId: options.challengeId, credential: passkey.register(options.publicKey) });
+      const actor = await identity.authenticate(session.sessionToken);
+      if (actor === null) throw new Error('A fresh session is no session.');
+      return { actor, passkey };
+    },
+    async operator() {
+      firstOperator ??= await world.register('Operator', await identity.operatorInvitation());
+      return firstOperator;
+    },
+    async reviewer(name) {
+      const { actor } = await world.operator();
+      const { token } = await identity.createInvitation(actor, world.key(), { role: 'reviewer' });
+      return await world.register(name, token);
+    },
+    async sign(person, documentType, document) {
+      const challenge = await identity.createSigningChallenge(person.actor, world.key(), { documentType, document, locale: 'en' });
+      return { challengeId: challenge.challengeId, credential: person.passkey.sign(challenge.publicKey) };
+    },
+    async openProof(person, handle = 'lin-ya') {
+      const { document } = ownership.draftOwnershipClaim(person.actor, { subjectName: OWNER_NAME, handle, locale: 'zh-CN' });
+      const signature = await world.sign(person, 'ownership_claim', document);
+      return (await ownership.openOwnershipProof(person.actor, world.key(), { subjectName: OWNER_NAME, signature })).proofId;
+    },
+    async addCheckedSite(person, proofId) {
+      const added = await ownership.addDomainEvidence(person.actor, world.key(), proofId, { site: site.origin });
+      site.serve(`${added.domain?.line ?? ''}\n`);
+      await ownership.checkDomainEvidence(person.actor, world.key(), proofId, added.evidenceId);
+      return added.evidenceId;
+    },
+    async addRecordedVoice(person, proofId, recording) {
+      const { evidenceId } = await ownership.addVoiceChallenge(person.actor, world.key(), proofId, { language: 'en' });
+      await ownership.uploadVoiceChallenge(person.actor, world.key(), proofId, evidenceId, recording);
+      return evidenceId;
+    },
+    async submittedProof(person) {
+      const proofId = await world.openProof(person);
+      await world.addCheckedSite(person, proofId);
+      await world.addRecordedVoice(person, proofId, await world.voice(5));
+      await ownership.submitOwnershipProof(person.actor, world.key(), proofId);
+      return proofId;
+    },
+    async approvedProof(person) {
+      const proofId = await world.submittedProof(person);
+      for (const name of ['first', 'second']) {
+        const { actor } = await world.reviewer(name);
+        await ownership.reviewOwnershipProof(actor, world.key(), proofId, { verdict: 'approve' });
+      }
+      return proofId;
+    },
+    async voice(seconds, pitch = 0.7) {
+      const sentence = 'The quiet heron carried seven green lanterns over the narrow bridge and nobody was awake to see it. ';
+      const text = sentence.repeat(Math.ceil(seconds / 5));
+      const { pcm, sampleRateHz } = await inference.synthesise({ text, language: 'en', speaker: [pitch, 0.1, 0, 0, 0, 0, 0, 0] });
+      return writeWav(pcm, sampleRateHz);
+    },
+    clonesWith: (change) => makeClones({ ...clonesDeps, ...change }),
+    async close() {
+      await inference.close();
+      await site.close();
+      await database.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+  return world;
+}

@@ -1,0 +1,124 @@
+import type { Decision } from '../consent/index.ts';
+import { Refusal } from '../kernel/refusals.ts';
+import type { Tx } from '../kernel/tx.ts';
+import { enqueue } from '../platform/jobs/index.ts';
+import type { GatewayDeps } from './deps.ts';
+import { type DecidedGate, type Listener, type OutputRequest, readScript, territoryOf } from './model.ts';
+import * as store from './store.ts';
+
+export interface Admitted {
+  admitted: true;
+  outputId: string;
+  decisionId: string;
+  /** What is left of the paid period's quota; null for the owner's probes, which use none. */
+  left: number | null;
+}
+
+export interface NotAdmitted {
+  admitted: false;
+  outputId: string;
+  decisionId: string;
+  clauses: string[];
+}
+
+/** What was asked, by whom, with the script as it will be said. */
+export interface Considered {
+  request: OutputRequest;
+  listener: Listener;
+  script: string;
+}
+
+/** The steps that an output passes in its request's own transaction. */
+export interface Admission {
+  entitlement(tx: Tx, request: OutputRequest): Promise<Listener>;
+  content(request: OutputRequest): Promise<string>;
+  decide(tx: Tx, considered: Considered): Promise<Decision>;
+  hold(tx: Tx, considered: Considered, decision: Decision): Promise<Admitted>;
+  deny(tx: Tx, considered: Considered, decision: Decision): Promise<NotAdmitted>;
+}
+
+type Deps = Pick<GatewayDeps, 'clock' | 'ids' | 'identity' | 'consent' | 'billing'>;
+
+/** Who listens, and what they paid for. Without a subscription the decision itself says no, and leaves its receipt. */
+export async function entitlement(
+  deps: Pick<Deps, 'clock' | 'identity' | 'billing'>, tx: Tx, { accountId, cloneId, audience }: OutputRequest,
+): Promise<Listener> {
+  const declaredCountry = (await deps.identity.account(tx, accountId))?.country ?? null;
+  // Nobody is asked for an age yet; only a grant that names the undeclared covers them.
+  const nobody: Listener = { subscription: null, tierName: null, declaredCountry, billingCountry: null, ageBand: 'undeclared' };
+  if (audience === 'owner') return nobody;
+  const entitled = await deps.billing.entitlement(tx, { accountId, cloneId, at: deps.clock.now() });
+  if (entitled === null) return nobody;
+  const { subscriptionId, periodId, tierName, billingCountry } = entitled;
+  return { ...nobody, subscription: { subscriptionId, periodId }, tierName, billingCountry };
+}
+
+export async function decide(deps: Pick<Deps, 'clock' | 'consent'>, tx: Tx, considered: Considered): Promise<Decision> {
+  const { request, listener, script } = considered;
+  return await deps.consent.decide(tx, {
+    cloneId: request.cloneId, capability: request.capability, language: request.language, audience: request.audience,
+    requester: request.accountId, tierName: listener.tierName, declaredCountry: listener.declaredCountry,
+    billingCountry: listener.billingCountry, ageBand: listener.ageBand, purpose: request.purpose, text: script, at: deps.clock.now(),
+  });
+}
+
+function gatesOf(decision: Decision): DecidedGate[] {
+  return decision.gates.map(({ gateId, kind, epoch }) => ({ gateId, kind, epoch: epoch.toString() }));
+}
+
+/** What an output row says of its request and decision, however that went. */
+function asked(outputId: string, { request, listener, script }: Considered, decision: Decision, at: Date) {
+  return {
+    id: outputId, cloneId: request.cloneId, requester: request.accountId, audience: request.audience, capability: request.capability,
+    language: request.language, purpose: request.purpose, script, probe: request.probe?.name ?? null,
+    // The owner hears a probe anywhere in the world: the strictest disclosure.
+    territory: request.audience === 'owner' ? null : territoryOf(listener),
+    decisionId: decision.decisionId, gates: gatesOf(decision), requestedAt: at,
+  };
+}
+
+/** Reserves what the fan will be charged, and writes the output with its job. Refuses `quota_exhausted`, `unavailable`. */
+export async function hold(
+  deps: Pick<Deps, 'clock' | 'ids' | 'billing'>, tx: Tx, considered: Considered, decision: Decision,
+): Promise<Admitted> {
+  const { request, listener } = considered;
+  if (request.capability !== 'voice') {
+    throw new Refusal('unavailable', `The owner allows ${request.capability}, but only voice is rendered here so far.`);
+  }
+  const { grantId, grantDigest, expiresAt } = decision;
+  const versionId = request.probe?.versionId ?? decision.versionId;
+  if (grantId === null || grantDigest === null || expiresAt === null || versionId === null) {
+    throw new Error(`Decision ${decision.decisionId} allows without a grant or a version.`);
+  }
+  const at = deps.clock.now();
+  const outputId = deps.ids.next('output');
+  const held = listener.subscription === null ? null : await deps.billing.hold(tx, { ...listener.subscription, outputId, at });
+  await store.insertOutput(tx, {
+    ...asked(outputId, considered, decision, at), state: 'queued', versionId, grantId, grantDigest, expiresAt, holdId: held?.holdId ?? null,
+  });
+  await enqueue(tx, { topic: 'gateway.render', payload: { outputId }, runAt: at, dedupeKey: `gateway.render:${outputId}` });
+  return { admitted: true, outputId, decisionId: decision.decisionId, left: held?.left ?? null };
+}
+
+/** A denial is an output too: the owner sees what was asked of her clone. Nothing is held. */
+export async function deny(
+  deps: Pick<Deps, 'clock' | 'ids'>, tx: Tx, considered: Considered, decision: Decision,
+): Promise<NotAdmitted> {
+  const outputId = deps.ids.next('output');
+  await store.insertOutput(tx, {
+    ...asked(outputId, considered, decision, deps.clock.now()), state: 'denied', holdId: null,
+    versionId: considered.request.probe?.versionId ?? decision.versionId, grantId: decision.grantId, grantDigest: decision.grantDigest,
+    expiresAt: decision.expiresAt,
+  });
+  return { admitted: false, outputId, decisionId: decision.decisionId, clauses: decision.clauses };
+}
+
+export function makeAdmission(deps: Deps): Admission {
+  return {
+    entitlement: (tx, request) => entitlement(deps, tx, request),
+    content: async (request) => readScript(request.script),
+    decide: (tx, considered) => decide(deps, tx, considered),
+    hold: (tx, considered, decision) => hold(deps, tx, considered, decision),
+    deny: (tx, considered, decision) => deny(deps, tx, considered, decision),
+  };
+}

@@ -1,0 +1,171 @@
+import type { AgeBand, GateKind, GateStateName } from '../consent/model.ts';
+import { Refusal } from '../kernel/refusals.ts';
+
+/** Nouns and decisions of the gateway: pure. */
+
+/** The way of one output, in its order (design.md). */
+export const STEPS = [
+  'entitlement', 'content', 'decide', 'hold', 'render', 'disclose', 'watermark', 'encode', 'label', 'sign', 'keep', 'release',
+] as const;
+export type Step = (typeof STEPS)[number] | 'deliver';
+
+export type Language = 'en' | 'zh-CN';
+export type Audience = 'fan' | 'owner';
+export type Capability = 'chat' | 'voice' | 'video' | 'sing' | 'story' | 'work' | 'moments';
+export type OutputState = 'queued' | 'rendering' | 'signing' | 'released' | 'voided' | 'failed' | 'denied';
+export type EndReason =
+  'stopped' | 'paused' | 'gate_changed' | 'consent_ended' | 'text_unspeakable' | 'too_long' | 'render_failed';
+
+export const ENDED: readonly OutputState[] = ['released', 'voided', 'failed', 'denied'];
+
+/** What is asked, as it arrives. Whoever asks cannot say anything about disclosure, label or watermark: there is no member. */
+export interface OutputRequest {
+  cloneId: string;
+  accountId: string;
+  audience: Audience;
+  capability: Capability;
+  language: Language;
+  purpose: string;
+  script: string;
+  /** Which probe sentence of which version; null for what a fan asks. */
+  probe: { versionId: string; name: string } | null;
+}
+
+/** Who would hear it, and what they have paid for. */
+export interface Listener {
+  subscription: { subscriptionId: string; periodId: string } | null;
+  tierName: string | null;
+  /** Where they say they are, and where their payment says so. */
+  declaredCountry: string | null;
+  billingCountry: string | null;
+  ageBand: AgeBand;
+}
+
+/** A gate of the decision, as documents hold it: the epoch is a decimal string. */
+export interface DecidedGate {
+  gateId: string;
+  kind: GateKind;
+  epoch: string;
+}
+
+export const SCRIPT_CHARACTERS_MAX = 2_000;
+/** What a released file may weigh; a check of files takes as much. About eleven minutes. */
+export const FILE_BYTES_MAX = 32 * 1024 * 1024;
+export const SAMPLE_RATE_HZ = 24_000;
+
+/** What the voice has sounds for: letters, digits, hanzi and a few signs. Accents and widths are folded away first. */
+const SPEAKABLE = /[A-Za-z0-9\p{Script=Han}&+=@%]/u;
+/** Line breaks and tabs may stand in a script; other control characters have no sound and hide things from readers. */
+const CONTROL = /(?![\t\n\r])\p{Cc}/u;
+
+/** A script as it is decided on and said: NFC. Refuses `request_invalid` and `text_unspeakable`. */
+export function readScript(text: string): string {
+  if (!text.isWellFormed() || CONTROL.test(text)) throw new Refusal('request_invalid', 'The script holds characters that are no text.');
+  const script = text.normalize('NFC').trim();
+  const characters = Array.from(script).length;
+  if (characters > SCRIPT_CHARACTERS_MAX) {
+    throw new Refusal('request_invalid', `A script has at most ${SCRIPT_CHARACTERS_MAX} characters; this one has ${characters}.`);
+  }
+  if (!SPEAKABLE.test(script.normalize('NFKD'))) {
+    throw new Refusal('text_unspeakable', 'There is nothing in this text that can be spoken.');
+  }
+  return script;
+}
+
+/** Whose rules the disclosure follows. Two countries are no territory: the strictest form then. */
+export function territoryOf(listener: Pick<Listener, 'declaredCountry' | 'billingCountry'>): string | null {
+  return listener.declaredCountry === listener.billingCountry ? listener.declaredCountry : null;
+}
+
+export interface SeenGate {
+  gateId: string;
+  state: GateStateName;
+  epoch: bigint;
+}
+
+/** Why nothing may be released any more under these gates; null when each is open at the epoch of the decision. */
+export function refusedByGates(decided: readonly DecidedGate[], seen: readonly SeenGate[]): Refusal | null {
+  for (const state of ['stopped', 'paused'] as const) {
+    if (seen.some((gate) => gate.state === state)) {
+      return new Refusal('stopped', 'The owner stopped this before it was released.', { extra: { clauses: [`stop.${state}`] } });
+    }
+  }
+  const same = decided.length > 0
+    && decided.every((gate) => seen.some(({ gateId, epoch }) => gateId === gate.gateId && epoch.toString() === gate.epoch));
+  return same ? null : new Refusal('gate_changed', 'What was allowed changed before the release; ask again.');
+}
+
+/** The decision's own end, compared with a clock that was read after the locks. */
+export function refusedByTime(expiresAt: Date, now: Date): Refusal | null {
+  if (now.getTime() < expiresAt.getTime()) return null;
+  return new Refusal('gate_changed', 'The consent ended before the release.', { extra: { clauses: ['grant.expired'] } });
+}
+
+function clausesOf(refusal: Refusal): readonly unknown[] {
+  return Array.isArray(refusal.extra['clauses']) ? refusal.extra['clauses'] : [];
+}
+
+/** How an output ends because of what was thrown on its way; null when trying again may help. */
+export function endingOf(error: unknown): { state: 'voided' | 'failed'; reason: EndReason } | null {
+  if (!(error instanceof Refusal)) return null;
+  switch (error.code) {
+    case 'stopped':
+      return { state: 'voided', reason: clausesOf(error).includes('stop.paused') ? 'paused' : 'stopped' };
+    case 'gate_changed':
+      return { state: 'voided', reason: clausesOf(error).includes('grant.expired') ? 'consent_ended' : 'gate_changed' };
+    case 'text_unspeakable':
+      return { state: 'failed', reason: 'text_unspeakable' };
+    case 'request_too_large':
+      return { state: 'failed', reason: 'too_long' };
+    case 'render_failed':
+      return { state: 'failed', reason: 'render_failed' };
+    default:
+      return null;
+  }
+}
+
+/** Whether what was released still stands: a pause ends, a withdrawal does not. */
+export type Standing = 'stands' | 'paused' | 'withdrawn';
+
+/**
+ * A gate's later epochs do not matter here: what was released under an older one was allowed when it was made. A
+ * stopped gate is a stopped clone or a revoked grant; without an approved proof nobody knows whose voice it is.
+ */
+export function standingOf(gates: readonly SeenGate[], proven: boolean, named: number): Standing {
+  if (!proven || gates.length !== named || gates.some((gate) => gate.state === 'stopped')) return 'withdrawn';
+  return gates.some((gate) => gate.state === 'paused') ? 'paused' : 'stands';
+}
+
+export type PublicStatus = 'unknown' | 'allowed_when_made' | 'allowed_when_made_since_withdrawn' | 'never_allowed';
+export interface Texts { en: string; 'zh-CN': string }
+
+export const STATUS_TEXTS: Readonly<Record<PublicStatus, Texts>> = {
+  unknown: { en: 'not known here', 'zh-CN': '此处没有记录' },
+  allowed_when_made: { en: 'allowed when made', 'zh-CN': '制作时已获许可' },
+  allowed_when_made_since_withdrawn: { en: 'allowed when made, since withdrawn', 'zh-CN': '制作时已获许可，其后已撤回' },
+  never_allowed: { en: 'never allowed', 'zh-CN': '从未获得许可' },
+};
+
+export const CHECK_LIMITS: Texts = {
+  en: 'This reads the marks in the file and compares it with what was released. A re-encoded, cut or re-recorded copy is not '
+    + 'recognised: no inaudible watermark is put in yet. "Not known here" does not mean that a human spoke.',
+  'zh-CN': '本检查读取文件中的标识，并与已发布的内容比对。经重新编码、剪辑或翻录的副本无法识别：目前尚未加入不可听水印。“此处没有记录”并不表示由真人说出。',
+};
+
+export const PROBE_PURPOSE = 'probe';
+
+/** What a version says to its owner before it may say anything to anybody else. */
+export const PROBE_SENTENCES: Readonly<Record<Language, readonly string[]>> = {
+  en: ['This is how I will sound when I speak to you.', 'Thank you for listening. Shall we begin?'],
+  'zh-CN': ['这就是我以后对你说话的声音。', '谢谢你听我说话，我们开始好吗？'],
+};
+
+export interface Probe {
+  name: string;
+  language: Language;
+  script: string;
+}
+
+export function probesOf(languages: readonly Language[]): Probe[] {
+  return languages.flatMap((language) => PROBE_SENTENCES[language].map((script, place) => ({ name: `${language}.${place + 1}`, language, script })));
+}

@@ -1,0 +1,67 @@
+import type { components } from '../../contracts/generated/api.ts';
+import { gateRefusal } from '../consent/index.ts';
+import { canonicalJson, type JsonObject } from '../kernel/canonical-json.ts';
+import { Refusal } from '../kernel/refusals.ts';
+import type { Tx } from '../kernel/tx.ts';
+import type { GatewayDeps } from './deps.ts';
+import { refusedByGates, refusedByTime } from './model.ts';
+import type { AllowedOutput, KeptFile } from './store.ts';
+import * as store from './store.ts';
+
+type OutputReceipt = components['schemas']['OutputReceiptDocument'];
+
+function receiptDocument(releaseId: string, at: Date, file: KeptFile, output: AllowedOutput): JsonObject {
+  const { capability } = output;
+  if (capability !== 'voice') throw new Error(`There is no receipt for ${capability}.`);
+  const document: OutputReceipt = {
+    type: 'benren.output_receipt', schemaVersion: 1, outputId: output.id, releaseId, cloneId: output.cloneId,
+    versionId: output.versionId, grantId: output.grantId, grantDigest: output.grantDigest, decisionId: output.decisionId,
+    gates: output.gates, capability, language: output.language, audience: output.audience, territory: output.territory,
+    disclosure: file.disclosure, implicitLabel: file.implicitLabel, watermark: file.watermark,
+    file: { mediaType: 'audio/wav', bytes: String(file.bytes), sha256: file.sha256, c2paManifest: file.c2paManifest },
+    releasedAt: at.toISOString(),
+  };
+  // Through canonical JSON: what is kept is exactly what was signed.
+  return JSON.parse(canonicalJson(document)) as JsonObject;
+}
+
+type Deps = Pick<GatewayDeps, 'runTx' | 'clock' | 'ids' | 'consent' | 'billing' | 'provenance' | 'log' | 'at'>;
+
+/** Everything that has to be true at once, in stop.md's order: gates' locks, then their state, then rows. */
+async function releaseIn(tx: Tx, deps: Deps, file: KeptFile, output: AllowedOutput): Promise<void> {
+  await deps.consent.gates.lockShared(tx, output.gates);
+  await deps.at?.('locked');
+  // A statement of its own, after the locks: it sees whatever a stop committed while this one waited.
+  const seen = await deps.consent.gates.read(tx, output.gates);
+  const at = deps.clock.now();
+  const refusal = refusedByGates(output.gates, seen) ?? refusedByTime(output.expiresAt, at);
+  if (refusal !== null) throw refusal;
+  const row = await store.lockOutput(tx, output.id);
+  if (row?.state === 'released') return;
+  if (row?.state !== 'signing') throw new Refusal('output_state', `The output is ${row?.state ?? 'gone'}.`);
+
+  const releaseId = deps.ids.next('release');
+  const receipt = deps.provenance.signReceipt('output_receipt', receiptDocument(releaseId, at, file, output));
+  const { leafId } = await deps.log.append(tx, { type: 'release.committed', subjectId: output.id, at, document: receipt.document });
+  await store.insertRelease(tx, {
+    id: releaseId, cloneId: output.cloneId, outputId: output.id, fileSha256: file.sha256, fileBytes: BigInt(file.bytes),
+    samplesSha256: file.samplesSha256, leafId, receipt, releasedAt: at,
+  });
+  if (output.holdId !== null) await deps.billing.capture(tx, output.holdId, { releaseId, at });
+  await store.setFile(tx, output.id, file);
+  await store.moveOutput(tx, output.id, { state: 'released', at });
+}
+
+/**
+ * The release: from its commit on the file may leave. One transaction, wholly before a stop or not at all; again for an
+ * output that is released already: nothing.
+ *
+ * @throws Refusal `stopped`, `gate_changed`, `output_state`
+ */
+export async function release(deps: Deps, file: KeptFile, output: AllowedOutput): Promise<void> {
+  try {
+    await deps.runTx((tx) => releaseIn(tx, deps, file, output));
+  } catch (error) {
+    throw gateRefusal(error) ?? error;
+  }
+}

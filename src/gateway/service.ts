@@ -1,0 +1,116 @@
+import { notFound, Refusal } from '../kernel/refusals.ts';
+import type { Actor } from '../kernel/request.ts';
+import type { IdempotencyKey, Tx } from '../kernel/tx.ts';
+import { once } from '../platform/postgres/index.ts';
+import { type Admitted, makeAdmission, type NotAdmitted } from './admission.ts';
+import type { GatewayDeps } from './deps.ts';
+import { type Delivery, makeDelivery } from './media.ts';
+import { ENDED, endingOf, type OutputRequest } from './model.ts';
+import { admit, produce } from './pipeline.ts';
+import { makeProbes, type Probes } from './probes.ts';
+import { endOutput, makeProduction, OutputEnded, withBarriers } from './production.ts';
+import { makePublicChecks, type PublicChecks } from './public-checks.ts';
+import { denied } from './refusing.ts';
+import { readable } from './standing.ts';
+import type { OutputRow } from './store.ts';
+import * as store from './store.ts';
+import { type OutputJson, outputJson, type OutputReceiptJson } from './views.ts';
+
+export interface Gateway extends Delivery, Probes, PublicChecks {
+  requestOutput(
+    actor: Actor, key: IdempotencyKey, cloneId: string, asked: Pick<OutputRequest, 'capability' | 'language' | 'script' | 'purpose'>,
+  ): Promise<{ outputId: string; state: 'queued'; decisionId: string; left: number }>;
+  getOutput(actor: Actor, outputId: string): Promise<OutputJson>;
+  listOutputs(
+    actor: Actor, page: { cloneId?: string | undefined; before?: string | undefined; limit: number },
+  ): Promise<{ outputs: OutputJson[] }>;
+  getOutputReceipt(actor: Actor, outputId: string): Promise<OutputReceiptJson>;
+  /** What jobs do; each may run twice. */
+  work: {
+    renderOutput(outputId: string, attempt: number): Promise<void>;
+    /** Sweeps away a finished file that was never released. */
+    discardFile(sha256: string): Promise<void>;
+  };
+}
+
+/** What keeps failing for reasons of ours ends here: the fan gets the quota back instead of waiting for ever. */
+const ATTEMPTS_MAX = 5;
+
+async function views(tx: Tx, rows: OutputRow[]): Promise<OutputJson[]> {
+  const releases = await store.releasesOf(tx, rows.map((row) => row.id));
+  return rows.map((row) => outputJson(row, releases.get(row.id) ?? null));
+}
+
+function makeReading(deps: GatewayDeps): Pick<Gateway, 'getOutput' | 'listOutputs' | 'getOutputReceipt'> {
+  const { runTx, clones } = deps;
+  return {
+    getOutput: (actor, outputId) => runTx(async (tx) => {
+      const row = await readable(deps, tx, actor, outputId);
+      return outputJson(row, await store.releaseOf(tx, outputId));
+    }),
+    listOutputs: (actor, { cloneId = null, before = null, limit }) => runTx(async (tx) => {
+      const owned = cloneId !== null && (await clones.clone(tx, cloneId))?.ownerAccountId === actor.accountId;
+      return { outputs: await views(tx, await store.listOutputs(tx, { cloneId, requester: owned ? null : actor.accountId, before, limit })) };
+    }),
+    getOutputReceipt: (actor, outputId) => runTx(async (tx) => {
+      const row = await readable(deps, tx, actor, outputId);
+      const release = await store.releaseOf(tx, outputId);
+      if (release === null) throw new Refusal('output_state', `There is no receipt: the output is ${row.state}.`);
+      // The table is insert-only and was written from a document of exactly this schema.
+      return release.receipt as OutputReceiptJson;
+    }),
+  };
+}
+
+function makeWork(deps: GatewayDeps): Gateway['work'] {
+  const way = withBarriers(makeProduction(deps), {
+    render: 'render', disclose: 'disclose', watermark: 'watermark', encode: 'encode', label: 'label', sign: 'sign', keep: 'keep',
+    release: 'release',
+  }, deps.at);
+
+  return {
+    async renderOutput(outputId, attempt) {
+      const output = await deps.runTx((tx) => store.findOutput(tx, outputId));
+      if (output === null) throw notFound();
+      if (output.state === 'denied' || ENDED.includes(output.state)) return;
+      // A run that never came back, such as one that takes its process down with it, was an attempt as well.
+      if (attempt > ATTEMPTS_MAX) {
+        await endOutput(deps, outputId, { state: 'failed', reason: 'render_failed' });
+        return;
+      }
+      try {
+        await produce(way, output);
+      } catch (error) {
+        if (error instanceof OutputEnded) return;
+        const end = endingOf(error);
+        if (end !== null) {
+          await endOutput(deps, outputId, end);
+          return;
+        }
+        if (attempt >= ATTEMPTS_MAX) await endOutput(deps, outputId, { state: 'failed', reason: 'render_failed' });
+        throw error;
+      }
+    },
+    async discardFile(sha256) {
+      if (!(await deps.runTx((tx) => store.isReleasedFile(tx, sha256)))) await deps.blobs.delete(sha256);
+    },
+  };
+}
+
+export function makeGateway(deps: GatewayDeps): Gateway {
+  const way = withBarriers(makeAdmission(deps), { entitlement: 'entitlement', content: 'content', decide: 'decide', hold: 'hold' }, deps.at);
+  return {
+    ...makeDelivery(deps),
+    ...makePublicChecks(deps),
+    ...makeProbes(deps, way),
+    ...makeReading(deps),
+    async requestOutput(actor, key, cloneId, asked) {
+      const request: OutputRequest = { ...asked, cloneId, accountId: actor.accountId, audience: 'fan', probe: null };
+      const answer = await deps.runTx((tx) => once<Admitted | NotAdmitted>(tx, key, () => admit(way, tx, request)));
+      if (!answer.admitted) throw denied(answer);
+      if (answer.left === null) throw new Error(`Output ${answer.outputId} was admitted without a hold.`);
+      return { outputId: answer.outputId, state: 'queued', decisionId: answer.decisionId, left: answer.left };
+    },
+    work: makeWork(deps),
+  };
+}

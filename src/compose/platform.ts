@@ -1,8 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import type { EntitySchema } from 'typeorm';
-
 import type { Config } from '../config.ts';
 import { type Ids, makeIds } from '../kernel/ids.ts';
 import { type Random, systemRandom } from '../kernel/random.ts';
@@ -12,7 +10,7 @@ import { systemClock } from '../platform/clock.ts';
 import { makeSafeFetch, type SafeFetch } from '../platform/fetch/index.ts';
 import { type Inference, makeInference } from '../platform/inference.ts';
 import { type KeyRing, deriveSecret, openKeys } from '../platform/keys/index.ts';
-import { connect, type Database, type EmbeddedPostgres, migrate, startEmbedded } from '../platform/postgres/index.ts';
+import { connect, type Database, type EmbeddedPostgres, type EntitySchema, migrate, startEmbedded } from '../platform/postgres/index.ts';
 import { makeStripe, type Sandbox, startSandbox, type StripePort } from '../platform/stripe/index.ts';
 import { type Log, makeLog } from '../platform/telemetry/index.ts';
 

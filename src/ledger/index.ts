@@ -13,4 +13,5 @@ export type { EntryRange, EntryView, Trace, TransferView } from './reading.ts';
 export type { ReversalDraft } from './reversal.ts';
 export { type Ledger, makeLedger, type TrialBalance } from './service.ts';
 export type { VerifyProblem, VerifyReport } from './verify.ts';
+export { makeLedgerHandlers } from './handlers.ts';
 export { makeLedgerTicks } from './jobs.ts';

@@ -9,6 +9,8 @@ export interface Person {
   name: string;
   accountId: string;
   passkey: Passkey;
+  /** The session's bearer token. */
+  token: string;
   client: Client;
   /** Reads, signs and answers what an operation takes as `signature`. */
   sign(documentType: DocumentType, document: object, locale?: 'en' | 'zh-CN'): Promise<SignatureInput>;
@@ -33,6 +35,7 @@ export async function registerPerson(
     name: options.displayName,
     accountId: session.account.accountId,
     passkey,
+    token: session.sessionToken,
     client: own,
     async sign(documentType, document, locale = 'en') {
       const asked = await own.call('createSigningChallenge', { body: { documentType, document: { ...document }, locale } });

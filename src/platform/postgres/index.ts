@@ -9,3 +9,4 @@ export { plainTable } from './plain-table.ts';
 export { startEmbedded, type EmbeddedPostgres } from './embedded.ts';
 export { nativeFolder } from './embedded-host.ts';
 export { migrate, pendingMigrations } from './migrate.ts';
+export type { EntitySchema } from 'typeorm';

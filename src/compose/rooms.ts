@@ -1,0 +1,107 @@
+import { type Billing, makeBilling, makeEventReader, makePaymentProvider } from '../billing/index.ts';
+import { type Clones, entities as cloneEntities, HOUSE_POLICY, makeClones } from '../clones/index.ts';
+import { type Consent, makeConsent } from '../consent/index.ts';
+import { type Gateway, makeGateway } from '../gateway/index.ts';
+import { type IdentityService, identityEntities, loadDocuments, makeIdentity } from '../identity/index.ts';
+import type { Tx } from '../kernel/tx.ts';
+import { type Ledger, makeLedger } from '../ledger/index.ts';
+import type { EntitySchema } from '../platform/postgres/index.ts';
+import { entities as ownershipEntities, makeOwnership, type Ownership } from '../ownership/index.ts';
+import { makeProvenance, type Provenance } from '../provenance/index.ts';
+import { makeRoyalties, type Royalties } from '../royalties/index.ts';
+import { makeStop, type Stop } from '../stop/index.ts';
+import { makeTransparency, type Transparency } from '../transparency/index.ts';
+import type { Platform } from './platform.ts';
+
+/** The plain tables of all rooms. */
+export const ENTITIES: EntitySchema[] = [...identityEntities, ...ownershipEntities, ...cloneEntities] as EntitySchema[];
+
+export interface Rooms {
+  identity: IdentityService;
+  ledger: Ledger;
+  provenance: Provenance;
+  transparency: Transparency;
+  ownership: Ownership;
+  clones: Clones;
+  consent: Consent;
+  billing: Billing;
+  royalties: Royalties;
+  gateway: Gateway;
+  stop: Stop;
+}
+
+type Ground = Pick<Rooms, 'identity' | 'ledger' | 'provenance' | 'transparency'>;
+
+function makeGround(platform: Platform): Ground {
+  const { clock, config, ids, keys, origin, random, secret } = platform;
+  const { runTx } = platform.database;
+  return {
+    identity: makeIdentity({
+      runTx, clock, ids, random, secret, documents: loadDocuments(), relyingParty: { id: config.rpId, name: 'Benren', origin },
+    }),
+    ledger: makeLedger({ runTx, ids }),
+    provenance: makeProvenance(keys),
+    transparency: makeTransparency({ runTx, clock, ids, logKey: keys.log, origin: config.logOrigin }),
+  };
+}
+
+/** Who it is, what exists, what it may do. Hooks go upwards by late calls, so that imports only go down. */
+function makeRights(platform: Platform, ground: Ground, above: () => Pick<Rooms, 'gateway'>): Pick<Rooms, 'ownership' | 'clones' | 'consent'> {
+  const { clock, ids, random, fetcher, blobs, inference } = platform;
+  const { runTx } = platform.database;
+  const { identity, provenance, transparency } = ground;
+
+  async function narrowClone(tx: Tx, cloneId: string, reason: string): Promise<void> {
+    const gate = await consent.gates.ofClone(tx, cloneId);
+    if (gate !== null && gate.state !== 'stopped') await consent.gates.narrow(tx, gate.gateId, { reason, at: clock.now(), by: 'benren' });
+  }
+
+  const ownership: Ownership = makeOwnership({
+    runTx, clock, ids, random, identity, log: transparency, fetcher, blobs, inference,
+    enrolledVoice: (tx, proofId) => clones.enrolledVoice(tx, proofId),
+    async onProofWithdrawn(tx, proofId) {
+      for (const cloneId of await clones.clonesOfProof(tx, proofId)) await narrowClone(tx, cloneId, 'ownership proof ended');
+    },
+  });
+  const clones: Clones = makeClones({
+    runTx, clock, ids, identity, ownership, log: transparency, blobs, inference, policy: HOUSE_POLICY,
+    probesHeard: (tx, versionId) => above().gateway.probesHeard(tx, versionId),
+    onVersionWithdrawn: (tx, { cloneId }) => narrowClone(tx, cloneId, 'version withdrawn'),
+  });
+  const consent: Consent = makeConsent({ runTx, clock, ids, identity, clones, ownership, provenance, transparency });
+  return { ownership, clones, consent };
+}
+
+type Rights = ReturnType<typeof makeRights>;
+
+function makeMoney(platform: Platform, ground: Ground, rights: Rights): Pick<Rooms, 'billing' | 'royalties'> {
+  const { clock, ids, config, stripe, origin, overrides, wall } = platform;
+  const { runTx } = platform.database;
+  const { identity, ledger, provenance, transparency } = ground;
+  const { clones, consent } = rights;
+  const billing: Billing = makeBilling({
+    runTx, clock, ids, ledger,
+    provider: makePaymentProvider(stripe, { publicUrl: origin, ...(overrides.testClock === undefined ? {} : { testClock: overrides.testClock }) }),
+    readEvent: makeEventReader(stripe, wall),
+    cloneOwner: async (tx, cloneId) => (await clones.clone(tx, cloneId))?.ownerAccountId ?? null,
+    accountCountry: async (tx, accountId) => (await identity.account(tx, accountId))?.country ?? null,
+    grantInForce: (tx, cloneId, at) => consent.grantInForce(tx, cloneId, at),
+    splitSegments: (tx, cloneId, fromDay, toDay) => royalties.splitSegments(tx, cloneId, fromDay, toDay),
+    refundFeeBearer: (tx, cloneId, day) => royalties.refundFeeBearer(tx, cloneId, day),
+    settings: { taxRateBasisPoints: config.taxBasisPoints, otherTopics: ROYALTY_EVENT_TOPICS },
+  });
+  const royalties: Royalties = makeRoyalties({
+    runTx, clock, ids, identity, ledger, provenance, transparency, clones, billing, stripe, publicUrl: origin,
+  });
+  return { billing, royalties };
+}
+
+/** Makes the rooms from the ground up. */
+export function makeRooms(platform: Platform): Rooms {
+  const ground = makeGround(platform);
+  const rights = makeRights(platform, ground, () => ({ gateway }));
+  const money = makeMoney(platform, ground, rights);
+  const gateway: Gateway = makeGateway({ ...platform, ...ground, ...rights, ...money });
+  const stop: Stop = makeStop({ ...platform, ...ground, ...rights, ...money });
+  return { ...ground, ...rights, ...money, gateway, stop };
+}

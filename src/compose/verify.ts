@@ -1,0 +1,69 @@
+import { createPublicKey, type KeyObject } from 'node:crypto';
+
+import { replay } from '../consent/index.ts';
+import { verifySignatureEvidence } from '../identity/index.ts';
+import { parseStrictJson } from '../kernel/canonical-json.ts';
+import { Refusal } from '../kernel/refusals.ts';
+import { verifyReceipt } from '../provenance/index.ts';
+import { verifyBundle } from '../transparency/index.ts';
+
+export interface FileVerdict {
+  ok: boolean;
+  /** What the file is. */
+  kind: 'log proof' | 'receipt' | 'signed document' | 'unknown';
+  problems: string[];
+  /** What was checked and found. */
+  found: Record<string, unknown>;
+}
+
+function readPublicKey(text: string | null): KeyObject | null {
+  if (text === null) return null;
+  try {
+    return createPublicKey(text);
+  } catch {
+    return null;
+  }
+}
+
+function verifyProof(text: string, key: string | null): FileVerdict {
+  const { ok, problems, entry, index, checkpoint, document, keyFrom } = verifyBundle(text, key === null ? {} : { logPublicKey: key.trim() });
+  return { ok, kind: 'log proof', problems: [...problems], found: { entry, index, checkpoint, document, keyFrom } };
+}
+
+function verifySignedReceipt(value: { type: unknown; document: unknown }, key: string | null): FileVerdict {
+  const publicKey = readPublicKey(key);
+  if (publicKey === null) {
+    return { ok: false, kind: 'receipt', problems: ['key_needed'], found: { hint: 'Give the receipts key of GET /v1/service with --key.' } };
+  }
+  const verdict = verifyReceipt(value, publicKey);
+  if (!verdict.ok) return { ok: false, kind: 'receipt', problems: [verdict.problem], found: {} };
+  if (value.type !== 'decision_receipt') return { ok: true, kind: 'receipt', problems: [], found: { type: value.type } };
+  // A decision must not only be signed: deciding again on what it was decided on must give the same answer.
+  const again = replay(value.document as Parameters<typeof replay>[0]);
+  return { ok: again.same, kind: 'receipt', problems: again.same ? [] : ['replay_differs'], found: { type: value.type, replay: again } };
+}
+
+/**
+ * Checks a file that Benren gave out, with no network and no database. What it is follows from its `kind` or `type`.
+ * `key` is the log's verifier key or the receipts key in PEM; a signed document carries the key of its signer.
+ */
+export function verifyFile(bytes: Uint8Array, key: string | null): FileVerdict {
+  const text = Buffer.from(bytes).toString('utf8');
+  let value: unknown;
+  try {
+    value = parseStrictJson(text);
+  } catch (error) {
+    if (error instanceof Refusal) return { ok: false, kind: 'unknown', problems: ['not_json'], found: {} };
+    throw error;
+  }
+  const members = typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+  if (members['kind'] === 'benren-proof') return verifyProof(text, key);
+  if (members['kind'] === 'benren-receipt') return verifySignedReceipt({ ...members, type: members['type'], document: members['document'] }, key);
+  // What getSignedDocument answers carries its evidence inside.
+  const evidence = members['evidence'] ?? value;
+  if ((evidence as { type?: unknown } | null)?.type === 'benren.signature_evidence') {
+    const verdict = verifySignatureEvidence(evidence);
+    return { ok: verdict.ok, kind: 'signed document', problems: [...verdict.problems], found: {} };
+  }
+  return { ok: false, kind: 'unknown', problems: ['kind_unknown'], found: {} };
+}

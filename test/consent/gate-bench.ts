@@ -60,7 +60,8 @@ export interface Session {
   run(sql: string, params?: unknown[]): Promise<pg.QueryResult>;
   /** Starts a statement; true when it is still waiting for a lock, false when it has ended. */
   start(sql: string, params?: unknown[]): Promise<{ waiting: boolean; done: Promise<Outcome> }>;
-  waiting(): Promise<boolean>;
+  /** Watches a started statement until it has ended (false) or waits for a lock (true). */
+  watch(done: Promise<Outcome>): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -85,16 +86,19 @@ export async function openSession(url: string, monitor: pg.Client): Promise<Sess
       `SELECT coalesce(wait_event_type = 'Lock', false) AS waits FROM pg_stat_activity WHERE pid = $1`, [pid]);
     return rows[0]?.waits ?? false;
   };
+  const watch = async (done: Promise<Outcome>): Promise<boolean> => {
+    for (;;) {
+      const ended = await Promise.race([done.then(() => true), new Promise<false>((tick) => setTimeout(tick, 2, false))]);
+      if (ended) return false;
+      if (await waiting()) return true;
+    }
+  };
   return {
     run: (sql, params = []) => client.query(sql, params),
-    waiting,
+    watch,
     async start(sql, params = []) {
       const done = settled(client.query(sql, params));
-      for (;;) {
-        const ended = await Promise.race([done.then(() => true), new Promise<false>((tick) => setTimeout(tick, 2, false))]);
-        if (ended) return { waiting: false, done };
-        if (await waiting()) return { waiting: true, done };
-      }
+      return { waiting: await watch(done), done };
     },
     async close() {
       await client.end();

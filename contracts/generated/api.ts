@@ -238,6 +238,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/clones/{cloneId}/splits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The splits of a clone
+         * @description The owner and operators see all; a payee sees those that name them.
+         */
+        get: operations["listSplits"];
+        put?: never;
+        /**
+         * Draft a split
+         * @description The clone's owner only. Answers with the document that the owner, every payee, and an operator for the platform sign. Two to twenty different payees with at least one basis point each, 10000 in all, the platform among them; anything else is refused with `split_invalid`, an unknown account with `payee_unknown`. Days that were already divided stay as they are: `effectiveFrom` lies behind them.
+         */
+        post: operations["draftSplit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/clones/{cloneId}/stop": {
         parameters: {
             query?: never;
@@ -634,6 +658,43 @@ export interface paths {
         patch: operations["updateMe"];
         trace?: never;
     };
+    "/v1/me/payouts/account": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One's payout account */
+        get: operations["getPayoutAccount"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/me/payouts/onboarding": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Open one's payout account
+         * @description Makes the caller's account at the payment processor, once, and answers with the page where the processor asks for what it needs. The page is short-lived; ask again with another key for another one.
+         */
+        post: operations["onboardPayee"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/outputs": {
         parameters: {
             query?: never;
@@ -954,6 +1015,84 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/payouts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Payouts
+         * @description One's own. Operators may name another payee.
+         */
+        get: operations["listPayouts"];
+        put?: never;
+        /**
+         * Pay the payees
+         * @description For every payee whose unpaid balance reaches the minimum. The balance leaves the payee's account now, the money is sent by a job; what cannot be sent comes back. Who has not finished onboarding is skipped and named.
+         */
+        post: operations["createPayouts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/payouts/{payoutId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A payout */
+        get: operations["getPayout"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/refunds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Refund delivered days
+         * @description Returns the price of days that were delivered to the fan. The money comes out of what the period has earned and was not divided yet, then out of the pots it stands in, latest first; each payee returns their part of the pot, from the unpaid balance and beyond it as a debt. A day is returned once (`refund_too_large`). Days that are not over yet are returned by a stop alone.
+         */
+        post: operations["refundGoodwill"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/refunds/{refundId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A refund of delivered days */
+        get: operations["getRefund"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/registrations": {
         parameters: {
             query?: never;
@@ -1006,6 +1145,43 @@ export interface paths {
          * @description Submitted ones, oldest first, without the reviewer's own and those they have reviewed.
          */
         get: operations["listReviews"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/royalty-runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run a clone's royalties
+         * @description Earns the days before `throughDay`, then divides everything that was recorded as earned and not yet divided. Days without a split in force are refused with `split_missing`. With `dryRun` the same answer is worked out and nothing is written.
+         */
+        post: operations["runRoyalties"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/royalty-runs/{runId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A royalty run */
+        get: operations["getRoyaltyRun"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1119,6 +1295,130 @@ export interface paths {
          * @description Checks the document against its schema, puts it into canonical form (RFC 8785), renders the text that the person reads, and makes the challenge that binds all of it: SHA-256("benren/consent-signature/v1" ‖ 0x00 ‖ SHA-256(canonical) ‖ nonce ‖ SHA-256(JCS(context))). It works once, for five minutes, with the passkey that the context names. The signature then goes to the operation that the document is for.
          */
         post: operations["createSigningChallenge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/splits/{splitId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A split
+         * @description Its owner, its payees and operators.
+         */
+        get: operations["getSplit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/splits/{splitId}/signatures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign a split
+         * @description The owner and each payee sign for themselves; an operator who is neither signs for the platform. With the last signature the split is in force from its day on.
+         */
+        post: operations["signSplit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/statements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Statements
+         * @description One's own. Operators may name another payee, such as `platform`.
+         */
+        get: operations["listStatements"];
+        put?: never;
+        /**
+         * Close a period
+         * @description Makes a statement for every payee, the platform among them, on whose account something was recorded since the last close. A statement never changes; what is recorded later stands in the next one. A day that is not over is refused with `statement_open`, a period that is closed already with `statement_closed`.
+         */
+        post: operations["closeStatements"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/statements/{statementId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A statement
+         * @description The payee's, and operators'. Signed by the service; its digest is a leaf of the public log.
+         */
+        get: operations["getStatement"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/statements/{statementId}/lines/{lineId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where a line comes from
+         * @description The ledger entry of the line, and behind a share of a pot the entries of the pot with their payments.
+         */
+        get: operations["explainStatementLine"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/statements/{statementId}/pdf": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A statement to read and print
+         * @description In Chinese and English. The same statement is always the same bytes.
+         */
+        get: operations["getStatementPdf"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1536,6 +1836,40 @@ export interface components {
             };
             fileSha256: components["schemas"]["Digest"];
             limits: components["schemas"]["OutputStandingText"];
+        };
+        GoodwillRefund: {
+            refundId: string;
+            cloneId: string;
+            periodId: string;
+            days: components["schemas"]["Day"][];
+            reason: string;
+            currency: components["schemas"]["Currency"];
+            grossMinor: components["schemas"]["AmountMinor"];
+            netMinor: components["schemas"]["AmountMinor"];
+            taxMinor: components["schemas"]["AmountMinor"];
+            feeMinor: components["schemas"]["AmountMinor"];
+            feeBearer: string;
+            /**
+             * @description Booked once the processor has sent it.
+             * @enum {string}
+             */
+            state: "pending" | "booked" | "failed";
+            failure: string | null;
+            undividedMinor: components["schemas"]["AmountMinor"];
+            expenseMinor: components["schemas"]["AmountMinor"];
+            /** @description What each leg of each pot returned. */
+            legs: {
+                potId: string;
+                payee: string;
+                amountMinor: components["schemas"]["AmountMinor"];
+            }[];
+            /** @description And out of what. */
+            payees: {
+                payee: string;
+                unpaidMinor: components["schemas"]["AmountMinor"];
+                debtMinor: components["schemas"]["AmountMinor"];
+            }[];
+            requestedAt: components["schemas"]["Instant"];
         };
         Grant: {
             grantId: string;
@@ -2060,6 +2394,34 @@ export interface components {
             /** @constant */
             userVerification: "required";
         };
+        Payout: {
+            payoutId: string;
+            payee: string;
+            currency: components["schemas"]["Currency"];
+            amountMinor: components["schemas"]["AmountMinor"];
+            /**
+             * @description Returned money is unpaid again.
+             * @enum {string}
+             */
+            state: "pending" | "paid" | "returned";
+            stripeTransfer: string | null;
+            /** @description Why it is still pending */
+            problem: string | null;
+            createdAt: components["schemas"]["Instant"];
+            settledAt: components["schemas"]["Instant"] | null;
+        };
+        PayoutAccount: {
+            /**
+             * @description Ready to be paid or not.
+             * @enum {string}
+             */
+            state: "none" | "onboarding" | "ready";
+            detailsSubmitted: boolean;
+            transfersActive: boolean;
+            payoutsEnabled: boolean;
+            /** @description Why the bank last returned money to the payee's own balance at the processor. */
+            bankFailure: string | null;
+        };
         PersonName: string;
         /** @description RFC 9457, with a code from a closed list. */
         Problem: {
@@ -2089,6 +2451,45 @@ export interface components {
         };
         /** @enum {string} */
         Role: "operator" | "reviewer" | "payee";
+        RoyaltyRun: {
+            /** @description Null in a dry run. */
+            runId: string | null;
+            cloneId: string;
+            /** @description Among the runs of the clone. */
+            number: number;
+            throughDay: components["schemas"]["Day"];
+            /** @description Entries recorded after this position of the ledger… */
+            fromPosition: string;
+            /** @description …and up to this one were divided; null in a dry run. */
+            toPosition: string | null;
+            dryRun: boolean;
+            /** @description How many entries were covered. */
+            entries: number;
+            pots: {
+                potId: string | null;
+                tierId: string;
+                tierName: string;
+                currency: components["schemas"]["Currency"];
+                splitId: string;
+                splitNumber: number;
+                firstDay: components["schemas"]["Day"];
+                lastDay: components["schemas"]["Day"];
+                amountMinor: components["schemas"]["AmountMinor"];
+                entries: number;
+                legs: {
+                    payee: string;
+                    basisPoints: number;
+                    amountMinor: components["schemas"]["AmountMinor"];
+                }[];
+            }[];
+            /** @description Debts that were taken out of what a payee received. */
+            netted: {
+                payee: string;
+                currency: components["schemas"]["Currency"];
+                amountMinor: components["schemas"]["AmountMinor"];
+            }[];
+            createdAt: components["schemas"]["Instant"];
+        };
         ServiceFacts: {
             origin: string;
             rpId: string;
@@ -2208,6 +2609,19 @@ export interface components {
             /** @description Base64. */
             signature: string;
         };
+        SignedStatement: {
+            /** @constant */
+            kind: "benren-receipt";
+            /** @constant */
+            type: "statement";
+            document: components["schemas"]["StatementDocument"];
+            digest: components["schemas"]["Digest"];
+            keyId: string;
+            /** @constant */
+            algorithm: "Ed25519";
+            /** @description Base64. */
+            signature: string;
+        };
         SigningChallenge: {
             challengeId: string;
             documentType: components["schemas"]["SignableDocumentType"];
@@ -2232,6 +2646,247 @@ export interface components {
             locale: components["schemas"]["Locale"];
             issuedAt: components["schemas"]["Instant"];
             expiresAt: components["schemas"]["Instant"];
+        };
+        Split: {
+            splitId: string;
+            cloneId: string;
+            number: number;
+            /**
+             * @description A signed split is in force from `effectiveFrom` until the day of a later one.
+             * @enum {string}
+             */
+            state: "draft" | "signed";
+            effectiveFrom: components["schemas"]["Day"];
+            document: components["schemas"]["SplitDocument"];
+            /** @description The document's RFC 8785 form. */
+            canonical: string;
+            digest: components["schemas"]["Digest"];
+            signatures: {
+                /** @description An account */
+                signer: string;
+                signedDocumentId: string;
+                signedAt: components["schemas"]["Instant"];
+            }[];
+            /** @description Who has not signed yet. */
+            missing: string[];
+            signedAt: components["schemas"]["Instant"] | null;
+            /** @description What the log's leaf was made of; null until all have signed. */
+            record: {
+                /** @constant */
+                type: "benren.split_record";
+                /** @constant */
+                schemaVersion: 1;
+                splitId: string;
+                cloneId: string;
+                splitSha256: components["schemas"]["Digest"];
+                signatures: {
+                    signer: string;
+                    evidenceSha256: components["schemas"]["Digest"];
+                }[];
+                signedAt: components["schemas"]["Instant"];
+            } | null;
+            leafId: string | null;
+        };
+        /**
+         * Split
+         * @description Who gets which share of what a clone earns. The owner and every payee sign the same document; an operator signs for the platform. It acts from its day on, once all have signed.
+         */
+        SplitDocument: {
+            /** @constant */
+            type: "benren.split";
+            /** @constant */
+            schemaVersion: 1;
+            splitId: string;
+            cloneId: string;
+            cloneName: string;
+            /** @description The split's version among those of the clone. */
+            number: string;
+            ownerAccountId: string;
+            /** @description In the order in which ties of the rounding are decided. The basis points sum to 10000. */
+            legs: {
+                payee: string;
+                payeeName: string;
+                basisPoints: number;
+            }[];
+            /**
+             * @description What is divided: what was earned, less the tax in the price and the payment processor's actual fee.
+             * @constant
+             */
+            base: "net_of_tax_and_fees";
+            /**
+             * @description Each pot is divided down to whole minor units; what is left goes by the largest remainder, ties in the order of the legs.
+             * @constant
+             */
+            rounding: "largest_remainder";
+            /** @description Who bears the fee that the processor keeps when a payment is refunded. */
+            refundFeeBearer: string;
+            /**
+             * Format: date
+             * @description The first day, in Asia/Shanghai, whose earnings it divides.
+             */
+            effectiveFrom: string;
+            /** Format: date-time */
+            at: string;
+        };
+        /**
+         * Statement
+         * @description What one payee earned, returned and was paid in a range of recorded ledger positions. Opening plus lines is closing. It never changes: what is recorded later stands in a later statement.
+         */
+        StatementDocument: {
+            /** @constant */
+            type: "benren.statement";
+            /** @constant */
+            schemaVersion: 1;
+            statementId: string;
+            /** @description Among the statements of this payee and currency. */
+            number: string;
+            payee: string;
+            payeeName: string;
+            /** @enum {string} */
+            currency: "CNY" | "USD" | "EUR" | "JPY";
+            /**
+             * Format: date
+             * @description The first day of the period.
+             */
+            fromDay: string;
+            /**
+             * Format: date
+             * @description The first day after the period.
+             */
+            throughDay: string;
+            /** @constant */
+            timeZone: "Asia/Shanghai";
+            /** @description Entries recorded after this position of the ledger… */
+            fromPosition: string;
+            /** @description …and up to this one are covered. */
+            toPosition: string;
+            /** @description Owed to the payee and unpaid, before the lines. */
+            openingMinor: string;
+            /** @description One line an entry on the payee's account, in recorded order. */
+            lines: {
+                lineId: string;
+                /** @enum {string} */
+                kind: "earning" | "loss" | "refund" | "refund_fee" | "debt_netted" | "payout" | "payout_returned" | "other";
+                /** @description Belongs to days before this period and was recorded in it. */
+                adjustment: boolean;
+                /** Format: date */
+                effectiveDate: string;
+                /** @description Positive: more is owed to the payee. */
+                amountMinor: string;
+                /** @description After this line. */
+                balanceMinor: string;
+                transferId: string;
+                position: string;
+                cloneId: string | null;
+                cloneName: string | null;
+                tierId: string | null;
+                tierName: string | null;
+                runId: string | null;
+                potId: string | null;
+                /** @description The whole pot of which this is a share. */
+                potMinor: string | null;
+                splitId: string | null;
+                splitNumber: string | null;
+                basisPoints: number | null;
+                refundId: string | null;
+                payoutId: string | null;
+            }[];
+            /** @description The lines by kind; adjustments are the lines so marked and are not in the other sums. */
+            totals: {
+                earningsMinor: string;
+                refundsMinor: string;
+                debtNettedMinor: string;
+                payoutsMinor: string;
+                adjustmentsMinor: string;
+                otherMinor: string;
+                linesMinor: string;
+            };
+            closingMinor: string;
+            /** @description What the payee owes back of money that was paid out already; netted from later earnings, never from the balance above unseen. */
+            debt: {
+                openingMinor: string;
+                lines: {
+                    lineId: string;
+                    /** @enum {string} */
+                    kind: "refund" | "refund_fee" | "debt_netted" | "other";
+                    /** Format: date */
+                    effectiveDate: string;
+                    /** @description Positive: the payee owes more. */
+                    amountMinor: string;
+                    transferId: string;
+                    position: string;
+                    cloneId: string | null;
+                    cloneName: string | null;
+                    refundId: string | null;
+                    runId: string | null;
+                }[];
+                closingMinor: string;
+            };
+            /** @description The digest of the payee's statement before this one in this currency. */
+            previousStatementSha256: string | null;
+            /** Format: date-time */
+            closedAt: string;
+        };
+        StatementLineExplained: {
+            statementId: string;
+            lineId: string;
+            amountMinor: components["schemas"]["AmountMinor"];
+            currency: components["schemas"]["Currency"];
+            transfer: {
+                transferId: string;
+                position: string;
+                kind: string;
+                effectiveDate: components["schemas"]["Day"];
+                recordedAt: components["schemas"]["Instant"];
+            };
+            /** @description The pots of which this is a share, or to which it goes back. */
+            pots: {
+                potId: string;
+                runId: string;
+                cloneId: string;
+                tierId: string;
+                tierName: string;
+                splitId: string;
+                splitNumber: number;
+                basisPoints: number;
+                potMinor: components["schemas"]["AmountMinor"];
+                amountMinor: components["schemas"]["AmountMinor"];
+            }[];
+            sourceCount: number;
+            /** @description The first 1000 entries behind the line, each with the payment it comes from. */
+            sources: {
+                transferId: string;
+                position: string;
+                kind: string;
+                effectiveDate: components["schemas"]["Day"];
+                amountMinor: components["schemas"]["AmountMinor"];
+                potId: string | null;
+                periodId: string | null;
+                subscriptionId: string | null;
+                invoice: string | null;
+                charge: string | null;
+                tierName: string | null;
+                splitId: string | null;
+                fromDay: string | null;
+                throughDay: string | null;
+            }[];
+        };
+        StatementList: {
+            statements: {
+                statementId: string;
+                payee: string;
+                payeeName: string;
+                currency: components["schemas"]["Currency"];
+                number: number;
+                fromDay: components["schemas"]["Day"];
+                throughDay: components["schemas"]["Day"];
+                openingMinor: components["schemas"]["AmountMinor"];
+                closingMinor: components["schemas"]["AmountMinor"];
+                debtMinor: components["schemas"]["AmountMinor"];
+                digest: components["schemas"]["Digest"];
+                leafId: string;
+                closedAt: components["schemas"]["Instant"];
+            }[];
         };
         Stop: {
             stopId: string;
@@ -2434,6 +3089,8 @@ export interface components {
         OutputId: string;
         OwnershipEvidenceId: string;
         OwnershipProofId: string;
+        SplitId: string;
+        StatementId: string;
     };
     requestBodies: never;
     headers: never;
@@ -2667,7 +3324,7 @@ export interface operations {
                 "application/json": {
                     capability: components["schemas"]["OutputCapability"];
                     language: components["schemas"]["Language"];
-                    /** @description What is said. At most 2,000 characters after Unicode normalisation (NFC). */
+                    /** @description What is said. At most 5,000 characters after Unicode normalisation (NFC), and about eleven minutes of speech: a longer one ends as `failed` with `too_long` and gives its hold back. */
                     script: string;
                     /** @description One of the grant's purposes. */
                     purpose: string;
@@ -2806,6 +3463,75 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CloneGate"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listSplits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                cloneId: components["parameters"]["CloneId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Newest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        splits: components["schemas"]["Split"][];
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    draftSplit: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                cloneId: components["parameters"]["CloneId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    legs: {
+                        /** @description An account */
+                        payee: string;
+                        basisPoints: number;
+                    }[];
+                    /**
+                     * @description Default and, for now, only base `net_of_tax_and_fees`; the others are refused with `split_invalid`.
+                     * @enum {string}
+                     */
+                    base?: "gross" | "net_of_tax" | "net_of_tax_and_fees";
+                    /** @description Who bears the processor's kept fee of a refund, `platform` (default) or one of the payees. */
+                    refundFeeBearer?: string;
+                    effectiveFrom: components["schemas"]["Day"];
+                };
+            };
+        };
+        responses: {
+            /** @description The draft. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Split"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -3425,6 +4151,54 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    getPayoutAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As the processor last said. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PayoutAccount"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    onboardPayee: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Where to go on. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        payoutAccount: components["schemas"]["PayoutAccount"];
+                        onboardingUrl: string;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     listOutputs: {
         parameters: {
             query?: {
@@ -3876,6 +4650,151 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    listPayouts: {
+        parameters: {
+            query?: {
+                payee?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Newest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        payouts: components["schemas"]["Payout"][];
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    createPayouts: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Minor units; default 100, at least 1. */
+                    minimumMinor?: string;
+                    /** @description Only these. */
+                    payees?: string[];
+                };
+            };
+        };
+        responses: {
+            /** @description What was begun, and who was left out. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        payouts: components["schemas"]["Payout"][];
+                        skipped: {
+                            payee: string;
+                            currency: components["schemas"]["Currency"];
+                            unpaidMinor: components["schemas"]["AmountMinor"];
+                            /** @enum {string} */
+                            reason: "payee_not_onboarded" | "payout_below_minimum";
+                        }[];
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getPayout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                payoutId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The payout. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Payout"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    refundGoodwill: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    periodId: string;
+                    days: components["schemas"]["Day"][];
+                    reason: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The refund, on its way. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GoodwillRefund"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getRefund: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                refundId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The refund, with who returned what once it is booked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GoodwillRefund"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     register: {
         parameters: {
             query?: never;
@@ -3958,6 +4877,65 @@ export interface operations {
                     "application/json": {
                         proofs: components["schemas"]["OwnershipProof"][];
                     };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    runRoyalties: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    cloneId: string;
+                    /**
+                     * Format: date
+                     * @description The first day that is not earned by this run; today at the latest.
+                     */
+                    throughDay: string;
+                    dryRun?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description The run. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoyaltyRun"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getRoyaltyRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                runId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The run. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoyaltyRun"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -4123,6 +5101,192 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SigningChallenge"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getSplit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                splitId: components["parameters"]["SplitId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The split with its signatures. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Split"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    signSplit: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                splitId: components["parameters"]["SplitId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    signature: components["schemas"]["SignatureInput"];
+                };
+            };
+        };
+        responses: {
+            /** @description The split. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Split"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listStatements: {
+        parameters: {
+            query?: {
+                payee?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Newest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatementList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    closeStatements: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Format: date
+                     * @description The first day after the period; today at the latest.
+                     */
+                    throughDay: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The statements. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatementList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getStatement: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                statementId: components["parameters"]["StatementId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The statement as a signed receipt. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        receipt: components["schemas"]["SignedStatement"];
+                        leafId: string;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    explainStatementLine: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                statementId: components["parameters"]["StatementId"];
+                /** @description A line */
+                lineId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The line, its transfer and its sources. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatementLineExplained"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getStatementPdf: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                statementId: components["parameters"]["StatementId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description PDF. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": string;
                 };
             };
             default: components["responses"]["Problem"];

@@ -1,3 +1,5 @@
+import { createRequire } from 'node:module';
+
 import { type Billing, makeBilling, makeEventReader, makePaymentProvider } from '../billing/index.ts';
 import { type Clones, entities as cloneEntities, HOUSE_POLICY, makeClones } from '../clones/index.ts';
 import { type Consent, makeConsent } from '../consent/index.ts';
@@ -8,10 +10,13 @@ import { type Ledger, makeLedger } from '../ledger/index.ts';
 import type { EntitySchema } from '../platform/postgres/index.ts';
 import { entities as ownershipEntities, makeOwnership, type Ownership } from '../ownership/index.ts';
 import { makeProvenance, type Provenance } from '../provenance/index.ts';
-import { makeRoyalties, type Royalties } from '../royalties/index.ts';
+import { makeRoyalties, ROYALTY_EVENT_TOPICS, type Royalties } from '../royalties/index.ts';
 import { makeStop, type Stop } from '../stop/index.ts';
 import { makeTransparency, type Transparency } from '../transparency/index.ts';
 import type { Platform } from './platform.ts';
+
+/** Stands in every manifest as the version of what made the claim. */
+const { version: VERSION } = createRequire(import.meta.url)('../../package.json') as { version: string };
 
 /** The plain tables of all rooms. */
 export const ENTITIES: EntitySchema[] = [...identityEntities, ...ownershipEntities, ...cloneEntities] as EntitySchema[];
@@ -101,7 +106,16 @@ export function makeRooms(platform: Platform): Rooms {
   const ground = makeGround(platform);
   const rights = makeRights(platform, ground, () => ({ gateway }));
   const money = makeMoney(platform, ground, rights);
-  const gateway: Gateway = makeGateway({ ...platform, ...ground, ...rights, ...money });
-  const stop: Stop = makeStop({ ...platform, ...ground, ...rights, ...money });
+  const { runTx } = platform.database;
+  const gateway: Gateway = makeGateway({
+    ...platform, ...ground, ...rights, ...money, runTx,
+    settings: { contentProducer: platform.config.aigcProducer, generator: { name: 'Benren', version: VERSION } },
+  });
+  const stop: Stop = makeStop({
+    ...platform, ...ground, ...money, runTx, gates: rights.consent.gates,
+    cloneOwner: async (tx, cloneId) => (await rights.clones.clone(tx, cloneId))?.ownerAccountId ?? null,
+    countReleases: (tx, cloneId) => gateway.countReleases(tx, cloneId),
+    countOpenOutputs: (tx, cloneId) => gateway.countOpenOutputs(tx, cloneId),
+  });
   return { ...ground, ...rights, ...money, gateway, stop };
 }

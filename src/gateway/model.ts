@@ -48,10 +48,18 @@ export interface DecidedGate {
   epoch: string;
 }
 
-export const SCRIPT_CHARACTERS_MAX = 2_000;
-/** What a released file may weigh; a check of files takes as much. About eleven minutes. */
-export const FILE_BYTES_MAX = 32 * 1024 * 1024;
+export const SCRIPT_CHARACTERS_MAX = 5_000;
 export const SAMPLE_RATE_HZ = 24_000;
+/** What a released file may weigh; a check of files takes as much. */
+export const FILE_BYTES_MAX = 32 * 1024 * 1024;
+/** Room in it for header, label and manifest. */
+const MARKS_BYTES = 64 * 1024;
+/** About eleven minutes. */
+export const SAMPLES_MAX = (FILE_BYTES_MAX - MARKS_BYTES) / 2;
+
+export function tooLong(): Refusal {
+  return new Refusal('request_too_large', 'Said at this pace the text is longer than one file may be.');
+}
 
 /** What the voice has sounds for: letters, digits, hanzi and a few signs. Accents and widths are folded away first. */
 const SPEAKABLE = /[A-Za-z0-9\p{Script=Han}&+=@%]/u;

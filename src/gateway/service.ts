@@ -25,6 +25,10 @@ export interface Gateway extends Delivery, Probes, PublicChecks {
     actor: Actor, page: { cloneId?: string | undefined; before?: string | undefined; limit: number },
   ): Promise<{ outputs: OutputJson[] }>;
   getOutputReceipt(actor: Actor, outputId: string): Promise<OutputReceiptJson>;
+  /** For the stop: how many releases there are, asked under the exclusive lock of the clone's gate. */
+  countReleases(tx: Tx, cloneId: string): Promise<bigint>;
+  /** For the stop's quote: outputs that are under way. */
+  countOpenOutputs(tx: Tx, cloneId: string): Promise<number>;
   /** What jobs do; each may run twice. */
   work: {
     renderOutput(outputId: string, attempt: number): Promise<void>;
@@ -111,6 +115,8 @@ export function makeGateway(deps: GatewayDeps): Gateway {
       if (answer.left === null) throw new Error(`Output ${answer.outputId} was admitted without a hold.`);
       return { outputId: answer.outputId, state: 'queued', decisionId: answer.decisionId, left: answer.left };
     },
+    countReleases: (tx, cloneId) => store.countReleases(tx, cloneId),
+    countOpenOutputs: (tx, cloneId) => store.countOpenOutputs(tx, cloneId),
     work: makeWork(deps),
   };
 }

@@ -109,6 +109,18 @@ export async function listOutputs(
     ORDER BY id DESC LIMIT $4`, [page.cloneId, page.requester, page.before, page.limit]);
 }
 
+/** Releases of the clone so far. */
+export async function countReleases(tx: Tx, cloneId: string): Promise<bigint> {
+  return (await one<{ count: bigint }>(tx, 'SELECT count(*) AS count FROM release WHERE clone_id = $1', [cloneId])).count;
+}
+
+/** Outputs of the clone that are under way. */
+export async function countOpenOutputs(tx: Tx, cloneId: string): Promise<number> {
+  const { count } = await one<{ count: number }>(tx, `
+    SELECT count(*)::int AS count FROM output WHERE clone_id = $1 AND state IN ('queued', 'rendering', 'signing')`, [cloneId]);
+  return count;
+}
+
 export async function liveProbes(tx: Tx, versionId: string): Promise<OutputRow[]> {
   return await sql<OutputRow>(tx, `${OUTPUT}
     WHERE version_id = $1 AND audience = 'owner' AND state IN ('queued', 'rendering', 'signing', 'released') ORDER BY probe`, [versionId]);

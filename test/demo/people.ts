@@ -1,5 +1,6 @@
 import { systemRandom } from '../../src/kernel/random.ts';
 import { type Person, registerPerson } from '../support/person.ts';
+import { onboard } from './pages.ts';
 import { must, type Story } from './story.ts';
 import type { World } from './world.ts';
 
@@ -12,23 +13,9 @@ export interface Cast {
   fans: readonly [Person, Person];
 }
 
-/** What fans and agencies do on the sandbox's own pages, which are not ours. */
-export async function submitPage(url: string, fields: Record<string, string>): Promise<Response> {
-  return await fetch(url, { method: 'POST', body: new URLSearchParams(fields), redirect: 'manual' });
-}
-
 async function invited(world: World, by: Person, role: 'reviewer' | 'payee', displayName: string): Promise<Person> {
   const { token } = await by.client.call('createInvitation', { body: { role } });
   return await registerPerson(world.client, systemRandom, { displayName, invitationToken: token });
-}
-
-async function onboard(world: World, agency: Person): Promise<void> {
-  const { onboardingUrl } = await agency.client.call('onboardPayee', {});
-  const answer = await submitPage(onboardingUrl, {
-    name: 'Agency', country: 'CN', currency: 'cny', account_number: '000123456789', business_type: 'company',
-  });
-  must(answer.status < 400, 'the agency finished onboarding on the provider’s page');
-  await world.settle();
 }
 
 /** Step 1: everybody registers by passkey; nobody chooses a role. */

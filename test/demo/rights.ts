@@ -1,5 +1,6 @@
 import pg from 'pg';
 
+import { dayOf } from '../../src/kernel/time.ts';
 import type { Cast } from './people.ts';
 import type { Recordings } from './recording.ts';
 import { must, type Story } from './story.ts';
@@ -77,7 +78,8 @@ async function refusedBySql(url: string, versionId: string): Promise<string> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
-    await client.query(`UPDATE clone_version SET state = 'approved', approved_at = now() WHERE id = $1`, [versionId]);
+    await client.query(
+      `UPDATE clone_version SET state = 'approved', approved_at = now(), signed_document_id = (SELECT id FROM signed_document LIMIT 1) WHERE id = $1`, [versionId]);
     return 'nothing';
   } catch (error) {
     const { code, constraint } = error as { code?: string; constraint?: string };
@@ -97,7 +99,7 @@ export async function review(world: World, story: Story, cast: Cast, made: { pro
     must(refusal.code === 'ownership_unproven', 'the service does not approve a version without a proof');
     const app = await refusedBySql(world.postgres.appUrl('benren'), made.versionId);
     const owner = await refusedBySql(world.postgres.ownerUrl('benren'), made.versionId);
-    must(app !== 'nothing' && owner !== 'nothing', 'PostgreSQL refuses raw SQL as either role');
+    must(app === 'clone_version_needs_proof' && owner === app, `PostgreSQL refuses raw SQL as either role: ${app}, ${owner}`);
     checked(`service: ownership_unproven; raw SQL as benren_app: ${app}; as benren_owner: ${owner}`);
     const [first, second] = cast.reviewers;
     const waiting = await first.client.call('listReviews', {});
@@ -145,10 +147,11 @@ async function signGrant(world: World, cast: Cast, cloneId: string): Promise<{ g
   return { grantId: draft.grantId, digest: draft.digest };
 }
 
-async function signSplit(world: World, cast: Cast, cloneId: string): Promise<string> {
+async function signSplit(cast: Cast, cloneId: string, effectiveFrom: string): Promise<string> {
   const draft = await cast.owner.client.call('draftSplit', {
     path: { cloneId },
     body: {
+      effectiveFrom,
       legs: [
         { payee: cast.owner.accountId, basisPoints: 7_000 }, { payee: cast.agency.accountId, basisPoints: 2_000 }, { payee: 'platform', basisPoints: 1_000 },
       ],
@@ -180,7 +183,7 @@ export async function license(world: World, story: Story, cast: Cast, made: { pr
   await story.tell('4 She signs grant and split, hears version 1 and approves it', async ({ checked, keep }) => {
     const grant = await signGrant(world, cast, made.cloneId);
     checked(`grant signed, digest ${grant.digest.slice(0, 16)}…; voice yes, video no, two forbidden topics, until ${TERM_DAYS} days from now`);
-    const splitId = await signSplit(world, cast, made.cloneId);
+    const splitId = await signSplit(cast, made.cloneId, dayOf(world.clock.now()));
     checked('split 70/20/10 signed by owner, agency and platform');
     const version = await client.call('getVersion', { path: { versionId: made.versionId } });
     const signature = await cast.owner.sign('version_approval', version.document, 'zh-CN');

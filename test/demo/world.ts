@@ -1,8 +1,10 @@
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
-import { rmSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 
 import { compose, type Service } from '../../src/compose.ts';
@@ -29,6 +31,11 @@ export interface World {
   /** Asks PostgreSQL as its superuser: for facts that must not come from the service. */
   ask<Row extends pg.QueryResultRow>(text: string, params?: unknown[]): Promise<Row[]>;
   postgres: EmbeddedPostgres;
+  /** The command-line program, in a process of its own. */
+  benren(args: string[]): Promise<{ code: number; output: string }>;
+  /** The receipts' public key and the log's verifier key, kept as files for `benren verify`. */
+  receiptsKeyFile: string;
+  logKeyFile: string;
   /** Her web site: what it serves under which path. */
   site: { origin: string; pages: Map<string, string> };
   close(): Promise<void>;
@@ -78,6 +85,24 @@ async function makeTestClock(stripe: StripePort, at: Date): Promise<string> {
   return clock.id;
 }
 
+async function runBenren(args: string[]): Promise<{ code: number; output: string }> {
+  const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+  return await new Promise((done) => {
+    execFile(process.execPath, ['--import', 'tsx', main, ...args], { maxBuffer: 16 * 1024 * 1024 }, (error, stdout, stderr) => {
+      done({ code: typeof error?.code === 'number' ? error.code : error === null ? 0 : 1, output: stdout + stderr });
+    });
+  });
+}
+
+async function keepKeys(client: Client, folder: string): Promise<{ receiptsKeyFile: string; logKeyFile: string }> {
+  const facts = await client.call('getService', {});
+  const files = { receiptsKeyFile: join(folder, 'receipts-key.pem'), logKeyFile: join(folder, 'log-key.txt') };
+  writeFileSync(files.receiptsKeyFile, facts.receiptsPublicKeyPem);
+  writeFileSync(files.logKeyFile, `${facts.logVerifierKey}\n`);
+  writeFileSync(join(folder, 'c2pa-anchors.pem'), facts.c2paAnchorsPem);
+  return files;
+}
+
 export async function openWorld(folder: string): Promise<World> {
   rmSync(folder, { recursive: true, force: true });
   const dataFolder = join(folder, 'data');
@@ -106,9 +131,9 @@ export async function openWorld(folder: string): Promise<World> {
     await sandbox.control.idle();
   }
 
+  const client = makeClient(service.origin);
   return {
-    service, sandbox, clock, postgres, site, settle,
-    client: makeClient(service.origin),
+    service, sandbox, clock, postgres, site, settle, client, benren: runBenren, ...(await keepKeys(client, folder)),
     async advanceDays(days) {
       const to = Math.floor(sandbox.control.now(testClock).getTime() / 1000) + days * 86_400;
       await stripe.sdk.testHelpers.testClocks.advance(testClock, { frozen_time: to }, stripe.withKey(`advance-${to}`));

@@ -92,7 +92,7 @@ afterAll(() => {
 });
 
 const post = (body: string | Buffer, headers: Record<string, string> = {}): Promise<Response> =>
-  fetch(`${origin}/things`, { method: 'POST', body: body as BodyInit, headers: { 'content-type': 'application/json', 'idempotency-key': 'key-000001', ...headers } });
+  fetch(`${origin}/things`, { method: 'POST', body: typeof body === 'string' ? body : new Uint8Array(body), headers: { 'content-type': 'application/json', 'idempotency-key': 'key-000001', ...headers } });
 
 async function codeOf(response: Response): Promise<[number, string]> {
   expect(response.headers.get('content-type')).toBe('application/problem+json');

@@ -12,6 +12,8 @@ export interface Person {
   /** The session's bearer token. */
   token: string;
   client: Client;
+  /** Signs in anew by passkey: sessions end after thirty days. */
+  signIn(): Promise<void>;
   /** Reads, signs and answers what an operation takes as `signature`. */
   sign(documentType: DocumentType, document: object, locale?: 'en' | 'zh-CN'): Promise<SignatureInput>;
 }
@@ -30,16 +32,22 @@ export async function registerPerson(
   const session = await client.call('register', {
     body: { challengeId: challenge.challengeId, credential: passkey.register(challenge.publicKey) },
   });
-  const own = client.as(session.sessionToken);
-  return {
+  const person: Person = {
     name: options.displayName,
     accountId: session.account.accountId,
     passkey,
     token: session.sessionToken,
-    client: own,
+    client: client.as(session.sessionToken),
+    async signIn() {
+      const asked = await client.call('createLoginOptions', {});
+      const again = await client.call('login', { body: { challengeId: asked.challengeId, credential: passkey.sign(asked.publicKey) } });
+      person.token = again.sessionToken;
+      person.client = client.as(again.sessionToken);
+    },
     async sign(documentType, document, locale = 'en') {
-      const asked = await own.call('createSigningChallenge', { body: { documentType, document: { ...document }, locale } });
+      const asked = await person.client.call('createSigningChallenge', { body: { documentType, document: { ...document }, locale } });
       return { challengeId: asked.challengeId, credential: passkey.sign(asked.publicKey) };
     },
   };
+  return person;
 }

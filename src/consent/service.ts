@@ -5,9 +5,9 @@ import { notFound } from '../kernel/refusals.ts';
 import type { Actor } from '../kernel/request.ts';
 import type { Clock } from '../kernel/time.ts';
 import type { RunTx, Tx } from '../kernel/tx.ts';
-import { type Answer, decide, type DecisionRequest } from './decide.ts';
+import { type Answer, decideWith, type DecisionRequest } from './decide.ts';
 import { type Gates, type GateState, makeGates } from './gates.ts';
-import type { GrantDocument } from './grant.ts';
+import { type GrantDocument, readGrant, type ReadGrant } from './grant.ts';
 import { documentOf, makeGrants, stateAt } from './grants.ts';
 import { type DecisionReceiptDocument, recordDecision, type RecordedState } from './receipt.ts';
 import * as store from './store.ts';
@@ -126,9 +126,26 @@ function expiry(state: RecordedState): Date | null {
   return ends.some(Number.isNaN) ? null : new Date(Math.min(...ends));
 }
 
+const GRANTS_KEPT = 500;
+
+/** Word lists take time to prepare, and what a digest stands for never changes: each grant is read once. */
+function makeGrantReader(): (grant: RecordedState['grant']) => ReadGrant {
+  const kept = new Map<string, ReadGrant>();
+  return (grant) => {
+    if (grant === null) return readGrant(null);
+    const ready = kept.get(grant.digest) ?? readGrant(grant.document);
+    kept.delete(grant.digest);
+    kept.set(grant.digest, ready);
+    const [oldest] = kept.keys();
+    if (kept.size > GRANTS_KEPT && oldest !== undefined) kept.delete(oldest);
+    return ready;
+  };
+}
+
 export function makeConsent(deps: ConsentDeps): Consent {
   const { runTx, ids, clones, provenance } = deps;
   const gates = makeGates({ ids });
+  const readOnce = makeGrantReader();
 
   function signedReceipt(document: DecisionReceiptDocument): SignedDecisionReceipt {
     // Through canonical JSON: what is kept is exactly what was signed, with nothing that JSON would drop.
@@ -143,7 +160,7 @@ export function makeConsent(deps: ConsentDeps): Consent {
 
     async decide(tx, request) {
       const { state, gates: seen } = await see(deps, gates, tx, request);
-      const answer = decide({ ...state, grant: state.grant as never }, request);
+      const answer = decideWith(readOnce(state.grant), { ...state, grant: state.grant as never }, request);
       const decisionId = ids.next('decision');
       const receipt = signedReceipt(recordDecision(decisionId, state, request, answer));
       const head = {

@@ -5,7 +5,7 @@ import type { TestDatabase } from '../support/database.ts';
 /** A clone with its gates, and a table whose trigger asks them as the gateway's release does. */
 export interface GateBench {
   /** Makes a clone with its four gates and answers their ids in tree order. */
-  makeClone(name: string): Promise<{ cloneId: string; grantId: string; gates: string[] }>;
+  makeClone(name: string, ownerAccountId?: string): Promise<{ cloneId: string; grantId: string; gates: string[] }>;
   /** As the superuser: to plant a fault. */
   plant(sql: string): Promise<void>;
   close(): Promise<void>;
@@ -18,7 +18,7 @@ async function withoutRules(client: pg.Client, sql: string, params: unknown[] = 
   await client.query('SET session_replication_role = origin');
 }
 
-export async function makeGateBench(database: TestDatabase): Promise<GateBench> {
+export async function makeGateBench(database: Pick<TestDatabase, 'superuserUrl'>): Promise<GateBench> {
   const root = new pg.Client({ connectionString: database.superuserUrl });
   await root.connect();
   await root.query(`
@@ -33,13 +33,13 @@ export async function makeGateBench(database: TestDatabase): Promise<GateBench> 
     CREATE TRIGGER probe_gates BEFORE INSERT ON probe FOR EACH ROW EXECUTE FUNCTION probe_gates();
   `);
   return {
-    async makeClone(name) {
+    async makeClone(name, ownerAccountId = 'acc_x') {
       const cloneId = `cln_${name}`;
       const grantId = `grt_${name}`;
       await withoutRules(root, `INSERT INTO clone (id, owner_account_id, ownership_proof_id, name, handle, created_at)
-        VALUES ($1, 'acc_x', 'own_x', 'x', $2, '2026-01-01')`, [cloneId, `h${name}`.slice(0, 30).padEnd(3, '0')]);
+        VALUES ($1, $3, 'own_x', 'x', $2, '2026-01-01')`, [cloneId, `h${name}`.slice(0, 30).padEnd(3, '0'), ownerAccountId]);
       await withoutRules(root, `INSERT INTO consent_grant (id, clone_id, owner_account_id, licensee, drafted_at)
-        VALUES ($1, $2, 'acc_x', 'platform', '2026-01-01')`, [grantId, cloneId]);
+        VALUES ($1, $2, $3, 'platform', '2026-01-01')`, [grantId, cloneId, ownerAccountId]);
       const gates = ['gat_platform', `gat_${name}_clone`, `gat_${name}_voice`, `gat_${name}_grant`];
       await root.query(`INSERT INTO gate (id, kind, clone_id, capability, grant_id, reason, changed_by, changed_at) VALUES
         ($3, 'clone', $1, NULL, NULL, 'made', 'test', '2026-01-01'), ($4, 'capability', $1, 'voice', NULL, 'made', 'test', '2026-01-01'),

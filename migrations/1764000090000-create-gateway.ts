@@ -33,7 +33,7 @@ const OUTPUTS = `
     capability text NOT NULL CHECK (capability IN ('chat', 'voice', 'video', 'sing', 'story', 'work', 'moments')),
     language text NOT NULL CHECK (language IN ('en', 'zh-CN')),
     purpose text NOT NULL,
-    script text NOT NULL CHECK (char_length(script) BETWEEN 1 AND 2000),
+    script text NOT NULL CHECK (char_length(script) BETWEEN 1 AND 5000),
     -- Whose rules the disclosure follows; null gives the strictest form.
     territory text CHECK (territory ~ '^[A-Z]{2}$'),
     decision_id text NOT NULL UNIQUE REFERENCES decision (id),

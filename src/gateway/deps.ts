@@ -24,7 +24,7 @@ export interface GatewayDeps {
   consent: Pick<Consent, 'decide'> & { gates: Pick<Consent['gates'], 'lockShared' | 'read' | 'ofClone'> };
   billing: Pick<Billing, 'entitlement' | 'hold' | 'capture' | 'void'>;
   provenance: Pick<Provenance, 'label' | 'sign' | 'readMarks' | 'signReceipt'>;
-  log: Pick<Transparency, 'append'>;
+  transparency: Pick<Transparency, 'append'>;
   inference: Pick<Inference, 'synthesise' | 'describe'>;
   settings: {
     /** Provider code of the GB 45438-2025 label. */

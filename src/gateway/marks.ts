@@ -1,10 +1,9 @@
 import { sha256Hex } from '../kernel/digest.ts';
-import { Refusal } from '../kernel/refusals.ts';
 import { writeWav } from '../platform/inference.ts';
 import { type ConsentAssertion, makeManifest } from '../provenance/index.ts';
 import type { GatewayDeps } from './deps.ts';
 import type { Disclosed } from './disclose.ts';
-import { FILE_BYTES_MAX } from './model.ts';
+import { SAMPLES_MAX, tooLong } from './model.ts';
 import type { AllowedOutput, KeptFile } from './store.ts';
 
 export type Marked = Disclosed & { watermark: 'none' };
@@ -20,15 +19,11 @@ export function watermark(disclosed: Disclosed): Marked {
   return { ...disclosed, watermark: 'none' };
 }
 
-/** Room for label and manifest behind the samples. */
-const MARKS_BYTES = 64 * 1024;
 const HEADER_BYTES = 44;
 
 /** Mono 16-bit WAV at 24 kHz. @throws Refusal `request_too_large` for what would not fit into one file */
 export function encode({ pcm, ...marked }: Marked): Encoded {
-  if (pcm.length * 2 > FILE_BYTES_MAX - MARKS_BYTES) {
-    throw new Refusal('request_too_large', 'Said at this pace the text is longer than one file may be.');
-  }
+  if (pcm.length > SAMPLES_MAX) throw tooLong();
   const bytes = writeWav(pcm, marked.sampleRateHz);
   const wav = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return { ...marked, wav, seconds: pcm.length / marked.sampleRateHz, samplesSha256: sha256Hex(wav.subarray(HEADER_BYTES)) };

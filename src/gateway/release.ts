@@ -25,7 +25,7 @@ function receiptDocument(releaseId: string, at: Date, file: KeptFile, output: Al
   return JSON.parse(canonicalJson(document)) as JsonObject;
 }
 
-type Deps = Pick<GatewayDeps, 'runTx' | 'clock' | 'ids' | 'consent' | 'billing' | 'provenance' | 'log' | 'at'>;
+type Deps = Pick<GatewayDeps, 'runTx' | 'clock' | 'ids' | 'consent' | 'billing' | 'provenance' | 'transparency' | 'at'>;
 
 /** Everything that has to be true at once, in stop.md's order: gates' locks, then their state, then rows. */
 async function releaseIn(tx: Tx, deps: Deps, file: KeptFile, output: AllowedOutput): Promise<void> {
@@ -42,7 +42,7 @@ async function releaseIn(tx: Tx, deps: Deps, file: KeptFile, output: AllowedOutp
 
   const releaseId = deps.ids.next('release');
   const receipt = deps.provenance.signReceipt('output_receipt', receiptDocument(releaseId, at, file, output));
-  const { leafId } = await deps.log.append(tx, { type: 'release.committed', subjectId: output.id, at, document: receipt.document });
+  const { leafId } = await deps.transparency.append(tx, { type: 'release.committed', subjectId: output.id, at, document: receipt.document });
   await store.insertRelease(tx, {
     id: releaseId, cloneId: output.cloneId, outputId: output.id, fileSha256: file.sha256, fileBytes: BigInt(file.bytes),
     samplesSha256: file.samplesSha256, leafId, receipt, releasedAt: at,

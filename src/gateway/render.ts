@@ -1,5 +1,6 @@
 import { Refusal } from '../kernel/refusals.ts';
 import type { GatewayDeps } from './deps.ts';
+import { SAMPLE_RATE_HZ, SAMPLES_MAX, tooLong } from './model.ts';
 import type { AllowedOutput } from './store.ts';
 
 /** Speech as samples, with what spoke it. */
@@ -15,7 +16,7 @@ export interface Speech {
  * Renders the script with the version's own voice. `stillWanted` throws what the release would refuse with: it is asked
  * before the work and after each sentence, so that a stop also ends the rendering.
  *
- * @throws Refusal `render_failed`, also when the model at hand is not the one that the owner approved
+ * @throws Refusal `request_too_large`; `render_failed`, also when the model at hand is not the one that the owner approved
  */
 export async function render(
   deps: Pick<GatewayDeps, 'runTx' | 'clones' | 'inference'>, output: AllowedOutput, stillWanted: () => Promise<void>,
@@ -37,7 +38,11 @@ export async function render(
     }
   };
   const { pcm, sampleRateHz, renderMilliseconds, lineage } = await deps.inference.synthesise({
-    text: output.script, language: output.language, speaker: version.speaker, onProgress: () => void ask(),
+    text: output.script, language: output.language, speaker: version.speaker,
+    onProgress: ({ seconds }) => {
+      if (seconds * SAMPLE_RATE_HZ > SAMPLES_MAX) ended.abort(tooLong());
+      void ask();
+    },
   }, ended.signal);
   if (lineage !== version.lineage['voiceSha256']) {
     throw new Refusal('render_failed', 'The voice model here is not the one that this version’s owner approved.');

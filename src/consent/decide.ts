@@ -1,4 +1,3 @@
-import type { Json } from '../kernel/canonical-json.ts';
 import { readGrant, type ReadGrant } from './grant.ts';
 import { foldText } from './words.ts';
 
@@ -35,7 +34,8 @@ export interface DecisionState {
   clone: { cloneId: string; ownerAccountId: string } | null;
   ownership: { proofId: string; state: string; expiresAt: string | null } | null;
   version: { versionId: string; number: number; state: string } | null;
-  grant: { grantId: string; digest: string; status: string; document: Json } | null;
+  /** The document is read with care: it may be any JSON. */
+  grant: { grantId: string; digest: string; status: string; document: unknown } | null;
   gates: readonly SeenGate[];
 }
 

@@ -1,4 +1,4 @@
-import { canonicalJson, type Json } from '../kernel/canonical-json.ts';
+import { canonicalJson } from '../kernel/canonical-json.ts';
 import { sha256Hex } from '../kernel/digest.ts';
 import { type Answer, decide, type DecisionRequest, type DecisionState } from './decide.ts';
 
@@ -40,14 +40,28 @@ export interface Replay {
   same: boolean;
 }
 
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Whether the parts that `decide` reads have the kinds of values that it reads. */
+function isReceipt(document: unknown): document is DecisionReceiptDocument {
+  if (!isObject(document) || !isObject(document['request']) || !isObject(document['state']) || !isObject(document['answer'])) return false;
+  const { request, state } = document;
+  const texts = ['cloneId', 'capability', 'language', 'audience', 'requester', 'purpose', 'text', 'at'];
+  if (!texts.every((name) => typeof request[name] === 'string')) return false;
+  if (!['clone', 'ownership', 'version', 'grant'].every((name) => state[name] === null || isObject(state[name]))) return false;
+  const { gates } = state;
+  return Array.isArray(gates) && gates.every((gate: unknown) => isObject(gate) && typeof gate['epoch'] === 'string');
+}
+
 /**
  * Decides again from a receipt alone: no database, no network, no clock. The signature is checked apart, by
- * `verifyReceipt`. A document that is not a receipt replays to a denial, not to an error.
+ * `verifyReceipt`. What is not a receipt replays to a denial, not to an error.
  */
-export function replay(document: DecisionReceiptDocument): Replay {
-  const answer = decide(document.state as DecisionState & { grant: { document: Json } | null }, {
-    ...document.request, at: new Date(document.request.at),
-  });
+export function replay(document: unknown): Replay {
+  if (!isReceipt(document)) return { answer: { allowed: false, clauses: ['receipt.unreadable'] }, same: false };
+  const answer = decide(document.state, { ...document.request, at: new Date(document.request.at) });
   const same = canonicalJson(answer) === canonicalJson(document.answer)
     && sha256Hex(canonicalJson(document.state)) === document.stateDigest;
   return { answer, same };

@@ -160,7 +160,7 @@ export function makeConsent(deps: ConsentDeps): Consent {
 
     async decide(tx, request) {
       const { state, gates: seen } = await see(deps, gates, tx, request);
-      const answer = decideWith(readOnce(state.grant), { ...state, grant: state.grant as never }, request);
+      const answer = decideWith(readOnce(state.grant), state, request);
       const decisionId = ids.next('decision');
       const receipt = signedReceipt(recordDecision(decisionId, state, request, answer));
       const head = {

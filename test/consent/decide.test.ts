@@ -206,6 +206,14 @@ describe('receipts', () => {
     }));
   });
 
+  it('of any other form replay to a denial', () => {
+    fc.assert(fc.property(fc.jsonValue(), fc.constantFrom('request', 'state', 'answer'), (value, member) => {
+      const document = recordDecision('dec_1', state() as RecordedState, request(), decide(state(), request()));
+      expect(replay(value).same).toBe(false);
+      expect(replay({ ...document, [member]: value }).same).toBe(false);
+    }));
+  });
+
   it('do not replay when the answer, the request or the state was changed', () => {
     const answer = decide(state(), request());
     const document = recordDecision('dec_1', state() as RecordedState, request(), answer);

@@ -3,7 +3,6 @@ import fc from 'fast-check';
 import {
   type DecisionRequest, type DecisionState, type GrantDocument, type GrantTerms, CAPABILITIES,
 } from '../../src/consent/model.ts';
-import type { Json } from '../../src/kernel/canonical-json.ts';
 
 export const OWNER = 'acc_0123456789abcdefghjkmnpqrs';
 export const FAN = 'acc_1123456789abcdefghjkmnpqrs';
@@ -42,7 +41,7 @@ export function state(document: unknown = grant(), changes: Partial<DecisionStat
     clone: { cloneId: CLONE, ownerAccountId: OWNER },
     ownership: { proofId: 'own_1', state: 'approved', expiresAt: '2027-06-01T00:00:00.000Z' },
     version: { versionId: 'ver_1', number: 1, state: 'approved' },
-    grant: { grantId: GRANT, digest: 'd'.repeat(64), status: 'signed', document: document as Json },
+    grant: { grantId: GRANT, digest: 'd'.repeat(64), status: 'signed', document },
     gates: [
       { gateId: 'gat_platform', kind: 'platform', state: 'open', epoch: '1' },
       { gateId: 'gat_1', kind: 'clone', state: 'open', epoch: '3' },

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createRawServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { addressKind, makeSafeFetch } from '../../src/platform/fetch/index.ts';
@@ -138,6 +138,17 @@ describe('the fetcher where loopback is allowed', () => {
     await expect(fetcher.fetchText(site + path, { ...limits, timeoutMs: 200 })).rejects.toMatchObject({
       code: 'url_unreachable', message: 'The server took too long to answer.',
     });
+  });
+
+  it('has no use for a server that wants to speak another protocol, and does not wait for it forever', async () => {
+    const upgrading = createRawServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.once('data', () => socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n'));
+    });
+    await new Promise<void>((done) => upgrading.listen(0, '127.0.0.1', done));
+    const { port } = upgrading.address() as AddressInfo;
+    await expect(fetcher.fetchText(`http://127.0.0.1:${port}/`, { ...limits, timeoutMs: 300 })).rejects.toMatchObject({ code: 'url_unreachable' });
+    upgrading.close();
   });
 
   it('says so when nobody listens', async () => {

@@ -25,6 +25,9 @@ const handlers: JobHandlers = {
     seen.push(run.attempt);
     throw new Error('not today');
   },
+  'test.nul': async () => {
+    throw new Error('a\0b');
+  },
 };
 
 beforeAll(async () => {
@@ -83,6 +86,20 @@ describe('the outbox', () => {
     await database.asOwner(`UPDATE job SET state = 'running', attempts = 1, claimed_until = now() - interval '1 second'`);
     expect(await runner().runNext()).toBe(true);
     expect(seen).toEqual(['orphan']);
+  });
+
+  it('gives up a job under which worker after worker dies', async () => {
+    await put('test.note', 'deadly');
+    await database.asOwner(`UPDATE job SET state = 'running', attempts = 8, claimed_until = now() - interval '1 second'`);
+    expect(await runner().runNext()).toBe(true);
+    expect(seen).toEqual([]);
+    expect(await database.asApp('SELECT state FROM job')).toEqual([{ state: 'failed' }]);
+  });
+
+  it('keeps a reason that PostgreSQL has no text for', async () => {
+    await put('test.nul', null);
+    expect(await runner().runNext()).toBe(true);
+    expect(await database.asApp('SELECT state, last_error FROM job')).toEqual([{ state: 'waiting', last_error: 'Error: a\ufffdb' }]);
   });
 
   it('is drained by several loops, each job once', async () => {

@@ -19,7 +19,7 @@ function headersFor(url: URL): http.OutgoingHttpHeaders {
 }
 
 /** Reads a body of at most `maxBytes`; hangs up at the first byte beyond. */
-function readBody(response: http.IncomingMessage, maxBytes: number, done: (text: string) => void, fail: (why: Error) => void): void {
+function readBody(response: http.IncomingMessage, maxBytes: number, done: (text: string) => void, fail: (refusal: Refusal) => void): void {
   const encoding = response.headers['content-encoding'];
   if (encoding !== undefined && encoding !== 'identity') {
     fail(unreachable('The server answered in an encoding that was not asked for.'));
@@ -56,13 +56,14 @@ export async function exchange(url: URL, address: string, maxBytes: number, dead
       ...(secure && named ? { servername: url.hostname } : {}),
       signal: deadline,
     });
-    const fail = (why: Error): void => {
+    const fail = (refusal: Refusal): void => {
       request.destroy();
-      reject(why);
+      reject(refusal);
     };
-    request.on('error', (error) => fail(unreachable(
-      deadline.aborted ? 'The server took too long to answer.' : 'The server could not be reached.', error,
-    )));
+    const why = (): string => (deadline.aborted ? 'The server took too long to answer.' : 'The server could not be reached.');
+    request.on('error', (error) => fail(unreachable(why(), error)));
+    // A switch of protocols (101) closes the connection with neither an answer nor an error: without this nobody would hear of it.
+    request.on('close', () => fail(unreachable(why())));
     request.on('response', (response) => {
       const status = response.statusCode ?? 0;
       if (status >= 300 && status < 400) {

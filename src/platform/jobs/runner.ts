@@ -56,18 +56,22 @@ export function makeRunner(deps: { runTx: RunTx; clock: Clock; handlers: JobHand
       return;
     }
     const gaveUp = job.attempts >= ATTEMPTS_MAX;
-    const message = failure instanceof Error ? `${failure.name}: ${failure.message}` : 'unknown failure';
+    const reason = failure instanceof Error ? `${failure.name}: ${failure.message}` : 'unknown failure';
+    // PostgreSQL has no NUL in text: a reason that cannot be written would leave the job running for ever.
+    const message = reason.replaceAll('\0', '\ufffd').slice(0, 500);
     log.error({ job: job.id, topic: job.topic, attempt: job.attempts, err: failure }, gaveUp ? 'job gave up' : 'job failed');
     const next = new Date(clock.now().getTime() + backoffSeconds(job.attempts) * 1_000);
     await runTx((tx) => sql(tx, `UPDATE job SET state = $3, claimed_until = NULL, last_error = $4, run_at = $5
                                  WHERE id = $1 AND attempts = $2`,
-    [job.id, job.attempts, gaveUp ? 'failed' : 'waiting', message.slice(0, 500), next]));
+    [job.id, job.attempts, gaveUp ? 'failed' : 'waiting', message, next]));
   }
 
   async function run(job: JobRow | null): Promise<boolean> {
     if (job === null) return false;
     const handler = handlers[job.topic];
     try {
+      // It was claimed again and again and never settled: whatever takes its workers down is not run once more.
+      if (job.attempts > ATTEMPTS_MAX) throw new Error('The workers that tried this job died or hung.');
       if (handler === undefined) throw new Error(`No handler for topic ${job.topic}.`);
       await handler(job.payload, { jobId: job.id, attempt: job.attempts });
       await settle(job, undefined);

@@ -25,7 +25,7 @@ export interface GatewayDeps {
   billing: Pick<Billing, 'entitlement' | 'hold' | 'capture' | 'void'>;
   provenance: Pick<Provenance, 'label' | 'sign' | 'readMarks' | 'signReceipt'>;
   transparency: Pick<Transparency, 'append'>;
-  inference: Pick<Inference, 'synthesise' | 'describe'>;
+  inference: Pick<Inference, 'synthesise'>;
   settings: {
     /** Provider code of the GB 45438-2025 label. */
     contentProducer: string;

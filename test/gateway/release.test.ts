@@ -1,0 +1,270 @@
+import pg from 'pg';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+
+import { makeGateway, makeGatewayJobs, STEPS } from '../../src/gateway/index.ts';
+import { sha256Hex } from '../../src/kernel/digest.ts';
+import { until } from '../support/until.ts';
+import { codeOf, type GatewayWorld, openGatewayWorld, refusalOf } from './world.ts';
+
+let own: GatewayWorld;
+
+beforeAll(async () => {
+  own = await openGatewayWorld('release');
+});
+afterAll(async () => await own.close());
+beforeEach(() => {
+  own.barrier = null;
+});
+
+/** Puts something exactly before one step, once. */
+function before(step: string, work: () => Promise<void>): { met: () => boolean } {
+  let met = false;
+  own.barrier = async (at) => {
+    if (at !== step || met) return;
+    met = true;
+    await work();
+  };
+  return { met: () => met };
+}
+
+const stateOf = async (outputId: string) => {
+  const { state, reason } = await own.gateway.getOutput(own.fan.actor, outputId);
+  return { state, reason };
+};
+
+describe('a stop at every step', () => {
+  for (const step of STEPS) {
+    it(`${step}: nothing is released, nothing is charged, nothing is logged`, async () => {
+      const [releases, leaves, quota] = [await own.count('release'), await own.count('log_leaf', `type = 'release.committed'`), await own.left()];
+      const barrier = before(step, () => own.shut('clone', 'paused'));
+      try {
+        const asked = await own.ask().then(({ outputId }) => ({ outputId, refused: null }), (error: unknown) => ({ outputId: null, refused: error }));
+        await own.drain();
+        expect(barrier.met()).toBe(true);
+        if (asked.outputId === null) {
+          // It came before the decision: denied by the stop's own clause.
+          expect(asked.refused).toMatchObject({ code: 'denied', extra: { clauses: ['stop.paused'] } });
+        } else {
+          expect(await stateOf(asked.outputId)).toEqual({ state: 'voided', reason: 'paused' });
+          expect(await codeOf(own.gateway.getOutputMedia(own.fan.actor, asked.outputId))).toBe('output_state');
+          expect(await own.gateway.getOutputStatus(asked.outputId)).toMatchObject({ status: 'never_allowed' });
+        }
+      } finally {
+        own.barrier = null;
+        await own.reopen('clone');
+      }
+      // Reopened, with a raised epoch: what was decided before stays void.
+      await own.drain();
+      expect(await own.count('release')).toBe(releases);
+      expect(await own.count('log_leaf', `type = 'release.committed'`)).toBe(leaves);
+      expect(await own.left()).toEqual(quota);
+    });
+  }
+
+  it('deliver: it was released, and is not given out', async () => {
+    const outputId = await own.released();
+    before('deliver', () => own.shut('clone', 'paused'));
+    expect(await codeOf(own.gateway.getOutputMedia(own.fan.actor, outputId))).toBe('stopped');
+    await own.reopen('clone');
+    expect((await own.gateway.getOutputMedia(own.fan.actor, outputId)).byteLength).toBeGreaterThan(1_000);
+  });
+
+  it('paused and resumed between decision and release: the epoch differs, so it is void', async () => {
+    const quota = await own.left();
+    before('release', async () => {
+      await own.shut('clone', 'paused');
+      await own.reopen('clone');
+    });
+    const { outputId } = await own.ask();
+    await own.drain();
+    expect(await stateOf(outputId)).toEqual({ state: 'voided', reason: 'gate_changed' });
+    expect(await own.left()).toEqual(quota);
+  });
+
+  it('a stop that comes while a release holds the gates waits, and the release commits wholly before it', async () => {
+    let stop: Promise<void> = Promise.resolve();
+    before('locked', async () => {
+      stop = own.shut('clone', 'paused');
+      await until(async () => (await own.count('pg_locks', `locktype = 'advisory' AND NOT granted`)) > 0);
+    });
+    const { outputId } = await own.ask();
+    await own.drain();
+    await stop;
+    expect(await stateOf(outputId)).toMatchObject({ state: 'released' });
+    expect(await codeOf(own.gateway.getOutputMedia(own.fan.actor, outputId))).toBe('stopped');
+    await own.reopen('clone');
+  });
+});
+
+describe('the job', () => {
+  it('shows each state while it works', async () => {
+    const states: Record<string, string> = {};
+    const { outputId } = await own.ask();
+    own.barrier = async (step) => {
+      states[step] = (await stateOf(outputId)).state;
+    };
+    await own.drain();
+    expect(states).toMatchObject({ render: 'queued', disclose: 'rendering', watermark: 'rendering', label: 'rendering', sign: 'signing', release: 'signing' });
+    expect((await stateOf(outputId)).state).toBe('released');
+  });
+
+  it('run twice at the same time releases one file and keeps one', async () => {
+    const { outputId } = await own.ask({ script: 'Twice at once.' });
+    const kept = new Set<string>();
+    const put = own.deps.blobs.put.bind(own.deps.blobs);
+    const blobs = { ...own.deps.blobs, put: async (bytes: Uint8Array) => {
+      kept.add(sha256Hex(bytes));
+      return await put(bytes);
+    } };
+    let waiting = 0;
+    let both: () => void = () => undefined;
+    const arrived = new Promise<void>((done) => {
+      both = done;
+    });
+    const racing = makeGateway({ ...own.deps, blobs, at: async (step) => {
+      if (step !== 'release') return;
+      waiting += 1;
+      if (waiting === 2) both();
+      await arrived;
+    } });
+    await Promise.all([racing.work.renderOutput(outputId, 1), racing.work.renderOutput(outputId, 1)]);
+    expect(kept.size).toBe(2);
+    expect(await own.count('release', `output_id = '${outputId}'`)).toBe(1);
+    const { release } = await own.gateway.getOutput(own.fan.actor, outputId);
+    for (const sha256 of kept) expect(await own.deps.blobs.has(sha256)).toBe(sha256 === release?.fileSha256);
+    // And the outbox's own run of it finds nothing to do.
+    await own.drain();
+    expect(await own.count('release', `output_id = '${outputId}'`)).toBe(1);
+  });
+
+  it('killed after the file was finished goes on to the release without rendering again', async () => {
+    const { outputId } = await own.ask({ script: 'Kept over a crash.' });
+    let rendered = 0;
+    const crashing = (crash: boolean) => makeGateway({ ...own.deps, at: async (step) => {
+      if (step === 'render') rendered += 1;
+      if (step === 'release' && crash) throw new Error('the process died here');
+    } });
+    await expect(crashing(true).work.renderOutput(outputId, 1)).rejects.toThrow('died');
+    expect(await stateOf(outputId)).toEqual({ state: 'signing', reason: null });
+    await crashing(false).work.renderOutput(outputId, 2);
+    expect(rendered).toBe(1);
+    expect((await stateOf(outputId)).state).toBe('released');
+    await own.drain();
+  });
+
+  it('that keeps failing gives up, and gives back what was held', async () => {
+    const quota = await own.left();
+    const { outputId } = await own.ask();
+    const broken = makeGateway({ ...own.deps, inference: { ...own.deps.inference, synthesise: async () => Promise.reject(new Error('no memory')) } });
+    const jobs = makeGatewayJobs(broken);
+    for (let attempt = 1; attempt <= 5; attempt += 1) {
+      await expect(jobs['gateway.render']!({ outputId }, { jobId: 'job_1', attempt })).rejects.toThrow('no memory');
+      expect((await stateOf(outputId)).state).toBe(attempt < 5 ? 'rendering' : 'failed');
+    }
+    expect(await stateOf(outputId)).toEqual({ state: 'failed', reason: 'render_failed' });
+    expect(await own.left()).toEqual(quota);
+    await own.drain();
+  });
+
+  it('fails at once when another model speaks than the one that was approved', async () => {
+    const { outputId } = await own.ask();
+    const other = makeGateway({ ...own.deps, inference: {
+      ...own.deps.inference, synthesise: async (request) => ({ ...await own.deps.inference.synthesise(request), lineage: 'f'.repeat(64) }),
+    } });
+    await other.work.renderOutput(outputId, 1);
+    expect(await stateOf(outputId)).toEqual({ state: 'failed', reason: 'render_failed' });
+    await own.drain();
+  });
+});
+
+describe('time limits', () => {
+  it('are compared again with a clock read under the locks', async () => {
+    const now = own.world.clock.now();
+    const { outputId } = await own.ask();
+    before('locked', async () => own.world.clock.set(new Date('2027-01-01T00:00:00Z')));
+    try {
+      await own.gateway.work.renderOutput(outputId, 1);
+    } finally {
+      own.world.clock.set(now);
+    }
+    expect(await stateOf(outputId)).toEqual({ state: 'voided', reason: 'consent_ended' });
+    await own.drain();
+  });
+});
+
+/** An output that is ready to be released, and is not. */
+async function ready(script: string): Promise<string> {
+  const { outputId } = await own.ask({ script });
+  const stuck = makeGateway({ ...own.deps, at: async (step) => {
+    if (step === 'release') throw new Error('stays here');
+  } });
+  await expect(stuck.work.renderOutput(outputId, 1)).rejects.toThrow('stays here');
+  return outputId;
+}
+
+const INSERT = `
+  INSERT INTO release (id, clone_id, output_id, gate_ids, epochs, file_sha256, file_bytes, samples_sha256, leaf_id, receipt, released_at)
+  SELECT 'rel_' || substr(id, 5), clone_id, id,
+    (SELECT array_agg(gate.id) FROM gate WHERE gate.clone_id = output.clone_id OR gate.clone_id IS NULL),
+    (SELECT array_agg(gate.epoch) FROM gate WHERE gate.clone_id = output.clone_id OR gate.clone_id IS NULL),
+    encode(sha256(id::bytea), 'hex'), 1, encode(sha256(id::bytea), 'hex'), 'lef_1', '{}', $2 FROM output WHERE id = $1`;
+
+/** One transaction by hand as this role; answers the constraint that refused it. */
+async function byHand(url: string, statements: [string, unknown[]?][]): Promise<string> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    await client.query('BEGIN');
+    for (const [text, params] of statements) await client.query(text, params);
+    await client.query('COMMIT');
+    return 'committed';
+  } catch (error) {
+    return error instanceof pg.DatabaseError ? (error.constraint ?? error.code ?? error.message) : 'another error';
+  } finally {
+    await client.end();
+  }
+}
+
+describe('raw SQL as the service’s role, and as the owner of the tables', () => {
+  const roles = () => [own.world.database.appUrl, own.world.database.ownerUrl];
+
+  it('cannot release past a stop, nor under an epoch that it chooses', async () => {
+    const outputId = await ready('Past a stop.');
+    const at = own.world.clock.now();
+    await own.shut('clone', 'paused');
+    for (const url of roles()) expect(await byHand(url, [[INSERT, [outputId, at]]])).toBe('gate_paused');
+    await own.reopen('clone');
+    // Open again, and the insert names the present epochs: the decision was made under an older one.
+    for (const url of roles()) expect(await byHand(url, [[INSERT, [outputId, at]]])).toBe('gate_changed');
+    await own.drain();
+    expect(await stateOf(outputId)).toEqual({ state: 'voided', reason: 'gate_changed' });
+  });
+
+  it('cannot release without the hold, twice, after the term, or what was denied', async () => {
+    const outputId = await ready('Half a release.');
+    const at = own.world.clock.now();
+    const refused = String((await refusalOf(own.ask({ capability: 'video' }))).extra['outputId']);
+    for (const url of roles()) {
+      expect(await byHand(url, [[INSERT, [outputId, at]]])).toBe('release_is_whole');
+      expect(await byHand(url, [[INSERT, [outputId, at]], [`UPDATE output SET state = 'released' WHERE id = $1`, [outputId]]])).toBe('release_is_whole');
+      expect(await byHand(url, [[`UPDATE output SET state = 'released' WHERE id = $1`, [outputId]]])).toBe('output_needs_release');
+      expect(await byHand(url, [[INSERT, [outputId, new Date('2027-01-01T00:00:00Z')]]])).toBe('gate_changed');
+      expect(await byHand(url, [[INSERT, [refused, at]]])).toBe('release_is_decided');
+      expect(await byHand(url, [[`UPDATE output SET state = 'queued' WHERE id = $1`, [refused]]])).toBe('output_has_ended');
+    }
+    await own.drain();
+    expect((await stateOf(outputId)).state).toBe('released');
+    for (const url of roles()) expect(await byHand(url, [[INSERT, [outputId, at]]])).toMatch(/release_pkey|release_output_id_key/);
+  });
+
+  it('cannot change or delete what was released or played', async () => {
+    await own.gateway.getOutputMedia(own.fan.actor, await own.released());
+    for (const table of ['release', 'media_read']) {
+      expect(await byHand(own.world.database.appUrl, [[`DELETE FROM ${table}`]])).toBe('42501');
+      expect(await byHand(own.world.database.ownerUrl, [[`DELETE FROM ${table}`]])).toBe('23001');
+      expect(await byHand(own.world.database.ownerUrl, [[`UPDATE ${table} SET recorded_at = now()`]])).toBe('23001');
+      expect(await byHand(own.world.database.ownerUrl, [[`TRUNCATE ${table}`]])).toBe('23001');
+    }
+    expect(await byHand(own.world.database.appUrl, [[`UPDATE output SET script = 'x'`]])).toBe('42501');
+  });
+});

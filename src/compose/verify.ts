@@ -39,7 +39,7 @@ function verifySignedReceipt(value: { type: unknown; document: unknown }, key: s
   if (!verdict.ok) return { ok: false, kind: 'receipt', problems: [verdict.problem], found: {} };
   if (value.type !== 'decision_receipt') return { ok: true, kind: 'receipt', problems: [], found: { type: value.type } };
   // A decision must not only be signed: deciding again on what it was decided on must give the same answer.
-  const again = replay(value.document as Parameters<typeof replay>[0]);
+  const again = replay(value.document);
   return { ok: again.same, kind: 'receipt', problems: again.same ? [] : ['replay_differs'], found: { type: value.type, replay: again } };
 }
 

@@ -31,12 +31,14 @@ function observe(deps: AppDeps) {
 
 /** Four parameters, or Express takes it for a plain middleware. */
 function answerErrors(deps: AppDeps) {
-  return (error: unknown, _request: Request, response: Response, _next: NextFunction): void => {
+  return (error: unknown, request: Request, response: Response, _next: NextFunction): void => {
     const refusal = refusalOf(error);
     const requestId = response.getHeader('X-Request-Id');
-    if (refusal === null) deps.log.error({ requestId, err: error }, 'an error of ours');
-    else deps.log.info({ requestId, code: refusal.code, cause: refusal.cause }, 'refused');
+    const { path } = request;
+    if (refusal === null) deps.log.error({ requestId, path, err: error }, 'an error of ours');
+    else deps.log.info({ requestId, path, code: refusal.code, cause: refusal.cause }, 'refused');
     if (response.headersSent) {
+      // Too late for a problem: only a reset tells the caller that what came is not all.
       response.socket?.resetAndDestroy();
       return;
     }

@@ -63,6 +63,11 @@ function bodyOf(document: Node, at: string, operation: Node): Operation['body'] 
   };
 }
 
+/** A parameter without one plain type is text. */
+function typeOf(schema: Node): string {
+  return typeof schema['type'] === 'string' ? schema['type'] : 'string';
+}
+
 function parametersOf(document: Node, places: readonly [string, unknown][]): Operation['parameters'] {
   return places.flatMap(([at, list]) => (Array.isArray(list) ? list : []).map((raw: unknown, index) => {
     const parameter = resolved(document, `${at}/${index}`, raw);
@@ -71,7 +76,7 @@ function parametersOf(document: Node, places: readonly [string, unknown][]): Ope
       in: parameter.node['in'] as 'path' | 'query' | 'header',
       required: parameter.node['required'] === true,
       pointer: `${parameter.at}/schema`,
-      type: String(resolved(document, '', asNode(parameter.node['schema'])).node['type'] ?? 'string'),
+      type: typeOf(resolved(document, '', asNode(parameter.node['schema'])).node),
     };
   }));
 }

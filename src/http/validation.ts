@@ -1,4 +1,4 @@
-import { type AnySchema, type ErrorObject, type ValidateFunction, Ajv2020 } from 'ajv/dist/2020.js';
+import { type ErrorObject, type ValidateFunction, Ajv2020 } from 'ajv/dist/2020.js';
 import addFormatsModule from 'ajv-formats';
 
 import { Refusal } from '../kernel/refusals.ts';
@@ -17,7 +17,7 @@ export function makeValidators(bundle: Bundle): Validators {
   const ajv = new Ajv2020({ strict: false, allErrors: true, validateFormats: true });
   addFormats(ajv);
   ajv.addFormat('binary', true);
-  ajv.addSchema(bundle.document as AnySchema, 'bundle');
+  ajv.addSchema(bundle.document, 'bundle');
   const compiled = new Map<string, ValidateFunction>();
   return {
     at(pointer) {

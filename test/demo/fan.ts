@@ -50,7 +50,7 @@ async function buy(world: World, story: Story, cast: Cast, licence: Licence): Pr
     const booked = await world.ask<{ kind: string; count: number }>(
       `SELECT kind, count(*)::int AS count FROM ledger_transfer WHERE metadata->>'subscriptionId' = $1 GROUP BY kind`, [first]);
     must(booked.length === 1 && booked[0]?.count === 1, `one payment is one transfer, not ${JSON.stringify(booked)}`);
-    checked(`${inbox?.events ?? 0} events kept, each delivered twice; booked: ${booked[0]?.count ?? 0} transfer (${booked[0]?.kind ?? ''})`);
+    checked(`${inbox?.events ?? 0} events kept, each delivered twice; booked: ${booked[0].count} transfer (${booked[0].kind})`);
     const { currentPeriod } = await cast.fans[0].client.call('getSubscription', { path: { subscriptionId: first } });
     must(currentPeriod?.voiceOutputsLeft === 100, '100 voice outputs are left');
     checked(`period ${currentPeriod.startDay} to ${currentPeriod.endDay}: 100 voice outputs`);

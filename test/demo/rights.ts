@@ -61,7 +61,7 @@ export async function claimAndEnrol(world: World, story: Story, cast: Cast, reco
     must(short.code === 'persona_too_short', 'nine characters are no persona');
     const voice = await client.call('uploadEnrolmentVoice', { path, body: recordings.enrolment });
     await client.call('setPersona', { path, body: { text: PERSONA, languages: ['en', 'zh-CN'] } });
-    checked(`recording ${recordings.source}: ${voice.voicedSeconds.toFixed(1)} s of voice; speaker ${voice.speaker.slice(0, 2).map((number) => Number(number).toFixed(2)).join(', ')} …`);
+    checked(`recording ${recordings.source}: ${voice.voicedSeconds.toFixed(1)} s of voice; speaker ${voice.speaker.slice(0, 2).map((number) => number.toFixed(2)).join(', ')} …`);
     versionId = (await client.call('createVersion', { path })).versionId;
     keep('enrolment.wav', recordings.enrolment);
     const challenge = await client.call('addVoiceChallenge', { path: { proofId }, body: { language: 'en' } });

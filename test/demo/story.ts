@@ -12,16 +12,16 @@ export interface StepResult {
 /** What a step may do to the story: say what it checked, and keep files. */
 export interface Telling {
   /** A fact that was just checked. */
-  checked(fact: string): void;
+  checked: (fact: string) => void;
   /** Keeps bytes under `.benren/demo/` and names them in the summary. */
-  keep(name: string, content: string | Uint8Array): string;
+  keep: (name: string, content: string | Uint8Array) => string;
 }
 
 export interface Story {
-  tell(step: string, work: (telling: Telling) => Promise<void>): Promise<void>;
+  tell: (step: string, work: (telling: Telling) => Promise<void>) => Promise<void>;
   results: readonly StepResult[];
   /** Writes summary.json. */
-  close(): void;
+  close: () => void;
 }
 
 /** Fails a step in words. */
@@ -60,7 +60,8 @@ export function makeStory(folder: string, print: (line: string) => void): Story 
       print(`${ok ? '✓' : '✗'} ${step}  (${milliseconds.toLocaleString('en-US')} ms)`);
       for (const fact of facts) print(`    ${fact}`);
       if (files.length > 0) print(`    → ${files.join(', ')}`);
-      if (failure !== undefined) throw failure;
+      if (failure instanceof Error) throw failure;
+      must(ok, 'every failure is an error');
     },
     close() {
       writeFileSync(join(folder, 'summary.json'), `${JSON.stringify({ steps: results }, null, 2)}\n`);

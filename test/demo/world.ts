@@ -25,20 +25,20 @@ export interface World {
   client: Client;
   clock: Clock;
   /** Moves the Stripe test clock, and with it business time; answers when every webhook it caused was worked. */
-  advanceDays(days: number): Promise<void>;
+  advanceDays: (days: number) => Promise<void>;
   /** Answers when no webhook is on its way and no job is due. */
-  settle(): Promise<void>;
+  settle: () => Promise<void>;
   /** Asks PostgreSQL as its superuser: for facts that must not come from the service. */
-  ask<Row extends pg.QueryResultRow>(text: string, params?: unknown[]): Promise<Row[]>;
+  ask: <Row extends pg.QueryResultRow>(text: string, params?: unknown[]) => Promise<Row[]>;
   postgres: EmbeddedPostgres;
   /** The command-line program, in a process of its own. */
-  benren(args: string[]): Promise<{ code: number; output: string }>;
+  benren: (args: string[]) => Promise<{ code: number; output: string }>;
   /** The receipts' public key and the log's verifier key, kept as files for `benren verify`. */
   receiptsKeyFile: string;
   logKeyFile: string;
   /** Her web site: what it serves under which path. */
   site: { origin: string; pages: Map<string, string> };
-  close(): Promise<void>;
+  close: () => Promise<void>;
 }
 
 /** Ten in the morning in Shanghai: a day must not end while the story is told. */
@@ -47,7 +47,7 @@ function startOfStory(): Date {
 }
 
 /** Business time is the test clock's time, going on from there as real time does. */
-function makeStoryClock(): { clock: Clock; follow(now: () => Date): void } {
+function makeStoryClock(): { clock: Clock; follow: (now: () => Date) => void } {
   let frozen: () => Date = startOfStory;
   let seen = frozen().getTime();
   let since = systemClock.monotonic();

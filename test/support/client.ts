@@ -15,7 +15,7 @@ export class ProblemError extends Error {
   }
 }
 
-type OptionalWhenEmpty<Name extends string, T> = Record<never, never> extends T ? { [K in Name]?: T } : { [K in Name]: T };
+type OptionalWhenEmpty<Name extends string, T> = [keyof T] extends [never] ? Partial<Record<Name, T>> : Record<Name, T>;
 
 /** What an operation takes; parts that it does not have are left out. */
 export type CallInput<Id extends OperationId> =
@@ -49,7 +49,7 @@ interface Loose {
 function requestOf(operation: Operation, origin: string, token: string | null, input: Loose): { url: URL; init: RequestInit } {
   const path = operation.path.replaceAll(/:(\w+)/g, (_all, name: string) => encodeURIComponent(String(input.path?.[name])));
   const url = new URL(path, origin);
-  for (const [name, value] of Object.entries(input.query ?? {})) if (value !== undefined) url.searchParams.set(name, String(value));
+  for (const [name, value] of Object.entries(input.query ?? {})) if (value !== undefined) url.searchParams.set(name, typeof value === 'string' ? value : JSON.stringify(value));
   const headers: Record<string, string> = { ...input.headers };
   if (token !== null) headers['authorization'] = `Bearer ${token}`;
   if (operation.idempotent) headers['idempotency-key'] = input.key ?? randomUUID();
@@ -82,7 +82,7 @@ export function makeClient(origin: string, token: string | null = null): Client 
     call: call as Client['call'],
     async refused(id, input) {
       try {
-        await call(id, input as Loose);
+        await call(id, input);
       } catch (error) {
         if (error instanceof ProblemError) return error;
         throw error;

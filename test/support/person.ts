@@ -13,9 +13,9 @@ export interface Person {
   token: string;
   client: Client;
   /** Signs in anew by passkey: sessions end after thirty days. */
-  signIn(): Promise<void>;
+  signIn: () => Promise<void>;
   /** Reads, signs and answers what an operation takes as `signature`. */
-  sign(documentType: DocumentType, document: object, locale?: 'en' | 'zh-CN'): Promise<SignatureInput>;
+  sign: (documentType: DocumentType, document: object, locale?: 'en' | 'zh-CN') => Promise<SignatureInput>;
 }
 
 export interface SignatureInput {

@@ -106,13 +106,13 @@ async function launch(record: ServerRecord, user: HostUser | undefined, flags: s
     log.push(chunk.toString());
     if (log.length > 50) log.shift();
   });
-  let exited = false;
-  child.once('close', () => (exited = true)).once('error', (error) => {
-    exited = true;
+  const life = { ended: false };
+  child.once('close', () => (life.ended = true)).once('error', (error) => {
+    life.ended = true;
     log.push(error.message);
   });
   for (let tries = 0; tries < 600; tries += 1) {
-    if (exited) throw new Error(`PostgreSQL did not start: ${log.join('').trim()}`);
+    if (life.ended) throw new Error(`PostgreSQL did not start: ${log.join('').trim()}`);
     if (await answers(record)) {
       // The server outlives nobody's event loop: our own process may end while it is being stopped.
       child.unref();

@@ -11,6 +11,7 @@ export const columnTypes = {
   getTypeParser(oid: number, format?: 'text' | 'binary'): (value: string) => unknown {
     if (oid === INT8) return BigInt;
     if (oid === DATE) return (value) => value;
-    return pg.types.getTypeParser(oid, format ?? 'text') as (value: string) => unknown;
+    const driver = pg.types.getTypeParser as (oid: number, format: 'text' | 'binary') => (value: string) => unknown;
+    return driver(oid, format ?? 'text');
   },
 };

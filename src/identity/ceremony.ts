@@ -79,6 +79,27 @@ export function checkAuthenticatorData(raw: Uint8Array, rpId: string): Authentic
 const KTY = 1;
 const ALG = 3;
 
+const RSA_BITS_MIN = 2_048;
+
+/** The encodings of Ed25519 points of small order, as libsodium lists them, without the sign of x. */
+const SMALL_ORDER = new Set([
+  `00${'00'.repeat(31)}`, `01${'00'.repeat(31)}`, `ec${'ff'.repeat(30)}7f`, `ed${'ff'.repeat(30)}7f`, `ee${'ff'.repeat(30)}7f`,
+  '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
+  'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
+]);
+
+/**
+ * Refuses a key with which anybody could sign: its holder would register it on purpose, to deny later what they signed.
+ * A short or degenerate RSA key; an Ed25519 point of small order, under which one signature fits every text.
+ */
+function checkStrength(algorithm: Algorithm, key: KeyObject, point: string | undefined): void {
+  const details = key.asymmetricKeyDetails;
+  const weakRsa = algorithm === -257 && ((details?.modulusLength ?? 0) < RSA_BITS_MIN || (details?.publicExponent ?? 0n) < 3n);
+  const encoded = Buffer.from(point ?? '', 'base64url');
+  if (algorithm === -8) encoded.writeUInt8(encoded.readUInt8(31) & 0x7f, 31);
+  if (weakRsa || (algorithm === -8 && SMALL_ORDER.has(encoded.toString('hex')))) throw refused('The public key is too weak to sign with.');
+}
+
 /** A COSE key (RFC 9053) as Node takes it. Only the three algorithms, each with its one key type and curve. */
 function readCoseKey(cose: Uint8Array): { algorithm: Algorithm; key: KeyObject } {
   const map = decodeCredentialPublicKey(new Uint8Array(cose)) as unknown as Map<number, unknown>;
@@ -98,7 +119,9 @@ function readCoseKey(cose: Uint8Array): { algorithm: Algorithm; key: KeyObject }
   else if (shape === '-8/1/6') jwk = { kty: 'OKP', crv: 'Ed25519', x: bytes(-2) };
   else if (shape === '-257/3/n') jwk = { kty: 'RSA', n: bytes(-1), e: bytes(-2) };
   else throw refused('The public key is of a kind that is not taken here.');
-  return { algorithm, key: createPublicKey({ key: jwk, format: 'jwk' }) };
+  const key = createPublicKey({ key: jwk, format: 'jwk' });
+  checkStrength(algorithm, key, jwk.x);
+  return { algorithm, key };
 }
 
 /** The COSE algorithm number of a key. */

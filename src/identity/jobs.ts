@@ -9,7 +9,8 @@ export function makeIdentityTicks(service: Pick<IdentityService, 'sweepChallenge
     'identity.sweepChallenges': {
       everyMs: SWEEP_EVERY_MS,
       async run() {
-        await service.sweepChallenges();
+        // As long as there is dead wood: whoever asks for challenges faster than one sweep removes would fill the table.
+        while ((await service.sweepChallenges()) > 0);
       },
     },
   };

@@ -67,11 +67,15 @@ export function signingChallenge(canonical: string, nonce: Uint8Array, context: 
   return sha256(SIGNATURE_LABEL, Uint8Array.of(0), sha256(canonical), nonce, sha256(canonicalJson(context)));
 }
 
-/** A name as it will be shown and signed: NFC, no control characters, 1 to 80 characters. */
+/** Controls, directions and separators, and the letters and marks that fonts draw as nothing. Variation selectors belong to names. */
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\uffa0]/u;
+const SEEN = /[\p{L}\p{N}\p{P}\p{S}]/u;
+
+/** A name as it will be shown and signed: NFC, nothing invisible, 1 to 80 characters. */
 export function cleanName(text: string): string {
   const name = text.normalize('NFC').trim();
   const { length } = Array.from(name);
-  if (length < 1 || length > 80 || !name.isWellFormed() || /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(name)) {
+  if (length < 1 || length > 80 || !name.isWellFormed() || INVISIBLE.test(name) || !SEEN.test(name)) {
     throw new Refusal('request_invalid', 'A name has 1 to 80 characters and no invisible ones.');
   }
   return name;

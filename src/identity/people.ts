@@ -53,7 +53,7 @@ export async function loadAccount(tx: Tx, accountId: string): Promise<Account | 
   return { ...rest, accountId: id, roles: await store.rolesOf(tx, id) };
 }
 
-/** A passkey answered: its counter is judged and kept. */
+/** A passkey answered: its counter is judged and kept. The caller holds the credential's row. */
 export async function acceptAssertion(
   tx: Tx, deps: IdentityDeps, known: store.CredentialRow, assertion: AssertionCredential, challenge: Uint8Array,
 ): Promise<VerifiedAssertion> {
@@ -158,7 +158,7 @@ export function makeSessions(deps: IdentityDeps) {
         const challenge = await challenges.lockChallenge(tx, input.challengeId, 'login');
         if (challenge === null) throw unknownChallenge();
         usableChallenge(challenge, now);
-        const known = await store.findCredential(tx, input.credential.id);
+        const known = await store.lockCredential(tx, input.credential.id);
         if (known === null) throw new Refusal('credential_unknown', 'This passkey is not registered here.');
         await acceptAssertion(tx, deps, known, input.credential, challenge.challenge);
         const { userHandle } = input.credential.response;

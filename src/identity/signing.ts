@@ -155,7 +155,7 @@ export function makeSignatures(deps: IdentityDeps) {
 
   /** The passkey named in the context, and no other: neither a second one of the signer nor anybody else's. */
   async function credentialFor(tx: Tx, request: challenges.SigningRequestRow, given: string): Promise<store.CredentialRow> {
-    const known = await store.findCredential(tx, given);
+    const known = await store.lockCredential(tx, given);
     if (known?.accountId !== request.accountId) throw new Refusal('credential_unknown', 'This is not a passkey of your account.');
     if (known.id !== request.credentialId) {
       throw new Refusal('signature_mismatch', 'The challenge was made for another of your passkeys.');

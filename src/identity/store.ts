@@ -93,6 +93,12 @@ export async function findCredential(tx: Tx, id: string): Promise<CredentialRow 
   return await repository(tx, credentialSchema).findOneBy({ id });
 }
 
+/** The credential, locked: of two answers at the same time the second is held against the counter of the first. */
+export async function lockCredential(tx: Tx, id: string): Promise<CredentialRow | null> {
+  const locked = await maybeOne(tx, 'SELECT id FROM credential WHERE id = $1 FOR NO KEY UPDATE', [id]);
+  return locked === null ? null : await findCredential(tx, id);
+}
+
 /** Newest first. */
 export async function credentialsOf(tx: Tx, accountId: string): Promise<CredentialRow[]> {
   return await repository(tx, credentialSchema).find({ where: { accountId }, order: { createdAt: 'DESC', id: 'ASC' } });
@@ -160,18 +166,22 @@ export async function findUsableInvitation(tx: Tx, tokenHash: Buffer, at: Date):
   return await maybeOne(tx, `SELECT id, role FROM invitation WHERE token_hash = $1 AND ${USABLE}`, [tokenHash, at]);
 }
 
-/** Accepts an invitation and gives its role, once: of two at the same time the second finds nothing to accept. */
+/**
+ * Accepts an invitation and gives its role, once: of two at the same time the second finds nothing to accept. Null also
+ * when the account has got the role meanwhile; the caller then refuses, so that the invitation stays good.
+ */
 export async function acceptInvitation(tx: Tx, id: string, at: Date, accountId: string): Promise<InvitationRow | null> {
   const invitation = await maybeOne<InvitationRow>(
     tx, `UPDATE invitation SET accepted_by = $3, accepted_at = $2 WHERE id = $1 AND ${USABLE} RETURNING id, role`,
     [id, at, accountId],
   );
   if (invitation === null) return null;
-  await sql(
-    tx, 'INSERT INTO account_role (account_id, role, invitation_id, granted_at) VALUES ($1, $2, $3, $4)',
+  const given = await execute(
+    tx, `INSERT INTO account_role (account_id, role, invitation_id, granted_at) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (account_id, role) DO NOTHING`,
     [accountId, invitation.role, id, at],
   );
-  return invitation;
+  return given === 1 ? invitation : null;
 }
 
 /** Takes the turn of whoever invites the first operator; answers whether there is an operator already. */

@@ -100,6 +100,8 @@ describe('the text that is shown', () => {
   it('shows what would hide or draw lines of its own', () => {
     const text = renderDocument('grant', grantNote('a\u202eb\u200bc\u2028d\u0000e\rf') as JsonObject, 'en');
     expect(text).toContain('Text: a⟨U+202E⟩b⟨U+200B⟩c⟨U+2028⟩d⟨U+0000⟩e⟨U+000D⟩f\n');
+    const blank = renderDocument('grant', grantNote('a\u034fb\u2800c\ufe0fd\u{e0100}e') as JsonObject, 'en');
+    expect(blank).toContain('Text: a⟨U+034F⟩b⟨U+2800⟩c⟨U+FE0F⟩d⟨U+E0100⟩e\n');
     expect(renderDocument('grant', { 'a\nb': 1 }, 'en')).toContain('a⟨U+000A⟩b: 1\n');
   });
 

@@ -73,7 +73,9 @@ describe('decisions', () => {
     expect(mayInvite(['operator'], 'operator')).toBe(true);
   });
 
-  it.each(['', '   ', 'a'.repeat(81), 'a\u202eb', 'a\nb', 'a\u0000', 'a\u200bb', '\ud800', 'a\u2028b'])('refuses the name %j', (name) => {
+  it.each(['', '   ', 'a'.repeat(81), 'a\u202eb', 'a\nb', 'a\u0000', 'a\u200bb', '\ud800', 'a\u2028b',
+    // Letters and marks that fonts draw as nothing: alone they are a name that nobody sees, inside one a second name of the same look.
+    '\u3164', '\u2800', 'a\u115fb', 'a\uffa0b', 'a\u034fb', 'a\u180bb', '\ufe0f', '\u0301'])('refuses the name %j', (name) => {
     expect(() => cleanName(name)).toThrow(Refusal);
   });
 
@@ -81,6 +83,8 @@ describe('decisions', () => {
     expect(cleanName('  Lin Ya · 林雅 ')).toBe('Lin Ya · 林雅');
     expect(cleanName('Jose\u0301')).toBe('José');
     expect(cleanName('😀'.repeat(80))).toHaveLength(160);
+    // An ideograph in the one shape that its bearer writes.
+    expect(cleanName('葛\u{e0100}')).toBe('葛\u{e0100}');
   });
 
   it('knows 249 countries, each one that ICU knows too, and no others', () => {

@@ -79,7 +79,10 @@ const TIERS_AND_SUBSCRIPTIONS = `
   );
   CREATE UNIQUE INDEX subscription_one_live ON subscription (clone_id, account_id)
     WHERE state IN ('opening', 'checkout', 'active', 'past_due');
-  GRANT SELECT, INSERT, UPDATE (state, billing_country, checkout_url, stripe_session, stripe_subscription, revision, ended_at)
+  -- For a stop, which works them in batches.
+  CREATE INDEX subscription_live ON subscription (clone_id, id) WHERE state IN ('opening', 'checkout', 'active', 'past_due');
+  GRANT SELECT, INSERT (id, clone_id, account_id, tier_id, declared_country, created_at),
+    UPDATE (state, billing_country, checkout_url, stripe_session, stripe_subscription, revision, ended_at)
     ON subscription TO benren_app;
 
   -- What ended stays ended; a fan who comes back has a new subscription.
@@ -132,11 +135,15 @@ const PERIODS_AND_HOLDS = `
     CONSTRAINT subscription_period_refunds CHECK (refunded_minor BETWEEN 0 AND gross_minor)
   );
   CREATE INDEX subscription_period_of_fan ON subscription_period (clone_id, account_id, start_day);
-  CREATE INDEX subscription_period_unearned ON subscription_period (clone_id, start_day)
+  -- By id, in which order runs and stops take them batch by batch.
+  CREATE INDEX subscription_period_unearned ON subscription_period (clone_id, id)
     WHERE recognised_days < days AND ended_on IS NULL;
+  CREATE INDEX subscription_period_of_clone ON subscription_period (clone_id, end_day);
   CREATE INDEX subscription_period_of_subscription ON subscription_period (subscription_id, start_day);
-  -- The counters are not among them: only the triggers below move those.
-  GRANT SELECT, INSERT, UPDATE (recognised_days, ended_on) ON subscription_period TO benren_app;
+  -- The counters are not among them: a period begins unspent, and only the triggers below move those.
+  GRANT SELECT, UPDATE (recognised_days, ended_on), INSERT (id, clone_id, subscription_id, account_id, tier_id, stripe_invoice,
+    stripe_charge, start_day, end_day, days, currency, gross_minor, tax_minor, tax_rate_basis_points, fee_minor,
+    settled_currency, settled_net_minor, granted, paid_at) ON subscription_period TO benren_app;
 
   CREATE FUNCTION subscription_period_moves_on() RETURNS trigger LANGUAGE plpgsql AS $$
   BEGIN
@@ -223,7 +230,9 @@ const REFUNDS = `
   );
   CREATE INDEX refund_of_period ON refund (period_id);
   CREATE INDEX refund_of_clone ON refund (clone_id, state);
-  GRANT SELECT, INSERT, UPDATE (state, stripe_refund, failure, settled_currency, settled_minor, settled_at) ON refund TO benren_app;
+  GRANT SELECT, UPDATE (state, stripe_refund, failure, settled_currency, settled_minor, settled_at),
+    INSERT (id, clone_id, period_id, key, kind, reason, currency, gross_minor, net_minor, tax_minor, fee_minor, fee_bearer,
+    settled_topic, requested_at) ON refund TO benren_app;
 
   -- The check on subscription_period refuses the sum that would exceed the charge.
   CREATE FUNCTION refund_counts() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$

@@ -58,6 +58,11 @@ async function bookInvoice(tx: Tx, deps: BillingDeps, invoiceId: string, invoice
     await enqueue(tx, {
       topic: 'billing.settleStop', payload: { stopId: stop.stopId }, runAt: deps.clock.now(), dedupeKey: `billing.settleStop:${stop.stopId}:${period.id}`,
     });
+    // Its own job, since the one of the stop may have run while this payment was still on its way.
+    await enqueue(tx, {
+      topic: 'billing.endSubscription', payload: { subscriptionId: subscription.id }, runAt: deps.clock.now(),
+      dedupeKey: `billing.endSubscription:${subscription.id}:${period.id}`,
+    });
   }
   return 'applied';
 }
@@ -78,12 +83,15 @@ function makeSubscriptionApplier(deps: BillingDeps): Appliers['subscription'] {
   return async function apply(id) {
     for (let tries = 0; tries < TRIES; tries += 1) {
       // Whose it is never changes, so this first answer only names the row; the state is read again after the row was.
-      const ours = (await provider.subscription(id))?.subscriptionId ?? null;
+      const known = await provider.subscription(id);
+      const ours = known?.subscriptionId ?? null;
       const row = ours === null ? null : await runTx((tx) => store.findSubscription(tx, ours));
       if (row === null) return 'not_ours';
       if (row.stripeSubscription !== null && row.stripeSubscription !== id) {
         throw new Error(`Subscription ${row.id} was paid twice at the processor: ${id} must be ended and refunded by hand.`);
       }
+      // Paid on a page that we had given up as unpaid: what was paid is booked, and it does not renew.
+      if (row.state === 'expired' && known?.status !== 'waiting') await provider.cancelSubscription(id, `cancel:${id}`);
       if (row.state === 'canceled' || row.state === 'expired') return 'applied';
       const told = await provider.subscription(id);
       if (told === null || told.status === 'waiting') return 'applied';
@@ -191,8 +199,9 @@ export function makeEvents(deps: BillingDeps, refunds: Pick<Refunds, 'settle'>):
 
     async endSubscription(subscriptionId) {
       const read = async (): Promise<store.SubscriptionRow | null> => await runTx((tx) => store.findSubscription(tx, subscriptionId));
+      // Before it is read: a page may be opened at any moment, and one that was must be closed, not forgotten.
+      await runTx((tx) => store.expireOpening(tx, subscriptionId, clock.now()));
       const before = await read();
-      if (before?.state === 'opening') await runTx((tx) => store.expireUnpaid(tx, subscriptionId, clock.now()));
       if (before?.state === 'checkout' && before.stripeSession !== null) {
         await provider.closeCheckout(before.stripeSession);
         await appliers.session(before.stripeSession);

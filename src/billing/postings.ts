@@ -30,8 +30,17 @@ function cashIn(currency: Currency, amountMinor: bigint, settled: Settled): Leg[
   ];
 }
 
-/** Our cash at the processor shrinks by a refund of `amountMinor` of the sale's currency. */
+/**
+ * Our cash at the processor shrinks by what a refund of `amountMinor` of the sale's currency took from it. What it took
+ * beyond the refund is the platform's expense, so that our cash stays what the processor's book says.
+ */
 function cashOut(currency: Currency, amountMinor: bigint, settled: Settled): Leg[] {
+  if (settled.currency === currency) {
+    return [
+      { account: cashInTransit(currency), amountMinor: -settled.amountMinor },
+      { account: platformExpense('processor_fees', currency), amountMinor: settled.amountMinor - amountMinor },
+    ];
+  }
   return cashIn(currency, -amountMinor, { currency: settled.currency, amountMinor: -settled.amountMinor });
 }
 
@@ -109,5 +118,5 @@ export function unusedRefunded(period: PeriodRow, refund: RefundRow, settled: Se
 export function refundCashLegs(refund: Pick<RefundRow, 'currency' | 'grossMinor' | 'settledCurrency' | 'settledMinor'>): Leg[] {
   const { currency, grossMinor, settledCurrency, settledMinor } = refund;
   if (settledCurrency === null || settledMinor === null) throw new Error('A refund has no cash side before it succeeded.');
-  return cashOut(currency, grossMinor, { currency: settledCurrency, amountMinor: settledMinor });
+  return moving(cashOut(currency, grossMinor, { currency: settledCurrency, amountMinor: settledMinor }));
 }

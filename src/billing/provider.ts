@@ -1,7 +1,7 @@
 import type Stripe from 'stripe';
 
 import { isCurrency, type Currency } from '../kernel/money.ts';
-import { Refusal } from '../kernel/refusals.ts';
+import { Refusal, type RefusalCode } from '../kernel/refusals.ts';
 import type { Clock } from '../kernel/time.ts';
 import { fromStripeAmount, toStripeAmount, type StripePort } from '../platform/stripe/index.ts';
 import type { ProviderEvent } from './deps.ts';
@@ -104,8 +104,12 @@ async function orNull<T>(call: Promise<T>): Promise<T | null> {
   }
 }
 
+/** What the processor refuses now and may do later, such as a refund while our balance there is too low. */
+const PASSING: readonly RefusalCode[] = ['ledger_insufficient_funds', 'idempotency_in_progress', 'unavailable'];
+
 /** The processor understood the request and will not do it: asking again changes nothing. */
 function isFinalNo(error: unknown): error is Error {
+  if (error instanceof Refusal && PASSING.includes(error.code)) return false;
   return error instanceof Error && error.cause instanceof Error && 'type' in error.cause && error.cause.type === 'StripeInvalidRequestError';
 }
 

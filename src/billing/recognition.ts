@@ -4,6 +4,7 @@ import type { BillingDeps } from './deps.ts';
 import { earnedDays, earningSteps, partsOfDays, type Pause, type SplitSegment } from './model.ts';
 import * as store from './period-store.ts';
 import { daysEarned } from './postings.ts';
+import { stopOfClone } from './refund-store.ts';
 
 /** Periods worked in one go: bounds memory; the whole recognition is still the caller's one transaction. */
 const BATCH = 500;
@@ -12,7 +13,8 @@ const BATCH = 500;
 export interface Recognition {
   /**
    * Posts what the clone's periods have earned in the days before `throughDay` (exclusive) that were not posted yet.
-   * A day that is not over yet by our clock has earned nothing, whatever is asked. Running it twice posts nothing new.
+   * A day that is not over yet by our clock has earned nothing, whatever is asked, nor has the day of a stop and what
+   * follows it, though its settlement has yet to come. Running it twice posts nothing new.
    */
   recognise: (tx: Tx, asked: { cloneId: string; throughDay: Day }) => Promise<{ posted: number }>;
 }
@@ -52,7 +54,8 @@ export function makeRecognition(deps: BillingDeps): Recognition {
   return {
     async recognise(tx, { cloneId, throughDay }) {
       const today = dayOf(deps.clock.now());
-      const through = throughDay < today ? throughDay : today;
+      const stop = await stopOfClone(tx, cloneId);
+      const through = [throughDay, today, stop?.day ?? today].reduce((first, day) => (day < first ? day : first));
       const pauses = await store.pausesOf(tx, cloneId);
       let posted = 0;
       for (let after = ''; ;) {

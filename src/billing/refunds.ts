@@ -67,6 +67,16 @@ async function checkLimits(tx: Tx, period: periods.PeriodRow, order: RefundOrder
   }
 }
 
+/** The first final answer is booked; another one after it moved money that no job can put right, so it fails aloud. */
+function checkSame(booked: store.RefundRow, told: RefundFacts): void {
+  if (told.state === 'failed' && booked.state === 'succeeded') {
+    throw new Error(`Refund ${booked.id} failed after it had succeeded: its money is back and must be booked by hand.`);
+  }
+  if (told.state === 'succeeded' && booked.state === 'failed') {
+    throw new Error(`Refund ${booked.id} was given up and has succeeded all the same: its money is gone and must be booked by hand.`);
+  }
+}
+
 export function makeRefunds(deps: BillingDeps): Refunds {
   const { runTx, clock, ids, provider, ledger } = deps;
 
@@ -74,9 +84,7 @@ export function makeRefunds(deps: BillingDeps): Refunds {
     const refund = await store.lockRefund(tx, refundId);
     if (refund === null) throw new Error(`There is no refund ${refundId}.`);
     if (refund.state !== 'pending') {
-      if (told.state === 'failed' && refund.state === 'succeeded') {
-        throw new Error(`Refund ${refundId} failed after it had succeeded: its money is back and must be booked by hand.`);
-      }
+      checkSame(refund, told);
       return;
     }
     const at = clock.now();

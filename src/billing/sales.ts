@@ -133,7 +133,7 @@ function makeCheckout(deps: BillingDeps): (subscriptionId: string) => Promise<vo
       if (after?.state === 'expired') await provider.closeCheckout(session.sessionId);
     } catch (error) {
       if (error instanceof Refusal && error.code === 'payment_failed') {
-        await runTx((tx) => store.expireUnpaid(tx, subscriptionId, clock.now()));
+        await runTx((tx) => store.expireOpening(tx, subscriptionId, clock.now()));
       }
       throw error;
     }

@@ -116,6 +116,13 @@ export async function putCheckout(tx: Tx, id: string, session: { sessionId: stri
   ) === 1;
 }
 
+/** A subscription that has no page yet is over; answers false when it has one by now. */
+export async function expireOpening(tx: Tx, id: string, at: Date): Promise<boolean> {
+  return await execute(
+    tx, `UPDATE subscription SET state = 'expired', ended_at = $2, revision = revision + 1 WHERE id = $1 AND state = 'opening'`, [id, at],
+  ) === 1;
+}
+
 /** An unpaid subscription is over; a paid one is not touched. */
 export async function expireUnpaid(tx: Tx, id: string, at: Date): Promise<void> {
   await sql(

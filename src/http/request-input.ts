@@ -44,6 +44,8 @@ function refuseNul(value: unknown): void {
 function readBody(request: Request, operation: Operation, validators: Validators): unknown {
   const { body } = operation;
   if (body === null) return undefined;
+  // Whoever went away before the body was read would otherwise count as having sent none.
+  if (!request.complete) throw new Refusal('request_invalid', 'The body did not arrive in the announced length.');
   const bytes = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
   if (bytes.length === 0 && !body.required) return undefined;
   const sent = (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase();

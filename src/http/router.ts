@@ -71,11 +71,21 @@ async function send(response: Response, operation: Operation, output: AnyOutput,
   response.end(text);
 }
 
+/** Who sent a request, found out before its body is read: nobody's megabytes stay in the socket. */
+const askers = new WeakMap<Request, Actor | null>();
+
+function identify(operation: Operation, deps: RouterDeps) {
+  return async (request: Request, _response: Response, next: NextFunction): Promise<void> => {
+    askers.set(request, await actorOf(request, operation, deps));
+    next();
+  };
+}
+
 function serve(operation: Operation, deps: RouterDeps) {
   // The table of handlers is complete and typed by the contract; inside the router one operation is like another.
   const handler = deps.handlers[operation.id] as unknown as AnyHandler;
   return async (request: Request, response: Response): Promise<void> => {
-    const actor = await actorOf(request, operation, deps);
+    const actor = askers.get(request) ?? null;
     const input = readInput(request, operation, deps.validators);
     const idempotency = readIdempotencyKey(operation, input, actor, deps.validators);
     const requestId = String(response.getHeader('X-Request-Id'));
@@ -88,7 +98,7 @@ export function makeRouter(deps: RouterDeps): Router {
   const router = Router({ caseSensitive: true, strict: true });
   const methods = new Map<string, string[]>();
   for (const operation of deps.bundle.operations) {
-    router[operation.method](operation.path, bodyReader(operation), serve(operation, deps));
+    router[operation.method](operation.path, identify(operation, deps), bodyReader(operation), serve(operation, deps));
     methods.set(operation.path, [...(methods.get(operation.path) ?? []), operation.method.toUpperCase()]);
   }
   for (const [path, allowed] of methods) {

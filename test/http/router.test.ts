@@ -38,6 +38,13 @@ const bundle = makeBundle({
         responses: { 200: json(thing), default: problem },
       },
     },
+    '/uploads': {
+      put: {
+        operationId: 'putUpload', 'x-idempotency': 'none',
+        requestBody: { required: true, content: { 'application/octet-stream': { schema: { type: 'string', format: 'binary', maxLength: 5_000_000 } } } },
+        responses: { 204: { description: 'kept' }, default: problem },
+      },
+    },
     '/secrets': { get: { operationId: 'getSecret', 'x-roles': ['operator'], responses: { 200: json(thing), default: problem } } },
     '/sounds': {
       put: {
@@ -71,6 +78,10 @@ const handlers = {
     seen.push(input.body.length);
     return { status: 204 };
   },
+  putUpload: async (input: { body: Buffer }) => {
+    seen.push(input.body.length);
+    return { status: 204 };
+  },
   getSound: async () => ({ status: 200, media: { contentType: 'audio/wav', byteLength: MEDIA.length, bytes: MEDIA, recheck: () => recheck() } }),
 } as unknown as AppHandlers;
 
@@ -80,7 +91,11 @@ let origin: string;
 beforeAll(async () => {
   const app = makeApp({
     bundle, handlers, validators: makeValidators(bundle), validateResponses: true, log: makeLog({ level: 'silent' }), clock: systemClock, random: systemRandom,
-    authenticate: async (token) => (token === 'good' ? { accountId: 'acc_1', sessionId: 'ses_1', roles: [] } : null),
+    authenticate: async (token) => {
+      // As the database does, it takes a moment, in which the rest of the request arrives.
+      await new Promise((done) => setTimeout(done, 20));
+      return token === 'good' ? { accountId: 'acc_1', sessionId: 'ses_1', roles: [] } : null;
+    },
   });
   server = app.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -121,6 +136,27 @@ describe('what a caller can send wrong', () => {
 
   it('bytes that are not UTF-8', async () => {
     expect(await codeOf(await post(Buffer.from([0x22, 0xff, 0x22])))).toEqual([400, 'json_malformed']);
+  });
+
+  it('a large body of nobody: refused before a byte of it is read', async () => {
+    const { port } = server.address() as AddressInfo;
+    const socket = connect(port, '127.0.0.1');
+    socket.write('PUT /uploads HTTP/1.1\r\nHost: x\r\nContent-Type: application/octet-stream\r\nContent-Length: 5000000\r\n\r\n');
+    const [answer] = (await once(socket, 'data', { signal: AbortSignal.timeout(2_000) })) as [Buffer];
+    expect(answer.toString()).toContain('401');
+    expect(answer.toString()).toContain('session_missing');
+    socket.destroy();
+  });
+
+  it('a sender who goes away while we ask who they are reaches no handler', async () => {
+    const { port } = server.address() as AddressInfo;
+    const before = seen.length;
+    const socket = connect(port, '127.0.0.1');
+    socket.write('PUT /uploads HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer good\r\nContent-Type: application/octet-stream\r\nContent-Length: 5000\r\n\r\npart of it');
+    await new Promise((done) => setTimeout(done, 5));
+    socket.destroy();
+    await new Promise((done) => setTimeout(done, 100));
+    expect(seen.length).toBe(before);
   });
 
   it('a body above the limit', async () => {

@@ -55,6 +55,9 @@ export interface DescribeJob {
 }
 
 export type Job = SynthesisJob | ProfileJob | DescribeJob;
+/** Told to a worker instead of a job: end when the job under way has. */
+export const CLOSE = 'close';
+
 export type JobMessage = Job & { readonly id: number };
 
 export interface Progress {

@@ -8,6 +8,7 @@ import { measureProfile } from './profile/profile.ts';
 import type {
   FailureCode, Job, JobMessage, Progress, Reply, Synthesis, SynthesisJob, VoiceDescription, WorkerSettings,
 } from './protocol.ts';
+import { CLOSE } from './protocol.ts';
 import { NEUTRAL_SPEAKER, RATE_NUMBER, REFERENCE_VOICE_NAME, ensureReferenceVoice } from './voice/reference.ts';
 import { openVoice } from './voice/session.ts';
 import type { Voice } from './voice/session.ts';
@@ -94,4 +95,13 @@ async function answer({ id, ...job }: JobMessage): Promise<void> {
   port?.postMessage(reply, reply.kind === 'synthesised' ? [reply.result.pcm.buffer as ArrayBuffer] : []);
 }
 
-port.on('message', (message: JobMessage) => void answer(message));
+let last: Promise<void> = Promise.resolve();
+
+port.on('message', (message: JobMessage | typeof CLOSE) => {
+  if (message === CLOSE) {
+    // A thread that is ended inside the model takes the whole process down with it: finish the sentence, then leave.
+    void last.finally(() => port.close());
+    return;
+  }
+  last = answer(message);
+});

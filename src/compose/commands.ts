@@ -1,13 +1,10 @@
 import { readFileSync } from 'node:fs';
 
-import { compose, type ProcessRole } from '../compose.ts';
+import type { ProcessRole, Service } from '../compose.ts';
 import { ConfigError, loadConfig } from '../config.ts';
-import { Refusal } from '../kernel/refusals.ts';
 import { systemRandom } from '../kernel/random.ts';
+import { Refusal } from '../kernel/refusals.ts';
 import { KeysRefused } from '../platform/keys/index.ts';
-import { migrate } from '../platform/postgres/index.ts';
-import { openDatabaseUrls } from './platform.ts';
-import { verifyFile } from './verify.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -24,8 +21,14 @@ function say(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
+/** The whole service is loaded only by the commands that need it: `verify` runs without. */
+async function composed(config: ReturnType<typeof loadConfig>, role: ProcessRole): Promise<Service> {
+  const { compose } = await import('../compose.ts');
+  return await compose(config, role);
+}
+
 async function serve(role: ProcessRole, env: Env): Promise<number> {
-  const service = await compose(loadConfig(env), role);
+  const service = await composed(loadConfig(env), role);
   const { log, sandbox } = service.platform;
   log.info({ role, origin: service.origin, sandbox: sandbox?.url ?? null }, 'serving');
   if (role === 'start') say(`Benren serves ${service.origin} (API reference: ${service.origin}/reference). Ctrl-C stops it.`);
@@ -38,6 +41,7 @@ async function serve(role: ProcessRole, env: Env): Promise<number> {
 }
 
 async function runMigrations(env: Env): Promise<number> {
+  const [{ openDatabaseUrls }, { migrate }] = await Promise.all([import('./platform.ts'), import('../platform/postgres/index.ts')]);
   const { owner, embedded } = await openDatabaseUrls(loadConfig(env), systemRandom);
   try {
     const names = await migrate(owner);
@@ -49,8 +53,8 @@ async function runMigrations(env: Env): Promise<number> {
 }
 
 /** Composes without serving: a free port of loopback, no jobs taken. */
-async function inside<T>(env: Env, work: (service: Awaited<ReturnType<typeof compose>>) => Promise<T>): Promise<T> {
-  const service = await compose({ ...loadConfig(env), host: '127.0.0.1', port: 0, logLevel: 'error' }, 'api');
+async function inside<T>(env: Env, work: (service: Service) => Promise<T>): Promise<T> {
+  const service = await composed({ ...loadConfig(env), host: '127.0.0.1', port: 0, logLevel: 'error' }, 'api');
   try {
     return await work(service);
   } finally {
@@ -70,12 +74,13 @@ async function verifyLedger(env: Env): Promise<number> {
   return report.problems.length === 0 ? 0 : 1;
 }
 
-function verify(args: readonly string[]): number {
+async function verify(args: readonly string[]): Promise<number> {
   const [file, flag, keyFile] = args;
   if (file === undefined || (flag !== undefined && (flag !== '--key' || keyFile === undefined))) {
     process.stderr.write(USAGE);
     return 2;
   }
+  const { verifyFile } = await import('./verify.ts');
   const verdict = verifyFile(readFileSync(file), keyFile === undefined ? null : readFileSync(keyFile, 'utf8'));
   say(JSON.stringify(verdict, null, 2));
   return verdict.ok ? 0 : 1;
@@ -86,10 +91,14 @@ async function dispatch(args: readonly string[], env: Env): Promise<number> {
   if (SERVING.includes(command) && rest.length === 0) return await serve(command as ProcessRole, env);
   if (command === 'migrate' && rest.length === 0) return await runMigrations(env);
   if (command === 'operator' && rest[0] === 'init' && rest.length === 1) return await operatorInit(env);
-  if (command === 'verify') return verify(rest);
+  if (command === 'verify') return await verify(rest);
   if (command === 'verify-ledger' && rest.length === 0) return await verifyLedger(env);
   process.stderr.write(USAGE);
   return 2;
+}
+
+function isMissingFile(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'syscall' in error && error.syscall === 'open';
 }
 
 /** Runs one command; answers the exit code. What an operator can mend is said in a sentence, not in a stack. */
@@ -97,10 +106,9 @@ export async function run(args: readonly string[], env: Env): Promise<number> {
   try {
     return await dispatch(args, env);
   } catch (error) {
-    if (error instanceof ConfigError || error instanceof KeysRefused || error instanceof Refusal) {
-      process.stderr.write(`${error.message}\n`);
-      return 1;
-    }
-    throw error;
+    const mendable = error instanceof ConfigError || error instanceof KeysRefused || error instanceof Refusal || isMissingFile(error);
+    if (!mendable) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return 1;
   }
 }

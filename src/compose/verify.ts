@@ -1,11 +1,12 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 
-import { replay } from '../consent/index.ts';
-import { verifySignatureEvidence } from '../identity/index.ts';
+// The pure files themselves, not the doors: whoever checks a file needs no database driver and no native library.
+import { replay } from '../consent/model.ts';
+import { verifySignatureEvidence } from '../identity/evidence.ts';
 import { parseStrictJson } from '../kernel/canonical-json.ts';
 import { Refusal } from '../kernel/refusals.ts';
-import { verifyReceipt } from '../provenance/index.ts';
-import { verifyBundle } from '../transparency/index.ts';
+import { verifyReceipt } from '../provenance/receipts.ts';
+import { verifyBundle } from '../transparency/offline.ts';
 
 export interface FileVerdict {
   ok: boolean;

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import {
-  SPEAKER_NUMBERS, WORKER_ENTRY, compareProfiles, findClip, findRhythm, joinPcm, makeRhythm, readWav, speakerFromProfile, writeWav,
+  CLOSE, SPEAKER_NUMBERS, WORKER_ENTRY, compareProfiles, findClip, findRhythm, joinPcm, makeRhythm, readWav, speakerFromProfile, writeWav,
 } from '../../inference/protocol.ts';
 import type {
   FailureCode, Job, JobMessage, ProfileComparison, Progress, Reply, SpeechLanguage, Synthesis, VoiceDescription, VoiceProfile, WorkerSettings,
@@ -101,6 +101,19 @@ function checkRequest({ speaker, rate = 1 }: SynthesisRequest): void {
   if (!(rate >= MIN_RATE && rate <= MAX_RATE)) throw new RangeError(`a rate lies between ${MIN_RATE} and ${MAX_RATE}, not at ${rate}`);
 }
 
+/** Longer than any one sentence takes to render. */
+const CLOSE_MS = 5_000;
+
+/** Lets a worker finish its sentence and leave; one that does not leave is ended. */
+async function ended(worker: Worker): Promise<void> {
+  const gone = new Promise<void>((done) => worker.once('exit', () => done()));
+  worker.ref();
+  worker.postMessage(CLOSE);
+  const late = setTimeout(() => void worker.terminate(), CLOSE_MS);
+  await gone;
+  clearTimeout(late);
+}
+
 /** Hands jobs to worker threads, one at a time each; starts them when needed and again when one has died. */
 class Pool {
   readonly #slots: Slot[];
@@ -144,11 +157,12 @@ class Pool {
     const refusal = new Refusal('unavailable', 'The service is shutting down.');
     for (const task of this.#waiting.splice(0)) task.reject(refusal);
     await Promise.all(this.#slots.map(async (slot) => {
-      slot.running?.task.reject(refusal);
+      const { running, worker } = slot;
       slot.running = null;
-      const { worker } = slot;
       slot.worker = null;
-      await worker?.terminate();
+      if (running?.task.cancelled != null) Atomics.store(running.task.cancelled, 0, 1);
+      running?.task.reject(refusal);
+      if (worker !== null) await ended(worker);
     }));
   }
 

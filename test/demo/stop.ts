@@ -49,7 +49,7 @@ async function longScript(cast: Cast, licence: Licence): Promise<{ script: strin
   const trial = paragraph.repeat(12);
   const { renderMilliseconds } = await released(cast.fans[0], await request(cast.fans[0], licence, 'zh-CN', trial));
   const perCharacter = renderMilliseconds / trial.length;
-  const wanted = Math.ceil((LONG_RENDER_MS * 1.3) / perCharacter / paragraph.length);
+  const wanted = Math.ceil((LONG_RENDER_MS * 1.1) / perCharacter / paragraph.length);
   const script = paragraph.repeat(Math.min(wanted, Math.floor(SCRIPT_CHARACTERS_MAX / paragraph.length)));
   return { script, expectedMs: perCharacter * script.length };
 }
@@ -86,8 +86,8 @@ async function settled(world: World, cast: Cast, stopId: string, checked: (fact:
   const stop = await cast.owner.client.call('getStop', { path: { stopId } });
   must(stop.settlement.done && stop.settlement.equalsQuote === true, `what was returned is what was quoted: ${JSON.stringify(stop.settlement)}`);
   const touched = await world.ask<{ code: string }>(
-    `SELECT DISTINCT a.code FROM ledger_transfer t JOIN ledger_entry e ON e.transfer_id = t.id JOIN ledger_account a ON a.id = e.account_id
-     WHERE t.kind LIKE '%stop%' AND (a.code LIKE 'payable:%' OR a.code LIKE 'payee_debt:%')`);
+    `SELECT DISTINCT a.code FROM ledger_transfer t JOIN ledger_entry e ON e.transfer_seq = t.seq JOIN ledger_account a ON a.id = e.account_id
+     WHERE t.kind = 'billing.unused_refunded' AND (a.code LIKE 'payable:%' OR a.code LIKE 'payee_debt:%')`);
   must(touched.length === 0, 'unused days come out of deferred revenue and touch no payee');
   checked(`${stop.settlement.refundsSucceeded} refunds of ${stop.settlement.refundedMinor} fen, equal to the quote; no payee’s account was touched; renewals left: ${stop.settlement.renewalsLeft}`);
 }

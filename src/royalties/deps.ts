@@ -1,0 +1,26 @@
+import type { Billing } from '../billing/index.ts';
+import type { Clones } from '../clones/index.ts';
+import type { Identity } from '../identity/index.ts';
+import type { Ids } from '../kernel/ids.ts';
+import type { Clock } from '../kernel/time.ts';
+import type { RunTx } from '../kernel/tx.ts';
+import type { Ledger } from '../ledger/index.ts';
+import type { StripePort } from '../platform/stripe/index.ts';
+import type { Provenance } from '../provenance/index.ts';
+import type { Transparency } from '../transparency/index.ts';
+
+/** What owner money stands on. */
+export interface RoyaltiesDeps {
+  runTx: RunTx;
+  clock: Pick<Clock, 'now'>;
+  ids: Ids;
+  identity: Pick<Identity, 'account' | 'completeSignature' | 'signedDocument'>;
+  ledger: Pick<Ledger, 'post' | 'reverse' | 'balance' | 'lockedBalance' | 'balanceAsOf' | 'entries' | 'entriesFor' | 'transfer' | 'position' | 'sequence'>;
+  provenance: Pick<Provenance, 'signReceipt' | 'receiptsKey'>;
+  transparency: Pick<Transparency, 'append'>;
+  clones: Pick<Clones, 'clone'>;
+  billing: Pick<Billing, 'recognise' | 'requestRefund' | 'dayParts' | 'refund' | 'tier' | 'period' | 'periodsBetween'>;
+  stripe: Pick<StripePort, 'run' | 'withKey'>;
+  /** Where payees come back to from onboarding, without a slash at the end. */
+  publicUrl: string;
+}

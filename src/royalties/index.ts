@@ -1,0 +1,14 @@
+/**
+ * Owner money. What is promised here: nobody is paid by a split that they, the owner and every other payee did not sign; each
+ * entry of what was earned is divided once, by the split in force when it was earned, into shares that sum to the pot; a
+ * refund takes from each payee no more than they received of that pot; what was paid out already becomes a debt,
+ * netted once; a statement covers an exact range of the ledger and never changes; a payout leaves the balance before it
+ * leaves the house, once, and comes back if it was not sent.
+ */
+export { makeRoyalties, type Royalties } from './service.ts';
+export type { RoyaltiesDeps } from './deps.ts';
+export type { Balances } from './debts.ts';
+export { makeRoyaltiesHandlers } from './handlers.ts';
+export { makeRoyaltiesJobs, ROYALTY_EVENT_TOPICS } from './jobs.ts';
+export type { SplitLeg } from './model.ts';
+export type { StatementDocument } from './statement-model.ts';

@@ -1,0 +1,57 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import fontkit from '@pdf-lib/fontkit';
+import type { PDFDocument, PDFFont } from '@cantoo/pdf-lib';
+
+/** What the PDF library asks of a font engine. */
+type Engine = Parameters<PDFDocument['registerFontkit']>[0];
+type Face = Extract<Awaited<ReturnType<Engine['create']>>, { createSubset: unknown }>;
+
+const require = createRequire(import.meta.url);
+const FILES = {
+  regular: '@expo-google-fonts/noto-sans-sc/400Regular/NotoSansSC_400Regular.ttf',
+  bold: '@expo-google-fonts/noto-sans-sc/700Bold/NotoSansSC_700Bold.ttf',
+} as const;
+
+const bytes = new Map<string, Uint8Array>();
+const faces = new Map<Uint8Array, Face>();
+
+/** Ten megabytes each: read at the first statement that somebody prints, then kept. */
+function bytesOf(file: string): Uint8Array {
+  const known = bytes.get(file) ?? new Uint8Array(readFileSync(require.resolve(file)));
+  bytes.set(file, known);
+  return known;
+}
+
+/**
+ * The PDF library prefers an `encode()` that answers bytes; this font engine's `encode` wants a stream, and its way to bytes is
+ * `encodeStream()`. Only that one is shown.
+ */
+const engine: Engine = {
+  create(file) {
+    const known = faces.get(file);
+    if (known !== undefined) return known;
+    const font = fontkit.create(file) as unknown as Face;
+    const makeSubset = font.createSubset.bind(font);
+    font.createSubset = () => {
+      const subset = makeSubset();
+      const encodeStream = subset.encodeStream?.bind(subset);
+      if (encodeStream === undefined) throw new Error('The font engine cannot write a subset.');
+      return { includeGlyph: (glyph) => subset.includeGlyph(glyph), encodeStream };
+    };
+    faces.set(file, font);
+    return font;
+  },
+};
+
+export interface Fonts {
+  regular: PDFFont;
+  bold: PDFFont;
+}
+
+/** Noto Sans SC in two weights; only the glyphs that are used go into the file. */
+export async function embedFonts(pdf: PDFDocument): Promise<Fonts> {
+  pdf.registerFontkit(engine);
+  const options = { subset: true } as const;
+  return { regular: await pdf.embedFont(bytesOf(FILES.regular), options), bold: await pdf.embedFont(bytesOf(FILES.bold), options) };
+}

@@ -30,14 +30,14 @@ async function journey(world: World, story: Story, voice: string | null): Promis
   const recordings = await makeRecordings(voice, microphone);
   const cast = await register(world, story);
   const made = await claimAndEnrol(world, story, cast, recordings);
-  await microphone.close();
-  await review(world, story, cast, made);
+  await review(world, story, cast, recordings, made);
   const licence = await license(world, story, cast, made);
   const delivered = await fans(world, story, cast, licence);
   await earnAndPay(world, story, cast, licence, delivered);
   const stopped = await stopClone(world, story, cast, licence, delivered);
   await refundDay(world, story, cast, delivered);
   await proveAll(world, story, cast, licence, delivered, stopped);
+  await microphone.close();
 }
 
 async function main(): Promise<number> {

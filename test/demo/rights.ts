@@ -1,6 +1,8 @@
 import pg from 'pg';
 
 import { dayOf } from '../../src/kernel/time.ts';
+import type { Person } from '../support/person.ts';
+import { deniedOnForgery } from './forgery.ts';
 import type { Cast } from './people.ts';
 import type { Recordings } from './recording.ts';
 import { must, type Story } from './story.ts';
@@ -25,8 +27,8 @@ artists’ private lives, and when she does not know a thing she says so. 她说
 /** The day on which a grant that begins now ends. */
 const TERM_DAYS = 365;
 
-async function openProof(world: World, cast: Cast): Promise<string> {
-  const { client, sign } = cast.owner;
+export async function openProof(world: Pick<World, 'site'>, owner: Person): Promise<string> {
+  const { client, sign } = owner;
   const subjectName = 'Lin Ya · 林雅';
   const { document } = await client.call('draftOwnershipClaim', { body: { subjectName, handle: 'lin-ya', locale: 'zh-CN' } });
   const proof = await client.call('openOwnershipProof', { body: { subjectName, signature: await sign('ownership_claim', document, 'zh-CN') } });
@@ -46,7 +48,7 @@ export async function claimAndEnrol(world: World, story: Story, cast: Cast, reco
   const { client } = cast.owner;
   let proofId = '';
   await story.tell('2 She claims “Lin Ya · 林雅” and proves control of her site', async ({ checked }) => {
-    proofId = await openProof(world, cast);
+    proofId = await openProof(world, cast.owner);
     checked('the claim is signed by her passkey; without the line on her site: token_absent; with it: passed');
     const inwards = await client.refused('addDomainEvidence', { path: { proofId }, body: { site: 'http://169.254.169.254' } });
     must(inwards.code === 'url_refused', 'an address inside our own network is not fetched');
@@ -90,7 +92,9 @@ async function refusedBySql(url: string, versionId: string): Promise<string> {
 }
 
 /** Step 2, its end: nothing makes the clone live before two reviewers approved. */
-export async function review(world: World, story: Story, cast: Cast, made: { proofId: string; cloneId: string; versionId: string }): Promise<void> {
+export async function review(
+  world: World, story: Story, cast: Cast, recordings: Recordings, made: { proofId: string; cloneId: string; versionId: string },
+): Promise<void> {
   await story.tell('2 Nothing makes the clone live before two reviewers approve', async ({ checked }) => {
     const path = { proofId: made.proofId };
     const version = await cast.owner.client.call('getVersion', { path: { versionId: made.versionId } });
@@ -101,6 +105,8 @@ export async function review(world: World, story: Story, cast: Cast, made: { pro
     const owner = await refusedBySql(world.postgres.ownerUrl('benren'), made.versionId);
     must(app === 'clone_version_needs_proof' && owner === app, `PostgreSQL refuses raw SQL as either role: ${app}, ${owner}`);
     checked(`service: ownership_unproven; raw SQL as benren_app: ${app}; as benren_owner: ${owner}`);
+    const clauses = await deniedOnForgery(world, recordings);
+    checked(`in a throw-away database, the constraint dropped and the row forged, the gateway denies: ${clauses.join(', ')}`);
     const [first, second] = cast.reviewers;
     const waiting = await first.client.call('listReviews', {});
     const voice = waiting.proofs[0]?.evidence.find((evidence) => evidence.kind === 'voice_challenge')?.voice;
@@ -138,9 +144,9 @@ function grantTerms(now: Date): object {
   };
 }
 
-async function signGrant(world: World, cast: Cast, cloneId: string): Promise<{ grantId: string; digest: string }> {
-  const { client, sign } = cast.owner;
-  const draft = await client.call('draftGrant', { path: { cloneId }, body: grantTerms(world.clock.now()) as never });
+export async function signGrant(now: Date, owner: Person, cloneId: string): Promise<{ grantId: string; digest: string }> {
+  const { client, sign } = owner;
+  const draft = await client.call('draftGrant', { path: { cloneId }, body: grantTerms(now) as never });
   const signature = await sign('grant', draft.document, 'zh-CN');
   const signed = await client.call('signGrant', { path: { grantId: draft.grantId }, body: { signature } });
   must(signed.state === 'signed' && signed.digest === draft.digest, 'what she signed is what she read');
@@ -181,7 +187,7 @@ export async function license(world: World, story: Story, cast: Cast, made: { pr
   const { client } = cast.owner;
   let licence: Licence | undefined;
   await story.tell('4 She signs grant and split, hears version 1 and approves it', async ({ checked, keep }) => {
-    const grant = await signGrant(world, cast, made.cloneId);
+    const grant = await signGrant(world.clock.now(), cast.owner, made.cloneId);
     checked(`grant signed, digest ${grant.digest.slice(0, 16)}…; voice yes, video no, two forbidden topics, until ${TERM_DAYS} days from now`);
     const splitId = await signSplit(cast, made.cloneId, dayOf(world.clock.now()));
     checked('split 70/20/10 signed by owner, agency and platform');

@@ -201,7 +201,10 @@ const SIGNED_DOCUMENTS = `
     -- SHA-256 of the whole evidence in canonical form; rooms put it into the log beside the document's own.
     evidence_sha256 text NOT NULL CHECK (evidence_sha256 ~ '^[0-9a-f]{64}$'),
     recorded_at timestamptz NOT NULL DEFAULT now(),
-    FOREIGN KEY (credential_id, account_id) REFERENCES credential (id, account_id)
+    FOREIGN KEY (credential_id, account_id) REFERENCES credential (id, account_id),
+    -- What a document proves points at who signed it, or at exactly what was signed.
+    UNIQUE (id, account_id),
+    UNIQUE (id, digest)
   );
   CREATE INDEX signed_document_of_account ON signed_document (account_id, signed_at);
   CREATE TRIGGER signed_document_never_changes BEFORE UPDATE OR DELETE ON signed_document

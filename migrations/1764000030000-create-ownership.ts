@@ -26,7 +26,7 @@ const TABLES = `
     subject_name text NOT NULL CHECK (char_length(subject_name) BETWEEN 1 AND 80),
     handle text NOT NULL CHECK (handle ~ '^[a-z0-9][a-z0-9-]{1,28}[a-z0-9]$'),
     statement text NOT NULL,
-    claim_document_id text NOT NULL UNIQUE REFERENCES signed_document (id),
+    claim_document_id text NOT NULL UNIQUE,
     state text NOT NULL CHECK (state IN ('open', 'submitted', 'approved', 'rejected', 'expired', 'withdrawn')),
     opened_at timestamptz NOT NULL,
     submitted_at timestamptz,
@@ -38,6 +38,8 @@ const TABLES = `
     -- What stands on a proof points at its state or its person, so neither can change under it.
     UNIQUE (id, state),
     UNIQUE (id, account_id),
+    CONSTRAINT ownership_proof_claimed_by_its_account FOREIGN KEY (claim_document_id, account_id)
+      REFERENCES signed_document (id, account_id),
     CHECK (state = 'open' OR submitted_at IS NOT NULL),
     CHECK (state NOT IN ('approved', 'expired', 'withdrawn') OR (approved_at IS NOT NULL AND expires_at > approved_at)),
     CHECK (state NOT IN ('expired', 'withdrawn') OR ended_at IS NOT NULL)
@@ -69,7 +71,8 @@ const TABLES = `
   CREATE TABLE ownership_review (
     id text PRIMARY KEY,
     proof_id text NOT NULL REFERENCES ownership_proof (id),
-    reviewer_id text NOT NULL REFERENCES account (id),
+    reviewer_id text NOT NULL,
+    reviewer_role text GENERATED ALWAYS AS ('reviewer') STORED,
     verdict text NOT NULL CHECK (verdict IN ('approve', 'reject')),
     reason_code text CHECK (reason_code IN
       ('voice_differs', 'site_unrelated', 'evidence_unclear', 'impersonation', 'subject_objects')),
@@ -79,6 +82,8 @@ const TABLES = `
     at timestamptz NOT NULL,
     recorded_at timestamptz NOT NULL DEFAULT now(),
     UNIQUE (proof_id, reviewer_id),
+    CONSTRAINT ownership_review_by_a_reviewer FOREIGN KEY (reviewer_id, reviewer_role)
+      REFERENCES account_role (account_id, role),
     CHECK ((verdict = 'reject') = (reason_code IS NOT NULL))
   );
 
@@ -123,6 +128,31 @@ const GUARDS = `
   END $$;
   CREATE TRIGGER ownership_proof_moves BEFORE UPDATE OF state ON ownership_proof
     FOR EACH ROW WHEN (OLD.state <> NEW.state) EXECUTE FUNCTION ownership_proof_moves();
+
+  -- A time once written is a fact: an approval is renewed by a new proof, never prolonged.
+  CREATE FUNCTION ownership_proof_times_stay() RETURNS trigger LANGUAGE plpgsql AS $$
+  BEGIN
+    RAISE EXCEPTION 'the times of an ownership proof stay as they are'
+      USING ERRCODE = 'restrict_violation', CONSTRAINT = 'ownership_proof_times_stay';
+  END $$;
+  CREATE TRIGGER ownership_proof_times_stay BEFORE UPDATE OF submitted_at, approved_at, expires_at, ended_at ON ownership_proof
+    FOR EACH ROW WHEN (NEW.submitted_at IS DISTINCT FROM coalesce(OLD.submitted_at, NEW.submitted_at)
+      OR NEW.approved_at IS DISTINCT FROM coalesce(OLD.approved_at, NEW.approved_at)
+      OR NEW.expires_at IS DISTINCT FROM coalesce(OLD.expires_at, NEW.expires_at)
+      OR NEW.ended_at IS DISTINCT FROM coalesce(OLD.ended_at, NEW.ended_at))
+    EXECUTE FUNCTION ownership_proof_times_stay();
+
+  -- What the reviewers decide on is what was handed in.
+  CREATE FUNCTION ownership_evidence_closes() RETURNS trigger LANGUAGE plpgsql AS $$
+  BEGIN
+    IF EXISTS (SELECT FROM ownership_proof WHERE id = NEW.proof_id AND state <> 'open') THEN
+      RAISE EXCEPTION 'the evidence of a proof that was handed in stays as it is'
+        USING ERRCODE = 'restrict_violation', CONSTRAINT = 'ownership_evidence_closes';
+    END IF;
+    RETURN NEW;
+  END $$;
+  CREATE TRIGGER ownership_evidence_closes BEFORE INSERT OR UPDATE ON ownership_evidence
+    FOR EACH ROW EXECUTE FUNCTION ownership_evidence_closes();
 
   CREATE FUNCTION ownership_review_not_of_self() RETURNS trigger LANGUAGE plpgsql AS $$
   BEGIN

@@ -70,7 +70,7 @@ const TABLES = `
     created_at timestamptz NOT NULL,
     approved_at timestamptz,
     withdrawn_at timestamptz,
-    signed_document_id text UNIQUE REFERENCES signed_document (id),
+    signed_document_id text UNIQUE,
     leaf_id text,
     recorded_at timestamptz NOT NULL DEFAULT now(),
     UNIQUE (clone_id, number),
@@ -85,7 +85,10 @@ const TABLES = `
     -- while an approved version points at it (clone_version_falls_with_proof withdraws those first).
     needed_proof_state text GENERATED ALWAYS AS (CASE WHEN state = 'approved' THEN 'approved' END) STORED,
     CONSTRAINT clone_version_needs_proof FOREIGN KEY (ownership_proof_id, needed_proof_state)
-      REFERENCES ownership_proof (id, state)
+      REFERENCES ownership_proof (id, state),
+    -- And what signs a version is the signature over its very document.
+    CONSTRAINT clone_version_signed_as_it_is FOREIGN KEY (signed_document_id, document_digest)
+      REFERENCES signed_document (id, digest)
   );
   CREATE INDEX clone_version_of_proof ON clone_version (ownership_proof_id, needed_proof_state);
   CREATE INDEX clone_version_serving ON clone_version (clone_id, number DESC) WHERE state = 'approved';

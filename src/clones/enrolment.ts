@@ -2,7 +2,7 @@ import { notFound } from '../kernel/refusals.ts';
 import type { Actor } from '../kernel/request.ts';
 import type { IdempotencyKey } from '../kernel/tx.ts';
 import { checkVoiced, toHundredths } from '../ownership/index.ts';
-import { once } from '../platform/postgres/index.ts';
+import { answered, once } from '../platform/postgres/index.ts';
 import type { ClonesDeps } from './deps.ts';
 import { ENROLMENT_VOICED_SECONDS, type Language, readPersona, speakerTexts } from './model.ts';
 import type { PersonaMaterialRow, VoiceMaterialRow } from './store.ts';
@@ -23,10 +23,12 @@ export function makeEnrolmentVerbs(
   const { runTx, clock, ids } = deps;
   return {
     async uploadEnrolmentVoice(actor, key, cloneId, recording) {
-      // Whose it is comes first: a stranger's upload is neither measured nor kept.
-      await runTx(async (tx) => {
+      // Whose it is comes first: a stranger's upload is neither measured nor kept, and a repeated one not again.
+      const kept = await runTx(async (tx) => {
         if ((await store.findClone(tx, cloneId))?.ownerAccountId !== actor.accountId) throw notFound();
+        return await answered(tx, key);
       });
+      if (kept !== null) return kept.answer as CloneVoiceJson;
       const profile = await deps.inference.profile(recording);
       checkVoiced(profile, ENROLMENT_VOICED_SECONDS);
       const speaker = speakerTexts(await deps.inference.speakerFor(profile)).map(Number);

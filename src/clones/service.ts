@@ -59,7 +59,9 @@ function makeCloneVerbs(deps: ClonesDeps): CloneVerbs {
     })),
     getClone: (actor, cloneId) => runTx(async (tx) => {
       const row = await store.findClone(tx, cloneId);
-      if (row === null) throw notFound();
+      // What was never in the catalogue is its owner's alone: a draft says that somebody claims to be this person.
+      const open = row?.ownerAccountId === actor.accountId || await store.wasApproved(tx, cloneId);
+      if (row === null || !open) throw notFound();
       return await cloneJson(tx, ownership, row, actor.accountId, clock.now());
     }),
     listClones: ({ limit, after = null, handle = null }) => runTx(async (tx) => {

@@ -1,4 +1,4 @@
-import type { EntitySchema } from 'typeorm';
+import { type EntitySchema, IsNull, Not } from 'typeorm';
 
 import { notFound, Refusal } from '../kernel/refusals.ts';
 import type { Actor } from '../kernel/request.ts';
@@ -140,8 +140,30 @@ export async function insertClone(tx: Tx, row: CloneRow): Promise<boolean> {
   return inserted.length === 1;
 }
 
+function constraintOf(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null) return undefined;
+  if ('constraint' in error && typeof error.constraint === 'string') return error.constraint;
+  return 'driverError' in error ? constraintOf(error.driverError) : undefined;
+}
+
+/** Refuses `ownership_unproven` when the proof fell between being read and this write: the database has the last word. */
+async function whileProven(write: Promise<unknown>): Promise<void> {
+  try {
+    await write;
+  } catch (error) {
+    if (constraintOf(error) !== 'clone_version_needs_proof') throw error;
+    throw new Refusal('ownership_unproven', 'The ownership proof of this clone is no longer approved.', { cause: error });
+  }
+}
+
+/** Refuses `ownership_unproven`. */
 export async function moveCloneToProof(tx: Tx, cloneId: string, proofId: string): Promise<void> {
-  await repository(tx, Clone).update({ id: cloneId }, { ownershipProofId: proofId });
+  await whileProven(repository(tx, Clone).update({ id: cloneId }, { ownershipProofId: proofId }));
+}
+
+/** Whether a version was ever approved: since then the clone is, or was, in the catalogue. */
+export async function wasApproved(tx: Tx, cloneId: string): Promise<boolean> {
+  return await repository(tx, Version).exists({ where: { cloneId, approvedAt: Not(IsNull()) } });
 }
 
 /** Clones with an approved version, by id. */
@@ -222,22 +244,10 @@ export async function insertVersion(tx: Tx, row: VersionRow): Promise<void> {
   await repository(tx, Version).insert(row);
 }
 
-function constraintOf(error: unknown): string | undefined {
-  if (typeof error !== 'object' || error === null) return undefined;
-  if ('constraint' in error && typeof error.constraint === 'string') return error.constraint;
-  return 'driverError' in error ? constraintOf(error.driverError) : undefined;
-}
-
-/** Refuses `ownership_unproven` when the proof fell between being read and this write: the database has the last word. */
+/** Refuses `ownership_unproven`. */
 export async function updateVersion(
   tx: Tx, versionId: string,
   change: Pick<VersionRow, 'state'> & Partial<Pick<VersionRow, 'approvedAt' | 'withdrawnAt' | 'signedDocumentId' | 'leafId'>>,
 ): Promise<void> {
-  try {
-    await repository(tx, Version).update({ id: versionId }, change);
-  } catch (error) {
-    if (constraintOf(error) !== 'clone_version_needs_proof') throw error;
-    throw new Refusal('ownership_unproven', 'The ownership proof of this clone is no longer approved.', { cause: error });
-  }
+  await whileProven(repository(tx, Version).update({ id: versionId }, change));
 }
-

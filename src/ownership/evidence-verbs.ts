@@ -6,7 +6,7 @@ import type { Clock } from '../kernel/time.ts';
 import type { IdempotencyKey, RunTx, Tx } from '../kernel/tx.ts';
 import type { Blobs } from '../platform/blobs/index.ts';
 import type { SafeFetch } from '../platform/fetch/index.ts';
-import { once } from '../platform/postgres/index.ts';
+import { answered, once } from '../platform/postgres/index.ts';
 import { type DomainFinding, makeDomainVerifier, makeVoiceVerifier, type VoiceFinding } from './evidence.ts';
 import { checkEvidenceUsable, type Language } from './model.ts';
 import type { EvidenceRow, ProofRow } from './store.ts';
@@ -78,11 +78,13 @@ export function makeEvidenceVerbs(deps: EvidenceDeps): EvidenceVerbs {
     const { actor, key, proofId, evidenceId } = call;
     const before = await runTx(async (tx) => {
       const { proof, evidence } = await mine(tx, actor, proofId, evidenceId);
-      // Nothing is fetched or measured for evidence that is over; a repeat of what succeeded goes on to its kept answer.
-      if (evidence.state === 'pending') checkEvidenceUsable(evidence, proof.state, clock.now());
-      return evidence;
+      const kept = await answered(tx, key);
+      // Nothing is fetched, measured or kept for evidence that is over, nor for a repeat of what succeeded.
+      if (kept === null) checkEvidenceUsable(evidence, proof.state, clock.now());
+      return kept ?? { evidence };
     });
-    const found = await look(before);
+    if ('answer' in before) return before.answer as OwnershipEvidenceJson;
+    const found = await look(before.evidence);
     return await runTx((tx) => once(tx, key, async () => {
       const { proof, evidence } = await mine(tx, actor, proofId, evidenceId);
       const passedAt = clock.now();
@@ -99,7 +101,7 @@ export function makeEvidenceVerbs(deps: EvidenceDeps): EvidenceVerbs {
       add(tx, actor, proofId, voice.ttlMs, (base) => ({ ...base, kind: 'voice_challenge', terms: voice.issue(input) })))),
     checkDomainEvidence: (actor, key, proofId, evidenceId) => examine({ actor, key, proofId, evidenceId }, async (row) => {
       if (row.kind !== 'domain') throw otherKind();
-      // A line that was found is not looked for again: a repeated request answers as before.
+      // A line that was found is not looked for again.
       if (row.state === 'passed' && row.finding !== null) return { state: 'passed', finding: row.finding, blobDigest: null };
       return { state: domain.examinedState, ...(await domain.examine(row.terms, undefined)) };
     }),

@@ -101,8 +101,8 @@ describe('no proof, no clone: the gateway’s own layer', () => {
 
   it('denies with ownership.unproven where the constraint is gone and the row is forged', async () => {
     const { database } = own.world;
-    for (const refused of [database.asApp(forge, [own.versionId]), database.asOwner(forge, [own.versionId])]) {
-      await expect(refused).rejects.toThrow(/does not go from|clone_version/);
+    for (const role of ['asApp', 'asOwner'] as const) {
+      await expect(database[role](forge, [own.versionId])).rejects.toThrow(/does not go from|clone_version/);
     }
     await database.asOwner('ALTER TABLE clone_version DROP CONSTRAINT clone_version_needs_proof');
     await database.asOwner('ALTER TABLE clone_version DISABLE TRIGGER clone_version_is_frozen');

@@ -4,7 +4,7 @@
  */
 export { connect, type Database } from './database.ts';
 export { sql, maybeOne, one, execute, repository, savepoint, notify } from './tx.ts';
-export { once } from './once.ts';
+export { answered, once } from './once.ts';
 export { plainTable } from './plain-table.ts';
 export { startEmbedded, type EmbeddedPostgres } from './embedded.ts';
 export { nativeFolder } from './embedded-host.ts';

@@ -3,6 +3,20 @@ import type { IdempotencyKey, Tx } from '../../kernel/tx.ts';
 import { maybeOne, one, sql } from './tx.ts';
 
 /**
+ * The answer that is kept for this key, or null. For a write that goes outside before its transaction: a repeat need not
+ * go there again. Refuses `idempotency_key_reused`.
+ */
+export async function answered(tx: Tx, key: IdempotencyKey): Promise<{ answer: unknown } | null> {
+  const kept = await maybeOne<{ digest: string; answer: unknown }>(
+    tx, 'SELECT digest, answer FROM idempotency WHERE scope = $1 AND key = $2', [key.scope, key.key],
+  );
+  if (kept !== null && kept.digest !== key.digest) {
+    throw new Refusal('idempotency_key_reused', 'This key already stands for another request; use a new one.');
+  }
+  return kept;
+}
+
+/**
  * Runs a write once. The key is part of the write's own transaction: both commit or neither does. Same key and same
  * request → the kept answer; same key and another request → `idempotency_key_reused`; still running →
  * `idempotency_in_progress`. `work` must answer with plain JSON (amounts as strings), since that is what is kept.
@@ -14,15 +28,8 @@ export async function once<T>(tx: Tx, key: IdempotencyKey, work: () => Promise<T
   if (!locked) {
     throw new Refusal('idempotency_in_progress', 'A request with this key is still running; ask again shortly.');
   }
-  const kept = await maybeOne<{ digest: string; answer: T }>(
-    tx, 'SELECT digest, answer FROM idempotency WHERE scope = $1 AND key = $2', [key.scope, key.key],
-  );
-  if (kept !== null) {
-    if (kept.digest !== key.digest) {
-      throw new Refusal('idempotency_key_reused', 'This key already stands for another request; use a new one.');
-    }
-    return kept.answer;
-  }
+  const kept = await answered(tx, key);
+  if (kept !== null) return kept.answer as T;
   const answer = await work();
   await sql(
     tx, 'INSERT INTO idempotency (scope, key, digest, answer) VALUES ($1, $2, $3, $4)',

@@ -67,7 +67,7 @@ export interface paths {
         };
         /**
          * A clone
-         * @description Its owner sees all of it; everybody else what the catalogue shows, and `owned` is null.
+         * @description Its owner sees all of it; everybody else what the catalogue shows, and `owned` is null. Before its first version is approved nobody else sees it.
          */
         get: operations["getClone"];
         put?: never;

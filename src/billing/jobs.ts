@@ -1,12 +1,21 @@
 import type { Json } from '../kernel/canonical-json.ts';
 import type { JobHandlers } from '../platform/jobs/index.ts';
 import type { Billing } from './service.ts';
+import type { SettlementPlace } from './stops.ts';
 
 /** The id that a job of this room was written with. */
 function idIn(payload: Json, member: string): string {
   const id = typeof payload === 'object' && payload !== null && !Array.isArray(payload) ? (payload as { [key: string]: Json })[member] : undefined;
   if (typeof id !== 'string') throw new Error(`The job's payload lacks ${member}.`);
   return id;
+}
+
+/** Where a settlement goes on; undefined at its beginning. */
+function placeIn(payload: Json): SettlementPlace | undefined {
+  if (typeof payload !== 'object' || payload === null || !('stage' in payload)) return undefined;
+  const stage = idIn(payload, 'stage');
+  if (stage !== 'periods' && stage !== 'subscriptions') throw new Error(`The job's payload names the unknown stage ${stage}.`);
+  return { stage, after: idIn(payload, 'after') };
 }
 
 /** Topic → work. Each may run twice, and goes on where a run that died left off. */
@@ -16,7 +25,7 @@ export function makeBillingJobs({ work }: Pick<Billing, 'work'>): JobHandlers {
     'billing.openCheckout': async (payload) => await work.openCheckout(idIn(payload, 'subscriptionId')),
     'billing.applyEvent': async (payload) => await work.applyEvent(idIn(payload, 'eventId')),
     'billing.endSubscription': async (payload) => await work.endSubscription(idIn(payload, 'subscriptionId')),
-    'billing.settleStop': async (payload) => await work.settleStop(idIn(payload, 'stopId')),
+    'billing.settleStop': async (payload) => await work.settleStop(idIn(payload, 'stopId'), placeIn(payload)),
     'billing.sendRefund': async (payload) => await work.sendRefund(idIn(payload, 'refundId')),
   };
 }

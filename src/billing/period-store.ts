@@ -1,7 +1,7 @@
 import type { Currency } from '../kernel/money.ts';
 import type { Day } from '../kernel/time.ts';
 import type { Tx } from '../kernel/tx.ts';
-import { execute, maybeOne, sql } from '../platform/postgres/index.ts';
+import { execute, maybeOne, one, sql } from '../platform/postgres/index.ts';
 import type { Pause } from './model.ts';
 
 /** Paid periods, the holds on their quota, and the owner's pauses. */
@@ -101,6 +101,10 @@ export async function lockUnearned(tx: Tx, cloneId: string, afterId: string, lim
 
 export async function unearnedPeriods(tx: Tx, cloneId: string): Promise<PeriodRow[]> {
   return await sql<PeriodRow>(tx, `SELECT ${PERIOD} FROM subscription_period WHERE ${UNEARNED} ORDER BY id`, [cloneId]);
+}
+
+export async function countUnearned(tx: Tx, cloneId: string): Promise<number> {
+  return (await one<{ count: number }>(tx, `SELECT count(*)::int AS count FROM subscription_period WHERE ${UNEARNED}`, [cloneId])).count;
 }
 
 export async function putRecognisedDays(tx: Tx, id: string, days: number): Promise<void> {

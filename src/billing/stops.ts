@@ -66,14 +66,23 @@ export interface Stops {
   /** In the stop's own transaction: from its commit on nothing is sold, and the settlement's job exists. */
   settleStop: (tx: Tx, stop: { stopId: string; cloneId: string; at: Date }) => Promise<void>;
   stopSettlement: (tx: Tx, stopId: string, quoted?: Pick<StopQuote, 'day' | 'lines'>) => Promise<StopSettlement | null>;
-  /** Job: earns up to the stop, ends paid periods with their refunds, and asks to end each subscription. */
-  settle: (stopId: string) => Promise<void>;
+  /** Job: earns up to the stop, ends paid periods with their refunds, and asks to end each subscription; a part, and a job for the rest. */
+  settle: (stopId: string, from?: SettlementPlace) => Promise<void>;
   /** The pause is recorded: whole days in it earn nothing and are added to the end of the paid periods. */
   onPaused: (tx: Tx, cloneId: string, at: Date) => Promise<void>;
   onResumed: (tx: Tx, cloneId: string, at: Date) => Promise<void>;
 }
 
-const BATCH = 200;
+/** How far a settlement has come: the last row of the last batch. */
+export interface SettlementPlace {
+  stage: 'periods' | 'subscriptions';
+  after: string;
+}
+
+const BATCH = 100;
+
+/** A job's claim ends after two minutes and another worker would begin beside it, so the rest is another job. */
+const BATCHES_A_JOB = 10;
 
 function unusedOf(period: periods.PeriodRow, pauses: readonly Pause[], day: Day): { unusedDays: number; parts: Parts } {
   // What was recognised already stays so, even if a later pause should have covered it.
@@ -144,7 +153,7 @@ async function settlementOf(
   const rows = await refunds.refundsOfStop(tx, cloneId);
   const succeeded = rows.filter((row) => row.state === 'succeeded');
   const total = (of: (row: refunds.RefundRow) => bigint): bigint => succeeded.reduce((all, row) => all + of(row), 0n);
-  const unended = (await periods.unearnedPeriods(tx, cloneId)).length;
+  const unended = await periods.countUnearned(tx, cloneId);
   const done = live.renewing + live.unpaid + unended === 0 && rows.every((row) => row.state !== 'pending');
   const differences: StopSettlement['differences'] = [];
   if (done && quoted !== undefined) {
@@ -168,12 +177,11 @@ async function settlementOf(
 export function makeStops(deps: BillingDeps, room: Pick<Refunds, 'requestRefund'>): Stops {
   const { runTx, clock } = deps;
 
-  /** Runs a step batch by batch, each in a transaction of its own, until it answers that there is no more. */
-  async function inBatches(step: (tx: Tx, after: string) => Promise<string | null>): Promise<void> {
-    for (let after: string | null = ''; after !== null;) {
-      const from: string = after;
-      after = await runTx((tx) => step(tx, from));
-    }
+  /** One batch, in a transaction of its own; null when it was the last. */
+  async function settleBatch(stop: refunds.StopRow, { stage, after }: SettlementPlace): Promise<SettlementPlace | null> {
+    const last = await runTx((tx) => (stage === 'periods' ? endPeriods(tx, deps, room, stop, after) : askToEnd(tx, deps, stop, after)));
+    if (last !== null) return { stage, after: last };
+    return stage === 'periods' ? { stage: 'subscriptions', after: '' } : null;
   }
 
   return {
@@ -192,12 +200,16 @@ export function makeStops(deps: BillingDeps, room: Pick<Refunds, 'requestRefund'
       return stop === null ? null : await settlementOf(tx, stop, quoted);
     },
 
-    async settle(stopId) {
+    async settle(stopId, from = { stage: 'periods', after: '' }) {
       const stop = await runTx((tx) => refunds.findStop(tx, stopId));
       if (stop === null) throw new Error(`There is no stop ${stopId}.`);
       if (clock.now() < stop.at) throw new Error(`Stop ${stopId} lies in the future.`);
-      await inBatches((tx, after) => endPeriods(tx, deps, room, stop, after));
-      await inBatches((tx, after) => askToEnd(tx, deps, stop, after));
+      let place: SettlementPlace | null = from;
+      for (let batches = 0; batches < BATCHES_A_JOB && place !== null; batches += 1) place = await settleBatch(stop, place);
+      if (place === null) return;
+      const rest = { stopId, ...place };
+      const dedupeKey = `billing.settleStop:${stopId}:${place.stage}:${place.after}`;
+      await runTx((tx) => enqueue(tx, { topic: 'billing.settleStop', payload: rest, runAt: clock.now(), dedupeKey }));
     },
 
     async onPaused(tx, cloneId, at) {

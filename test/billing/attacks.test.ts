@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
+import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { makePaymentProvider } from '../../src/billing/index.ts';
@@ -123,6 +124,45 @@ describe('a page that was being opened while the stop came', () => {
     await untilDeferredIsEmpty();
     expect(await states()).toEqual(['canceled']);
   });
+});
+
+describe('a stop of a clone with very many subscriptions', () => {
+  it('is settled by many jobs, none of which works them all, each period once', async () => {
+    const many = 1_150;
+    const { subscriptionId, periodId } = await world.subscribed(world.fan('mei'), tierId);
+    const client = new pg.Client({ connectionString: world.db.superuserUrl });
+    await client.connect();
+    try {
+      await client.query('SET session_replication_role = replica');
+      await client.query(`INSERT INTO subscription (id, clone_id, account_id, tier_id, state, declared_country, stripe_subscription, created_at)
+        SELECT 'sub_many_' || n, clone_id, 'acc_many_' || n, tier_id, 'active', 'CN', 'stripe_' || n, created_at
+        FROM subscription, generate_series(1, $2) n WHERE id = $1`, [subscriptionId, many]);
+      const columns = `clone_id, tier_id, stripe_charge, start_day, end_day, days, currency, gross_minor, tax_minor, tax_rate_basis_points, fee_minor,
+        settled_currency, settled_net_minor, granted, paid_at`;
+      await client.query(`INSERT INTO subscription_period (id, subscription_id, account_id, stripe_invoice, ${columns})
+        SELECT 'prd_many_' || n, 'sub_many_' || n, 'acc_many_' || n, 'in_many_' || n, ${columns}
+        FROM subscription_period, generate_series(1, $2) n WHERE id = $1`, [periodId, many]);
+    } finally {
+      await client.end();
+    }
+    await order();
+    const settling = `SELECT id FROM job WHERE topic = 'billing.settleStop' AND state = 'waiting'`;
+    const perJob: number[] = [];
+    for (let before = 0; ;) {
+      const [job] = await world.db.asOwner<{ id: string }>(settling);
+      if (job === undefined) break;
+      expect(await world.runner.runOne(job.id)).toBe(true);
+      const refunds = (await world.db.asOwner('SELECT 1 FROM refund')).length;
+      perJob.push(refunds - before);
+      before = refunds;
+    }
+    expect(perJob.reduce((sum, made) => sum + made, 0)).toBe(many + 1);
+    expect(Math.max(...perJob)).toBeLessThanOrEqual(1_000);
+    expect(await world.db.asOwner('SELECT 1 FROM refund GROUP BY period_id HAVING count(*) > 1')).toEqual([]);
+    expect(await world.db.asOwner(`SELECT 1 FROM job WHERE topic = 'billing.endSubscription'`)).toHaveLength(many + 1);
+    expect(await world.db.asOwner(`SELECT 1 FROM job WHERE topic = 'billing.settleStop' AND state <> 'done'`)).toEqual([]);
+    expect((await world.tx((tx) => world.billing.stopSettlement(tx, 'stp_1')))?.done).toBe(false);
+  }, 60_000);
 });
 
 /** A processor that answers each refund as told; other calls go nowhere. */

@@ -19,6 +19,8 @@ export interface WavLimits {
 
 export const WAV_LIMITS: WavLimits = { maxBytes: 64 * 1024 * 1024, maxSeconds: 300 };
 
+/** Recorders write a handful; a file of empty chunks would cost many times its size in memory. */
+const MAX_CHUNKS = 64;
 const MIN_RATE_HZ = 8_000;
 const MAX_RATE_HZ = 48_000;
 const FORMAT_PCM = 1;
@@ -49,6 +51,7 @@ function chunksOf(bytes: Uint8Array, view: DataView): Chunk[] {
   const chunks: Chunk[] = [];
   let at = 12;
   while (at < declared) {
+    if (chunks.length === MAX_CHUNKS) throw new WavError('wav_chunk_malformed', `The file has more than ${MAX_CHUNKS} chunks.`);
     if (at + 8 > declared) throw new WavError('wav_chunk_malformed', 'The file ends inside a chunk header.');
     const size = view.getUint32(at + 4, true);
     const id = fourCharacters(bytes, at);

@@ -98,6 +98,17 @@ describe('reading WAV', () => {
   ];
   it.each(refused)('refuses %s', (_, bytes, code) => expect(codeOf(bytes)).toBe(code));
 
+  it('refuses a file of nothing but chunks: a hundred bytes would be kept for eight of its own', () => {
+    const source = writeWav(ramp(100), 24_000);
+    const flooded = (chunks: number): Uint8Array => {
+      const bytes = Buffer.concat([source, Buffer.from('junk\0\0\0\0'.repeat(chunks), 'latin1')]);
+      bytes.writeUInt32LE(bytes.length - 8, 4);
+      return bytes;
+    };
+    expect(codeOf(flooded(20))).toBe('read');
+    expect(codeOf(flooded(2_000))).toBe('wav_chunk_malformed');
+  });
+
   it('refuses a file beyond the size limit without reading it', () => {
     expect(() => readWav(writeWav(ramp(100), 24_000), { maxBytes: 100, maxSeconds: 1 })).toThrow(WavError);
   });

@@ -1,0 +1,2398 @@
+-- The schema that the migrations make, printed from the catalogue by `npm run schema`. Never edited.
+
+-- Tables and columns
+
+account.id text NOT NULL
+account.display_name text NOT NULL
+account.country text
+account.locale text NOT NULL
+account.created_at timestamp with time zone NOT NULL
+account.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+account_role.account_id text NOT NULL
+account_role.role text NOT NULL
+account_role.invitation_id text NOT NULL
+account_role.granted_at timestamp with time zone NOT NULL
+account_role.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+billing_customer.account_id text NOT NULL
+billing_customer.stripe_customer text NOT NULL
+billing_customer.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+billing_stop.stop_id text NOT NULL
+billing_stop.clone_id text NOT NULL
+billing_stop.at timestamp with time zone NOT NULL
+billing_stop.day date NOT NULL
+billing_stop.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+challenge.id text NOT NULL
+challenge.purpose text NOT NULL
+challenge.challenge bytea NOT NULL
+challenge.account_id text
+challenge.issued_at timestamp with time zone NOT NULL
+challenge.expires_at timestamp with time zone NOT NULL
+challenge.used_at timestamp with time zone
+challenge.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+clone.id text NOT NULL
+clone.owner_account_id text NOT NULL
+clone.ownership_proof_id text NOT NULL
+clone.name text NOT NULL
+clone.handle text NOT NULL
+clone.created_at timestamp with time zone NOT NULL
+clone.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+clone_material.id text NOT NULL
+clone_material.clone_id text NOT NULL
+clone_material.kind text NOT NULL
+clone_material.number integer NOT NULL
+clone_material.digest text NOT NULL
+clone_material.details jsonb NOT NULL
+clone_material.created_at timestamp with time zone NOT NULL
+clone_material.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+clone_pause.id bigint NOT NULL
+clone_pause.clone_id text NOT NULL
+clone_pause.from_at timestamp with time zone NOT NULL
+clone_pause.to_at timestamp with time zone
+clone_pause.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+clone_version.id text NOT NULL
+clone_version.clone_id text NOT NULL
+clone_version.ownership_proof_id text NOT NULL
+clone_version.number integer NOT NULL
+clone_version.state text NOT NULL
+clone_version.voice_material_id text NOT NULL
+clone_version.persona_material_id text NOT NULL
+clone_version.material_digest text NOT NULL
+clone_version.persona_digest text NOT NULL
+clone_version.policy_digest text NOT NULL
+clone_version.lineage jsonb NOT NULL
+clone_version.languages text[] NOT NULL
+clone_version.speaker double precision[] NOT NULL
+clone_version.document json NOT NULL
+clone_version.document_digest text NOT NULL
+clone_version.created_at timestamp with time zone NOT NULL
+clone_version.approved_at timestamp with time zone
+clone_version.withdrawn_at timestamp with time zone
+clone_version.signed_document_id text
+clone_version.leaf_id text
+clone_version.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+clone_version.needed_proof_state text GENERATED ALWAYS AS (
+CASE
+    WHEN (state = 'approved'::text) THEN 'approved'::text
+    ELSE NULL::text
+END) STORED
+consent_grant.id text NOT NULL
+consent_grant.clone_id text NOT NULL
+consent_grant.owner_account_id text NOT NULL
+consent_grant.licensee text NOT NULL
+consent_grant.state text NOT NULL DEFAULT 'draft'::text
+consent_grant.drafted_at timestamp with time zone NOT NULL
+consent_grant.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+consent_grant_draft.grant_id text NOT NULL
+consent_grant_draft.digest text NOT NULL
+consent_grant_draft.version integer NOT NULL
+consent_grant_draft.supersedes text
+consent_grant_draft.canonical text NOT NULL
+consent_grant_draft.drafted_at timestamp with time zone NOT NULL
+consent_grant_draft.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+consent_grant_revocation.grant_id text NOT NULL
+consent_grant_revocation.signed_document_id text NOT NULL
+consent_grant_revocation.revoked_at timestamp with time zone NOT NULL
+consent_grant_revocation.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+consent_grant_signature.grant_id text NOT NULL
+consent_grant_signature.version integer NOT NULL
+consent_grant_signature.previous integer GENERATED ALWAYS AS (
+CASE
+    WHEN (version = 1) THEN NULL::integer
+    ELSE (version - 1)
+END) STORED
+consent_grant_signature.digest text NOT NULL
+consent_grant_signature.signed_document_id text NOT NULL
+consent_grant_signature.signed_at timestamp with time zone NOT NULL
+consent_grant_signature.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+credential.id text NOT NULL
+credential.account_id text NOT NULL
+credential.public_key bytea NOT NULL
+credential.algorithm integer NOT NULL
+credential.sign_count bigint NOT NULL
+credential.aaguid text NOT NULL
+credential.transports text[] NOT NULL
+credential.backup_eligible boolean NOT NULL
+credential.backed_up boolean NOT NULL
+credential.attestation_object bytea NOT NULL
+credential.registration_client_data bytea NOT NULL
+credential.created_at timestamp with time zone NOT NULL
+credential.last_used_at timestamp with time zone NOT NULL
+credential.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+currency.code text NOT NULL
+currency.exponent smallint NOT NULL
+decision.id text NOT NULL
+decision.clone_id text NOT NULL
+decision.requester text NOT NULL
+decision.allowed boolean NOT NULL
+decision.clauses text[] NOT NULL
+decision.grant_id text
+decision.grant_digest text
+decision.version_id text
+decision.at timestamp with time zone NOT NULL
+decision.receipt json NOT NULL
+decision.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+gate.id text NOT NULL
+gate.kind text NOT NULL
+gate.clone_id text
+gate.capability text
+gate.grant_id text
+gate.licence_id text
+gate.state text NOT NULL DEFAULT 'open'::text
+gate.epoch bigint NOT NULL DEFAULT 1
+gate.lock_key bigint NOT NULL GENERATED ALWAYS AS (hashtextextended(id, (6237)::bigint)) STORED
+gate.reason text NOT NULL
+gate.changed_by text NOT NULL
+gate.changed_at timestamp with time zone NOT NULL
+gate.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+gate_change.gate_id text NOT NULL
+gate_change.epoch bigint NOT NULL
+gate_change.state text NOT NULL
+gate_change.reason text NOT NULL
+gate_change.changed_by text NOT NULL
+gate_change.changed_at timestamp with time zone NOT NULL
+gate_change.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+goodwill_day.period_id text NOT NULL
+goodwill_day.day date NOT NULL
+goodwill_day.refund_id text NOT NULL
+goodwill_day.failed boolean NOT NULL DEFAULT false
+goodwill_leg.refund_id text NOT NULL
+goodwill_leg.pot_id text NOT NULL
+goodwill_leg.leg smallint NOT NULL
+goodwill_leg.payee text NOT NULL
+goodwill_leg.amount_minor bigint NOT NULL
+goodwill_payee.refund_id text NOT NULL
+goodwill_payee.payee text NOT NULL
+goodwill_payee.unpaid_minor bigint NOT NULL
+goodwill_payee.debt_minor bigint NOT NULL
+goodwill_pot.refund_id text NOT NULL
+goodwill_pot.pot_id text NOT NULL
+goodwill_pot.period_id text NOT NULL
+goodwill_pot.amount_minor bigint NOT NULL
+goodwill_refund.refund_id text NOT NULL
+goodwill_refund.clone_id text NOT NULL
+goodwill_refund.period_id text NOT NULL
+goodwill_refund.state text NOT NULL DEFAULT 'pending'::text
+goodwill_refund.undivided_minor bigint NOT NULL DEFAULT 0
+goodwill_refund.expense_minor bigint NOT NULL DEFAULT 0
+goodwill_refund.transfer_id text
+goodwill_refund.requested_by text NOT NULL
+goodwill_refund.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+idempotency.scope text NOT NULL
+idempotency.key text NOT NULL
+idempotency.digest text NOT NULL
+idempotency.answer json NOT NULL
+idempotency.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+invitation.id text NOT NULL
+invitation.role text NOT NULL
+invitation.token_hash bytea NOT NULL
+invitation.invited_by text
+invitation.inviter_role text GENERATED ALWAYS AS (
+CASE
+    WHEN (role = 'payee'::text) THEN NULL::text
+    ELSE 'operator'::text
+END) STORED
+invitation.note text
+invitation.created_at timestamp with time zone NOT NULL
+invitation.expires_at timestamp with time zone NOT NULL
+invitation.accepted_by text
+invitation.accepted_at timestamp with time zone
+invitation.withdrawn_at timestamp with time zone
+invitation.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+job.id text NOT NULL
+job.topic text NOT NULL
+job.payload jsonb NOT NULL
+job.dedupe_key text
+job.run_at timestamp with time zone NOT NULL
+job.state text NOT NULL DEFAULT 'waiting'::text
+job.attempts integer NOT NULL DEFAULT 0
+job.claimed_until timestamp with time zone
+job.last_error text
+job.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+ledger_account.id bigint NOT NULL
+ledger_account.floor_minor bigint NOT NULL
+ledger_account.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+ledger_account.guarded boolean NOT NULL
+ledger_account.class text NOT NULL
+ledger_account.currency text NOT NULL
+ledger_account.code text NOT NULL
+ledger_account.content_hash bytea NOT NULL
+ledger_balance_day.account_id bigint NOT NULL
+ledger_balance_day.position bigint NOT NULL
+ledger_balance_day.effective_date date NOT NULL
+ledger_balance_day.amount_minor bigint NOT NULL
+ledger_balance_snapshot.account_id bigint NOT NULL
+ledger_balance_snapshot.position bigint NOT NULL
+ledger_balance_snapshot.balance_minor bigint NOT NULL
+ledger_balance_snapshot.settled_seq bigint NOT NULL
+ledger_balance_snapshot.high_seq bigint NOT NULL
+ledger_entry.transfer_seq bigint NOT NULL
+ledger_entry.account_id bigint NOT NULL
+ledger_entry.amount_minor bigint NOT NULL
+ledger_entry.leg smallint NOT NULL
+ledger_entry.currency text NOT NULL
+ledger_position.position bigint NOT NULL
+ledger_position.transfer_seq bigint NOT NULL
+ledger_roll_up.position bigint NOT NULL
+ledger_roll_up.settled_seq bigint NOT NULL
+ledger_roll_up.high_seq bigint NOT NULL
+ledger_roll_up.seen_seq bigint NOT NULL
+ledger_roll_up.seen_xid xid8 NOT NULL
+ledger_roll_up.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+ledger_transfer.seq bigint NOT NULL
+ledger_transfer.created_xid xid8 NOT NULL
+ledger_transfer.reverses bigint
+ledger_transfer.recorded_at timestamp with time zone NOT NULL
+ledger_transfer.effective_date date NOT NULL
+ledger_transfer.leg_count smallint NOT NULL
+ledger_transfer.id text NOT NULL
+ledger_transfer.key text NOT NULL
+ledger_transfer.kind text NOT NULL
+ledger_transfer.content_hash bytea NOT NULL
+ledger_transfer.metadata jsonb NOT NULL
+log_checkpoint.size bigint NOT NULL
+log_checkpoint.last bigint GENERATED ALWAYS AS (
+CASE
+    WHEN (size = 0) THEN NULL::bigint
+    ELSE (size - 1)
+END) STORED
+log_checkpoint.root bytea NOT NULL
+log_checkpoint.note text NOT NULL
+log_checkpoint.at timestamp with time zone NOT NULL
+log_checkpoint.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+log_leaf.id text NOT NULL
+log_leaf.type text NOT NULL
+log_leaf.subject_id text NOT NULL
+log_leaf.at timestamp with time zone NOT NULL
+log_leaf.entry bytea NOT NULL
+log_leaf.leaf_hash bytea NOT NULL
+log_leaf.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+log_node.level smallint NOT NULL
+log_node.index bigint NOT NULL
+log_node.hash bytea NOT NULL
+log_position.index bigint NOT NULL
+log_position.previous bigint GENERATED ALWAYS AS (
+CASE
+    WHEN (index = 0) THEN NULL::bigint
+    ELSE (index - 1)
+END) STORED
+log_position.leaf_id text NOT NULL
+log_position.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+log_waiting.leaf_id text NOT NULL
+log_waiting.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+media_read.id bigint NOT NULL
+media_read.kind text NOT NULL
+media_read.subject_id text NOT NULL
+media_read.account_id text NOT NULL
+media_read.sha256 text NOT NULL
+media_read.at timestamp with time zone NOT NULL
+media_read.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+migration.id integer NOT NULL DEFAULT nextval('migration_id_seq'::regclass)
+migration.timestamp bigint NOT NULL
+migration.name character varying NOT NULL
+output.id text NOT NULL
+output.clone_id text NOT NULL
+output.requester text NOT NULL
+output.audience text NOT NULL
+output.capability text NOT NULL
+output.language text NOT NULL
+output.purpose text NOT NULL
+output.script text NOT NULL
+output.territory text
+output.decision_id text NOT NULL
+output.version_id text
+output.grant_id text
+output.grant_digest text
+output.gates json NOT NULL
+output.expires_at timestamp with time zone
+output.hold_id text
+output.probe text
+output.state text NOT NULL
+output.reason text
+output.file json
+output.requested_at timestamp with time zone NOT NULL
+output.changed_at timestamp with time zone NOT NULL
+output.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+ownership_decision.leaf_id text NOT NULL
+ownership_decision.proof_id text NOT NULL
+ownership_decision.decision text NOT NULL
+ownership_decision.document json NOT NULL
+ownership_decision.note text
+ownership_decision.at timestamp with time zone NOT NULL
+ownership_decision.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+ownership_evidence.id text NOT NULL
+ownership_evidence.proof_id text NOT NULL
+ownership_evidence.kind text NOT NULL
+ownership_evidence.state text NOT NULL
+ownership_evidence.terms jsonb NOT NULL
+ownership_evidence.finding jsonb
+ownership_evidence.blob_digest text
+ownership_evidence.created_at timestamp with time zone NOT NULL
+ownership_evidence.expires_at timestamp with time zone NOT NULL
+ownership_evidence.passed_at timestamp with time zone
+ownership_evidence.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+ownership_proof.id text NOT NULL
+ownership_proof.account_id text NOT NULL
+ownership_proof.subject_name text NOT NULL
+ownership_proof.handle text NOT NULL
+ownership_proof.statement text NOT NULL
+ownership_proof.claim_document_id text NOT NULL
+ownership_proof.state text NOT NULL
+ownership_proof.opened_at timestamp with time zone NOT NULL
+ownership_proof.submitted_at timestamp with time zone
+ownership_proof.approved_at timestamp with time zone
+ownership_proof.expires_at timestamp with time zone
+ownership_proof.ended_at timestamp with time zone
+ownership_proof.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+ownership_review.id text NOT NULL
+ownership_review.proof_id text NOT NULL
+ownership_review.reviewer_id text NOT NULL
+ownership_review.reviewer_role text GENERATED ALWAYS AS ('reviewer'::text) STORED
+ownership_review.verdict text NOT NULL
+ownership_review.reason_code text
+ownership_review.text text NOT NULL
+ownership_review.advice jsonb
+ownership_review.at timestamp with time zone NOT NULL
+ownership_review.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+payout.id text NOT NULL
+payout.account_id text NOT NULL
+payout.currency text NOT NULL
+payout.amount_minor bigint NOT NULL
+payout.stripe_account text NOT NULL
+payout.state text NOT NULL DEFAULT 'pending'::text
+payout.transfer_id text NOT NULL
+payout.stripe_transfer text
+payout.reversed_minor bigint NOT NULL DEFAULT 0
+payout.tries integer NOT NULL DEFAULT 0
+payout.problem text
+payout.created_by text NOT NULL
+payout.created_at timestamp with time zone NOT NULL
+payout.settled_at timestamp with time zone
+payout.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+payout_account.account_id text NOT NULL
+payout_account.stripe_account text
+payout_account.details_submitted boolean NOT NULL DEFAULT false
+payout_account.transfers_active boolean NOT NULL DEFAULT false
+payout_account.payouts_enabled boolean NOT NULL DEFAULT false
+payout_account.bank_failure text
+payout_account.created_at timestamp with time zone NOT NULL
+payout_account.synced_at timestamp with time zone
+payout_account.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+quota_hold.id text NOT NULL
+quota_hold.clone_id text NOT NULL
+quota_hold.period_id text NOT NULL
+quota_hold.output_id text NOT NULL
+quota_hold.state text NOT NULL DEFAULT 'held'::text
+quota_hold.release_id text
+quota_hold.void_reason text
+quota_hold.held_at timestamp with time zone NOT NULL
+quota_hold.settled_at timestamp with time zone
+quota_hold.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+refund.id text NOT NULL
+refund.clone_id text NOT NULL
+refund.period_id text NOT NULL
+refund.key text NOT NULL
+refund.kind text NOT NULL
+refund.reason text NOT NULL
+refund.currency text NOT NULL
+refund.gross_minor bigint NOT NULL
+refund.net_minor bigint NOT NULL
+refund.tax_minor bigint NOT NULL
+refund.fee_minor bigint NOT NULL
+refund.fee_bearer text NOT NULL
+refund.state text NOT NULL DEFAULT 'pending'::text
+refund.stripe_refund text
+refund.failure text
+refund.settled_currency text
+refund.settled_minor bigint
+refund.settled_topic text
+refund.requested_at timestamp with time zone NOT NULL
+refund.settled_at timestamp with time zone
+refund.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+registration_request.challenge_id text NOT NULL
+registration_request.display_name text NOT NULL
+registration_request.locale text NOT NULL
+registration_request.invitation_id text
+registration_request.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+release.id text NOT NULL
+release.clone_id text NOT NULL
+release.output_id text NOT NULL
+release.gate_ids text[] NOT NULL
+release.epochs bigint[] NOT NULL
+release.file_sha256 text NOT NULL
+release.file_bytes bigint NOT NULL
+release.samples_sha256 text NOT NULL
+release.leaf_id text NOT NULL
+release.receipt json NOT NULL
+release.released_at timestamp with time zone NOT NULL
+release.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+royalty_pot.id text NOT NULL
+royalty_pot.run_id text NOT NULL
+royalty_pot.clone_id text NOT NULL
+royalty_pot.tier_id text NOT NULL
+royalty_pot.currency text NOT NULL
+royalty_pot.split_id text NOT NULL
+royalty_pot.first_day date NOT NULL
+royalty_pot.last_day date NOT NULL
+royalty_pot.amount_minor bigint NOT NULL
+royalty_pot.transfer_id text
+royalty_pot_leg.pot_id text NOT NULL
+royalty_pot_leg.leg smallint NOT NULL
+royalty_pot_leg.payee text NOT NULL
+royalty_pot_leg.basis_points integer NOT NULL
+royalty_pot_leg.amount_minor bigint NOT NULL
+royalty_run.id text NOT NULL
+royalty_run.clone_id text NOT NULL
+royalty_run.number integer NOT NULL
+royalty_run.from_position bigint NOT NULL
+royalty_run.to_position bigint NOT NULL
+royalty_run.through_day date NOT NULL
+royalty_run.netted jsonb NOT NULL
+royalty_run.run_by text NOT NULL
+royalty_run.run_at timestamp with time zone NOT NULL
+royalty_run.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+royalty_run_entry.transfer_id text NOT NULL
+royalty_run_entry.leg smallint NOT NULL
+royalty_run_entry.run_id text NOT NULL
+royalty_run_entry.pot_id text NOT NULL
+royalty_run_entry.position bigint NOT NULL
+royalty_run_entry.period_id text
+royalty_run_entry.amount_minor bigint NOT NULL
+session.id text NOT NULL
+session.account_id text NOT NULL
+session.credential_id text NOT NULL
+session.token_hash bytea NOT NULL
+session.created_at timestamp with time zone NOT NULL
+session.expires_at timestamp with time zone NOT NULL
+session.ended_at timestamp with time zone
+session.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+signed_document.id text NOT NULL
+signed_document.document_type text NOT NULL
+signed_document.account_id text NOT NULL
+signed_document.credential_id text NOT NULL
+signed_document.canonical text NOT NULL
+signed_document.digest text NOT NULL
+signed_document.nonce bytea NOT NULL
+signed_document.context text NOT NULL
+signed_document.challenge bytea NOT NULL
+signed_document.rendered_text text NOT NULL
+signed_document.authenticator_data bytea NOT NULL
+signed_document.client_data_json bytea NOT NULL
+signed_document.signature bytea NOT NULL
+signed_document.rp_id text NOT NULL
+signed_document.origin text NOT NULL
+signed_document.issued_at timestamp with time zone NOT NULL
+signed_document.expires_at timestamp with time zone NOT NULL
+signed_document.signed_at timestamp with time zone NOT NULL
+signed_document.software text[] NOT NULL
+signed_document.evidence_sha256 text NOT NULL
+signed_document.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+signing_request.challenge_id text NOT NULL
+signing_request.account_id text NOT NULL
+signing_request.credential_id text NOT NULL
+signing_request.document_type text NOT NULL
+signing_request.canonical text NOT NULL
+signing_request.nonce bytea NOT NULL
+signing_request.context text NOT NULL
+signing_request.rendered_text text NOT NULL
+signing_request.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+split.id text NOT NULL
+split.clone_id text NOT NULL
+split.number integer NOT NULL
+split.owner_account_id text NOT NULL
+split.base text NOT NULL
+split.refund_fee_bearer text NOT NULL
+split.effective_from date NOT NULL
+split.canonical text NOT NULL
+split.digest text NOT NULL
+split.state text NOT NULL DEFAULT 'draft'::text
+split.signed_at timestamp with time zone
+split.record text
+split.leaf_id text
+split.drafted_at timestamp with time zone NOT NULL
+split.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+split_answered.clone_id text NOT NULL
+split_answered.before_day date NOT NULL
+split_leg.split_id text NOT NULL
+split_leg.leg smallint NOT NULL
+split_leg.payee text NOT NULL
+split_leg.account_id text GENERATED ALWAYS AS (NULLIF(payee, 'platform'::text)) STORED
+split_leg.basis_points integer NOT NULL
+split_signature.split_id text NOT NULL
+split_signature.signer text NOT NULL
+split_signature.signed_document_id text NOT NULL
+split_signature.signed_at timestamp with time zone NOT NULL
+split_signature.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+statement.id text NOT NULL
+statement.close_number integer NOT NULL
+statement.payee text NOT NULL
+statement.account_id text GENERATED ALWAYS AS (NULLIF(payee, 'platform'::text)) STORED
+statement.payee_name text NOT NULL
+statement.currency text NOT NULL
+statement.number integer NOT NULL
+statement.opening_minor bigint NOT NULL
+statement.closing_minor bigint NOT NULL
+statement.debt_opening_minor bigint NOT NULL
+statement.debt_closing_minor bigint NOT NULL
+statement.canonical text NOT NULL
+statement.digest text NOT NULL
+statement.key_id text NOT NULL
+statement.signature text NOT NULL
+statement.leaf_id text NOT NULL
+statement.closed_at timestamp with time zone NOT NULL
+statement.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+statement_close.number integer NOT NULL
+statement_close.from_position bigint NOT NULL
+statement_close.to_position bigint NOT NULL
+statement_close.from_day date NOT NULL
+statement_close.through_day date NOT NULL
+statement_close.closed_by text NOT NULL
+statement_close.closed_at timestamp with time zone NOT NULL
+statement_close.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+statement_line.statement_id text NOT NULL
+statement_line.line_id text NOT NULL
+statement_line.transfer_id text NOT NULL
+statement_line.leg smallint NOT NULL
+statement_line.amount_minor bigint NOT NULL
+stop_acknowledgement.stop_id text NOT NULL
+stop_acknowledgement.acknowledged_at timestamp with time zone NOT NULL
+stop_acknowledgement.nanoseconds bigint
+stop_acknowledgement.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+stop_order.id text NOT NULL
+stop_order.clone_id text NOT NULL
+stop_order.ordered_by text NOT NULL
+stop_order.quote_id text NOT NULL
+stop_order.signed_document_id text NOT NULL
+stop_order.epoch bigint NOT NULL
+stop_order.releases bigint NOT NULL
+stop_order.leaf_id text NOT NULL
+stop_order.ordered_at timestamp with time zone NOT NULL
+stop_order.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+stop_quote.id text NOT NULL
+stop_quote.clone_id text NOT NULL
+stop_quote.owner_account_id text NOT NULL
+stop_quote.canonical text NOT NULL
+stop_quote.digest text NOT NULL
+stop_quote.lines json NOT NULL
+stop_quote.expires_at timestamp with time zone NOT NULL
+stop_quote.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+stripe_event.id text NOT NULL
+stripe_event.type text NOT NULL
+stripe_event.object_id text NOT NULL
+stripe_event.connected_account text
+stripe_event.created_at timestamp with time zone NOT NULL
+stripe_event.received_at timestamp with time zone NOT NULL
+stripe_event.body_sha256 text NOT NULL
+stripe_event.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+stripe_event_applied.event_id text NOT NULL
+stripe_event_applied.outcome text NOT NULL
+stripe_event_applied.applied_at timestamp with time zone NOT NULL
+stripe_event_applied.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+subscription.id text NOT NULL
+subscription.clone_id text NOT NULL
+subscription.account_id text NOT NULL
+subscription.tier_id text NOT NULL
+subscription.state text NOT NULL DEFAULT 'opening'::text
+subscription.declared_country text NOT NULL
+subscription.billing_country text
+subscription.checkout_url text
+subscription.stripe_session text
+subscription.stripe_subscription text
+subscription.revision integer NOT NULL DEFAULT 0
+subscription.created_at timestamp with time zone NOT NULL
+subscription.ended_at timestamp with time zone
+subscription.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+subscription_period.id text NOT NULL
+subscription_period.clone_id text NOT NULL
+subscription_period.subscription_id text NOT NULL
+subscription_period.account_id text NOT NULL
+subscription_period.tier_id text NOT NULL
+subscription_period.stripe_invoice text NOT NULL
+subscription_period.stripe_charge text NOT NULL
+subscription_period.start_day date NOT NULL
+subscription_period.end_day date NOT NULL
+subscription_period.days integer NOT NULL
+subscription_period.currency text NOT NULL
+subscription_period.gross_minor bigint NOT NULL
+subscription_period.tax_minor bigint NOT NULL
+subscription_period.tax_rate_basis_points integer NOT NULL
+subscription_period.fee_minor bigint NOT NULL
+subscription_period.settled_currency text NOT NULL
+subscription_period.settled_net_minor bigint NOT NULL
+subscription_period.recognised_days integer NOT NULL DEFAULT 0
+subscription_period.ended_on date
+subscription_period.refunded_minor bigint NOT NULL DEFAULT 0
+subscription_period.granted integer NOT NULL
+subscription_period.held integer NOT NULL DEFAULT 0
+subscription_period.captured integer NOT NULL DEFAULT 0
+subscription_period.paid_at timestamp with time zone NOT NULL
+subscription_period.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+tier.id text NOT NULL
+tier.clone_id text NOT NULL
+tier.name text NOT NULL
+tier.price_minor bigint NOT NULL
+tier.currency text NOT NULL
+tier.period text NOT NULL
+tier.voice_outputs_per_period integer NOT NULL
+tier.state text NOT NULL DEFAULT 'creating'::text
+tier.stripe_product text
+tier.stripe_price text
+tier.created_by text NOT NULL
+tier.created_at timestamp with time zone NOT NULL
+tier.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+
+-- Constraints
+
+account: account_country_check CHECK ((country ~ '^[A-Z]{2}$'::text))
+account: account_display_name_check CHECK (((length(display_name) >= 1) AND (length(display_name) <= 80)))
+account: account_locale_check CHECK ((locale = ANY (ARRAY['zh-CN'::text, 'en'::text])))
+account: account_pkey PRIMARY KEY (id)
+account_role: account_role_account_id_fkey FOREIGN KEY (account_id) REFERENCES account(id)
+account_role: account_role_invitation_id_key UNIQUE (invitation_id)
+account_role: account_role_invitation_id_role_account_id_fkey FOREIGN KEY (invitation_id, role, account_id) REFERENCES invitation(id, role, accepted_by)
+account_role: account_role_pkey PRIMARY KEY (account_id, role)
+account_role: account_role_role_check CHECK ((role = ANY (ARRAY['operator'::text, 'reviewer'::text, 'payee'::text])))
+billing_customer: billing_customer_account_id_fkey FOREIGN KEY (account_id) REFERENCES account(id)
+billing_customer: billing_customer_pkey PRIMARY KEY (account_id)
+billing_customer: billing_customer_stripe_customer_key UNIQUE (stripe_customer)
+billing_stop: billing_stop_clone_id_fkey FOREIGN KEY (clone_id) REFERENCES clone(id)
+billing_stop: billing_stop_clone_id_key UNIQUE (clone_id)
+billing_stop: billing_stop_pkey PRIMARY KEY (stop_id)
+challenge: challenge_challenge_check CHECK ((octet_length(challenge) = 32))
+challenge: challenge_challenge_key UNIQUE (challenge)
+challenge: challenge_check CHECK (((account_id IS NULL) = (purpose = 'login'::text)))
+challenge: challenge_check1 CHECK ((expires_at > issued_at))
+challenge: challenge_check2 CHECK ((used_at < expires_at))
+challenge: challenge_pkey PRIMARY KEY (id)
+challenge: challenge_purpose_check CHECK ((purpose = ANY (ARRAY['registration'::text, 'login'::text, 'signing'::text])))
+clone: clone_handle_check CHECK ((handle ~ '^[a-z0-9][a-z0-9-]{1,28}[a-z0-9]$'::text))
+clone: clone_handle_key UNIQUE (handle)
+clone: clone_id_ownership_proof_id_key UNIQUE (id, ownership_proof_id)
+clone: clone_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 80)))
+clone: clone_owner_account_id_fkey FOREIGN KEY (owner_account_id) REFERENCES account(id)
+clone: clone_pkey PRIMARY KEY (id)
+clone: clone_stands_on_own_proof FOREIGN KEY (ownership_proof_id, owner_account_id) REFERENCES ownership_proof(id, account_id)
+clone_material: clone_material_clone_id_fkey FOREIGN KEY (clone_id) REFERENCES clone(id)
+clone_material: clone_material_clone_id_id_key UNIQUE (clone_id, id)
+clone_material: clone_material_clone_id_kind_number_key UNIQUE (clone_id, kind, number)
+clone_material: clone_material_digest_check CHECK ((digest ~ '^[0-9a-f]{64}$'::text))
+clone_material: clone_material_kind_check CHECK ((kind = ANY (ARRAY['voice'::text, 'persona'::text])))
+clone_material: clone_material_number_check CHECK ((number > 0))
+clone_material: clone_material_pkey PRIMARY KEY (id)
+clone_pause: clone_pause_check CHECK ((to_at >= from_at))
+clone_pause: clone_pause_clone_id_fkey FOREIGN KEY (clone_id) REFERENCES clone(id)
+clone_pause: clone_pause_pkey PRIMARY KEY (id)
+clone_version: clone_version_check CHECK (((state <> 'approved'::text) OR ((approved_at IS NOT NULL) AND (signed_document_id IS NOT NULL))))
+clone_version: clone_version_check1 CHECK (((state <> 'withdrawn'::text) OR (withdrawn_at IS NOT NULL)))
+clone_version: clone_version_clone_id_number_key UNIQUE (clone_id, number)
+clone_version: clone_version_clone_id_ownership_proof_id_fkey FOREIGN KEY (clone_id, ownership_proof_id) REFERENCES clone(id, ownership_proof_id) ON UPDATE CASCADE
+clone_version: clone_version_clone_id_persona_material_id_fkey FOREIGN KEY (clone_id, persona_material_id) REFERENCES clone_material(clone_id, id)
+clone_version: clone_version_clone_id_voice_material_id_fkey FOREIGN KEY (clone_id, voice_material_id) REFERENCES clone_material(clone_id, id)
+clone_version: clone_version_document_digest_check CHECK ((document_digest ~ '^[0-9a-f]{64}$'::text))
+clone_version: clone_version_languages_check CHECK ((cardinality(languages) > 0))
+clone_version: clone_version_needs_proof FOREIGN KEY (ownership_proof_id, needed_proof_state) REFERENCES ownership_proof(id, state)
+clone_version: clone_version_number_check CHECK ((number > 0))
+clone_version: clone_version_pkey PRIMARY KEY (id)
+clone_version: clone_version_signed_as_it_is FOREIGN KEY (signed_document_id, document_digest) REFERENCES signed_document(id, digest)
+clone_version: clone_version_signed_document_id_key UNIQUE (signed_document_id)
+clone_version: clone_version_speaker_check CHECK ((cardinality(speaker) = 8))
+clone_version: clone_version_state_check CHECK ((state = ANY (ARRAY['draft'::text, 'approved'::text, 'withdrawn'::text])))
+consent_grant: consent_grant_clone_id_fkey FOREIGN KEY (clone_id) REFERENCES clone(id)
+consent_grant: consent_grant_clone_id_id_key UNIQUE (clone_id, id)
+consent_grant: consent_grant_id_check CHECK ((id ~ '^grt_'::text))
+consent_grant: consent_grant_licensee_check CHECK ((licensee = 'platform'::text))
+consent_grant: consent_grant_owner_account_id_fkey FOREIGN KEY (owner_account_id) REFERENCES account(id)
+consent_grant: consent_grant_pkey PRIMARY KEY (id)
+consent_grant: consent_grant_state_check CHECK ((state = ANY (ARRAY['draft'::text, 'signed'::text, 'revoked'::text, 'expired'::text])))
+consent_grant_draft: consent_grant_draft_check CHECK ((digest = encode(sha256(convert_to(canonical, 'UTF8'::name)), 'hex'::text)))
+consent_grant_draft: consent_grant_draft_check1 CHECK (((version = 1) = (supersedes IS NULL)))
+consent_grant_draft: consent_grant_draft_grant_id_digest_version_key UNIQUE (grant_id, digest, version)
+consent_grant_draft: consent_grant_draft_grant_id_fkey FOREIGN KEY (grant_id) REFERENCES consent_grant(id)
+consent_grant_draft: consent_grant_draft_is_the_document CHECK (((((canonical)::jsonb ->> 'grantId'::text) = grant_id) AND (((canonical)::jsonb -> 'version'::text) = to_jsonb(version)) AND (NOT (((canonical)::jsonb ->> 'supersedes'::text) IS DISTINCT FROM supersedes))))
+consent_grant_draft: consent_grant_draft_pkey PRIMARY KEY (grant_id, digest)
+consent_grant_draft: consent_grant_draft_version_check CHECK ((version >= 1))
+consent_grant_revocation: consent_grant_revocation_grant_id_fkey FOREIGN KEY (grant_id) REFERENCES consent_grant(id)
+consent_grant_revocation: consent_grant_revocation_pkey PRIMARY KEY (grant_id)
+consent_grant_revocation: consent_grant_revocation_signed_document_id_fkey FOREIGN KEY (signed_document_id) REFERENCES signed_document(id)
+consent_grant_revocation: consent_grant_revocation_signed_document_id_key UNIQUE (signed_document_id)
+consent_grant_signature: consent_grant_signature_grant_id_digest_version_fkey FOREIGN KEY (grant_id, digest, version) REFERENCES consent_grant_draft(grant_id, digest, version)
+consent_grant_signature: consent_grant_signature_grant_id_previous_fkey FOREIGN KEY (grant_id, previous) REFERENCES consent_grant_signature(grant_id, version)
+consent_grant_signature: consent_grant_signature_pkey PRIMARY KEY (grant_id, version)
+consent_grant_signature: consent_grant_signature_signed_document_id_fkey FOREIGN KEY (signed_document_id) REFERENCES signed_document(id)
+consent_grant_signature: consent_grant_signature_signed_document_id_key UNIQUE (signed_document_id)
+credential: credential_account_id_fkey FOREIGN KEY (account_id) REFERENCES account(id)
+credential: credential_algorithm_check CHECK ((algorithm = ANY (ARRAY['-7'::integer, '-8'::integer, '-257'::integer])))
+credential: credential_check CHECK ((backup_eligible OR (NOT backed_up)))
+credential: credential_id_account_id_key UNIQUE (id, account_id)
+credential: credential_id_check CHECK (((id ~ '^[A-Za-z0-9_-]+$'::text) AND (length(id) <= 1364)))
+credential: credential_pkey PRIMARY KEY (id)
+credential: credential_sign_count_check CHECK (((sign_count >= 0) AND (sign_count <= '4294967295'::bigint)))
+currency: currency_code_check CHECK ((code ~ '^[A-Z]{3,4}$'::text))
+currency: currency_exponent_check CHECK (((exponent >= 0) AND (exponent <= 4)))
+currency: currency_pkey PRIMARY KEY (code)
+decision: decision_clauses_check CHECK ((cardinality(clauses) >= 1))
+decision: decision_clone_id_fkey FOREIGN KEY (clone_id) REFERENCES clone(id)
+decision: decision_grant_id_fkey FOREIGN KEY (grant_id) REFERENCES consent_grant(id)
+decision: decision_id_check CHECK ((id ~ '^dec_'::text))
+decision: decision_pkey PRIMARY KEY (id)
+decision: decision_requester_fkey FOREIGN KEY (requester) REFERENCES account(id)
+gate: gate_clone_id_fkey FOREIGN KEY (clone_id) REFERENCES clone(id)
+gate: gate_epoch_check CHECK ((epoch >= 1))
+gate: gate_id_check CHECK ((id ~ '^gat_'::text))
+gate: gate_kind_check CHECK ((kind = ANY (ARRAY['platform'::text, 'clone'::text, 'capability'::text, 'grant'::text, 'licence'::text])))
+gate: gate_of_grant FOREIGN KEY (clone_id, grant_id) REFERENCES consent_grant(clone_id, id)
+gate: gate_once UNIQUE NULLS NOT DISTINCT (clone_id, kind, capability, grant_id, licence_id)
+gate: gate_pkey PRIMARY KEY (id)
+gate: gate_reason_check CHECK (((length(reason) >= 1) AND (length(reason) <= 500)))
+gate: gate_shape CHECK (
+CASE kind
+    WHEN 'platform'::text THEN (num_nonnulls(clone_id, capability, grant_id, licence_id) = 0)
+    WHEN 'clone'::text THEN ((clone_id IS NOT NULL) AND (num_nonnulls(capability, grant_id, licence_id) = 0))
+    WHEN 'capability'::text THEN ((num_nonnulls(clone_id, capability) = 2) AND (num_nonnulls(grant_id, licence_id) = 0))
+    WHEN 'grant'::text THEN ((num_nonnulls(clone_id, grant_id) = 2) AND (num_nonnulls(capability, licence_id) = 0))
+    WHEN 'licence'::text THEN ((num_nonnulls(clone_id, licence_id) = 2) AND (num_nonnulls(capability, grant_id) = 0))
+    ELSE NULL::boolean
+END)
+gate: gate_state_check CHECK ((state = ANY (ARRAY['open'::text, 'paused'::text, 'stopped'::text])))
+gate_change: gate_change_gate_id_fkey FOREIGN KEY (gate_id) REFERENCES gate(id)
+gate_change: gate_change_pkey PRIMARY KEY (gate_id, epoch)
+goodwill_day: goodwill_day_pkey PRIMARY KEY (refund_id, day)
+goodwill_day: goodwill_day_refund_id_fkey FOREIGN KEY (refund_id) REFERENCES goodwill_refund(refund_id)
+goodwill_leg: goodwill_leg_amount_minor_check CHECK ((amount_minor >= 0))
+goodwill_leg: goodwill_leg_pkey PRIMARY KEY (refund_id, pot_id, leg)
+goodwill_leg: goodwill_leg_pot_id_leg_fkey FOREIGN KEY (pot_id, leg) REFERENCES royalty_pot_leg(pot_id, leg)
+goodwill_leg: goodwill_leg_refund_id_pot_id_fkey FOREIGN KEY (refund_id, pot_id) REFERENCES goodwill_pot(refund_id, pot_id)
+goodwill_payee: goodwill_payee_debt_minor_check CHECK ((debt_minor >= 0))
+goodwill_payee: goodwill_payee_pkey PRIMARY KEY (refund_id, payee)
+goodwill_payee: goodwill_payee_refund_id_fkey FOREIGN KEY (refund_id) REFERENCES goodwill_refund(refund_id)
+goodwill_payee: goodwill_payee_unpaid_minor_check CHECK ((unpaid_minor >= 0))
+goodwill_pot: goodwill_pot_amount_minor_check CHECK ((amount_minor > 0))
+goodwill_pot: goodwill_pot_pkey PRIMARY KEY (refund_id, pot_id)
+goodwill_pot: goodwill_pot_pot_id_fkey FOREIGN KEY (pot_id) REFERENCES royalty_pot(id)
+goodwill_pot: goodwill_pot_refund_id_fkey FOREIGN KEY (refund_id) REFERENCES goodwill_refund(refund_id)
+goodwill_refund: goodwill_refund_check CHECK (((state = 'booked'::text) = (transfer_id IS NOT NULL)))
+goodwill_refund: goodwill_refund_clone_id_fkey FOREIGN KEY (clone_id) REFERENCES clone(id)
+goodwill_refund: goodwill_refund_expense_minor_check CHECK ((expense_minor >= 0))
+goodwill_refund: goodwill_refund_period_id_fkey FOREIGN KEY (period_id) REFERENCES subscription_period(id)
+goodwill_refund: goodwill_refund_pkey PRIMARY KEY (refund_id)
+goodwill_refund: goodwill_refund_refund_id_fkey FOREIGN KEY (refund_id) REFERENCES refund(id)
+goodwill_refund: goodwill_refund_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'booked'::text, 'failed'::text])))
+goodwill_refund: goodwill_refund_transfer_id_key UNIQUE (transfer_id)
+goodwill_refund: goodwill_refund_undivided_minor_check CHECK ((undivided_minor >= 0))
+idempotency: idempotency_key_check CHECK (((length(key) >= 1) AND (length(key) <= 255)))
+idempotency: idempotency_pkey PRIMARY KEY (scope, key)
+invitation: invitation_accepted_by_fkey FOREIGN KEY (accepted_by) REFERENCES account(id)
+invitation: invitation_check CHECK ((expires_at > created_at))
+invitation: invitation_check1 CHECK (((invited_by IS NOT NULL) OR (role = 'operator'::text)))
+invitation: invitation_check2 CHECK (((accepted_by IS NULL) = (accepted_at IS NULL)))
+invitation: invitation_check3 CHECK (((accepted_at IS NULL) OR ((withdrawn_at IS NULL) AND (accepted_at < expires_at))))
+invitation: invitation_from_an_operator FOREIGN KEY (invited_by, inviter_role) REFERENCES account_role(account_id, role)
+invitation: invitation_id_role_accepted_by_key UNIQUE (id, role, accepted_by)
+invitation: invitation_invited_by_fkey FOREIGN KEY (invited_by) REFERENCES account(id)
+invitation: invitation_note_check CHECK ((length(note) <= 200))
+invitation: invitation_pkey PRIMARY KEY (id)
+invitation: invitation_role_check CHECK ((role = ANY (ARRAY['operator'::text, 'reviewer'::text, 'payee'::text])))
+invitation: invitation_token_hash_check CHECK ((octet_length(token_hash) = 32))
+invitation: invitation_token_hash_key UNIQUE (token_hash)
+job: job_attempts_check CHECK ((attempts >= 0))
+job: job_dedupe_key_key UNIQUE (dedupe_key)
+job: job_pkey PRIMARY KEY (id)
+job: job_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'running'::text, 'done'::text, 'failed'::text])))
+ledger_account: ledger_account_class_check CHECK ((class = ANY (ARRAY['asset'::text, 'liability'::text, 'income'::text, 'expense'::text])))
+ledger_account: ledger_account_code_check CHECK ((code ~ '^[A-Za-z0-9_.:-]{1,200}$'::text))
+ledger_account: ledger_account_code_key UNIQUE (code)
+ledger_account: ledger_account_content_hash_check CHECK ((octet_length(content_hash) = 32))
+ledger_account: ledger_account_currency_fkey FOREIGN KEY (currency) REFERENCES currency(code)
+ledger_account: ledger_account_floor_minor_check CHECK ((floor_minor <= 0))
+ledger_account: ledger_account_floor_needs_guard CHECK ((guarded OR (floor_minor = 0)))
+ledger_account: ledger_account_id_currency_key UNIQUE (id, currency)
+ledger_account: ledger_account_pkey PRIMARY KEY (id)
+ledger_balance_day: ledger_balance_day_account_id_position_fkey FOREIGN KEY (account_id, "position") REFERENCES ledger_balance_snapshot(account_id, "position")
+ledger_balance_day: ledger_balance_day_pkey PRIMARY KEY (account_id, "position", effective_date)
+ledger_balance_snapshot: ledger_balance_snapshot_account_id_fkey FOREIGN KEY (account_id) REFERENCES ledger_account(id)
+ledger_balance_snapshot: ledger_balance_snapshot_pkey PRIMARY KEY (account_id, "position")
+ledger_balance_snapshot: ledger_balance_snapshot_position_fkey FOREIGN KEY ("position") REFERENCES ledger_roll_up("position")
+ledger_entry: ledger_entry_amount_minor_check CHECK (((amount_minor <> 0) AND (amount_minor > '-9223372036854775808'::bigint)))
+ledger_entry: ledger_entry_currency_of_account FOREIGN KEY (account_id, currency) REFERENCES ledger_account(id, currency)
+ledger_entry: ledger_entry_leg_check CHECK ((leg >= 1))
+ledger_entry: ledger_entry_pkey PRIMARY KEY (transfer_seq, leg)
+ledger_position: ledger_position_pkey PRIMARY KEY ("position")
+ledger_position: ledger_position_position_check CHECK (("position" >= 1))
+ledger_position: ledger_position_transfer_seq_fkey FOREIGN KEY (transfer_seq) REFERENCES ledger_transfer(seq)
+ledger_position: ledger_position_transfer_seq_key UNIQUE (transfer_seq)
+ledger_roll_up: ledger_roll_up_pkey PRIMARY KEY ("position")
+ledger_roll_up: ledger_roll_up_position_fkey FOREIGN KEY ("position") REFERENCES ledger_position("position")
+ledger_roll_up: ledger_roll_up_settled_seq_check CHECK ((settled_seq >= 0))
+ledger_transfer: ledger_transfer_content_hash_check CHECK ((octet_length(content_hash) = 32))
+ledger_transfer: ledger_transfer_effective_date_check CHECK (((effective_date >= '2000-01-01'::date) AND (effective_date <= '2199-12-31'::date)))
+ledger_transfer: ledger_transfer_id_check CHECK ((id ~ '^trf_[0-9a-hjkmnp-tv-z]{26}$'::text))
+ledger_transfer: ledger_transfer_key_check CHECK (((length(key) >= 1) AND (length(key) <= 255)))
+ledger_transfer: ledger_transfer_key_key UNIQUE (key)
+ledger_transfer: ledger_transfer_kind_check CHECK ((kind ~ '^[a-z][a-z0-9_.]{0,63}$'::text))
+ledger_transfer: ledger_transfer_leg_count_check CHECK (((leg_count >= 2) AND (leg_count <= 1000)))
+ledger_transfer: ledger_transfer_metadata_check CHECK ((jsonb_typeof(metadata) = 'object'::text))
+ledger_transfer: ledger_transfer_pkey PRIMARY KEY (id)
+ledger_transfer: ledger_transfer_reverses_fkey FOREIGN KEY (reverses) REFERENCES ledger_transfer(seq)
+ledger_transfer: ledger_transfer_seq_key UNIQUE (seq)
+log_checkpoint: log_checkpoint_last_fkey FOREIGN KEY (last) REFERENCES log_position(index)
+log_checkpoint: log_checkpoint_pkey PRIMARY KEY (size)
+log_checkpoint: log_checkpoint_root_check CHECK ((octet_length(root) = 32))
+log_checkpoint: log_checkpoint_size_check CHECK ((size >= 0))
+log_leaf: log_leaf_check CHECK ((leaf_hash = sha256(('\x00'::bytea || entry))))
+log_leaf: log_leaf_entry_check CHECK (((octet_length(entry) >= 1) AND (octet_length(entry) <= 65535)))
+log_leaf: log_leaf_pkey PRIMARY KEY (id)
+log_leaf: log_leaf_subject_id_check CHECK ((subject_id <> ''::text))
+log_leaf: log_leaf_type_check CHECK ((type = ANY (ARRAY['ownership_proof.decided'::text, 'grant.signed'::text, 'grant.amended'::text, 'grant.revoked'::text, 'version.approved'::text, 'split.signed'::text, 'gate.paused'::text, 'gate.resumed'::text, 'stop.ordered'::text, 'release.committed'::text, 'statement.closed'::text])))
+log_node: log_node_hash_check CHECK ((octet_length(hash) = 32))
+log_node: log_node_index_check CHECK ((index >= 0))
+log_node: log_node_level_check CHECK (((level >= 0) AND (level <= 62)))
+log_node: log_node_pkey PRIMARY KEY (level, index)
+log_position: log_position_index_check CHECK ((index >= 0))
+log_position: log_position_leaf_id_fkey FOREIGN KEY (leaf_id) REFERENCES log_leaf(id)
+log_position: log_position_leaf_id_key UNIQUE (leaf_id)
+log_position: log_position_pkey PRIMARY KEY (index)
+log_position: log_position_previous_fkey FOREIGN KEY (previous) REFERENCES log_position(index)
+log_waiting: log_waiting_leaf_id_fkey FOREIGN KEY (leaf_id) REFERENCES log_leaf(id)
+log_waiting: log_waiting_pkey PRIMARY KEY (leaf_id)
+media_read: media_read_account_id_fkey FOREIGN KEY (account_id) REFERENCES account(id)
+media_read: media_read_kind_check CHECK ((kind = ANY (ARRAY['output'::text, 'evidence'::text, 'enrolment'::text])))
+media_read: media_read_pkey PRIMARY KEY (id)
+media_read: media_read_sha256_check CHECK ((sha256 ~ '^[0-9a-f]{64}$'::text))
+migration: PK_3043fc6b8af7c99b8b98830094f PRIMARY KEY (id)
+output: output_audience_check CHECK ((audience = ANY (ARRAY['fan'::text, 'owner'::text])))
+output: output_capability_check CHECK ((capability = ANY (ARRAY['chat'::text, 'voice'::text, 'video'::text, 'sing'::text, 'story'::text, 'work'::text, 'moments'::text])))
+output: output_clone_id_fkey FOREIGN KEY (clone_id) REFERENCES clone(id)
+output: output_clone_id_id_key UNIQUE (clone_id, id)
+output: output_decision_id_fkey FOREIGN KEY (decision_id) REFERENCES decision(id)
+output: output_decision_id_key UNIQUE (decision_id)
+output: output_grant_digest_check CHECK ((grant_digest ~ '^[0-9a-f]{64}$'::text))
+output: output_grant_id_fkey FOREIGN KEY (grant_id) REFERENCES consent_grant(id)
+output: output_hold_id_fkey FOREIGN KEY (hold_id) REFERENCES quota_hold(id)
+output: output_hold_id_key UNIQUE (hold_id)
+output: output_id_check CHECK ((id ~ '^out_'::text))
+output: output_is_decided CHECK (((state = 'denied'::text) OR (num_nulls(version_id, grant_id, grant_digest, expires_at) = 0)))
+output: output_is_held CHECK (((hold_id IS NOT NULL) = ((audience = 'fan'::text) AND (state <> 'denied'::text))))
+output: output_language_check CHECK ((language = ANY (ARRAY['en'::text, 'zh-CN'::text])))
+output: output_pkey PRIMARY KEY (id)
+output: output_probe_is_the_owners CHECK (((probe IS NOT NULL) = (audience = 'owner'::text)))
+output: output_reason_check CHECK ((reason = ANY (ARRAY['stopped'::text, 'paused'::text, 'gate_changed'::text, 'consent_ended'::text, 'text_unspeakable'::text, 'too_long'::text, 'render_failed'::text])))
+output: output_requester_fkey FOREIGN KEY (requester) REFERENCES account(id)
+output: output_says_why CHECK (((state = ANY (ARRAY['voided'::text, 'failed'::text])) = (reason IS NOT NULL)))
+output: output_script_check CHECK (((char_length(script) >= 1) AND (char_length(script) <= 5000)))
+output: output_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'rendering'::text, 'signing'::text, 'released'::text, 'voided'::text, 'failed'::text, 'denied'::text])))
+output: output_territory_check CHECK ((territory ~ '^[A-Z]{2}$'::text))
+output: output_version_id_fkey FOREIGN KEY (version_id) REFERENCES clone_version(id)
+ownership_decision: ownership_decision_decision_check CHECK ((decision = ANY (ARRAY['approved'::text, 'rejected'::text, 'expired'::text, 'withdrawn'::text])))
+ownership_decision: ownership_decision_pkey PRIMARY KEY (leaf_id)
+ownership_decision: ownership_decision_proof_id_decision_key UNIQUE (proof_id, decision)
+ownership_decision: ownership_decision_proof_id_fkey FOREIGN KEY (proof_id) REFERENCES ownership_proof(id)
+ownership_evidence: ownership_evidence_blob_digest_check CHECK ((blob_digest ~ '^[0-9a-f]{64}$'::text))
+ownership_evidence: ownership_evidence_check CHECK ((expires_at > created_at))
+ownership_evidence: ownership_evidence_check1 CHECK (((state <> ALL (ARRAY['passed'::text, 'uploaded'::text])) OR ((finding IS NOT NULL) AND (passed_at IS NOT NULL))))
+ownership_evidence: ownership_evidence_check2 CHECK (((state <> 'passed'::text) OR (kind = 'domain'::text)))
+ownership_evidence: ownership_evidence_check3 CHECK (((state <> 'uploaded'::text) OR ((kind = 'voice_challenge'::text) AND (blob_digest IS NOT NULL))))
+ownership_evidence: ownership_evidence_kind_check CHECK ((kind = ANY (ARRAY['domain'::text, 'voice_challenge'::text])))
+ownership_evidence: ownership_evidence_pkey PRIMARY KEY (id)
+ownership_evidence: ownership_evidence_proof_id_fkey FOREIGN KEY (proof_id) REFERENCES ownership_proof(id)
+ownership_evidence: ownership_evidence_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'passed'::text, 'uploaded'::text, 'superseded'::text])))
+ownership_proof: ownership_proof_account_id_fkey FOREIGN KEY (account_id) REFERENCES account(id)
+ownership_proof: ownership_proof_check CHECK (((state = 'open'::text) OR (submitted_at IS NOT NULL)))
+ownership_proof: ownership_proof_check1 CHECK (((state <> ALL (ARRAY['approved'::text, 'expired'::text, 'withdrawn'::text])) OR ((approved_at IS NOT NULL) AND (expires_at > approved_at))))
+ownership_proof: ownership_proof_check2 CHECK (((state <> ALL (ARRAY['expired'::text, 'withdrawn'::text])) OR (ended_at IS NOT NULL)))
+ownership_proof: ownership_proof_claim_document_id_key UNIQUE (claim_document_id)
+ownership_proof: ownership_proof_claimed_by_its_account FOREIGN KEY (claim_document_id, account_id) REFERENCES signed_document(id, account_id)
+ownership_proof: ownership_proof_handle_check CHECK ((handle ~ '^[a-z0-9][a-z0-9-]{1,28}[a-z0-9]$'::text))
+ownership_proof: ownership_proof_id_account_id_key UNIQUE (id, account_id)
+ownership_proof: ownership_proof_id_state_key UNIQUE (id, state)
+ownership_proof: ownership_proof_pkey PRIMARY KEY (id)
+ownership_proof: ownership_proof_state_check CHECK ((state = ANY (ARRAY['open'::text, 'submitted'::text, 'approved'::text, 'rejected'::text, 'expired'::text, 'withdrawn'::text])))
+ownership_proof: ownership_proof_subject_name_check CHECK (((char_length(subject_name) >= 1) AND (char_length(subject_name) <= 80)))
+ownership_review: ownership_review_by_a_reviewer FOREIGN KEY (reviewer_id, reviewer_role) REFERENCES account_role(account_id, role)
+ownership_review: ownership_review_check CHECK (((verdict = 'reject'::text) = (reason_code IS NOT NULL)))
+ownership_review: ownership_review_pkey PRIMARY KEY (id)
+ownership_review: ownership_review_proof_id_fkey FOREIGN KEY (proof_id) REFERENCES ownership_proof(id)
+ownership_review: ownership_review_proof_id_reviewer_id_key UNIQUE (proof_id, reviewer_id)
+ownership_review: ownership_review_reason_code_check CHECK ((reason_code = ANY (ARRAY['voice_differs'::text, 'site_unrelated'::text, 'evidence_unclear'::text, 'impersonation'::text, 'subject_objects'::text])))
+ownership_review: ownership_review_verdict_check CHECK ((verdict = ANY (ARRAY['approve'::text, 'reject'::text])))
+payout: payout_account_id_fkey FOREIGN KEY (account_id) REFERENCES account(id)
+payout: payout_amount_minor_check CHECK ((amount_minor > 0))
+payout: payout_check CHECK (((reversed_minor >= 0) AND (reversed_minor <= amount_minor)))
+payout: payout_check1 CHECK (((state = 'pending'::text) = (settled_at IS NULL)))
+payout: payout_check2 CHECK (((state <> 'paid'::text) OR (stripe_transfer IS NOT NULL)))
+payout: payout_currency_fkey FOREIGN KEY (currency) REFERENCES currency(code)
+payout: payout_id_check CHECK ((id ~ '^pay_'::text))
+payout: payout_pkey PRIMARY KEY (id)
+payout: payout_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'paid'::text, 'returned'::text])))
+payout: payout_stripe_transfer_key UNIQUE (stripe_transfer)
+payout: payout_transfer_id_key UNIQUE (transfer_id)
+payout_account: payout_account_account_id_fkey FOREIGN KEY (account_id) REFERENCES account(id)
+payout_account: payout_account_pkey PRIMARY KEY (account_id)
+payout_account: payout_account_stripe_account_key UNIQUE (stripe_account)
+quota_hold: quota_hold_check CHECK (((state = 'captured'::text) = (release_id IS NOT NULL)))
+quota_hold: quota_hold_check1 CHECK (((state = 'voided'::text) = (void_reason IS NOT NULL)))
+quota_hold: quota_hold_check2 CHECK (((state = 'held'::text) = (settled_at IS NULL)))
+quota_hold: quota_hold_clone_id_period_id_fkey FOREIGN KEY (clone_id, period_id) REFERENCES subscription_period(clone_id, id)
+quota_hold: quota_hold_output_id_key UNIQUE (output_id)
+quota_hold: quota_hold_pkey PRIMARY KEY (id)
+quota_hold: quota_hold_state_check CHECK ((state = ANY (ARRAY['held'::text, 'captured'::text, 'voided'::text])))
+refund: refund_check CHECK ((gross_minor = (net_minor + tax_minor)))
+refund: refund_check1 CHECK (((state = 'pending'::text) = (settled_at IS NULL)))
+refund: refund_check2 CHECK (((state = 'failed'::text) = (failure IS NOT NULL)))
+refund: refund_check3 CHECK (((state <> 'succeeded'::text) OR ((stripe_refund IS NOT NULL) AND (settled_currency IS NOT NULL) AND (settled_minor IS NOT NULL))))
+refund: refund_clone_id_period_id_fkey FOREIGN KEY (clone_id, period_id) REFERENCES subscription_period(clone_id, id)
+refund: refund_currency_check CHECK ((currency = 'CNY'::text))
+refund: refund_fee_minor_check CHECK ((fee_minor >= 0))
+refund: refund_gross_minor_check CHECK ((gross_minor > 0))
+refund: refund_key_key UNIQUE (key)
+refund: refund_kind_check CHECK ((kind = ANY (ARRAY['stop'::text, 'goodwill'::text])))
+refund: refund_net_minor_check CHECK ((net_minor >= 0))
+refund: refund_pkey PRIMARY KEY (id)
+refund: refund_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'succeeded'::text, 'failed'::text])))
+refund: refund_stripe_refund_key UNIQUE (stripe_refund)
+refund: refund_tax_minor_check CHECK ((tax_minor >= 0))
+registration_request: registration_request_challenge_id_fkey FOREIGN KEY (challenge_id) REFERENCES challenge(id) ON DELETE CASCADE
+registration_request: registration_request_invitation_id_fkey FOREIGN KEY (invitation_id) REFERENCES invitation(id)
+registration_request: registration_request_locale_check CHECK ((locale = ANY (ARRAY['zh-CN'::text, 'en'::text])))
+registration_request: registration_request_pkey PRIMARY KEY (challenge_id)
+release: release_clone_id_output_id_fkey FOREIGN KEY (clone_id, output_id) REFERENCES output(clone_id, id)
+release: release_file_bytes_check CHECK ((file_bytes > 0))
+release: release_file_sha256_check CHECK ((file_sha256 ~ '^[0-9a-f]{64}$'::text))
+release: release_file_sha256_key UNIQUE (file_sha256)
+release: release_id_check CHECK ((id ~ '^rel_'::text))
+release: release_is_whole TRIGGER DEFERRABLE INITIALLY DEFERRED
+release: release_output_id_key UNIQUE (output_id)
+release: release_pkey PRIMARY KEY (id)
+release: release_samples_sha256_check CHECK ((samples_sha256 ~ '^[0-9a-f]{64}$'::text))
+royalty_pot: royalty_pot_check CHECK (((amount_minor = 0) = (transfer_id IS NULL)))
+royalty_pot: royalty_pot_clone_id_fkey FOREIGN KEY (clone_id) REFERENCES clone(id)
+royalty_pot: royalty_pot_currency_fkey FOREIGN KEY (currency) REFERENCES currency(code)
+royalty_pot: royalty_pot_id_check CHECK ((id ~ '^pot_'::text))
+royalty_pot: royalty_pot_pkey PRIMARY KEY (id)
+royalty_pot: royalty_pot_run_id_fkey FOREIGN KEY (run_id) REFERENCES royalty_run(id)
+royalty_pot: royalty_pot_run_id_tier_id_currency_split_id_key UNIQUE (run_id, tier_id, currency, split_id)
+royalty_pot: royalty_pot_split_id_fkey FOREIGN KEY (split_id) REFERENCES split(id)
+royalty_pot: royalty_pot_tier_id_fkey FOREIGN KEY (tier_id) REFERENCES tier(id)
+royalty_pot: royalty_pot_transfer_id_key UNIQUE (transfer_id)
+royalty_pot_leg: royalty_pot_leg_check CHECK (((amount_minor >= 0) OR (payee = 'platform'::text)))
+royalty_pot_leg: royalty_pot_leg_pkey PRIMARY KEY (pot_id, leg)
+royalty_pot_leg: royalty_pot_leg_pot_id_fkey FOREIGN KEY (pot_id) REFERENCES royalty_pot(id)
+royalty_run: royalty_run_check CHECK ((to_position >= from_position))
+royalty_run: royalty_run_clone_id_fkey FOREIGN KEY (clone_id) REFERENCES clone(id)
+royalty_run: royalty_run_clone_id_number_key UNIQUE (clone_id, number)
+royalty_run: royalty_run_from_position_check CHECK ((from_position >= 0))
+royalty_run: royalty_run_id_check CHECK ((id ~ '^run_'::text))
+royalty_run: royalty_run_number_check CHECK ((number >= 1))
+royalty_run: royalty_run_pkey PRIMARY KEY (id)
+royalty_run_entry: royalty_run_entry_pkey PRIMARY KEY (transfer_id, leg)
+royalty_run_entry: royalty_run_entry_pot_id_fkey FOREIGN KEY (pot_id) REFERENCES royalty_pot(id)
+royalty_run_entry: royalty_run_entry_run_id_fkey FOREIGN KEY (run_id) REFERENCES royalty_run(id)
+session: session_check CHECK ((expires_at > created_at))
+session: session_credential_id_account_id_fkey FOREIGN KEY (credential_id, account_id) REFERENCES credential(id, account_id)
+session: session_pkey PRIMARY KEY (id)
+session: session_token_hash_check CHECK ((octet_length(token_hash) = 32))
+session: session_token_hash_key UNIQUE (token_hash)
+signed_document: signed_document_challenge_key UNIQUE (challenge)
+signed_document: signed_document_check CHECK ((digest = encode(sha256(convert_to(canonical, 'UTF8'::name)), 'hex'::text)))
+signed_document: signed_document_check1 CHECK ((challenge = sha256(((((convert_to('benren/consent-signature/v1'::text, 'UTF8'::name) || '\x00'::bytea) || sha256(convert_to(canonical, 'UTF8'::name))) || nonce) || sha256(convert_to(context, 'UTF8'::name))))))
+signed_document: signed_document_check2 CHECK (((signed_at >= issued_at) AND (signed_at < expires_at)))
+signed_document: signed_document_credential_id_account_id_fkey FOREIGN KEY (credential_id, account_id) REFERENCES credential(id, account_id)
+signed_document: signed_document_document_type_check CHECK ((document_type = ANY (ARRAY['ownership_claim'::text, 'grant'::text, 'amendment'::text, 'revocation'::text, 'split'::text, 'version_approval'::text, 'stop_order'::text])))
+signed_document: signed_document_evidence_sha256_check CHECK ((evidence_sha256 ~ '^[0-9a-f]{64}$'::text))
+signed_document: signed_document_id_account_id_key UNIQUE (id, account_id)
+signed_document: signed_document_id_digest_key UNIQUE (id, digest)
+signed_document: signed_document_nonce_check CHECK ((octet_length(nonce) = 32))
+signed_document: signed_document_nonce_key UNIQUE (nonce)
+signed_document: signed_document_pkey PRIMARY KEY (id)
+signing_request: signing_request_challenge_id_fkey FOREIGN KEY (challenge_id) REFERENCES challenge(id) ON DELETE CASCADE
+signing_request: signing_request_credential_id_account_id_fkey FOREIGN KEY (credential_id, account_id) REFERENCES credential(id, account_id)
+signing_request: signing_request_nonce_check CHECK ((octet_length(nonce) = 32))
+signing_request: signing_request_nonce_key UNIQUE (nonce)
+signing_request: signing_request_pkey PRIMARY KEY (challenge_id)
+split: split_base_check CHECK ((base = 'net_of_tax_and_fees'::text))
+split: split_check CHECK ((digest = encode(sha256(convert_to(canonical, 'UTF8'::name)), 'hex'::text)))
+split: split_check1 CHECK (((state = 'signed'::text) = ((signed_at IS NOT NULL) AND (record IS NOT NULL) AND (leaf_id IS NOT NULL))))
+split: split_clone_id_fkey FOREIGN KEY (clone_id) REFERENCES clone(id)
+split: split_clone_id_number_key UNIQUE (clone_id, number)
+split: split_id_check CHECK ((id ~ '^spl_'::text))
+split: split_number_check CHECK ((number >= 1))
+split: split_owner_account_id_fkey FOREIGN KEY (owner_account_id) REFERENCES account(id)
+split: split_pkey PRIMARY KEY (id)
+split: split_state_check CHECK ((state = ANY (ARRAY['draft'::text, 'signed'::text])))
+split_answered: split_answered_clone_id_fkey FOREIGN KEY (clone_id) REFERENCES clone(id)
+split_answered: split_answered_pkey PRIMARY KEY (clone_id)
+split_leg: split_leg_account_id_fkey FOREIGN KEY (account_id) REFERENCES account(id)
+split_leg: split_leg_basis_points_check CHECK (((basis_points >= 1) AND (basis_points <= 9999)))
+split_leg: split_leg_leg_check CHECK (((leg >= 1) AND (leg <= 20)))
+split_leg: split_leg_pkey PRIMARY KEY (split_id, leg)
+split_leg: split_leg_split_id_fkey FOREIGN KEY (split_id) REFERENCES split(id)
+split_leg: split_leg_split_id_payee_key UNIQUE (split_id, payee)
+split_signature: split_signature_pkey PRIMARY KEY (split_id, signer)
+split_signature: split_signature_signed_document_id_fkey FOREIGN KEY (signed_document_id) REFERENCES signed_document(id)
+split_signature: split_signature_signed_document_id_key UNIQUE (signed_document_id)
+split_signature: split_signature_split_id_fkey FOREIGN KEY (split_id) REFERENCES split(id)
+statement: statement_account_id_fkey FOREIGN KEY (account_id) REFERENCES account(id)
+statement: statement_check CHECK ((digest = encode(sha256(convert_to(canonical, 'UTF8'::name)), 'hex'::text)))
+statement: statement_close_number_fkey FOREIGN KEY (close_number) REFERENCES statement_close(number)
+statement: statement_currency_fkey FOREIGN KEY (currency) REFERENCES currency(code)
+statement: statement_digest_key UNIQUE (digest)
+statement: statement_id_check CHECK ((id ~ '^stm_'::text))
+statement: statement_number_check CHECK ((number >= 1))
+statement: statement_payee_currency_close_number_key UNIQUE (payee, currency, close_number)
+statement: statement_payee_currency_number_key UNIQUE (payee, currency, number)
+statement: statement_pkey PRIMARY KEY (id)
+statement_close: statement_close_check CHECK ((to_position >= from_position))
+statement_close: statement_close_check1 CHECK ((through_day > from_day))
+statement_close: statement_close_from_position_check CHECK ((from_position >= 0))
+statement_close: statement_close_number_check CHECK ((number >= 1))
+statement_close: statement_close_pkey PRIMARY KEY (number)
+statement_line: statement_line_amount_minor_check CHECK ((amount_minor <> 0))
+statement_line: statement_line_line_id_check CHECK ((line_id ~ '^d?[1-9][0-9]{0,8}$'::text))
+statement_line: statement_line_once UNIQUE (transfer_id, leg)
+statement_line: statement_line_pkey PRIMARY KEY (statement_id, line_id)
+statement_line: statement_line_statement_id_fkey FOREIGN KEY (statement_id) REFERENCES statement(id)
+stop_acknowledgement: stop_acknowledgement_nanoseconds_check CHECK ((nanoseconds >= 0))
+stop_acknowledgement: stop_acknowledgement_pkey PRIMARY KEY (stop_id)
+stop_acknowledgement: stop_acknowledgement_stop_id_fkey FOREIGN KEY (stop_id) REFERENCES stop_order(id)
+stop_order: stop_order_clone_id_fkey FOREIGN KEY (clone_id) REFERENCES clone(id)
+stop_order: stop_order_clone_id_key UNIQUE (clone_id)
+stop_order: stop_order_id_check CHECK ((id ~ '^stp_'::text))
+stop_order: stop_order_ordered_by_fkey FOREIGN KEY (ordered_by) REFERENCES account(id)
+stop_order: stop_order_pkey PRIMARY KEY (id)
+stop_order: stop_order_quote_id_fkey FOREIGN KEY (quote_id) REFERENCES stop_quote(id)
+stop_order: stop_order_releases_check CHECK ((releases >= 0))
+stop_order: stop_order_signed_document_id_fkey FOREIGN KEY (signed_document_id) REFERENCES signed_document(id)
+stop_order: stop_order_signed_document_id_key UNIQUE (signed_document_id)
+stop_quote: stop_quote_check CHECK ((digest = encode(sha256(convert_to(canonical, 'UTF8'::name)), 'hex'::text)))
+stop_quote: stop_quote_clone_id_fkey FOREIGN KEY (clone_id) REFERENCES clone(id)
+stop_quote: stop_quote_id_check CHECK ((id ~ '^quo_'::text))
+stop_quote: stop_quote_owner_account_id_fkey FOREIGN KEY (owner_account_id) REFERENCES account(id)
+stop_quote: stop_quote_pkey PRIMARY KEY (id)
+stripe_event: stripe_event_body_sha256_check CHECK ((body_sha256 ~ '^[0-9a-f]{64}$'::text))
+stripe_event: stripe_event_pkey PRIMARY KEY (id)
+stripe_event_applied: stripe_event_applied_event_id_fkey FOREIGN KEY (event_id) REFERENCES stripe_event(id)
+stripe_event_applied: stripe_event_applied_outcome_check CHECK ((outcome = ANY (ARRAY['applied'::text, 'not_ours'::text, 'handed_on'::text])))
+stripe_event_applied: stripe_event_applied_pkey PRIMARY KEY (event_id)
+subscription: subscription_account_id_fkey FOREIGN KEY (account_id) REFERENCES account(id)
+subscription: subscription_billing_country_check CHECK ((billing_country ~ '^[A-Z]{2}$'::text))
+subscription: subscription_check CHECK (((state = ANY (ARRAY['canceled'::text, 'expired'::text])) = (ended_at IS NOT NULL)))
+subscription: subscription_check1 CHECK (((state <> 'checkout'::text) OR ((stripe_session IS NOT NULL) AND (checkout_url IS NOT NULL))))
+subscription: subscription_clone_id_account_id_id_key UNIQUE (clone_id, account_id, id)
+subscription: subscription_clone_id_tier_id_fkey FOREIGN KEY (clone_id, tier_id) REFERENCES tier(clone_id, id)
+subscription: subscription_declared_country_check CHECK ((declared_country ~ '^[A-Z]{2}$'::text))
+subscription: subscription_pkey PRIMARY KEY (id)
+subscription: subscription_state_check CHECK ((state = ANY (ARRAY['opening'::text, 'checkout'::text, 'active'::text, 'past_due'::text, 'canceled'::text, 'expired'::text])))
+subscription: subscription_stripe_session_key UNIQUE (stripe_session)
+subscription: subscription_stripe_subscription_key UNIQUE (stripe_subscription)
+subscription_period: subscription_period_captured_check CHECK ((captured >= 0))
+subscription_period: subscription_period_check CHECK ((((days >= 1) AND (days <= 400)) AND (days = (end_day - start_day))))
+subscription_period: subscription_period_check1 CHECK (((tax_minor >= 0) AND (tax_minor <= gross_minor)))
+subscription_period: subscription_period_check2 CHECK (((recognised_days >= 0) AND (recognised_days <= days)))
+subscription_period: subscription_period_clone_id_account_id_subscription_id_fkey FOREIGN KEY (clone_id, account_id, subscription_id) REFERENCES subscription(clone_id, account_id, id)
+subscription_period: subscription_period_clone_id_id_key UNIQUE (clone_id, id)
+subscription_period: subscription_period_clone_id_tier_id_fkey FOREIGN KEY (clone_id, tier_id) REFERENCES tier(clone_id, id)
+subscription_period: subscription_period_currency_check CHECK ((currency = 'CNY'::text))
+subscription_period: subscription_period_fee_minor_check CHECK ((fee_minor >= 0))
+subscription_period: subscription_period_granted_check CHECK ((granted >= 0))
+subscription_period: subscription_period_gross_minor_check CHECK ((gross_minor > 0))
+subscription_period: subscription_period_held_check CHECK ((held >= 0))
+subscription_period: subscription_period_pkey PRIMARY KEY (id)
+subscription_period: subscription_period_quota CHECK (((held + captured) <= granted))
+subscription_period: subscription_period_refunds CHECK (((refunded_minor >= 0) AND (refunded_minor <= gross_minor)))
+subscription_period: subscription_period_stripe_invoice_key UNIQUE (stripe_invoice)
+subscription_period: subscription_period_tax_rate_basis_points_check CHECK (((tax_rate_basis_points >= 0) AND (tax_rate_basis_points <= 10000)))
+tier: tier_check CHECK (((state = 'ready'::text) = ((stripe_product IS NOT NULL) AND (stripe_price IS NOT NULL))))
+tier: tier_clone_id_fkey FOREIGN KEY (clone_id) REFERENCES clone(id)
+tier: tier_clone_id_id_key UNIQUE (clone_id, id)
+tier: tier_clone_id_name_key UNIQUE (clone_id, name)
+tier: tier_created_by_fkey FOREIGN KEY (created_by) REFERENCES account(id)
+tier: tier_currency_check CHECK ((currency = 'CNY'::text))
+tier: tier_name_check CHECK (((length(name) >= 1) AND (length(name) <= 64)))
+tier: tier_period_check CHECK ((period = 'month'::text))
+tier: tier_pkey PRIMARY KEY (id)
+tier: tier_price_minor_check CHECK (((price_minor >= 1) AND (price_minor <= 99999999)))
+tier: tier_state_check CHECK ((state = ANY (ARRAY['creating'::text, 'ready'::text])))
+tier: tier_stripe_price_key UNIQUE (stripe_price)
+tier: tier_voice_outputs_per_period_check CHECK (((voice_outputs_per_period >= 0) AND (voice_outputs_per_period <= 1000000)))
+
+-- Indexes
+
+CREATE UNIQUE INDEX account_pkey ON public.account USING btree (id)
+CREATE UNIQUE INDEX account_role_invitation_id_key ON public.account_role USING btree (invitation_id)
+CREATE UNIQUE INDEX account_role_pkey ON public.account_role USING btree (account_id, role)
+CREATE UNIQUE INDEX billing_customer_pkey ON public.billing_customer USING btree (account_id)
+CREATE UNIQUE INDEX billing_customer_stripe_customer_key ON public.billing_customer USING btree (stripe_customer)
+CREATE UNIQUE INDEX billing_stop_clone_id_key ON public.billing_stop USING btree (clone_id)
+CREATE UNIQUE INDEX billing_stop_pkey ON public.billing_stop USING btree (stop_id)
+CREATE UNIQUE INDEX challenge_challenge_key ON public.challenge USING btree (challenge)
+CREATE INDEX challenge_expired ON public.challenge USING btree (expires_at)
+CREATE UNIQUE INDEX challenge_pkey ON public.challenge USING btree (id)
+CREATE UNIQUE INDEX clone_handle_key ON public.clone USING btree (handle)
+CREATE UNIQUE INDEX clone_id_ownership_proof_id_key ON public.clone USING btree (id, ownership_proof_id)
+CREATE INDEX clone_of_owner ON public.clone USING btree (owner_account_id)
+CREATE INDEX clone_of_proof ON public.clone USING btree (ownership_proof_id)
+CREATE UNIQUE INDEX clone_pkey ON public.clone USING btree (id)
+CREATE UNIQUE INDEX clone_material_clone_id_id_key ON public.clone_material USING btree (clone_id, id)
+CREATE UNIQUE INDEX clone_material_clone_id_kind_number_key ON public.clone_material USING btree (clone_id, kind, number)
+CREATE UNIQUE INDEX clone_material_pkey ON public.clone_material USING btree (id)
+CREATE INDEX clone_pause_of_clone ON public.clone_pause USING btree (clone_id, from_at)
+CREATE UNIQUE INDEX clone_pause_one_open ON public.clone_pause USING btree (clone_id) WHERE (to_at IS NULL)
+CREATE UNIQUE INDEX clone_pause_pkey ON public.clone_pause USING btree (id)
+CREATE UNIQUE INDEX clone_version_clone_id_number_key ON public.clone_version USING btree (clone_id, number)
+CREATE INDEX clone_version_of_proof ON public.clone_version USING btree (ownership_proof_id, needed_proof_state)
+CREATE UNIQUE INDEX clone_version_pkey ON public.clone_version USING btree (id)
+CREATE INDEX clone_version_serving ON public.clone_version USING btree (clone_id, number DESC) WHERE (state = 'approved'::text)
+CREATE UNIQUE INDEX clone_version_signed_document_id_key ON public.clone_version USING btree (signed_document_id)
+CREATE UNIQUE INDEX consent_grant_clone_id_id_key ON public.consent_grant USING btree (clone_id, id)
+CREATE INDEX consent_grant_of_clone ON public.consent_grant USING btree (clone_id, state, id)
+CREATE UNIQUE INDEX consent_grant_one_in_force ON public.consent_grant USING btree (clone_id, licensee) WHERE (state = 'signed'::text)
+CREATE UNIQUE INDEX consent_grant_pkey ON public.consent_grant USING btree (id)
+CREATE UNIQUE INDEX consent_grant_draft_grant_id_digest_version_key ON public.consent_grant_draft USING btree (grant_id, digest, version)
+CREATE UNIQUE INDEX consent_grant_draft_pkey ON public.consent_grant_draft USING btree (grant_id, digest)
+CREATE UNIQUE INDEX consent_grant_revocation_pkey ON public.consent_grant_revocation USING btree (grant_id)
+CREATE UNIQUE INDEX consent_grant_revocation_signed_document_id_key ON public.consent_grant_revocation USING btree (signed_document_id)
+CREATE UNIQUE INDEX consent_grant_signature_pkey ON public.consent_grant_signature USING btree (grant_id, version)
+CREATE UNIQUE INDEX consent_grant_signature_signed_document_id_key ON public.consent_grant_signature USING btree (signed_document_id)
+CREATE UNIQUE INDEX credential_id_account_id_key ON public.credential USING btree (id, account_id)
+CREATE INDEX credential_of_account ON public.credential USING btree (account_id, created_at DESC, id)
+CREATE UNIQUE INDEX credential_pkey ON public.credential USING btree (id)
+CREATE UNIQUE INDEX currency_pkey ON public.currency USING btree (code)
+CREATE INDEX decision_of_clone ON public.decision USING btree (clone_id, at, id)
+CREATE INDEX decision_of_requester ON public.decision USING btree (requester, at, id)
+CREATE UNIQUE INDEX decision_pkey ON public.decision USING btree (id)
+CREATE UNIQUE INDEX gate_once ON public.gate USING btree (clone_id, kind, capability, grant_id, licence_id) NULLS NOT DISTINCT
+CREATE UNIQUE INDEX gate_pkey ON public.gate USING btree (id)
+CREATE UNIQUE INDEX gate_change_pkey ON public.gate_change USING btree (gate_id, epoch)
+CREATE UNIQUE INDEX goodwill_day_once ON public.goodwill_day USING btree (period_id, day) WHERE (NOT failed)
+CREATE UNIQUE INDEX goodwill_day_pkey ON public.goodwill_day USING btree (refund_id, day)
+CREATE INDEX goodwill_leg_of_pot ON public.goodwill_leg USING btree (pot_id, leg)
+CREATE UNIQUE INDEX goodwill_leg_pkey ON public.goodwill_leg USING btree (refund_id, pot_id, leg)
+CREATE UNIQUE INDEX goodwill_payee_pkey ON public.goodwill_payee USING btree (refund_id, payee)
+CREATE INDEX goodwill_pot_of_pot ON public.goodwill_pot USING btree (pot_id)
+CREATE UNIQUE INDEX goodwill_pot_pkey ON public.goodwill_pot USING btree (refund_id, pot_id)
+CREATE INDEX goodwill_refund_of_period ON public.goodwill_refund USING btree (period_id)
+CREATE UNIQUE INDEX goodwill_refund_pkey ON public.goodwill_refund USING btree (refund_id)
+CREATE UNIQUE INDEX goodwill_refund_transfer_id_key ON public.goodwill_refund USING btree (transfer_id)
+CREATE UNIQUE INDEX idempotency_pkey ON public.idempotency USING btree (scope, key)
+CREATE UNIQUE INDEX invitation_id_role_accepted_by_key ON public.invitation USING btree (id, role, accepted_by)
+CREATE INDEX invitation_of_inviter ON public.invitation USING btree (invited_by, created_at)
+CREATE UNIQUE INDEX invitation_one_first ON public.invitation USING btree ((true)) WHERE ((invited_by IS NULL) AND (accepted_at IS NULL) AND (withdrawn_at IS NULL))
+CREATE UNIQUE INDEX invitation_pkey ON public.invitation USING btree (id)
+CREATE UNIQUE INDEX invitation_token_hash_key ON public.invitation USING btree (token_hash)
+CREATE UNIQUE INDEX job_dedupe_key_key ON public.job USING btree (dedupe_key)
+CREATE INDEX job_due ON public.job USING btree (run_at, id) WHERE (state = ANY (ARRAY['waiting'::text, 'running'::text]))
+CREATE UNIQUE INDEX job_pkey ON public.job USING btree (id)
+CREATE UNIQUE INDEX ledger_account_code_key ON public.ledger_account USING btree (code)
+CREATE UNIQUE INDEX ledger_account_id_currency_key ON public.ledger_account USING btree (id, currency)
+CREATE UNIQUE INDEX ledger_account_pkey ON public.ledger_account USING btree (id)
+CREATE UNIQUE INDEX ledger_balance_day_pkey ON public.ledger_balance_day USING btree (account_id, "position", effective_date)
+CREATE UNIQUE INDEX ledger_balance_snapshot_pkey ON public.ledger_balance_snapshot USING btree (account_id, "position")
+CREATE INDEX ledger_entry_of_account ON public.ledger_entry USING btree (account_id, transfer_seq) INCLUDE (amount_minor)
+CREATE UNIQUE INDEX ledger_entry_pkey ON public.ledger_entry USING btree (transfer_seq, leg)
+CREATE UNIQUE INDEX ledger_position_pkey ON public.ledger_position USING btree ("position")
+CREATE UNIQUE INDEX ledger_position_transfer_seq_key ON public.ledger_position USING btree (transfer_seq)
+CREATE UNIQUE INDEX ledger_roll_up_pkey ON public.ledger_roll_up USING btree ("position")
+CREATE INDEX ledger_transfer_by_charge ON public.ledger_transfer USING btree (((metadata ->> 'charge'::text)), seq) WHERE ((metadata ->> 'charge'::text) IS NOT NULL)
+CREATE INDEX ledger_transfer_by_output_id ON public.ledger_transfer USING btree (((metadata ->> 'outputId'::text)), seq) WHERE ((metadata ->> 'outputId'::text) IS NOT NULL)
+CREATE INDEX ledger_transfer_by_payout_id ON public.ledger_transfer USING btree (((metadata ->> 'payoutId'::text)), seq) WHERE ((metadata ->> 'payoutId'::text) IS NOT NULL)
+CREATE INDEX ledger_transfer_by_period_id ON public.ledger_transfer USING btree (((metadata ->> 'periodId'::text)), seq) WHERE ((metadata ->> 'periodId'::text) IS NOT NULL)
+CREATE INDEX ledger_transfer_by_run_id ON public.ledger_transfer USING btree (((metadata ->> 'runId'::text)), seq) WHERE ((metadata ->> 'runId'::text) IS NOT NULL)
+CREATE INDEX ledger_transfer_by_subscription_id ON public.ledger_transfer USING btree (((metadata ->> 'subscriptionId'::text)), seq) WHERE ((metadata ->> 'subscriptionId'::text) IS NOT NULL)
+CREATE UNIQUE INDEX ledger_transfer_key_key ON public.ledger_transfer USING btree (key)
+CREATE UNIQUE INDEX ledger_transfer_pkey ON public.ledger_transfer USING btree (id)
+CREATE INDEX ledger_transfer_reverses ON public.ledger_transfer USING btree (reverses) WHERE (reverses IS NOT NULL)
+CREATE UNIQUE INDEX ledger_transfer_seq_key ON public.ledger_transfer USING btree (seq)
+CREATE UNIQUE INDEX log_checkpoint_pkey ON public.log_checkpoint USING btree (size)
+CREATE INDEX log_leaf_of_subject ON public.log_leaf USING btree (subject_id, at, id)
+CREATE UNIQUE INDEX log_leaf_pkey ON public.log_leaf USING btree (id)
+CREATE UNIQUE INDEX log_node_pkey ON public.log_node USING btree (level, index)
+CREATE UNIQUE INDEX log_position_leaf_id_key ON public.log_position USING btree (leaf_id)
+CREATE UNIQUE INDEX log_position_pkey ON public.log_position USING btree (index)
+CREATE INDEX log_waiting_order ON public.log_waiting USING btree (recorded_at, leaf_id)
+CREATE UNIQUE INDEX log_waiting_pkey ON public.log_waiting USING btree (leaf_id)
+CREATE INDEX media_read_of_subject ON public.media_read USING btree (subject_id, account_id)
+CREATE UNIQUE INDEX media_read_pkey ON public.media_read USING btree (id)
+CREATE UNIQUE INDEX "PK_3043fc6b8af7c99b8b98830094f" ON public.migration USING btree (id)
+CREATE UNIQUE INDEX output_clone_id_id_key ON public.output USING btree (clone_id, id)
+CREATE UNIQUE INDEX output_decision_id_key ON public.output USING btree (decision_id)
+CREATE UNIQUE INDEX output_hold_id_key ON public.output USING btree (hold_id)
+CREATE INDEX output_of_clone ON public.output USING btree (clone_id, id DESC)
+CREATE INDEX output_of_requester ON public.output USING btree (requester, id DESC)
+CREATE UNIQUE INDEX output_one_probe ON public.output USING btree (version_id, probe) WHERE ((audience = 'owner'::text) AND (state = ANY (ARRAY['queued'::text, 'rendering'::text, 'signing'::text, 'released'::text])))
+CREATE UNIQUE INDEX output_pkey ON public.output USING btree (id)
+CREATE UNIQUE INDEX ownership_decision_pkey ON public.ownership_decision USING btree (leaf_id)
+CREATE UNIQUE INDEX ownership_decision_proof_id_decision_key ON public.ownership_decision USING btree (proof_id, decision)
+CREATE UNIQUE INDEX ownership_evidence_current ON public.ownership_evidence USING btree (proof_id, kind) WHERE (state <> 'superseded'::text)
+CREATE UNIQUE INDEX ownership_evidence_pkey ON public.ownership_evidence USING btree (id)
+CREATE UNIQUE INDEX ownership_proof_claim_document_id_key ON public.ownership_proof USING btree (claim_document_id)
+CREATE UNIQUE INDEX ownership_proof_id_account_id_key ON public.ownership_proof USING btree (id, account_id)
+CREATE UNIQUE INDEX ownership_proof_id_state_key ON public.ownership_proof USING btree (id, state)
+CREATE INDEX ownership_proof_of_account ON public.ownership_proof USING btree (account_id, opened_at)
+CREATE UNIQUE INDEX ownership_proof_pkey ON public.ownership_proof USING btree (id)
+CREATE INDEX ownership_proof_waiting ON public.ownership_proof USING btree (submitted_at, id) WHERE (state = 'submitted'::text)
+CREATE UNIQUE INDEX ownership_review_pkey ON public.ownership_review USING btree (id)
+CREATE UNIQUE INDEX ownership_review_proof_id_reviewer_id_key ON public.ownership_review USING btree (proof_id, reviewer_id)
+CREATE INDEX payout_of_account ON public.payout USING btree (account_id, created_at)
+CREATE UNIQUE INDEX payout_pkey ON public.payout USING btree (id)
+CREATE UNIQUE INDEX payout_stripe_transfer_key ON public.payout USING btree (stripe_transfer)
+CREATE UNIQUE INDEX payout_transfer_id_key ON public.payout USING btree (transfer_id)
+CREATE UNIQUE INDEX payout_account_pkey ON public.payout_account USING btree (account_id)
+CREATE UNIQUE INDEX payout_account_stripe_account_key ON public.payout_account USING btree (stripe_account)
+CREATE INDEX quota_hold_open ON public.quota_hold USING btree (clone_id, period_id) WHERE (state = 'held'::text)
+CREATE UNIQUE INDEX quota_hold_output_id_key ON public.quota_hold USING btree (output_id)
+CREATE UNIQUE INDEX quota_hold_pkey ON public.quota_hold USING btree (id)
+CREATE UNIQUE INDEX refund_key_key ON public.refund USING btree (key)
+CREATE INDEX refund_of_clone ON public.refund USING btree (clone_id, state)
+CREATE INDEX refund_of_period ON public.refund USING btree (period_id)
+CREATE UNIQUE INDEX refund_pkey ON public.refund USING btree (id)
+CREATE UNIQUE INDEX refund_stripe_refund_key ON public.refund USING btree (stripe_refund)
+CREATE UNIQUE INDEX registration_request_pkey ON public.registration_request USING btree (challenge_id)
+CREATE UNIQUE INDEX release_file_sha256_key ON public.release USING btree (file_sha256)
+CREATE INDEX release_of_clone ON public.release USING btree (clone_id, id)
+CREATE INDEX release_of_samples ON public.release USING btree (samples_sha256)
+CREATE UNIQUE INDEX release_output_id_key ON public.release USING btree (output_id)
+CREATE UNIQUE INDEX release_pkey ON public.release USING btree (id)
+CREATE INDEX royalty_pot_of_clone ON public.royalty_pot USING btree (clone_id)
+CREATE UNIQUE INDEX royalty_pot_pkey ON public.royalty_pot USING btree (id)
+CREATE UNIQUE INDEX royalty_pot_run_id_tier_id_currency_split_id_key ON public.royalty_pot USING btree (run_id, tier_id, currency, split_id)
+CREATE UNIQUE INDEX royalty_pot_transfer_id_key ON public.royalty_pot USING btree (transfer_id)
+CREATE INDEX royalty_pot_leg_of_payee ON public.royalty_pot_leg USING btree (payee)
+CREATE UNIQUE INDEX royalty_pot_leg_pkey ON public.royalty_pot_leg USING btree (pot_id, leg)
+CREATE UNIQUE INDEX royalty_run_clone_id_number_key ON public.royalty_run USING btree (clone_id, number)
+CREATE UNIQUE INDEX royalty_run_pkey ON public.royalty_run USING btree (id)
+CREATE INDEX royalty_run_entry_of_period ON public.royalty_run_entry USING btree (period_id) WHERE (period_id IS NOT NULL)
+CREATE INDEX royalty_run_entry_of_pot ON public.royalty_run_entry USING btree (pot_id, "position")
+CREATE UNIQUE INDEX royalty_run_entry_pkey ON public.royalty_run_entry USING btree (transfer_id, leg)
+CREATE INDEX session_of_account ON public.session USING btree (account_id, created_at)
+CREATE UNIQUE INDEX session_pkey ON public.session USING btree (id)
+CREATE UNIQUE INDEX session_token_hash_key ON public.session USING btree (token_hash)
+CREATE UNIQUE INDEX signed_document_challenge_key ON public.signed_document USING btree (challenge)
+CREATE UNIQUE INDEX signed_document_id_account_id_key ON public.signed_document USING btree (id, account_id)
+CREATE UNIQUE INDEX signed_document_id_digest_key ON public.signed_document USING btree (id, digest)
+CREATE UNIQUE INDEX signed_document_nonce_key ON public.signed_document USING btree (nonce)
+CREATE INDEX signed_document_of_account ON public.signed_document USING btree (account_id, signed_at)
+CREATE UNIQUE INDEX signed_document_pkey ON public.signed_document USING btree (id)
+CREATE UNIQUE INDEX signing_request_nonce_key ON public.signing_request USING btree (nonce)
+CREATE UNIQUE INDEX signing_request_pkey ON public.signing_request USING btree (challenge_id)
+CREATE UNIQUE INDEX split_clone_id_number_key ON public.split USING btree (clone_id, number)
+CREATE INDEX split_in_force ON public.split USING btree (clone_id, effective_from) WHERE (state = 'signed'::text)
+CREATE UNIQUE INDEX split_pkey ON public.split USING btree (id)
+CREATE UNIQUE INDEX split_answered_pkey ON public.split_answered USING btree (clone_id)
+CREATE INDEX split_leg_of_payee ON public.split_leg USING btree (payee)
+CREATE UNIQUE INDEX split_leg_pkey ON public.split_leg USING btree (split_id, leg)
+CREATE UNIQUE INDEX split_leg_split_id_payee_key ON public.split_leg USING btree (split_id, payee)
+CREATE UNIQUE INDEX split_signature_pkey ON public.split_signature USING btree (split_id, signer)
+CREATE UNIQUE INDEX split_signature_signed_document_id_key ON public.split_signature USING btree (signed_document_id)
+CREATE UNIQUE INDEX statement_digest_key ON public.statement USING btree (digest)
+CREATE UNIQUE INDEX statement_payee_currency_close_number_key ON public.statement USING btree (payee, currency, close_number)
+CREATE UNIQUE INDEX statement_payee_currency_number_key ON public.statement USING btree (payee, currency, number)
+CREATE UNIQUE INDEX statement_pkey ON public.statement USING btree (id)
+CREATE UNIQUE INDEX statement_close_pkey ON public.statement_close USING btree (number)
+CREATE UNIQUE INDEX statement_line_once ON public.statement_line USING btree (transfer_id, leg)
+CREATE UNIQUE INDEX statement_line_pkey ON public.statement_line USING btree (statement_id, line_id)
+CREATE UNIQUE INDEX stop_acknowledgement_pkey ON public.stop_acknowledgement USING btree (stop_id)
+CREATE UNIQUE INDEX stop_order_clone_id_key ON public.stop_order USING btree (clone_id)
+CREATE UNIQUE INDEX stop_order_pkey ON public.stop_order USING btree (id)
+CREATE UNIQUE INDEX stop_order_signed_document_id_key ON public.stop_order USING btree (signed_document_id)
+CREATE INDEX stop_quote_of_clone ON public.stop_quote USING btree (clone_id, id)
+CREATE UNIQUE INDEX stop_quote_pkey ON public.stop_quote USING btree (id)
+CREATE UNIQUE INDEX stripe_event_pkey ON public.stripe_event USING btree (id)
+CREATE UNIQUE INDEX stripe_event_applied_pkey ON public.stripe_event_applied USING btree (event_id)
+CREATE UNIQUE INDEX subscription_clone_id_account_id_id_key ON public.subscription USING btree (clone_id, account_id, id)
+CREATE INDEX subscription_live ON public.subscription USING btree (clone_id, id) WHERE (state = ANY (ARRAY['opening'::text, 'checkout'::text, 'active'::text, 'past_due'::text]))
+CREATE UNIQUE INDEX subscription_one_live ON public.subscription USING btree (clone_id, account_id) WHERE (state = ANY (ARRAY['opening'::text, 'checkout'::text, 'active'::text, 'past_due'::text]))
+CREATE UNIQUE INDEX subscription_pkey ON public.subscription USING btree (id)
+CREATE UNIQUE INDEX subscription_stripe_session_key ON public.subscription USING btree (stripe_session)
+CREATE UNIQUE INDEX subscription_stripe_subscription_key ON public.subscription USING btree (stripe_subscription)
+CREATE UNIQUE INDEX subscription_period_clone_id_id_key ON public.subscription_period USING btree (clone_id, id)
+CREATE INDEX subscription_period_of_clone ON public.subscription_period USING btree (clone_id, end_day)
+CREATE INDEX subscription_period_of_fan ON public.subscription_period USING btree (clone_id, account_id, start_day)
+CREATE INDEX subscription_period_of_subscription ON public.subscription_period USING btree (subscription_id, start_day)
+CREATE UNIQUE INDEX subscription_period_pkey ON public.subscription_period USING btree (id)
+CREATE UNIQUE INDEX subscription_period_stripe_invoice_key ON public.subscription_period USING btree (stripe_invoice)
+CREATE INDEX subscription_period_unearned ON public.subscription_period USING btree (clone_id, id) WHERE ((recognised_days < days) AND (ended_on IS NULL))
+CREATE UNIQUE INDEX tier_clone_id_id_key ON public.tier USING btree (clone_id, id)
+CREATE UNIQUE INDEX tier_clone_id_name_key ON public.tier USING btree (clone_id, name)
+CREATE UNIQUE INDEX tier_pkey ON public.tier USING btree (id)
+CREATE UNIQUE INDEX tier_stripe_price_key ON public.tier USING btree (stripe_price)
+
+-- Triggers
+
+account_role: CREATE TRIGGER account_role_never_changes BEFORE DELETE OR UPDATE ON public.account_role FOR EACH ROW EXECUTE FUNCTION refuse_change()
+account_role: CREATE TRIGGER account_role_never_truncated BEFORE TRUNCATE ON public.account_role FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+billing_customer: CREATE TRIGGER billing_customer_never_changes BEFORE DELETE OR UPDATE ON public.billing_customer FOR EACH ROW EXECUTE FUNCTION refuse_change()
+billing_customer: CREATE TRIGGER billing_customer_never_truncated BEFORE TRUNCATE ON public.billing_customer FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+billing_stop: CREATE TRIGGER billing_stop_never_changes BEFORE DELETE OR UPDATE ON public.billing_stop FOR EACH ROW EXECUTE FUNCTION refuse_change()
+billing_stop: CREATE TRIGGER billing_stop_never_truncated BEFORE TRUNCATE ON public.billing_stop FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+challenge: CREATE TRIGGER challenge_used_once BEFORE UPDATE ON public.challenge FOR EACH ROW WHEN ((old.used_at IS NOT NULL)) EXECUTE FUNCTION challenge_used_once()
+clone_pause: CREATE TRIGGER clone_pause_ends_once BEFORE UPDATE ON public.clone_pause FOR EACH ROW EXECUTE FUNCTION clone_pause_ends_once()
+clone_version: CREATE TRIGGER clone_gate_narrows AFTER UPDATE OF state ON public.clone_version FOR EACH ROW WHEN (((old.state = 'approved'::text) AND (new.state <> 'approved'::text))) EXECUTE FUNCTION clone_gate_narrows()
+clone_version: CREATE TRIGGER clone_version_is_frozen BEFORE UPDATE ON public.clone_version FOR EACH ROW EXECUTE FUNCTION clone_version_is_frozen()
+consent_grant: CREATE TRIGGER consent_grant_guard BEFORE INSERT OR UPDATE ON public.consent_grant FOR EACH ROW EXECUTE FUNCTION consent_grant_guard()
+consent_grant: CREATE TRIGGER consent_grant_never_deleted BEFORE DELETE ON public.consent_grant FOR EACH ROW EXECUTE FUNCTION refuse_change()
+consent_grant_draft: CREATE TRIGGER consent_grant_draft_never_changes BEFORE DELETE OR UPDATE ON public.consent_grant_draft FOR EACH ROW EXECUTE FUNCTION refuse_change()
+consent_grant_draft: CREATE TRIGGER consent_grant_draft_never_truncated BEFORE TRUNCATE ON public.consent_grant_draft FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+consent_grant_revocation: CREATE TRIGGER consent_grant_revocation_never_changes BEFORE DELETE OR UPDATE ON public.consent_grant_revocation FOR EACH ROW EXECUTE FUNCTION refuse_change()
+consent_grant_revocation: CREATE TRIGGER consent_grant_revocation_never_truncated BEFORE TRUNCATE ON public.consent_grant_revocation FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+consent_grant_revocation: CREATE TRIGGER consent_signature_fits BEFORE INSERT ON public.consent_grant_revocation FOR EACH ROW EXECUTE FUNCTION consent_signature_fits()
+consent_grant_signature: CREATE TRIGGER consent_grant_signature_never_changes BEFORE DELETE OR UPDATE ON public.consent_grant_signature FOR EACH ROW EXECUTE FUNCTION refuse_change()
+consent_grant_signature: CREATE TRIGGER consent_grant_signature_never_truncated BEFORE TRUNCATE ON public.consent_grant_signature FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+consent_grant_signature: CREATE TRIGGER consent_signature_fits BEFORE INSERT ON public.consent_grant_signature FOR EACH ROW EXECUTE FUNCTION consent_signature_fits()
+credential: CREATE TRIGGER credential_never_deleted BEFORE DELETE ON public.credential FOR EACH ROW EXECUTE FUNCTION refuse_change()
+credential: CREATE TRIGGER credential_never_exchanged BEFORE UPDATE OF id, account_id, public_key, algorithm, aaguid, transports, backup_eligible, attestation_object, registration_client_data, created_at ON public.credential FOR EACH ROW EXECUTE FUNCTION refuse_change()
+credential: CREATE TRIGGER credential_never_truncated BEFORE TRUNCATE ON public.credential FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+currency: CREATE TRIGGER currency_never_changes BEFORE DELETE OR UPDATE ON public.currency FOR EACH ROW EXECUTE FUNCTION refuse_change()
+currency: CREATE TRIGGER currency_never_truncated BEFORE TRUNCATE ON public.currency FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+decision: CREATE TRIGGER decision_never_changes BEFORE DELETE OR UPDATE ON public.decision FOR EACH ROW EXECUTE FUNCTION refuse_change()
+decision: CREATE TRIGGER decision_never_truncated BEFORE TRUNCATE ON public.decision FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+gate: CREATE TRIGGER gate_guard BEFORE INSERT OR UPDATE ON public.gate FOR EACH ROW EXECUTE FUNCTION gate_guard()
+gate: CREATE TRIGGER gate_never_deleted BEFORE DELETE ON public.gate FOR EACH ROW EXECUTE FUNCTION refuse_change()
+gate: CREATE TRIGGER gate_never_truncated BEFORE TRUNCATE ON public.gate FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+gate: CREATE TRIGGER gate_remembered AFTER INSERT OR UPDATE ON public.gate FOR EACH ROW EXECUTE FUNCTION gate_remembered()
+gate_change: CREATE TRIGGER gate_change_never_changes BEFORE DELETE OR UPDATE ON public.gate_change FOR EACH ROW EXECUTE FUNCTION refuse_change()
+gate_change: CREATE TRIGGER gate_change_never_truncated BEFORE TRUNCATE ON public.gate_change FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+goodwill_leg: CREATE TRIGGER goodwill_leg_bounded AFTER INSERT ON public.goodwill_leg FOR EACH ROW EXECUTE FUNCTION goodwill_leg_bounded()
+goodwill_leg: CREATE TRIGGER goodwill_leg_never_changes BEFORE DELETE OR UPDATE ON public.goodwill_leg FOR EACH ROW EXECUTE FUNCTION refuse_change()
+goodwill_leg: CREATE TRIGGER goodwill_leg_never_truncated BEFORE TRUNCATE ON public.goodwill_leg FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+goodwill_payee: CREATE TRIGGER goodwill_payee_never_changes BEFORE DELETE OR UPDATE ON public.goodwill_payee FOR EACH ROW EXECUTE FUNCTION refuse_change()
+goodwill_payee: CREATE TRIGGER goodwill_payee_never_truncated BEFORE TRUNCATE ON public.goodwill_payee FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+goodwill_pot: CREATE TRIGGER goodwill_pot_never_changes BEFORE DELETE OR UPDATE ON public.goodwill_pot FOR EACH ROW EXECUTE FUNCTION refuse_change()
+goodwill_pot: CREATE TRIGGER goodwill_pot_never_truncated BEFORE TRUNCATE ON public.goodwill_pot FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+goodwill_refund: CREATE TRIGGER goodwill_refund_ends_once BEFORE UPDATE ON public.goodwill_refund FOR EACH ROW EXECUTE FUNCTION goodwill_refund_ends_once()
+goodwill_refund: CREATE TRIGGER goodwill_refund_stays BEFORE DELETE ON public.goodwill_refund FOR EACH ROW EXECUTE FUNCTION refuse_change()
+invitation: CREATE TRIGGER invitation_only_first_is_uninvited BEFORE INSERT ON public.invitation FOR EACH ROW EXECUTE FUNCTION invitation_only_first_is_uninvited()
+ledger_account: CREATE TRIGGER ledger_account_never_changes BEFORE DELETE OR UPDATE ON public.ledger_account FOR EACH ROW EXECUTE FUNCTION refuse_change()
+ledger_account: CREATE TRIGGER ledger_account_never_truncated BEFORE TRUNCATE ON public.ledger_account FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+ledger_balance_day: CREATE TRIGGER ledger_balance_day_never_changes BEFORE DELETE OR UPDATE ON public.ledger_balance_day FOR EACH ROW EXECUTE FUNCTION refuse_change()
+ledger_balance_day: CREATE TRIGGER ledger_balance_day_never_truncated BEFORE TRUNCATE ON public.ledger_balance_day FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+ledger_balance_snapshot: CREATE TRIGGER ledger_balance_snapshot_never_changes BEFORE DELETE OR UPDATE ON public.ledger_balance_snapshot FOR EACH ROW EXECUTE FUNCTION refuse_change()
+ledger_balance_snapshot: CREATE TRIGGER ledger_balance_snapshot_never_truncated BEFORE TRUNCATE ON public.ledger_balance_snapshot FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+ledger_entry: CREATE TRIGGER ledger_entry_never_changes BEFORE DELETE OR UPDATE ON public.ledger_entry FOR EACH ROW EXECUTE FUNCTION refuse_change()
+ledger_entry: CREATE TRIGGER ledger_entry_never_truncated BEFORE TRUNCATE ON public.ledger_entry FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+ledger_entry: CREATE TRIGGER ledger_legs_arrived AFTER INSERT ON public.ledger_entry REFERENCING NEW TABLE AS arrived FOR EACH STATEMENT EXECUTE FUNCTION ledger_legs_arrived()
+ledger_position: CREATE TRIGGER ledger_position_never_changes BEFORE DELETE OR UPDATE ON public.ledger_position FOR EACH ROW EXECUTE FUNCTION refuse_change()
+ledger_position: CREATE TRIGGER ledger_position_never_truncated BEFORE TRUNCATE ON public.ledger_position FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+ledger_position: CREATE TRIGGER ledger_positions_gapless AFTER INSERT ON public.ledger_position REFERENCING NEW TABLE AS numbered FOR EACH STATEMENT EXECUTE FUNCTION ledger_positions_gapless()
+ledger_roll_up: CREATE TRIGGER ledger_roll_up_never_changes BEFORE DELETE OR UPDATE ON public.ledger_roll_up FOR EACH ROW EXECUTE FUNCTION refuse_change()
+ledger_roll_up: CREATE TRIGGER ledger_roll_up_never_truncated BEFORE TRUNCATE ON public.ledger_roll_up FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+ledger_transfer: CREATE TRIGGER ledger_transfer_never_changes BEFORE DELETE OR UPDATE ON public.ledger_transfer FOR EACH ROW EXECUTE FUNCTION refuse_change()
+ledger_transfer: CREATE TRIGGER ledger_transfer_never_truncated BEFORE TRUNCATE ON public.ledger_transfer FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+ledger_transfer: CREATE TRIGGER ledger_transfer_stamped BEFORE INSERT ON public.ledger_transfer FOR EACH ROW EXECUTE FUNCTION ledger_transfer_stamped()
+log_checkpoint: CREATE TRIGGER log_checkpoint_never_changes BEFORE DELETE OR UPDATE ON public.log_checkpoint FOR EACH ROW EXECUTE FUNCTION refuse_change()
+log_checkpoint: CREATE TRIGGER log_checkpoint_never_truncated BEFORE TRUNCATE ON public.log_checkpoint FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+log_leaf: CREATE TRIGGER log_leaf_never_changes BEFORE DELETE OR UPDATE ON public.log_leaf FOR EACH ROW EXECUTE FUNCTION refuse_change()
+log_leaf: CREATE TRIGGER log_leaf_never_truncated BEFORE TRUNCATE ON public.log_leaf FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+log_leaf: CREATE TRIGGER log_leaf_waits AFTER INSERT ON public.log_leaf FOR EACH ROW EXECUTE FUNCTION log_leaf_waits()
+log_node: CREATE TRIGGER log_node_never_changes BEFORE DELETE OR UPDATE ON public.log_node FOR EACH ROW EXECUTE FUNCTION refuse_change()
+log_node: CREATE TRIGGER log_node_never_truncated BEFORE TRUNCATE ON public.log_node FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+log_position: CREATE TRIGGER log_position_never_changes BEFORE DELETE OR UPDATE ON public.log_position FOR EACH ROW EXECUTE FUNCTION refuse_change()
+log_position: CREATE TRIGGER log_position_never_truncated BEFORE TRUNCATE ON public.log_position FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+log_position: CREATE TRIGGER log_position_taken AFTER INSERT ON public.log_position FOR EACH ROW EXECUTE FUNCTION log_position_taken()
+media_read: CREATE TRIGGER media_read_never_changes BEFORE DELETE OR UPDATE ON public.media_read FOR EACH ROW EXECUTE FUNCTION refuse_change()
+media_read: CREATE TRIGGER media_read_never_truncated BEFORE TRUNCATE ON public.media_read FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+output: CREATE TRIGGER output_moves BEFORE INSERT OR UPDATE ON public.output FOR EACH ROW EXECUTE FUNCTION output_moves()
+output: CREATE TRIGGER output_never_deleted BEFORE DELETE ON public.output FOR EACH ROW EXECUTE FUNCTION refuse_change()
+output: CREATE TRIGGER output_never_truncated BEFORE TRUNCATE ON public.output FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+ownership_decision: CREATE TRIGGER ownership_decision_never_changes BEFORE DELETE OR UPDATE ON public.ownership_decision FOR EACH ROW EXECUTE FUNCTION refuse_change()
+ownership_decision: CREATE TRIGGER ownership_decision_never_truncated BEFORE TRUNCATE ON public.ownership_decision FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+ownership_evidence: CREATE TRIGGER ownership_evidence_closes BEFORE INSERT OR UPDATE ON public.ownership_evidence FOR EACH ROW EXECUTE FUNCTION ownership_evidence_closes()
+ownership_proof: CREATE TRIGGER clone_gate_narrows AFTER UPDATE OF state ON public.ownership_proof FOR EACH ROW WHEN (((old.state = 'approved'::text) AND (new.state <> 'approved'::text))) EXECUTE FUNCTION clone_gate_narrows()
+ownership_proof: CREATE TRIGGER clone_version_falls_with_proof BEFORE UPDATE OF state ON public.ownership_proof FOR EACH ROW WHEN (((old.state = 'approved'::text) AND (new.state <> 'approved'::text))) EXECUTE FUNCTION clone_version_falls_with_proof()
+ownership_proof: CREATE TRIGGER ownership_proof_moves BEFORE UPDATE OF state ON public.ownership_proof FOR EACH ROW WHEN ((old.state <> new.state)) EXECUTE FUNCTION ownership_proof_moves()
+ownership_proof: CREATE TRIGGER ownership_proof_needs_two_reviewers BEFORE INSERT OR UPDATE OF state ON public.ownership_proof FOR EACH ROW WHEN ((new.state = 'approved'::text)) EXECUTE FUNCTION ownership_proof_needs_two_reviewers()
+ownership_proof: CREATE TRIGGER ownership_proof_times_stay BEFORE UPDATE OF submitted_at, approved_at, expires_at, ended_at ON public.ownership_proof FOR EACH ROW WHEN (((new.submitted_at IS DISTINCT FROM COALESCE(old.submitted_at, new.submitted_at)) OR (new.approved_at IS DISTINCT FROM COALESCE(old.approved_at, new.approved_at)) OR (new.expires_at IS DISTINCT FROM COALESCE(old.expires_at, new.expires_at)) OR (new.ended_at IS DISTINCT FROM COALESCE(old.ended_at, new.ended_at)))) EXECUTE FUNCTION ownership_proof_times_stay()
+ownership_review: CREATE TRIGGER ownership_review_never_changes BEFORE DELETE OR UPDATE ON public.ownership_review FOR EACH ROW EXECUTE FUNCTION refuse_change()
+ownership_review: CREATE TRIGGER ownership_review_never_truncated BEFORE TRUNCATE ON public.ownership_review FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+ownership_review: CREATE TRIGGER ownership_review_not_of_self BEFORE INSERT ON public.ownership_review FOR EACH ROW EXECUTE FUNCTION ownership_review_not_of_self()
+payout: CREATE TRIGGER payout_moves_on BEFORE UPDATE ON public.payout FOR EACH ROW EXECUTE FUNCTION payout_moves_on()
+payout: CREATE TRIGGER payout_stays BEFORE DELETE ON public.payout FOR EACH ROW EXECUTE FUNCTION refuse_change()
+quota_hold: CREATE TRIGGER quota_hold_counts AFTER INSERT OR UPDATE ON public.quota_hold FOR EACH ROW EXECUTE FUNCTION quota_hold_counts()
+refund: CREATE TRIGGER refund_counts AFTER INSERT OR UPDATE ON public.refund FOR EACH ROW EXECUTE FUNCTION refund_counts()
+release: CREATE TRIGGER release_is_gated BEFORE INSERT ON public.release FOR EACH ROW EXECUTE FUNCTION release_is_gated()
+release: CREATE CONSTRAINT TRIGGER release_is_whole AFTER INSERT ON public.release DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION release_is_whole()
+release: CREATE TRIGGER release_never_changes BEFORE DELETE OR UPDATE ON public.release FOR EACH ROW EXECUTE FUNCTION refuse_change()
+release: CREATE TRIGGER release_never_truncated BEFORE TRUNCATE ON public.release FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+royalty_pot: CREATE TRIGGER royalty_pot_never_changes BEFORE DELETE OR UPDATE ON public.royalty_pot FOR EACH ROW EXECUTE FUNCTION refuse_change()
+royalty_pot: CREATE TRIGGER royalty_pot_never_truncated BEFORE TRUNCATE ON public.royalty_pot FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+royalty_pot_leg: CREATE TRIGGER royalty_pot_leg_never_changes BEFORE DELETE OR UPDATE ON public.royalty_pot_leg FOR EACH ROW EXECUTE FUNCTION refuse_change()
+royalty_pot_leg: CREATE TRIGGER royalty_pot_leg_never_truncated BEFORE TRUNCATE ON public.royalty_pot_leg FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+royalty_run: CREATE TRIGGER royalty_run_follows BEFORE INSERT ON public.royalty_run FOR EACH ROW EXECUTE FUNCTION royalty_run_follows()
+royalty_run: CREATE TRIGGER royalty_run_never_changes BEFORE DELETE OR UPDATE ON public.royalty_run FOR EACH ROW EXECUTE FUNCTION refuse_change()
+royalty_run: CREATE TRIGGER royalty_run_never_truncated BEFORE TRUNCATE ON public.royalty_run FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+royalty_run_entry: CREATE TRIGGER royalty_run_entry_never_changes BEFORE DELETE OR UPDATE ON public.royalty_run_entry FOR EACH ROW EXECUTE FUNCTION refuse_change()
+royalty_run_entry: CREATE TRIGGER royalty_run_entry_never_truncated BEFORE TRUNCATE ON public.royalty_run_entry FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+signed_document: CREATE TRIGGER signed_document_never_changes BEFORE DELETE OR UPDATE ON public.signed_document FOR EACH ROW EXECUTE FUNCTION refuse_change()
+signed_document: CREATE TRIGGER signed_document_never_truncated BEFORE TRUNCATE ON public.signed_document FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+split: CREATE TRIGGER split_is_complete BEFORE INSERT OR UPDATE ON public.split FOR EACH ROW EXECUTE FUNCTION split_is_complete()
+split: CREATE TRIGGER split_stays BEFORE DELETE ON public.split FOR EACH ROW EXECUTE FUNCTION refuse_change()
+split_leg: CREATE TRIGGER split_leg_never_changes BEFORE DELETE OR UPDATE ON public.split_leg FOR EACH ROW EXECUTE FUNCTION refuse_change()
+split_leg: CREATE TRIGGER split_leg_never_truncated BEFORE TRUNCATE ON public.split_leg FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+split_signature: CREATE TRIGGER split_signature_holds BEFORE INSERT ON public.split_signature FOR EACH ROW EXECUTE FUNCTION split_signature_holds()
+split_signature: CREATE TRIGGER split_signature_never_changes BEFORE DELETE OR UPDATE ON public.split_signature FOR EACH ROW EXECUTE FUNCTION refuse_change()
+split_signature: CREATE TRIGGER split_signature_never_truncated BEFORE TRUNCATE ON public.split_signature FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+statement: CREATE TRIGGER statement_follows BEFORE INSERT ON public.statement FOR EACH ROW EXECUTE FUNCTION statement_follows()
+statement: CREATE TRIGGER statement_never_changes BEFORE DELETE OR UPDATE ON public.statement FOR EACH ROW EXECUTE FUNCTION refuse_change()
+statement: CREATE TRIGGER statement_never_truncated BEFORE TRUNCATE ON public.statement FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+statement_close: CREATE TRIGGER statement_close_follows BEFORE INSERT ON public.statement_close FOR EACH ROW EXECUTE FUNCTION statement_close_follows()
+statement_close: CREATE TRIGGER statement_close_never_changes BEFORE DELETE OR UPDATE ON public.statement_close FOR EACH ROW EXECUTE FUNCTION refuse_change()
+statement_close: CREATE TRIGGER statement_close_never_truncated BEFORE TRUNCATE ON public.statement_close FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+statement_line: CREATE TRIGGER statement_line_never_changes BEFORE DELETE OR UPDATE ON public.statement_line FOR EACH ROW EXECUTE FUNCTION refuse_change()
+statement_line: CREATE TRIGGER statement_line_never_truncated BEFORE TRUNCATE ON public.statement_line FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+stop_acknowledgement: CREATE TRIGGER stop_acknowledgement_never_changes BEFORE DELETE OR UPDATE ON public.stop_acknowledgement FOR EACH ROW EXECUTE FUNCTION refuse_change()
+stop_acknowledgement: CREATE TRIGGER stop_acknowledgement_never_truncated BEFORE TRUNCATE ON public.stop_acknowledgement FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+stop_order: CREATE TRIGGER stop_order_holds BEFORE INSERT ON public.stop_order FOR EACH ROW EXECUTE FUNCTION stop_order_holds()
+stop_order: CREATE TRIGGER stop_order_never_changes BEFORE DELETE OR UPDATE ON public.stop_order FOR EACH ROW EXECUTE FUNCTION refuse_change()
+stop_order: CREATE TRIGGER stop_order_never_truncated BEFORE TRUNCATE ON public.stop_order FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+stop_quote: CREATE TRIGGER stop_quote_never_changes BEFORE DELETE OR UPDATE ON public.stop_quote FOR EACH ROW EXECUTE FUNCTION refuse_change()
+stop_quote: CREATE TRIGGER stop_quote_never_truncated BEFORE TRUNCATE ON public.stop_quote FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+stripe_event: CREATE TRIGGER stripe_event_never_changes BEFORE DELETE OR UPDATE ON public.stripe_event FOR EACH ROW EXECUTE FUNCTION refuse_change()
+stripe_event: CREATE TRIGGER stripe_event_never_truncated BEFORE TRUNCATE ON public.stripe_event FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+stripe_event_applied: CREATE TRIGGER stripe_event_applied_never_changes BEFORE DELETE OR UPDATE ON public.stripe_event_applied FOR EACH ROW EXECUTE FUNCTION refuse_change()
+stripe_event_applied: CREATE TRIGGER stripe_event_applied_never_truncated BEFORE TRUNCATE ON public.stripe_event_applied FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+subscription: CREATE TRIGGER subscription_stays_ended BEFORE UPDATE ON public.subscription FOR EACH ROW EXECUTE FUNCTION subscription_stays_ended()
+subscription_period: CREATE TRIGGER subscription_period_moves_on BEFORE UPDATE ON public.subscription_period FOR EACH ROW EXECUTE FUNCTION subscription_period_moves_on()
+
+-- Functions
+
+CREATE OR REPLACE FUNCTION public.assert_gates_open(gate_ids text[], epochs bigint[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'public'
+AS $function$
+  DECLARE
+    shut record;
+  BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+      RAISE EXCEPTION 'gates are only checked under READ COMMITTED'
+        USING ERRCODE = 'BN001', CONSTRAINT = 'gate_isolation';
+    END IF;
+    IF coalesce(cardinality(gate_ids), 0) = 0 OR cardinality(gate_ids) IS DISTINCT FROM cardinality(epochs) THEN
+      RAISE EXCEPTION 'name every gate with its epoch' USING ERRCODE = 'BN001', CONSTRAINT = 'gate_unnamed';
+    END IF;
+
+    PERFORM pg_advisory_xact_lock_shared(tree.lock_key) FROM (
+      SELECT lock_key FROM gate WHERE id = ANY (gate_ids)
+      ORDER BY array_position(ARRAY['platform', 'clone', 'capability', 'grant', 'licence'], kind), id
+    ) AS tree;
+
+    SELECT asked.id, coalesce(gate.state, 'unknown') AS state, gate.epoch, asked.epoch AS asked_epoch INTO shut
+      FROM unnest(gate_ids, epochs) AS asked (id, epoch) LEFT JOIN gate ON gate.id = asked.id
+      WHERE gate.id IS NULL OR gate.state <> 'open' OR gate.epoch IS DISTINCT FROM asked.epoch
+      ORDER BY gate.state = 'stopped' DESC NULLS LAST, gate.state = 'paused' DESC NULLS LAST LIMIT 1;
+    IF FOUND THEN
+      RAISE EXCEPTION 'gate % is %, epoch % where % was decided', shut.id, shut.state, shut.epoch, shut.asked_epoch
+        USING ERRCODE = 'BN001', CONSTRAINT = CASE shut.state
+          WHEN 'stopped' THEN 'gate_stopped' WHEN 'paused' THEN 'gate_paused' ELSE 'gate_changed' END;
+    END IF;
+  END $function$
+CREATE OR REPLACE FUNCTION public.assert_release_gates(of_clone text, of_capability text, of_grant text, gate_ids text[], epochs bigint[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'public'
+AS $function$
+  DECLARE
+    applicable text[];
+  BEGIN
+    SELECT array_agg(id ORDER BY id) INTO applicable FROM gate
+      WHERE kind = 'platform'
+        OR (clone_id = of_clone AND (kind = 'clone'
+          OR (kind = 'capability' AND capability = of_capability)
+          OR (kind = 'grant' AND grant_id = of_grant)));
+    IF coalesce(cardinality(applicable), 0) <> 4
+      OR applicable IS DISTINCT FROM (SELECT array_agg(id ORDER BY id) FROM unnest(gate_ids) AS id) THEN
+      RAISE EXCEPTION 'these are not the gates of %, %, %', of_clone, of_capability, of_grant
+        USING ERRCODE = 'BN001', CONSTRAINT = 'gate_unnamed';
+    END IF;
+    PERFORM assert_gates_open(gate_ids, epochs);
+  END $function$
+CREATE OR REPLACE FUNCTION public.challenge_used_once()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+  BEGIN
+    RAISE EXCEPTION 'a challenge is used once' USING ERRCODE = 'check_violation';
+  END $function$
+CREATE OR REPLACE FUNCTION public.clone_gate_narrows()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+  BEGIN
+    IF TG_TABLE_NAME = 'clone_version' THEN
+      UPDATE gate SET epoch = epoch + 1, reason = 'version.withdrawn', changed_by = 'database', changed_at = NEW.withdrawn_at
+        WHERE kind = 'clone' AND clone_id = NEW.clone_id AND state <> 'stopped';
+    ELSE
+      UPDATE gate SET epoch = epoch + 1, reason = 'ownership_proof.' || NEW.state, changed_by = 'database', changed_at = NEW.ended_at
+        WHERE kind = 'clone' AND state <> 'stopped'
+          AND clone_id IN (SELECT id FROM clone WHERE ownership_proof_id = NEW.id);
+    END IF;
+    RETURN NULL;
+  END $function$
+CREATE OR REPLACE FUNCTION public.clone_pause_ends_once()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+  BEGIN
+    IF OLD.to_at IS NOT NULL THEN
+      RAISE EXCEPTION 'this pause of % has ended', OLD.clone_id USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+  END $function$
+CREATE OR REPLACE FUNCTION public.clone_version_falls_with_proof()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+  BEGIN
+    UPDATE clone_version SET state = 'withdrawn', withdrawn_at = NEW.ended_at
+      WHERE ownership_proof_id = OLD.id AND state = 'approved';
+    RETURN NEW;
+  END $function$
+CREATE OR REPLACE FUNCTION public.clone_version_is_frozen()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+  BEGIN
+    IF (NEW.id, NEW.clone_id, NEW.number, NEW.voice_material_id, NEW.persona_material_id, NEW.material_digest, NEW.persona_digest,
+        NEW.policy_digest, NEW.lineage, NEW.languages, NEW.speaker, NEW.document::text, NEW.document_digest, NEW.created_at)
+       IS DISTINCT FROM
+       (OLD.id, OLD.clone_id, OLD.number, OLD.voice_material_id, OLD.persona_material_id, OLD.material_digest, OLD.persona_digest,
+        OLD.policy_digest, OLD.lineage, OLD.languages, OLD.speaker, OLD.document::text, OLD.document_digest, OLD.created_at) THEN
+      RAISE EXCEPTION 'a version is frozen' USING ERRCODE = 'restrict_violation', CONSTRAINT = 'clone_version_is_frozen';
+    END IF;
+    IF OLD.state <> NEW.state AND (OLD.state, NEW.state) NOT IN
+       (('draft', 'approved'), ('draft', 'withdrawn'), ('approved', 'withdrawn')) THEN
+      RAISE EXCEPTION 'a version does not go from % to %', OLD.state, NEW.state
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'clone_version_moves';
+    END IF;
+    RETURN NEW;
+  END $function$
+CREATE OR REPLACE FUNCTION public.consent_grant_guard()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+  BEGIN
+    IF TG_OP = 'INSERT' THEN
+      IF NEW.state <> 'draft' THEN
+        RAISE EXCEPTION 'a grant begins as a draft' USING ERRCODE = 'restrict_violation', CONSTRAINT = 'consent_grant_begins_as_draft';
+      END IF;
+      RETURN NEW;
+    END IF;
+    IF (OLD.state, NEW.state) NOT IN (('draft', 'signed'), ('signed', 'revoked'), ('signed', 'expired')) THEN
+      RAISE EXCEPTION 'a grant never goes from % to %', OLD.state, NEW.state
+        USING ERRCODE = 'restrict_violation', CONSTRAINT = 'consent_grant_states';
+    END IF;
+    IF NEW.state = 'signed' AND NOT EXISTS (SELECT FROM consent_grant_signature WHERE grant_id = NEW.id AND version = 1) THEN
+      RAISE EXCEPTION 'a grant is signed by a signature' USING ERRCODE = 'restrict_violation', CONSTRAINT = 'consent_grant_needs_signature';
+    END IF;
+    IF NEW.state = 'revoked' AND NOT EXISTS (SELECT FROM consent_grant_revocation WHERE grant_id = NEW.id) THEN
+      RAISE EXCEPTION 'a grant is revoked by a signature' USING ERRCODE = 'restrict_violation', CONSTRAINT = 'consent_grant_needs_revocation';
+    END IF;
+    RETURN NEW;
+  END $function$
+CREATE OR REPLACE FUNCTION public.consent_signature_fits()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+  DECLARE
+    signed signed_document;
+  BEGIN
+    SELECT d.* INTO signed FROM signed_document AS d JOIN consent_grant AS g ON g.owner_account_id = d.account_id
+      WHERE d.id = NEW.signed_document_id AND g.id = NEW.grant_id AND d.canonical::jsonb ->> 'grantId' = g.id;
+    IF NOT FOUND
+      OR (TG_TABLE_NAME = 'consent_grant_revocation' AND signed.document_type <> 'revocation')
+      OR (TG_TABLE_NAME = 'consent_grant_signature' AND (to_jsonb(NEW) ->> 'digest' <> signed.digest
+        OR signed.document_type <> CASE to_jsonb(NEW) ->> 'version' WHEN '1' THEN 'grant' ELSE 'amendment' END)) THEN
+      RAISE EXCEPTION 'this is not the owner''s signature over it'
+        USING ERRCODE = 'restrict_violation', CONSTRAINT = 'consent_signature_fits';
+    END IF;
+    RETURN NEW;
+  END $function$
+CREATE OR REPLACE FUNCTION public.gate_guard()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+  BEGIN
+    IF TG_OP = 'INSERT' THEN
+      IF NEW.state <> 'open' OR NEW.epoch <> 1 THEN
+        RAISE EXCEPTION 'a gate begins open, at epoch 1' USING ERRCODE = 'restrict_violation', CONSTRAINT = 'gate_begins_open';
+      END IF;
+      RETURN NEW;
+    END IF;
+    PERFORM pg_advisory_xact_lock(OLD.lock_key);
+    IF (NEW.id, NEW.kind, NEW.clone_id, NEW.capability, NEW.grant_id, NEW.licence_id, NEW.recorded_at) IS DISTINCT FROM
+       (OLD.id, OLD.kind, OLD.clone_id, OLD.capability, OLD.grant_id, OLD.licence_id, OLD.recorded_at) THEN
+      RAISE EXCEPTION 'what a gate stands for never changes' USING ERRCODE = 'restrict_violation', CONSTRAINT = 'gate_fixed';
+    END IF;
+    IF OLD.state = 'stopped' THEN
+      RAISE EXCEPTION 'a stopped gate never changes again' USING ERRCODE = 'restrict_violation', CONSTRAINT = 'gate_stopped_is_final';
+    END IF;
+    IF NEW.epoch <> OLD.epoch + 1 THEN
+      RAISE EXCEPTION 'every change raises the epoch by one' USING ERRCODE = 'restrict_violation', CONSTRAINT = 'gate_epoch_rises';
+    END IF;
+    RETURN NEW;
+  END $function$
+CREATE OR REPLACE FUNCTION public.gate_remembered()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public'
+AS $function$
+  BEGIN
+    INSERT INTO gate_change (gate_id, epoch, state, reason, changed_by, changed_at)
+    VALUES (NEW.id, NEW.epoch, NEW.state, NEW.reason, NEW.changed_by, NEW.changed_at);
+    RETURN NULL;
+  END $function$
+CREATE OR REPLACE FUNCTION public.goodwill_leg_bounded()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+  BEGIN
+    IF (SELECT sum(amount_minor) FROM goodwill_leg WHERE pot_id = NEW.pot_id AND leg = NEW.leg)
+       > (SELECT amount_minor FROM royalty_pot_leg WHERE pot_id = NEW.pot_id AND leg = NEW.leg) THEN
+      RAISE EXCEPTION 'leg % of pot % would return more than it received', NEW.leg, NEW.pot_id
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'goodwill_leg_bounded', TABLE = 'goodwill_leg';
+    END IF;
+    RETURN NULL;
+  END $function$
+CREATE OR REPLACE FUNCTION public.goodwill_refund_ends_once()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+  BEGIN
+    IF OLD.state <> 'pending' THEN
+      RAISE EXCEPTION 'refund % is already %', OLD.refund_id, OLD.state USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+  END $function$
+CREATE OR REPLACE FUNCTION public.invitation_only_first_is_uninvited()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+  BEGIN
+    IF NEW.invited_by IS NULL AND EXISTS (SELECT FROM account_role WHERE role = 'operator') THEN
+      RAISE EXCEPTION 'there is an operator: invitations come from them' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+  END $function$
+CREATE OR REPLACE FUNCTION public.ledger_balance(account bigint, through bigint, until date)
+ RETURNS numeric
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  DECLARE
+    top CONSTANT bigint := coalesce(through, 9223372036854775807);
+    base ledger_balance_snapshot;
+    ceiling bigint;
+    total numeric := 0;
+    tail numeric;
+  BEGIN
+    SELECT * INTO base FROM ledger_balance_snapshot
+      WHERE account_id = account AND position <= top ORDER BY position DESC LIMIT 1;
+    IF base.position IS NULL THEN
+      base.position := 0;
+      base.settled_seq := 0;
+    ELSIF until IS NULL THEN
+      total := base.balance_minor;
+    ELSE
+      SELECT coalesce(sum(amount_minor), 0) INTO total FROM ledger_balance_day
+        WHERE account_id = account AND position <= base.position AND effective_date <= until;
+    END IF;
+    SELECT high_seq INTO ceiling FROM ledger_roll_up WHERE position >= top ORDER BY position LIMIT 1;
+    ceiling := coalesce(ceiling, 9223372036854775807);
+
+    IF until IS NULL THEN
+      SELECT sum(e.amount_minor) INTO tail FROM ledger_entry e
+        LEFT JOIN ledger_position p ON p.transfer_seq = e.transfer_seq
+        WHERE e.account_id = account AND e.transfer_seq > base.settled_seq AND e.transfer_seq <= ceiling
+          AND coalesce(p.position, CASE WHEN through IS NULL THEN top END) > base.position
+          AND coalesce(p.position, top) <= top;
+    ELSE
+      SELECT sum(e.amount_minor) INTO tail FROM ledger_entry e
+        JOIN ledger_transfer t ON t.seq = e.transfer_seq
+        LEFT JOIN ledger_position p ON p.transfer_seq = e.transfer_seq
+        WHERE e.account_id = account AND e.transfer_seq > base.settled_seq AND e.transfer_seq <= ceiling
+          AND coalesce(p.position, CASE WHEN through IS NULL THEN top END) > base.position
+          AND coalesce(p.position, top) <= top AND t.effective_date <= until;
+    END IF;
+    RETURN total + coalesce(tail, 0);
+  END $function$
+CREATE OR REPLACE FUNCTION public.ledger_legs_arrived()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  DECLARE
+    wrong record;
+    watched record;
+    total numeric;
+  BEGIN
+    SELECT l.transfer_seq AS seq INTO wrong
+      FROM (SELECT transfer_seq, count(*) AS legs, max(leg) AS last_leg FROM arrived GROUP BY transfer_seq) l
+      LEFT JOIN ledger_transfer t ON t.seq = l.transfer_seq
+      WHERE t.seq IS NULL OR t.created_xid <> pg_current_xact_id() OR t.leg_count <> l.legs OR t.leg_count <> l.last_leg
+      LIMIT 1;
+    IF FOUND THEN
+      RAISE EXCEPTION 'transfer % takes its legs once, all in one INSERT, in the transaction that created it', wrong.seq
+        USING ERRCODE = 'restrict_violation', CONSTRAINT = 'ledger_entry_arrives_whole', TABLE = 'ledger_entry';
+    END IF;
+
+    SELECT transfer_seq AS seq, currency, sum(amount_minor) AS excess INTO wrong
+      FROM arrived GROUP BY transfer_seq, currency HAVING sum(amount_minor) <> 0 LIMIT 1;
+    IF FOUND THEN
+      RAISE EXCEPTION 'transfer % is off by % % (minor units)', wrong.seq, wrong.excess, wrong.currency
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_transfer_balances', TABLE = 'ledger_entry';
+    END IF;
+
+    -- Guarded accounts lock their row when a debit lessens them, never when money comes in; any account does for an
+    -- amount so large (2^48) that a few of them could pass 64 bits. Each balance is read in a statement of its own,
+    -- after its lock, so it sees what the previous holder committed.
+    FOR watched IN
+      SELECT a.id, a.code, a.guarded, a.floor_minor, CASE WHEN a.class IN ('asset', 'expense') THEN 1 ELSE -1 END AS side
+        FROM (SELECT account_id, sum(amount_minor) AS change, max(abs(amount_minor)) AS largest
+                FROM arrived GROUP BY account_id) d
+        JOIN ledger_account a ON a.id = d.account_id
+        WHERE d.largest >= 281474976710656
+           OR (a.guarded AND CASE WHEN a.class IN ('asset', 'expense') THEN d.change < 0 ELSE d.change > 0 END)
+        ORDER BY a.id
+        FOR NO KEY UPDATE OF a
+    LOOP
+      IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'guarded accounts are debited in READ COMMITTED only: a kept snapshot would not see the last debit'
+          USING ERRCODE = 'invalid_transaction_state';
+      END IF;
+      total := ledger_balance(watched.id, NULL, NULL);
+      IF watched.guarded AND total * watched.side < watched.floor_minor THEN
+        RAISE EXCEPTION 'account % would stand at %, its floor is %', watched.code, total * watched.side, watched.floor_minor
+          USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_account_floor', TABLE = 'ledger_account';
+      END IF;
+      IF abs(total) > 9223372036854775807 THEN
+        RAISE EXCEPTION 'account % would not fit in 64 bits', watched.code
+          USING ERRCODE = 'numeric_value_out_of_range', TABLE = 'ledger_account';
+      END IF;
+    END LOOP;
+
+    PERFORM ledger_reversals_bounded(array_agg(DISTINCT t.reverses))
+      FROM ledger_transfer t WHERE t.reverses IS NOT NULL AND t.seq IN (SELECT transfer_seq FROM arrived)
+      HAVING count(*) > 0;
+    RETURN NULL;
+  END $function$
+CREATE OR REPLACE FUNCTION public.ledger_lock_accounts(codes text[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    PERFORM 1 FROM ledger_account WHERE code = ANY (codes) ORDER BY id FOR NO KEY UPDATE;
+  END $function$
+CREATE OR REPLACE FUNCTION public.ledger_lock_transfer(transfer_id text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    PERFORM 1 FROM ledger_transfer WHERE id = transfer_id FOR NO KEY UPDATE;
+  END $function$
+CREATE OR REPLACE FUNCTION public.ledger_positions_gapless()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  DECLARE
+    first bigint;
+    last bigint;
+    given bigint;
+  BEGIN
+    SELECT min(position), max(position), count(*) INTO first, last, given FROM numbered;
+    IF given > 0 AND (last - first + 1 <> given
+        OR first - 1 <> coalesce((SELECT max(position) FROM ledger_position WHERE position < first), 0)) THEN
+      RAISE EXCEPTION 'positions %..% leave a gap', first, last
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_position_gapless', TABLE = 'ledger_position';
+    END IF;
+    RETURN NULL;
+  END $function$
+CREATE OR REPLACE FUNCTION public.ledger_reversals_bounded(originals bigint[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  DECLARE
+    original record;
+    wrong record;
+  BEGIN
+    FOR original IN
+      SELECT seq, id, reverses FROM ledger_transfer WHERE seq = ANY (originals) ORDER BY seq FOR NO KEY UPDATE
+    LOOP
+      IF original.reverses IS NOT NULL THEN
+        RAISE EXCEPTION 'transfer % is itself a reversal', original.id
+          USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_reversal_of_original', TABLE = 'ledger_transfer';
+      END IF;
+      SELECT account_id, sum(moved) AS moved, sum(undone) AS undone INTO wrong
+        FROM (SELECT account_id, amount_minor AS moved, 0 AS undone FROM ledger_entry WHERE transfer_seq = original.seq
+              UNION ALL
+              SELECT e.account_id, 0, e.amount_minor FROM ledger_transfer t
+                JOIN ledger_entry e ON e.transfer_seq = t.seq WHERE t.reverses = original.seq) both_ways
+        GROUP BY account_id
+        HAVING sum(undone) * sign(sum(moved)) > 0 OR abs(sum(undone)) > abs(sum(moved))
+        LIMIT 1;
+      IF FOUND THEN
+        RAISE EXCEPTION 'reversals of % would take % from an account it moved by %', original.id, wrong.undone, wrong.moved
+          USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_reversal_bounded', TABLE = 'ledger_transfer';
+      END IF;
+    END LOOP;
+  END $function$
+CREATE OR REPLACE FUNCTION public.ledger_sequence(most integer)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  DECLARE
+    base bigint;
+    settled bigint;
+    given bigint;
+  BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+      RAISE EXCEPTION 'positions are given in READ COMMITTED only' USING ERRCODE = 'invalid_transaction_state';
+    END IF;
+    PERFORM pg_advisory_xact_lock(6237003);
+    SELECT coalesce(max(position), 0) INTO base FROM ledger_position;
+    SELECT coalesce((SELECT settled_seq FROM ledger_roll_up ORDER BY position DESC LIMIT 1), 0) INTO settled;
+    INSERT INTO ledger_position (position, transfer_seq)
+      SELECT base + row_number() OVER (ORDER BY w.seq), w.seq
+      FROM (SELECT t.seq FROM ledger_transfer t
+              WHERE t.seq > settled
+                AND NOT EXISTS (SELECT 1 FROM ledger_position p WHERE p.transfer_seq = t.seq)
+                AND EXISTS (SELECT 1 FROM ledger_entry e WHERE e.transfer_seq = t.seq)
+              ORDER BY t.seq LIMIT most) w;
+    GET DIAGNOSTICS given = ROW_COUNT;
+    RETURN given;
+  END $function$
+CREATE OR REPLACE FUNCTION public.ledger_snapshot_accounts(after bigint, edge bigint, settled bigint, high bigint, worth bigint)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    INSERT INTO ledger_balance_snapshot (account_id, position, balance_minor, settled_seq, high_seq)
+      SELECT touched.account_id, edge, coalesce(previous.balance_minor, 0) + added.total, settled, high
+      FROM (SELECT DISTINCT e.account_id FROM ledger_position p JOIN ledger_entry e ON e.transfer_seq = p.transfer_seq
+              WHERE p.position > after AND p.position <= edge) touched
+      LEFT JOIN LATERAL (SELECT s.position, s.balance_minor, s.settled_seq FROM ledger_balance_snapshot s
+              WHERE s.account_id = touched.account_id ORDER BY s.position DESC LIMIT 1) previous ON true
+      CROSS JOIN LATERAL (SELECT sum(e.amount_minor) AS total, count(*) AS entries
+              FROM ledger_entry e JOIN ledger_position p ON p.transfer_seq = e.transfer_seq
+              WHERE e.account_id = touched.account_id
+                AND e.transfer_seq > coalesce(previous.settled_seq, 0) AND e.transfer_seq <= high
+                AND p.position > coalesce(previous.position, 0) AND p.position <= edge) added
+      -- A sum beyond 64 bits stays a tail, where the balance is numeric and the reader refuses it.
+      WHERE added.entries >= worth AND abs(coalesce(previous.balance_minor, 0) + added.total) <= 9223372036854775807;
+
+    INSERT INTO ledger_balance_day (account_id, position, effective_date, amount_minor)
+      SELECT fresh.account_id, edge, t.effective_date, sum(e.amount_minor)
+      FROM ledger_balance_snapshot fresh
+      LEFT JOIN LATERAL (SELECT s.position, s.settled_seq FROM ledger_balance_snapshot s
+              WHERE s.account_id = fresh.account_id AND s.position < edge ORDER BY s.position DESC LIMIT 1) previous ON true
+      JOIN ledger_entry e ON e.account_id = fresh.account_id
+        AND e.transfer_seq > coalesce(previous.settled_seq, 0) AND e.transfer_seq <= high
+      JOIN ledger_position p ON p.transfer_seq = e.transfer_seq
+        AND p.position > coalesce(previous.position, 0) AND p.position <= edge
+      JOIN ledger_transfer t ON t.seq = e.transfer_seq
+      WHERE fresh.position = edge
+      GROUP BY fresh.account_id, t.effective_date;
+  END $function$
+CREATE OR REPLACE FUNCTION public.ledger_take_roll_up(minimum bigint, stride bigint, worth bigint)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  DECLARE
+    last ledger_roll_up;
+    now_seen_seq bigint;
+    now_seen_xid xid8;
+    running xid8;
+    settled bigint;
+    top bigint;
+    edge record;
+    start bigint;
+  BEGIN
+    PERFORM pg_advisory_xact_lock(6237003);
+    SELECT * INTO last FROM ledger_roll_up ORDER BY position DESC LIMIT 1;
+    IF last.position IS NULL THEN
+      last.position := 0;
+      last.settled_seq := 0;
+      last.high_seq := 0;
+    END IF;
+    -- The order of the next three matters. Seen: one snapshot, so every seq it shows was handed out before any
+    -- transaction numbered from its xmax on began. Running: all below it have ended. Then everything that ended gets
+    -- its position. Hence a transfer without one has a seq above "settled".
+    SELECT coalesce(max(seq), 0), pg_snapshot_xmax(pg_current_snapshot()) INTO now_seen_seq, now_seen_xid
+      FROM ledger_transfer;
+    SELECT pg_snapshot_xmin(pg_current_snapshot()) INTO running;
+    settled := CASE WHEN running >= now_seen_xid THEN now_seen_seq
+                    WHEN running >= last.seen_xid THEN last.seen_seq
+                    ELSE last.settled_seq END;
+    WHILE ledger_sequence(10000) > 0 LOOP
+    END LOOP;
+    SELECT coalesce(max(position), 0) INTO top FROM ledger_position;
+    IF top - last.position < greatest(minimum, 1) THEN
+      RETURN 0;
+    END IF;
+
+    INSERT INTO ledger_roll_up (position, settled_seq, high_seq, seen_seq, seen_xid)
+      SELECT cut.position,
+             least(settled, min(cut.low) OVER (ORDER BY cut.position ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) - 1),
+             greatest(last.high_seq, max(cut.high) OVER (ORDER BY cut.position)),
+             now_seen_seq, now_seen_xid
+      FROM (SELECT max(p.position) AS position, min(p.transfer_seq) AS low, max(p.transfer_seq) AS high
+              FROM ledger_position p WHERE p.position > last.position
+              GROUP BY (p.position - last.position - 1) / stride) cut;
+
+    start := last.position;
+    FOR edge IN SELECT * FROM ledger_roll_up r WHERE r.position > last.position ORDER BY r.position LOOP
+      PERFORM ledger_snapshot_accounts(start, edge.position, edge.settled_seq, edge.high_seq, worth);
+      start := edge.position;
+    END LOOP;
+    RETURN top - last.position;
+  END $function$
+CREATE OR REPLACE FUNCTION public.ledger_transfer_stamped()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    NEW.created_xid := pg_current_xact_id();
+    NEW.seq := nextval('ledger_transfer_order');
+    NEW.recorded_at := now();
+    RETURN NEW;
+  END $function$
+CREATE OR REPLACE FUNCTION public.log_leaf_waits()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    INSERT INTO log_waiting (leaf_id) VALUES (NEW.id);
+    RETURN NULL;
+  END $function$
+CREATE OR REPLACE FUNCTION public.log_position_taken()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    DELETE FROM log_waiting WHERE leaf_id = NEW.leaf_id;
+    RETURN NULL;
+  END $function$
+CREATE OR REPLACE FUNCTION public.output_moves()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+  BEGIN
+    IF TG_OP = 'INSERT' THEN
+      IF NEW.state NOT IN ('queued', 'denied') OR NEW.file IS NOT NULL THEN
+        RAISE EXCEPTION 'an output begins queued or denied' USING ERRCODE = 'restrict_violation', CONSTRAINT = 'output_begins';
+      END IF;
+      RETURN NEW;
+    END IF;
+    IF OLD.state IN ('released', 'voided', 'failed', 'denied') THEN
+      RAISE EXCEPTION 'output % has ended as %', OLD.id, OLD.state
+        USING ERRCODE = 'restrict_violation', CONSTRAINT = 'output_has_ended';
+    END IF;
+    IF NEW.state <> OLD.state AND (OLD.state, NEW.state) NOT IN (
+      ('queued', 'rendering'), ('rendering', 'signing'), ('signing', 'rendering'), ('signing', 'released'),
+      ('queued', 'voided'), ('rendering', 'voided'), ('signing', 'voided'),
+      ('queued', 'failed'), ('rendering', 'failed'), ('signing', 'failed')) THEN
+      RAISE EXCEPTION 'an output does not go from % to %', OLD.state, NEW.state
+        USING ERRCODE = 'restrict_violation', CONSTRAINT = 'output_moves';
+    END IF;
+    IF NEW.state = 'released' AND NOT EXISTS (SELECT FROM release WHERE output_id = NEW.id) THEN
+      RAISE EXCEPTION 'an output is released by its release' USING ERRCODE = 'restrict_violation', CONSTRAINT = 'output_needs_release';
+    END IF;
+    RETURN NEW;
+  END $function$
+CREATE OR REPLACE FUNCTION public.ownership_evidence_closes()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+  BEGIN
+    IF EXISTS (SELECT FROM ownership_proof WHERE id = NEW.proof_id AND state <> 'open') THEN
+      RAISE EXCEPTION 'the evidence of a proof that was handed in stays as it is'
+        USING ERRCODE = 'restrict_violation', CONSTRAINT = 'ownership_evidence_closes';
+    END IF;
+    RETURN NEW;
+  END $function$
+CREATE OR REPLACE FUNCTION public.ownership_proof_moves()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+  BEGIN
+    IF (OLD.state, NEW.state) NOT IN (
+      ('open', 'submitted'), ('submitted', 'approved'), ('submitted', 'rejected'), ('approved', 'expired'), ('approved', 'withdrawn')
+    ) THEN
+      RAISE EXCEPTION 'an ownership proof does not go from % to %', OLD.state, NEW.state
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'ownership_proof_moves';
+    END IF;
+    RETURN NEW;
+  END $function$
+CREATE OR REPLACE FUNCTION public.ownership_proof_needs_two_reviewers()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+  BEGIN
+    IF (SELECT count(*) FROM ownership_review WHERE proof_id = NEW.id AND verdict = 'approve' AND reviewer_id <> NEW.account_id) < 2
+       OR EXISTS (SELECT FROM ownership_review WHERE proof_id = NEW.id AND verdict = 'reject') THEN
+      RAISE EXCEPTION 'an ownership proof is approved by two different reviewers and no other way'
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'ownership_proof_needs_two_reviewers';
+    END IF;
+    RETURN NEW;
+  END $function$
+CREATE OR REPLACE FUNCTION public.ownership_proof_times_stay()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+  BEGIN
+    RAISE EXCEPTION 'the times of an ownership proof stay as they are'
+      USING ERRCODE = 'restrict_violation', CONSTRAINT = 'ownership_proof_times_stay';
+  END $function$
+CREATE OR REPLACE FUNCTION public.ownership_review_not_of_self()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+  BEGIN
+    IF EXISTS (SELECT FROM ownership_proof WHERE id = NEW.proof_id AND account_id = NEW.reviewer_id) THEN
+      RAISE EXCEPTION 'nobody reviews their own ownership proof'
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'ownership_review_not_of_self';
+    END IF;
+    RETURN NEW;
+  END $function$
+CREATE OR REPLACE FUNCTION public.payout_moves_on()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+  BEGIN
+    IF (OLD.state = 'returned' AND NEW.state <> 'returned') OR (OLD.state = 'paid' AND NEW.state = 'pending')
+       OR NEW.reversed_minor < OLD.reversed_minor THEN
+      RAISE EXCEPTION 'payout % does not go back', OLD.id USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+  END $function$
+CREATE OR REPLACE FUNCTION public.quota_hold_counts()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    IF TG_OP = 'INSERT' THEN
+      IF NEW.state <> 'held' THEN
+        RAISE EXCEPTION 'a hold begins as held' USING ERRCODE = 'restrict_violation';
+      END IF;
+      UPDATE subscription_period SET held = held + 1 WHERE id = NEW.period_id;
+    ELSE
+      IF OLD.state <> 'held' OR NEW.state = 'held' THEN
+        RAISE EXCEPTION 'hold % is already %', OLD.id, OLD.state USING ERRCODE = 'restrict_violation';
+      END IF;
+      UPDATE subscription_period
+         SET held = held - 1, captured = captured + CASE NEW.state WHEN 'captured' THEN 1 ELSE 0 END
+       WHERE id = NEW.period_id;
+    END IF;
+    RETURN NULL;
+  END $function$
+CREATE OR REPLACE FUNCTION public.refund_counts()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    IF TG_OP = 'INSERT' THEN
+      IF NEW.state <> 'pending' THEN
+        RAISE EXCEPTION 'a refund begins as pending' USING ERRCODE = 'restrict_violation';
+      END IF;
+      UPDATE subscription_period SET refunded_minor = refunded_minor + NEW.gross_minor WHERE id = NEW.period_id;
+    ELSIF OLD.state <> 'pending' AND NEW.state <> OLD.state THEN
+      RAISE EXCEPTION 'refund % has already %', OLD.id, OLD.state USING ERRCODE = 'restrict_violation';
+    ELSIF OLD.state = 'pending' AND NEW.state = 'failed' THEN
+      UPDATE subscription_period SET refunded_minor = refunded_minor - NEW.gross_minor WHERE id = NEW.period_id;
+    END IF;
+    RETURN NULL;
+  END $function$
+CREATE OR REPLACE FUNCTION public.refuse_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+      BEGIN
+        RAISE EXCEPTION '% on % is refused: its rows are never changed', TG_OP, TG_TABLE_NAME
+          USING ERRCODE = 'restrict_violation';
+      END $function$
+CREATE OR REPLACE FUNCTION public.release_is_gated()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public'
+AS $function$
+  DECLARE
+    made record;
+    ends record;
+  BEGIN
+    SELECT output.clone_id, output.capability, output.grant_id, output.expires_at, decision.allowed, decision.receipt
+      INTO made FROM output JOIN decision ON decision.id = output.decision_id WHERE output.id = NEW.output_id;
+    IF NOT FOUND OR NOT made.allowed THEN
+      RAISE EXCEPTION 'nothing allowed %', NEW.output_id USING ERRCODE = 'restrict_violation', CONSTRAINT = 'release_is_decided';
+    END IF;
+    SELECT array_agg(gate ->> 'gateId' ORDER BY place) AS ids, array_agg((gate ->> 'epoch')::bigint ORDER BY place) AS epochs
+      INTO ends FROM json_array_elements(made.receipt #> '{document,state,gates}') WITH ORDINALITY AS seen (gate, place);
+    NEW.gate_ids := ends.ids;
+    NEW.epochs := ends.epochs;
+    PERFORM assert_release_gates(made.clone_id, made.capability, made.grant_id, NEW.gate_ids, NEW.epochs);
+    IF NEW.released_at >= made.expires_at THEN
+      RAISE EXCEPTION 'the consent to % ended at %', NEW.output_id, made.expires_at
+        USING ERRCODE = 'BN001', CONSTRAINT = 'gate_changed';
+    END IF;
+    RETURN NEW;
+  END $function$
+CREATE OR REPLACE FUNCTION public.release_is_whole()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+  BEGIN
+    IF NOT EXISTS (
+      SELECT FROM output LEFT JOIN quota_hold AS hold ON hold.id = output.hold_id
+      WHERE output.id = NEW.output_id AND output.state = 'released'
+        AND (output.hold_id IS NULL OR (hold.state = 'captured' AND hold.release_id = NEW.id))) THEN
+      RAISE EXCEPTION 'release % is not whole', NEW.id USING ERRCODE = 'restrict_violation', CONSTRAINT = 'release_is_whole';
+    END IF;
+    RETURN NULL;
+  END $function$
+CREATE OR REPLACE FUNCTION public.royalty_run_follows()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+  DECLARE
+    last royalty_run;
+  BEGIN
+    SELECT * INTO last FROM royalty_run WHERE clone_id = NEW.clone_id ORDER BY number DESC LIMIT 1;
+    IF NEW.number <> coalesce(last.number, 0) + 1 OR NEW.from_position <> coalesce(last.to_position, 0) THEN
+      RAISE EXCEPTION 'run % does not follow the last one of %', NEW.id, NEW.clone_id
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'royalty_run_follows', TABLE = 'royalty_run';
+    END IF;
+    RETURN NEW;
+  END $function$
+CREATE OR REPLACE FUNCTION public.split_is_complete()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+  BEGIN
+    IF TG_OP = 'INSERT' AND NEW.state = 'draft' THEN RETURN NEW; END IF;
+    IF TG_OP = 'UPDATE' AND OLD.state = 'signed' THEN
+      RAISE EXCEPTION 'split % is signed', OLD.id USING ERRCODE = 'restrict_violation';
+    END IF;
+    IF NEW.state = 'signed' AND (
+      (SELECT count(*) NOT BETWEEN 2 AND 20 OR sum(basis_points) <> 10000 OR NOT bool_or(payee = 'platform') FROM split_leg WHERE split_id = NEW.id)
+      OR EXISTS (
+        SELECT signer FROM (SELECT payee AS signer FROM split_leg WHERE split_id = NEW.id UNION SELECT NEW.owner_account_id) needed
+          WHERE NOT EXISTS (SELECT FROM split_signature s WHERE s.split_id = NEW.id AND s.signer = needed.signer))
+    ) THEN
+      RAISE EXCEPTION 'split % lacks a share or a signature', NEW.id
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'split_is_complete', TABLE = 'split';
+    END IF;
+    RETURN NEW;
+  END $function$
+CREATE OR REPLACE FUNCTION public.split_signature_holds()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+  BEGIN
+    IF NOT EXISTS (
+      SELECT FROM split JOIN signed_document s ON s.id = NEW.signed_document_id AND s.canonical = split.canonical
+        WHERE split.id = NEW.split_id AND s.document_type = 'split' AND (NEW.signer = 'platform' OR s.account_id = NEW.signer)
+    ) THEN
+      RAISE EXCEPTION 'split % was not signed by % with this document', NEW.split_id, NEW.signer
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'split_signature_holds', TABLE = 'split_signature';
+    END IF;
+    RETURN NEW;
+  END $function$
+CREATE OR REPLACE FUNCTION public.statement_close_follows()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+      DECLARE
+        last statement_close;
+      BEGIN
+        SELECT * INTO last FROM statement_close ORDER BY number DESC LIMIT 1;
+        IF NEW.number <> coalesce(last.number, 0) + 1 OR NEW.from_position <> coalesce(last.to_position, 0)
+           OR NEW.from_day <> coalesce(last.through_day, NEW.from_day) THEN
+          RAISE EXCEPTION 'close % does not follow the last one', NEW.number
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'statement_close_follows', TABLE = 'statement_close';
+        END IF;
+        RETURN NEW;
+      END $function$
+CREATE OR REPLACE FUNCTION public.statement_follows()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+      DECLARE
+        last statement;
+      BEGIN
+        SELECT * INTO last FROM statement WHERE payee = NEW.payee AND currency = NEW.currency ORDER BY number DESC LIMIT 1;
+        IF NEW.number <> coalesce(last.number, 0) + 1 OR NEW.opening_minor <> coalesce(last.closing_minor, 0)
+           OR NEW.debt_opening_minor <> coalesce(last.debt_closing_minor, 0) THEN
+          RAISE EXCEPTION 'statement % does not follow the last one of %', NEW.id, NEW.payee
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'statement_follows', TABLE = 'statement';
+        END IF;
+        RETURN NEW;
+      END $function$
+CREATE OR REPLACE FUNCTION public.stop_order_holds()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+      BEGIN
+        IF NOT EXISTS (
+          SELECT FROM clone JOIN signed_document AS signed ON signed.account_id = clone.owner_account_id
+            JOIN stop_quote AS quote ON quote.id = NEW.quote_id AND quote.clone_id = clone.id
+          WHERE clone.id = NEW.clone_id AND NEW.ordered_by = clone.owner_account_id
+            AND signed.id = NEW.signed_document_id AND signed.document_type = 'stop_order'
+            AND signed.canonical::jsonb ->> 'cloneId' = clone.id
+            AND signed.canonical::jsonb ->> 'quoteId' = quote.id AND signed.canonical::jsonb ->> 'quoteDigest' = quote.digest) THEN
+          RAISE EXCEPTION 'a stop is signed by the clone''s owner'
+            USING ERRCODE = 'restrict_violation', CONSTRAINT = 'stop_order_is_the_owners';
+        END IF;
+        IF NOT EXISTS (
+          SELECT FROM gate WHERE kind = 'clone' AND clone_id = NEW.clone_id AND state = 'stopped' AND epoch = NEW.epoch) THEN
+          RAISE EXCEPTION 'a stop shuts the gate first'
+            USING ERRCODE = 'restrict_violation', CONSTRAINT = 'stop_order_shuts_the_gate';
+        END IF;
+        RETURN NEW;
+      END $function$
+CREATE OR REPLACE FUNCTION public.subscription_period_moves_on()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+  BEGIN
+    IF NEW.recognised_days < OLD.recognised_days OR (OLD.ended_on IS NOT NULL AND NEW.ended_on IS DISTINCT FROM OLD.ended_on) THEN
+      RAISE EXCEPTION 'period % does not go back', OLD.id USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+  END $function$
+CREATE OR REPLACE FUNCTION public.subscription_stays_ended()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+  BEGIN
+    IF OLD.state IN ('canceled', 'expired') AND NEW.state <> OLD.state THEN
+      RAISE EXCEPTION 'subscription % has ended', OLD.id USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+  END $function$
+
+-- Privileges of the service’s role
+
+account: INSERT, SELECT
+account_role: INSERT, SELECT
+billing_customer: INSERT, SELECT
+billing_stop: INSERT, SELECT
+challenge: DELETE, INSERT, SELECT
+clone: INSERT, SELECT
+clone_material: INSERT, SELECT
+clone_pause: INSERT, SELECT
+clone_version: INSERT, SELECT
+consent_grant: INSERT, SELECT
+consent_grant_draft: INSERT, SELECT
+consent_grant_revocation: INSERT, SELECT
+consent_grant_signature: INSERT, SELECT
+credential: INSERT, SELECT
+currency: SELECT
+decision: INSERT, SELECT
+gate: INSERT, SELECT
+gate_change: SELECT
+goodwill_day: INSERT, SELECT
+goodwill_leg: INSERT, SELECT
+goodwill_payee: INSERT, SELECT
+goodwill_pot: INSERT, SELECT
+goodwill_refund: INSERT, SELECT
+idempotency: INSERT, SELECT
+invitation: INSERT, SELECT
+job: INSERT, SELECT, UPDATE
+ledger_account: INSERT, SELECT
+ledger_balance_day: SELECT
+ledger_balance_snapshot: SELECT
+ledger_entry: INSERT, SELECT
+ledger_position: SELECT
+ledger_roll_up: SELECT
+ledger_transfer: INSERT, SELECT
+log_checkpoint: INSERT, SELECT
+log_leaf: INSERT, SELECT
+log_node: INSERT, SELECT
+log_position: INSERT, SELECT
+log_waiting: SELECT
+media_read: INSERT, SELECT
+output: INSERT, SELECT
+ownership_decision: INSERT, SELECT
+ownership_evidence: INSERT, SELECT
+ownership_proof: INSERT, SELECT
+ownership_review: INSERT, SELECT
+payout: INSERT, SELECT
+payout_account: INSERT, SELECT
+quota_hold: INSERT, SELECT
+refund: SELECT
+registration_request: INSERT, SELECT
+release: INSERT, SELECT
+royalty_pot: INSERT, SELECT
+royalty_pot_leg: INSERT, SELECT
+royalty_run: INSERT, SELECT
+royalty_run_entry: INSERT, SELECT
+session: INSERT, SELECT
+signed_document: INSERT, SELECT
+signing_request: INSERT, SELECT
+split: INSERT, SELECT
+split_answered: INSERT, SELECT
+split_leg: INSERT, SELECT
+split_signature: INSERT, SELECT
+statement: INSERT, SELECT
+statement_close: INSERT, SELECT
+statement_line: INSERT, SELECT
+stop_acknowledgement: INSERT, SELECT
+stop_order: INSERT, SELECT
+stop_quote: INSERT, SELECT
+stripe_event: INSERT, SELECT
+stripe_event_applied: INSERT, SELECT
+subscription: SELECT
+subscription_period: SELECT
+tier: INSERT, SELECT
+
+-- Privileges on single columns
+
+account: UPDATE (country, display_name, locale)
+challenge: UPDATE (used_at)
+clone: UPDATE (ownership_proof_id)
+clone_pause: UPDATE (to_at)
+clone_version: UPDATE (approved_at, leaf_id, signed_document_id, state, withdrawn_at)
+consent_grant: UPDATE (state)
+credential: UPDATE (backed_up, last_used_at, sign_count)
+gate: UPDATE (changed_at, changed_by, epoch, reason, state)
+goodwill_day: UPDATE (failed)
+goodwill_refund: UPDATE (expense_minor, state, transfer_id, undivided_minor)
+invitation: UPDATE (accepted_at, accepted_by, withdrawn_at)
+output: UPDATE (changed_at, file, reason, state)
+ownership_evidence: UPDATE (blob_digest, finding, passed_at, state)
+ownership_proof: UPDATE (approved_at, ended_at, expires_at, state, submitted_at)
+payout: UPDATE (problem, reversed_minor, settled_at, state, stripe_transfer, tries)
+payout_account: UPDATE (bank_failure, details_submitted, payouts_enabled, stripe_account, synced_at, transfers_active)
+quota_hold: UPDATE (release_id, settled_at, state, void_reason)
+refund: INSERT (clone_id, currency, fee_bearer, fee_minor, gross_minor, id, key, kind, net_minor, period_id, reason, requested_at, settled_topic, tax_minor)
+refund: UPDATE (failure, settled_at, settled_currency, settled_minor, state, stripe_refund)
+session: UPDATE (ended_at)
+split: UPDATE (leaf_id, record, signed_at, state)
+split_answered: UPDATE (before_day)
+subscription: INSERT (account_id, clone_id, created_at, declared_country, id, tier_id)
+subscription: UPDATE (billing_country, checkout_url, ended_at, revision, state, stripe_session, stripe_subscription)
+subscription_period: INSERT (account_id, clone_id, currency, days, end_day, fee_minor, granted, gross_minor, id, paid_at, settled_currency, settled_net_minor, start_day, stripe_charge, stripe_invoice, subscription_id, tax_minor, tax_rate_basis_points, tier_id)
+subscription_period: UPDATE (ended_on, recognised_days)
+tier: UPDATE (state, stripe_price, stripe_product)

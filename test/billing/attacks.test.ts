@@ -246,6 +246,22 @@ describe('a refund that costs more than it returns', () => {
 });
 
 describe('raw SQL in the service\'s role', () => {
+  it('takes nothing of a period that was ended and refunded', async () => {
+    const { periodId } = await world.subscribed(world.fan('mei'), tierId);
+    await order();
+    await world.drain();
+    await expect(world.db.asApp(`INSERT INTO quota_hold (id, clone_id, period_id, output_id, held_at)
+      VALUES ('hld_raw', '${CLONE}', '${periodId}', 'out_raw', now())`)).rejects.toThrow(/was ended/);
+  });
+
+  it('begins no refund as sent, and no subscription as paid', async () => {
+    const { periodId, subscriptionId } = await world.subscribed(world.fan('mei'), tierId);
+    await expect(world.db.asApp(`INSERT INTO refund (id, clone_id, period_id, key, kind, reason, currency, gross_minor, net_minor, tax_minor, fee_minor, fee_bearer, requested_at, stripe_refund)
+      VALUES ('rfd_raw', '${CLONE}', '${periodId}', 'raw', 'stop', 'x', 'CNY', 1, 1, 0, 0, 'platform', now(), 're_raw')`)).rejects.toThrow(/permission denied/);
+    await expect(world.db.asApp(`INSERT INTO subscription (id, clone_id, account_id, tier_id, declared_country, created_at, state)
+      SELECT 'sub_raw', clone_id, 'acc_li', tier_id, 'CN', now(), 'active' FROM subscription WHERE id = '${subscriptionId}'`)).rejects.toThrow(/permission denied/);
+  });
+
   it('begins no paid period with quota spent, days earned, or money returned', async () => {
     const { periodId } = await world.subscribed(world.fan('mei'), tierId);
     const columns = `clone_id, subscription_id, account_id, tier_id, stripe_charge, start_day, end_day, days, currency, gross_minor, tax_minor,

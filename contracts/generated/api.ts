@@ -2769,6 +2769,11 @@ export interface components {
                 kind: "earning" | "loss" | "refund" | "refund_fee" | "debt_netted" | "payout" | "payout_returned" | "other";
                 /** @description Belongs to days before this period and was recorded in it. */
                 adjustment: boolean;
+                /**
+                 * Format: date
+                 * @description Of a share: the first day that it is for; the effective date is the last.
+                 */
+                firstDay: string | null;
                 /** Format: date */
                 effectiveDate: string;
                 /** @description Positive: more is owed to the payee. */

@@ -53,7 +53,8 @@ export function lineText(line: StatementLine, currency: Currency): { title: Bili
   };
   if (line.potMinor !== null && line.basisPoints !== null) {
     const share = `${percentText(line.basisPoints)} × ${amountText(line.potMinor, currency)}`;
-    return { title, detail: named(share, `分成协议 split v${line.splitNumber ?? ''}`, line.runId) };
+    const days = line.firstDay === null || line.firstDay === line.effectiveDate ? line.effectiveDate : `${line.firstDay} – ${line.effectiveDate}`;
+    return { title, detail: named(days, share, `分成协议 split v${line.splitNumber ?? ''}`) };
   }
   return { title, detail: line.payoutId ?? line.refundId ?? line.runId ?? line.transferId };
 }

@@ -25,6 +25,7 @@ const DEBT_KINDS: Readonly<Record<string, DebtLine['kind']>> = {
 
 /** What a line says beside the entry. */
 export interface PotFacts {
+  firstDay: Day;
   runId: string;
   amountMinor: bigint;
   splitId: string;
@@ -70,7 +71,7 @@ function lineOf(input: StatementInput, entry: EntryView, index: number, balanceM
   const pot = potId === null ? undefined : names.pots.get(potId);
   return {
     lineId: `${index + 1}`, kind, adjustment: (kind === 'earning' || kind === 'loss') && entry.effectiveDate < input.close.fromDay,
-    effectiveDate: entry.effectiveDate, amountMinor: (-entry.amountMinor).toString(), balanceMinor: balanceMinor.toString(),
+    firstDay: pot?.firstDay ?? null, effectiveDate: entry.effectiveDate, amountMinor: (-entry.amountMinor).toString(), balanceMinor: balanceMinor.toString(),
     transferId: entry.transferId, position: positionOf(entry), cloneId, cloneName: cloneId === null ? null : (names.clones.get(cloneId) ?? null),
     tierId, tierName: tierId === null ? null : (names.tiers.get(tierId) ?? null), runId: textIn(entry.metadata, 'runId'), potId,
     potMinor: pot?.amountMinor.toString() ?? null, splitId: pot?.splitId ?? null, splitNumber: pot === undefined ? null : `${pot.splitNumber}`,

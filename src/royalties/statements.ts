@@ -1,5 +1,5 @@
 import type { components } from '../../contracts/generated/api.ts';
-import { canonicalJson, type JsonObject } from '../kernel/canonical-json.ts';
+import { canonicalJson } from '../kernel/canonical-json.ts';
 import { type Currency, isCurrency } from '../kernel/money.ts';
 import { notFound, Refusal } from '../kernel/refusals.ts';
 import type { Actor } from '../kernel/request.ts';
@@ -64,10 +64,10 @@ function grouped(balances: readonly EntryView[], debts: readonly EntryView[]): G
 async function potFacts(tx: Tx, potId: string): Promise<PotFacts | null> {
   const pot = await runs.findPot(tx, potId);
   if (pot === null) return null;
-  const { runId, amountMinor, splitId } = pot;
+  const { runId, amountMinor, splitId, firstDay } = pot;
   const legs = await runs.legsOfPot(tx, potId);
   return {
-    runId, amountMinor, splitId, splitNumber: await splits.numberOf(tx, splitId),
+    firstDay, runId, amountMinor, splitId, splitNumber: await splits.numberOf(tx, splitId),
     basisPointsOf: new Map(legs.map((leg) => [leg.payee, leg.basisPoints])),
   };
 }
@@ -132,8 +132,9 @@ async function writeStatement(tx: Tx, deps: RoyaltiesDeps, close: store.CloseRow
 }
 
 /** The earliest day that anything in the first close is for; later closes begin where the last one ended. */
-function firstDay(entries: readonly EntryView[], throughDay: Day): Day {
-  return entries.reduce((day, entry) => (entry.effectiveDate < day ? entry.effectiveDate : day), addDays(throughDay, -1));
+function firstDay(entries: readonly EntryView[], names: StatementNames, throughDay: Day): Day {
+  const days = [...entries.map((entry) => entry.effectiveDate), ...[...names.pots.values()].map((pot) => pot.firstDay)];
+  return days.reduce((first, day) => (day < first ? day : first), addDays(throughDay, -1));
 }
 
 async function close(tx: Tx, deps: RoyaltiesDeps, actor: Actor, throughDay: Day): Promise<StatementListJson> {
@@ -146,12 +147,12 @@ async function close(tx: Tx, deps: RoyaltiesDeps, actor: Actor, throughDay: Day)
   const balances = await deps.ledger.entries(tx, { accountPrefix: 'payable:', ...range });
   const debts = await deps.ledger.entries(tx, { accountPrefix: 'payee_debt:', ...range });
   const all = [...balances, ...debts];
+  const names = await namesFor(tx, deps, all);
   const row: store.CloseRow = {
-    number: (last?.number ?? 0) + 1, ...range, fromDay: last?.throughDay ?? firstDay(all, throughDay), throughDay, closedBy: actor.accountId,
+    number: (last?.number ?? 0) + 1, ...range, fromDay: last?.throughDay ?? firstDay(all, names, throughDay), throughDay, closedBy: actor.accountId,
     closedAt: deps.clock.now(),
   };
   await store.insertClose(tx, row);
-  const names = await namesFor(tx, deps, all);
   for (const group of grouped(balances, debts)) await writeStatement(tx, deps, row, group, names);
   return { statements: (await store.statementsOf(tx, { closeNumber: row.number })).map(listed) };
 }

@@ -1,0 +1,181 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+
+import { Refusal } from '../../src/kernel/refusals.ts';
+import {
+  checkSplit, dividePot, type EarnedEntry, potsOf, returnedOf, segmentsOf, sharesOf, type SplitLeg, splitOn, takeFrom,
+} from '../../src/royalties/model.ts';
+
+const sum = (amounts: readonly bigint[]): bigint => amounts.reduce((total, one) => total + one, 0n);
+
+/** 2 to 20 shares that sum to 10000. */
+const basisPoints = fc.array(fc.integer({ min: 1, max: 1_000 }), { minLength: 2, maxLength: 20 }).map((weights) => {
+  const total = weights.reduce((a, b) => a + b, 0);
+  const points = weights.map((weight) => Math.max(1, Math.floor((weight * 10_000) / total)));
+  const largest = points.indexOf(Math.max(...points));
+  points[largest] = (points[largest] ?? 0) + 10_000 - points.reduce((a, b) => a + b, 0);
+  return points;
+});
+
+describe('shares by largest remainder', () => {
+  it('sum to the pot, and each is its exact share rounded down or up', () => {
+    fc.assert(fc.property(fc.bigInt(0n, 10n ** 15n), basisPoints, (pot, points) => {
+      const shares = sharesOf(pot, points);
+      expect(sum(shares)).toBe(pot);
+      shares.forEach((share, leg) => {
+        const floor = (pot * BigInt(points[leg]!)) / 10_000n;
+        expect(share === floor || share === floor + 1n).toBe(true);
+      });
+    }), { numRuns: 2_000 });
+  });
+
+  it('give what is left to the largest remainders, ties in the order of the legs', () => {
+    expect(sharesOf(540n, [7_000, 2_000, 1_000])).toEqual([378n, 108n, 54n]);
+    expect(sharesOf(1n, [5_000, 5_000])).toEqual([1n, 0n]);
+    expect(sharesOf(100n, [3_333, 3_333, 3_334])).toEqual([33n, 33n, 34n]);
+    expect(sharesOf(5n, [2_500, 2_500, 2_500, 2_500])).toEqual([2n, 1n, 1n, 1n]);
+  });
+
+  it('of a pot below zero are the platform\'s alone', () => {
+    const legs = [{ payee: 'acc_a', basisPoints: 7_000 }, { payee: 'platform', basisPoints: 3_000 }];
+    expect(dividePot(-7n, legs).map((leg) => leg.amountMinor)).toEqual([0n, -7n]);
+  });
+});
+
+/** The definition, one unit after the other. */
+function slowly(total: bigint, received: readonly bigint[]): bigint[] {
+  const returned = received.map(() => 0n);
+  for (let unit = 0n; unit < total; unit += 1n) {
+    let best = 0;
+    received.forEach((one, leg) => {
+      if (one * (2n * returned[best]! + 1n) > received[best]! * (2n * returned[leg]! + 1n)) best = leg;
+    });
+    returned[best]! += 1n;
+  }
+  return returned;
+}
+
+const received = fc.array(fc.bigInt(0n, 40n), { minLength: 2, maxLength: 20 }).filter((legs) => sum(legs) > 0n);
+
+describe('what each leg returns of a refund', () => {
+  it('is the definition of Sainte-Laguë', () => {
+    fc.assert(fc.property(received, fc.double({ min: 0, max: 1, noNaN: true }), (legs, part) => {
+      const total = BigInt(Math.floor(Number(sum(legs)) * part));
+      expect(returnedOf(total, legs)).toEqual(slowly(total, legs));
+    }), { numRuns: 2_000 });
+  });
+
+  it('never falls, never exceeds what the leg got, and at the whole is exactly that', () => {
+    fc.assert(fc.property(received, (legs) => {
+      let before = legs.map(() => 0n);
+      for (let total = 0n; total <= sum(legs); total += 1n) {
+        const now = returnedOf(total, legs);
+        expect(sum(now)).toBe(total);
+        expect(now.every((amount, leg) => amount >= before[leg]! && amount <= legs[leg]!)).toBe(true);
+        before = now;
+      }
+      expect(before).toEqual(legs);
+    }), { numRuns: 100 });
+  });
+
+  it('holds for sums that no loop could count, in any number of steps', () => {
+    const large = fc.array(fc.bigInt(0n, 10n ** 15n), { minLength: 2, maxLength: 20 }).filter((legs) => sum(legs) > 0n);
+    fc.assert(fc.property(large, fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 5 }), (legs, parts) => {
+      const whole = sum(legs);
+      const totals = [...parts.map((part) => (whole * BigInt(Math.floor(part * 1e6))) / 1_000_000n), whole].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+      let before = legs.map(() => 0n);
+      for (const total of totals) {
+        const now = returnedOf(total, legs);
+        expect(sum(now)).toBe(total);
+        expect(now.every((amount, leg) => amount >= before[leg]! && amount <= legs[leg]!)).toBe(true);
+        before = now;
+      }
+      expect(before).toEqual(legs);
+    }), { numRuns: 500 });
+  });
+
+  it('60/25/10/5 on a sale of 10, refunding 9: no leg returns more than it got', () => {
+    const got = sharesOf(10n, [6_000, 2_500, 1_000, 500]);
+    expect(got).toEqual([6n, 3n, 1n, 0n]);
+    const back = returnedOf(9n, got);
+    expect(sum(back)).toBe(9n);
+    expect(back.every((amount, leg) => amount <= got[leg]!)).toBe(true);
+    expect(back).toEqual([5n, 3n, 1n, 0n]);
+    // Largest remainder over 9 would take a unit from leg four, which got none.
+    expect(sharesOf(9n, [6_000, 2_500, 1_000, 500])[3]).toBe(1n);
+    expect(returnedOf(10n, got)).toEqual(got);
+    expect(() => returnedOf(11n, got)).toThrow(RangeError);
+  });
+});
+
+function refused(split: { legs: SplitLeg[]; base?: string; refundFeeBearer?: string }): string {
+  try {
+    checkSplit({ base: 'net_of_tax_and_fees', refundFeeBearer: 'platform', ...split });
+    return 'none';
+  } catch (error) {
+    if (error instanceof Refusal) return error.code;
+    throw error;
+  }
+}
+
+describe('a split', () => {
+  const good = [{ payee: 'acc_a', basisPoints: 9_000 }, { payee: 'platform', basisPoints: 1_000 }];
+
+  it('divides the whole among 2 to 20 different payees, the platform among them', () => {
+    expect(refused({ legs: good })).toBe('none');
+    const bad: SplitLeg[][] = [
+      [{ payee: 'acc_a', basisPoints: 8_999 }, good[1]!], [{ payee: 'acc_a', basisPoints: 9_001 }, good[1]!],
+      [{ payee: 'platform', basisPoints: 10_000 }],
+      [{ payee: 'acc_a', basisPoints: 5_000 }, { payee: 'acc_a', basisPoints: 4_000 }, good[1]!],
+      [{ payee: 'acc_a', basisPoints: 5_000 }, { payee: 'acc_b', basisPoints: 5_000 }],
+      [{ payee: 'acc_a', basisPoints: 10_000 }, { payee: 'platform', basisPoints: 0 }],
+      [{ payee: 'acc_a', basisPoints: 9_000.5 }, { payee: 'platform', basisPoints: 999.5 }],
+      [{ payee: 'acc_a', basisPoints: 11_000 }, { payee: 'platform', basisPoints: -1_000 }],
+      [{ payee: 'acc_a', basisPoints: Number.NaN }, good[1]!],
+      [...Array.from({ length: 20 }, (_none, index) => ({ payee: `acc_${index}`, basisPoints: 450 })), good[1]!],
+    ];
+    expect(bad.map((legs) => refused({ legs }))).toEqual(bad.map(() => 'split_invalid'));
+    expect(refused({ legs: good, base: 'gross' })).toBe('split_invalid');
+    expect(refused({ legs: good, refundFeeBearer: 'acc_b' })).toBe('split_invalid');
+  });
+
+  it('applies from its day, the newest whose day has come', () => {
+    const versions = [
+      { splitId: 'one', number: 1, effectiveFrom: '2026-03-01' }, { splitId: 'two', number: 2, effectiveFrom: '2026-03-20' },
+      { splitId: 'three', number: 3, effectiveFrom: '2026-03-10' },
+    ];
+    expect(['2026-02-28', '2026-03-01', '2026-03-09', '2026-03-10', '2026-03-31'].map((day) => splitOn(versions, day)?.splitId ?? null))
+      .toEqual([null, 'one', 'one', 'three', 'three']);
+    expect(segmentsOf(versions, '2026-02-20', '2026-04-01')).toEqual([
+      { fromDay: '2026-02-20', splitId: null }, { fromDay: '2026-03-01', splitId: 'one' }, { fromDay: '2026-03-10', splitId: 'three' },
+    ]);
+    expect(segmentsOf(versions, '2026-03-01', '2026-03-01')).toEqual([]);
+  });
+});
+
+describe('pots', () => {
+  const versions = [{ splitId: 'one', number: 1, effectiveFrom: '2026-03-10' }];
+  const entry = (changes: Partial<EarnedEntry>): EarnedEntry => ({
+    transferId: 'trf', leg: 1, position: 1n, accountCode: 'earned:c:t:CNY', tierId: 't', currency: 'CNY', amountMinor: 10n, firstDay: '2026-03-10',
+    lastDay: '2026-03-12', splitId: 'one', periodId: null, ...changes,
+  });
+
+  it('are one for each tier, currency and split', () => {
+    const pots = potsOf([entry({}), entry({ amountMinor: -3n, lastDay: '2026-03-20' }), entry({ tierId: 'u' }), entry({ splitId: 'two' }), entry({ splitId: null })], versions);
+    expect(pots.map((pot) => [pot.tierId, pot.splitId, pot.amountMinor, pot.lastDay])).toEqual([
+      ['t', 'one', 17n, '2026-03-20'], ['t', 'two', 10n, '2026-03-12'], ['u', 'one', 10n, '2026-03-12'],
+    ]);
+  });
+
+  it('refuse days without a split, and an entry that a split covers only in part', () => {
+    for (const days of [{ firstDay: '2026-03-01', lastDay: '2026-03-09' }, { firstDay: '2026-03-09', lastDay: '2026-03-10' }]) {
+      expect(() => potsOf([entry({ splitId: null, ...days })], versions)).toThrow(Refusal);
+    }
+  });
+
+  it('give in their order, and no more than they have', () => {
+    const sources = [{ availableMinor: 3n }, { availableMinor: -2n }, { availableMinor: 4n }];
+    expect(takeFrom(5n, sources)).toEqual({ taken: [{ source: sources[0], amountMinor: 3n }, { source: sources[2], amountMinor: 2n }], restMinor: 0n });
+    expect(takeFrom(9n, sources).restMinor).toBe(2n);
+  });
+});

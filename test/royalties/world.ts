@@ -1,0 +1,166 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import pg from 'pg';
+
+import { identityEntities, loadDocuments, makeIdentity, type IdentityService, type SignatureInput } from '../../src/identity/index.ts';
+import { seededRandom } from '../../src/kernel/random.ts';
+import type { Actor } from '../../src/kernel/request.ts';
+import type { Day } from '../../src/kernel/time.ts';
+import type { IdempotencyKey, Tx } from '../../src/kernel/tx.ts';
+import { openKeys } from '../../src/platform/keys/index.ts';
+import { systemClock } from '../../src/platform/clock.ts';
+import { connect } from '../../src/platform/postgres/index.ts';
+import { makeProvenance, type Provenance } from '../../src/provenance/index.ts';
+import { makeRoyalties, makeRoyaltiesJobs, ROYALTY_EVENT_TOPICS, type Royalties, type SplitLeg } from '../../src/royalties/index.ts';
+import { makeTransparency, type Transparency } from '../../src/transparency/index.ts';
+import { openWorld, type World } from '../billing/support.ts';
+import { makePasskey, type Passkey } from '../support/passkey.ts';
+
+export interface Person {
+  name: string;
+  accountId: string;
+  actor: Actor;
+  passkey: Passkey;
+}
+
+export const CLONE_NAME = 'Lin Ya · 林雅';
+
+/** The room above a real ledger, billing, identity, log and the sandbox; only the clone's own row is put there by hand. */
+export interface RoyaltiesWorld extends Omit<World, 'tier' | 'subscribed' | 'close'> {
+  royalties: Royalties;
+  identity: IdentityService;
+  provenance: Provenance;
+  transparency: Transparency;
+  cloneId: string;
+  owner: Person;
+  agency: Person;
+  operator: Person;
+  person: (name: string) => Promise<Person>;
+  /** A fan who has paid for a tier: its period. */
+  paid: (name: string, tierId: string) => Promise<string>;
+  newTier: (name?: string, priceMinor?: string) => Promise<string>;
+  /** Answers the signing challenge for a split as this person. */
+  signature: (person: Person, document: object) => Promise<SignatureInput>;
+  /** Drafted by the owner and signed by everybody named, in force from a day. */
+  signedSplit: (legs?: SplitLeg[], effectiveFrom?: Day, refundFeeBearer?: string) => Promise<string>;
+  onboard: (person: Person) => Promise<void>;
+  run: (throughDay: Day, dryRun?: boolean) => ReturnType<Royalties['runRoyalties']>;
+  close: () => Promise<void>;
+}
+
+const SITE = { id: 'benren.example', name: 'Benren', origin: 'https://app.benren.example' };
+
+export async function openRoyalties(options: { taxRateBasisPoints?: number; start?: string } = {}): Promise<RoyaltiesWorld> {
+  const late: { royalties?: Royalties } = {};
+  const room = (): Royalties => {
+    if (late.royalties === undefined) throw new Error('not composed yet');
+    return late.royalties;
+  };
+  const work: Royalties['work'] = {
+    bookRefund: (id) => room().work.bookRefund(id), syncPayoutAccount: (id) => room().work.syncPayoutAccount(id),
+    syncBankPayout: (account, id) => room().work.syncBankPayout(account, id), sendPayout: (id) => room().work.sendPayout(id),
+    syncTransfer: (id) => room().work.syncTransfer(id),
+  };
+  const world = await openWorld({
+    ...(options.start === undefined ? {} : { start: options.start }),
+    deps: {
+      splitSegments: (tx, cloneId, fromDay, toDay) => room().splitSegments(tx, cloneId, fromDay, toDay),
+      refundFeeBearer: (tx, cloneId, day) => room().refundFeeBearer(tx, cloneId, day),
+      settings: { taxRateBasisPoints: options.taxRateBasisPoints ?? 600, otherTopics: ROYALTY_EVENT_TOPICS },
+    },
+    jobs: makeRoyaltiesJobs({ work }),
+  });
+  const { clock, ids, db } = world;
+  const folder = mkdtempSync(join(tmpdir(), 'royalties-'));
+  const keys = await openKeys({ c2pa: null, logKeyPath: null, receiptsKeyPath: null, dir: folder, clock: systemClock, production: false });
+  const database = await connect({ url: db.appUrl, entities: identityEntities, poolSize: 60 });
+  const { runTx } = database;
+  const random = seededRandom(`royalties ${db.name}`);
+  const identity = makeIdentity({ runTx, clock, ids, random, relyingParty: SITE, documents: loadDocuments(), secret: random.bytes(32) });
+  const provenance = makeProvenance(keys);
+  const transparency = makeTransparency({ runTx, clock, ids, logKey: keys.log, origin: 'log.benren.example' });
+  const cloneId = ids.next('clone');
+
+  async function register(name: string, invitationToken?: string): Promise<Person> {
+    const passkey = makePasskey({ random, origin: SITE.origin });
+    const asked = await identity.createRegistrationOptions({ displayName: name, ...(invitationToken === undefined ? {} : { invitationToken }) });
+    const session = await identity.register({ challengeId: asked.challengeId, credential: passkey.register(asked.publicKey) });
+    const actor = await identity.authenticate(session.sessionToken);
+    if (actor === null) throw new Error('a fresh session is no session');
+    return { name, accountId: actor.accountId, actor, passkey };
+  }
+
+  const operator = await register('Operator', await identity.operatorInvitation());
+  const owner = await register('Lin Ya · 林雅');
+  const agency = await register('Morning Agency 晨光');
+  const client = new pg.Client({ connectionString: db.superuserUrl });
+  await client.connect();
+  await client.query('SET session_replication_role = replica');
+  await client.query(`INSERT INTO clone (id, owner_account_id, ownership_proof_id, name, handle, created_at) VALUES ($1, $2, 'own_2', $3, 'lin-ya-2', $4)`,
+    [cloneId, owner.accountId, CLONE_NAME, clock.now()]);
+  await client.end();
+  world.facts.owners.set(cloneId, owner.accountId);
+
+  const clones = {
+    clone: async (_tx: Tx, id: string) => (id === cloneId
+      ? { cloneId, ownerAccountId: owner.accountId, ownershipProofId: 'own_2', name: CLONE_NAME, handle: 'lin-ya-2', createdAt: clock.now() } : null),
+  };
+  late.royalties = makeRoyalties({
+    runTx, clock, ids, identity, ledger: world.ledger, provenance, transparency, clones, billing: world.billing, stripe: world.port,
+    publicUrl: 'http://127.0.0.1:1',
+  });
+  const royalties = late.royalties;
+  let keyNumber = 0;
+  const key = (name: string): IdempotencyKey => {
+    keyNumber += 1;
+    return { scope: `royalties:${name}`, key: `royalties-${keyNumber}`, digest: name };
+  };
+
+  const { tier: _tier, subscribed: _subscribed, close, ...rest } = world;
+  const all: RoyaltiesWorld = {
+    ...rest, royalties, identity, provenance, transparency, cloneId, owner, agency, operator, key,
+    tx: (doing) => runTx(doing),
+    person: (name) => register(name),
+    async newTier(name = 'friend', priceMinor = '600') {
+      const tier = await world.billing.createTier(owner.actor, key('createTier'), { cloneId, name, priceMinor, voiceOutputsPerPeriod: 100 });
+      await world.drain();
+      return tier.tierId;
+    },
+    async paid(name, tierId) {
+      return (await world.subscribed(world.fan(name), tierId, cloneId)).periodId;
+    },
+    async signature(person, document) {
+      const asked = await identity.createSigningChallenge(person.actor, key('challenge'), { documentType: 'split', document, locale: 'zh-CN' });
+      return { challengeId: asked.challengeId, credential: person.passkey.sign(asked.publicKey) };
+    },
+    async signedSplit(legs, effectiveFrom = '2026-03-01', refundFeeBearer = 'platform') {
+      const shares = legs ?? [
+        { payee: owner.accountId, basisPoints: 7_000 }, { payee: agency.accountId, basisPoints: 2_000 }, { payee: 'platform', basisPoints: 1_000 },
+      ];
+      const draft = await royalties.draftSplit(owner.actor, key('draftSplit'), cloneId, { legs: shares, effectiveFrom, refundFeeBearer });
+      for (const person of [owner, agency, operator]) {
+        if (person !== operator && !shares.some((leg) => leg.payee === person.accountId)) continue;
+        await royalties.signSplit(person.actor, key('signSplit'), draft.splitId, { signature: await all.signature(person, draft.document) });
+      }
+      return draft.splitId;
+    },
+    async onboard(person) {
+      const { onboardingUrl } = await royalties.onboardPayee(person.actor, key('onboardPayee'));
+      const body = new URLSearchParams({ name: person.name, country: 'CN', currency: 'CNY', account_number: '000123456789', business_type: 'company' });
+      const done = await fetch(onboardingUrl, { method: 'POST', body, redirect: 'manual' });
+      if (done.status !== 303) throw new Error(`onboarding answered ${done.status}`);
+      await world.drain();
+    },
+    run: (throughDay, dryRun) => royalties.runRoyalties(operator.actor, key('runRoyalties'), {
+      cloneId, throughDay, ...(dryRun === undefined ? {} : { dryRun }),
+    }),
+    async close() {
+      await database.close();
+      rmSync(folder, { recursive: true });
+      await close();
+    },
+  };
+  return all;
+}

@@ -2095,7 +2095,10 @@ AS $function$
       IF NEW.state <> 'held' THEN
         RAISE EXCEPTION 'a hold begins as held' USING ERRCODE = 'restrict_violation';
       END IF;
-      UPDATE subscription_period SET held = held + 1 WHERE id = NEW.period_id;
+      UPDATE subscription_period SET held = held + 1 WHERE id = NEW.period_id AND ended_on IS NULL;
+      IF NOT FOUND THEN
+        RAISE EXCEPTION 'period % was ended', NEW.period_id USING ERRCODE = 'restrict_violation';
+      END IF;
     ELSE
       IF OLD.state <> 'held' OR NEW.state = 'held' THEN
         RAISE EXCEPTION 'hold % is already %', OLD.id, OLD.state USING ERRCODE = 'restrict_violation';

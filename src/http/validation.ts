@@ -12,11 +12,18 @@ export interface Validators {
   at(pointer: string): ValidateFunction;
 }
 
+/** A day of the calendar. RFC 3339 knows a year 0000; PostgreSQL, where every day goes, does not. */
+function isDay(text: string): boolean {
+  const at = Date.parse(`${text}T00:00:00Z`);
+  return /^\d{4}-\d\d-\d\d$/.test(text) && !text.startsWith('0000') && !Number.isNaN(at) && new Date(at).toISOString().startsWith(text);
+}
+
 export function makeValidators(bundle: Bundle): Validators {
   // Not strict: OpenAPI adds keywords of its own (`x-…`, `discriminator`), which ajv would call unknown.
   const ajv = new Ajv2020({ strict: false, allErrors: true, validateFormats: true });
   addFormats(ajv);
   ajv.addFormat('binary', true);
+  ajv.addFormat('date', isDay);
   ajv.addSchema(bundle.document, 'bundle');
   const compiled = new Map<string, ValidateFunction>();
   return {

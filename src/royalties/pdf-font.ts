@@ -3,6 +3,8 @@ import { createRequire } from 'node:module';
 import fontkit from '@pdf-lib/fontkit';
 import type { PDFDocument, PDFFont } from '@cantoo/pdf-lib';
 
+import { makeSubset } from './pdf-subset.ts';
+
 /** What the PDF library asks of a font engine. */
 type Engine = Parameters<PDFDocument['registerFontkit']>[0];
 type Face = Extract<Awaited<ReturnType<Engine['create']>>, { createSubset: unknown }>;
@@ -23,24 +25,15 @@ function bytesOf(file: string): Uint8Array {
   return known;
 }
 
-/**
- * The PDF library prefers an `encode()` that answers bytes; this font engine's `encode` wants a stream, and its way to bytes is
- * `encodeStream()`. Only that one is shown.
- */
+/** Shaping and measuring are the font engine's, the subset is ours. A face is read once; each document has its own subset. */
 const engine: Engine = {
   create(file) {
     const known = faces.get(file);
     if (known !== undefined) return known;
-    const font = fontkit.create(file) as unknown as Face;
-    const makeSubset = font.createSubset.bind(font);
-    font.createSubset = () => {
-      const subset = makeSubset();
-      const encodeStream = subset.encodeStream?.bind(subset);
-      if (encodeStream === undefined) throw new Error('The font engine cannot write a subset.');
-      return { includeGlyph: (glyph) => subset.includeGlyph(glyph), encodeStream };
-    };
-    faces.set(file, font);
-    return font;
+    const face = fontkit.create(file) as unknown as Face;
+    face.createSubset = () => makeSubset(file);
+    faces.set(file, face);
+    return face;
   },
 };
 

@@ -28,9 +28,9 @@ export function lastDay(document: Pick<StatementDocument, 'throughDay'>): string
 
 const LINES: Readonly<Record<StatementLine['kind'], Bilingual>> = {
   earning: { zh: '分成收入', en: 'Earnings' },
-  loss: { zh: '负分成池（由平台承担）', en: 'Pot below zero (the platform’s alone)' },
+  loss: { zh: '负分成池（由平台承担）', en: 'Pot below zero (the platform\'s alone)' },
   refund: { zh: '粉丝退款', en: 'Refund to a fan' },
-  refund_fee: { zh: '退款手续费', en: 'Processor’s fee of a refund' },
+  refund_fee: { zh: '退款手续费', en: 'Processor\'s fee of a refund' },
   debt_netted: { zh: '抵扣欠款', en: 'Debt netted' },
   payout: { zh: '付款', en: 'Payout' },
   payout_returned: { zh: '付款退回', en: 'Payout returned' },
@@ -61,7 +61,7 @@ export function lineText(line: StatementLine, currency: Currency): { title: Bili
 
 const DEBTS: Readonly<Record<DebtLine['kind'], Bilingual>> = {
   refund: { zh: '付款后退款', en: 'Refund after the payout' },
-  refund_fee: { zh: '退款手续费', en: 'Processor’s fee of a refund' },
+  refund_fee: { zh: '退款手续费', en: 'Processor\'s fee of a refund' },
   debt_netted: { zh: '从收入中抵扣', en: 'Netted from earnings' },
   other: { zh: '其他', en: 'Other' },
 };
@@ -130,11 +130,11 @@ export function notesOf(document: StatementDocument): Bilingual[] {
   return [
     {
       zh: `本单列出账本位置 ${range} 内记入收款方的全部分录；之后记录的事项列入下一期，本单不再改变。期初余额加各行等于期末余额。`,
-      en: `Every entry on the payee’s account at ledger positions ${range} is a line here; what is recorded later stands in the next statement and this one never changes. Opening plus lines is closing.`,
+      en: `Every entry on the payee's account at ledger positions ${range} is a line here; what is recorded later stands in the next statement and this one never changes. Opening plus lines is closing.`,
     },
     {
       zh: '分成基数为已实现收入扣除税费与支付手续费；每个分成池按签署的分成协议以最大余数法分到分，合计等于该池。日期为亚洲／上海时区的自然日。',
-      en: 'What is divided is earned revenue less tax and the processor’s actual fees; each pot is divided to the cent by the signed split with the largest remainder, so that the shares sum to the pot. Days are calendar days in Asia/Shanghai.',
+      en: 'What is divided is earned revenue less tax and the processor\'s actual fees; each pot is divided to the cent by the signed split with the largest remainder, so that the shares sum to the pot. Days are calendar days in Asia/Shanghai.',
     },
     {
       zh: '已付款后发生的退款记为收款方欠款，单独列示，从以后的收入中抵扣一次，抵扣另列一行。',

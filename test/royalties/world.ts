@@ -118,9 +118,8 @@ export async function openRoyalties(options: { taxRateBasisPoints?: number; star
     return { scope: `royalties:${name}`, key: `royalties-${keyNumber}`, digest: name };
   };
 
-  const { tier: _tier, subscribed: _subscribed, close, ...rest } = world;
   const all: RoyaltiesWorld = {
-    ...rest, royalties, identity, provenance, transparency, cloneId, owner, agency, operator, key,
+    ...world, royalties, identity, provenance, transparency, cloneId, owner, agency, operator, key,
     tx: (doing) => runTx(doing),
     person: (name) => register(name),
     async newTier(name = 'friend', priceMinor = '600') {
@@ -159,7 +158,7 @@ export async function openRoyalties(options: { taxRateBasisPoints?: number; star
     async close() {
       await database.close();
       rmSync(folder, { recursive: true });
-      await close();
+      await world.close();
     },
   };
   return all;

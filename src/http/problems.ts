@@ -119,7 +119,7 @@ export const INTERNAL_PROBLEM: Problem = {
 };
 
 const DATABASE_GONE = new Set([
-  'ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', '57P01', '57P02', '57P03', '53300', '08000', '08003', '08006',
+  'ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', '57P01', '57P02', '57P03', '53300', '08000', '08003', '08006', '3D000',
 ]);
 
 function codesOf(error: unknown): string[] {
@@ -148,7 +148,9 @@ export function refusalOf(error: unknown): Refusal | null {
       return new Refusal('media_type_unsupported', 'Send the body without Content-Encoding.');
     default:
   }
-  if (codesOf(error).some((code) => DATABASE_GONE.has(code))) {
+  // The driver gives no code when a connection dies under a query or cannot be had in time.
+  const dropped = error instanceof Error && /^Connection terminated|^timeout exceeded when trying to connect/.test(error.message);
+  if (dropped || codesOf(error).some((code) => DATABASE_GONE.has(code))) {
     return new Refusal('unavailable', 'The database does not answer; nothing was changed. Try again shortly.', { cause: error });
   }
   return null;

@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import type { Json } from '../../src/kernel/canonical-json.ts';
+import { Refusal } from '../../src/kernel/refusals.ts';
 import {
   enqueue, type JobHandlers, makeInProcessWorker, makeRedisRelay, makeRedisWorker, makeRunner, makeTicks,
 } from '../../src/platform/jobs/index.ts';
@@ -79,6 +80,23 @@ describe('the outbox', () => {
     expect(seen).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
     expect(await database.asApp('SELECT state, last_error FROM job')).toEqual([{ state: 'failed', last_error: 'Error: not today' }]);
     expect(await runner().counts()).toEqual({ waiting: 0, failed: 1 });
+  });
+
+  it('outlasts an outage of any length', async () => {
+    let tries = 0;
+    const patient = makeRunner({
+      runTx: database.runTx, clock, log, handlers: { 'test.away': async () => {
+        tries += 1;
+        if (tries <= 40) throw new Refusal('unavailable', 'The processor does not answer.');
+      } },
+    });
+    await put('test.away', null);
+    for (let round = 0; round < 45; round += 1) {
+      await patient.runNext();
+      clock.advance(5_000);
+    }
+    expect(tries).toBe(41);
+    expect(await database.asApp('SELECT state, attempts FROM job')).toEqual([{ state: 'done', attempts: 1 }]);
   });
 
   it('gives the job of a worker that died to another', async () => {

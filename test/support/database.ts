@@ -43,6 +43,7 @@ export async function openTestDatabase(entities: EntitySchema[] = [], poolSize =
     await client.query(`CREATE DATABASE ${name} OWNER benren_owner TEMPLATE ${address.template}`);
   });
   const database = await connect({ url: at(address.appUrl), entities, poolSize });
+  let closed = false;
   return {
     runTx: database.runTx,
     appUrl: at(address.appUrl),
@@ -56,6 +57,8 @@ export async function openTestDatabase(entities: EntitySchema[] = [], poolSize =
       return await withClient(at(address.ownerUrl), async (client) => (await client.query<Row>(text, params)).rows);
     },
     async close() {
+      if (closed) return;
+      closed = true;
       await database.close();
       await withClient(address.superuserUrl.replace(DATABASE, 'postgres'), async (client) => {
         await client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);

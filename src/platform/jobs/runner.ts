@@ -1,4 +1,5 @@
 import type { Json } from '../../kernel/canonical-json.ts';
+import { Refusal } from '../../kernel/refusals.ts';
 import type { Clock } from '../../kernel/time.ts';
 import type { RunTx, Tx } from '../../kernel/tx.ts';
 import { maybeOne, sql } from '../postgres/index.ts';
@@ -8,6 +9,8 @@ import type { JobHandlers } from './outbox.ts';
 /** A claim outlives a slow render; a worker that died gives its job back after this. */
 const CLAIM_SECONDS = 120;
 const ATTEMPTS_MAX = 8;
+/** Between attempts while what a job needs is away; such an attempt does not count. */
+const OUTAGE_SECONDS = 5;
 
 interface JobRow {
   id: string;
@@ -55,15 +58,17 @@ export function makeRunner(deps: { runTx: RunTx; clock: Clock; handlers: JobHand
                                    WHERE id = $1 AND attempts = $2`, [job.id, job.attempts]));
       return;
     }
-    const gaveUp = job.attempts >= ATTEMPTS_MAX;
+    // What is away comes back: an outage of the payment processor must not cost a booking, however long it lasts.
+    const outage = failure instanceof Refusal && failure.code === 'unavailable';
+    const gaveUp = !outage && job.attempts >= ATTEMPTS_MAX;
     const reason = failure instanceof Error ? `${failure.name}: ${failure.message}` : 'unknown failure';
     // PostgreSQL has no NUL in text: a reason that cannot be written would leave the job running for ever.
     const message = reason.replaceAll('\0', '\ufffd').slice(0, 500);
     log.error({ job: job.id, topic: job.topic, attempt: job.attempts, err: failure }, gaveUp ? 'job gave up' : 'job failed');
-    const next = new Date(clock.now().getTime() + backoffSeconds(job.attempts) * 1_000);
-    await runTx((tx) => sql(tx, `UPDATE job SET state = $3, claimed_until = NULL, last_error = $4, run_at = $5
+    const next = new Date(clock.now().getTime() + (outage ? OUTAGE_SECONDS : backoffSeconds(job.attempts)) * 1_000);
+    await runTx((tx) => sql(tx, `UPDATE job SET state = $3, claimed_until = NULL, last_error = $4, run_at = $5, attempts = $6
                                  WHERE id = $1 AND attempts = $2`,
-    [job.id, job.attempts, gaveUp ? 'failed' : 'waiting', message, next]));
+    [job.id, job.attempts, gaveUp ? 'failed' : 'waiting', message, next, outage ? job.attempts - 1 : job.attempts]));
   }
 
   async function run(job: JobRow | null): Promise<boolean> {

@@ -297,6 +297,9 @@ const PAYOUTS = `
     -- Of the amount, how much the processor took back after it was paid.
     reversed_minor bigint NOT NULL DEFAULT 0 CHECK (reversed_minor BETWEEN 0 AND amount_minor),
     tries integer NOT NULL DEFAULT 0,
+    -- How often the processor said for certain that it did not send: each such answer is kept under its key for a day, so the
+    -- next try has another one. An unknown outcome never moves it.
+    refusals integer NOT NULL DEFAULT 0,
     problem text,
     created_by text NOT NULL,
     created_at timestamptz NOT NULL,
@@ -306,12 +309,12 @@ const PAYOUTS = `
     CHECK (state <> 'paid' OR stripe_transfer IS NOT NULL)
   );
   CREATE INDEX payout_of_account ON payout (account_id, created_at);
-  GRANT SELECT, INSERT, UPDATE (state, stripe_transfer, reversed_minor, tries, problem, settled_at) ON payout TO benren_app;
+  GRANT SELECT, INSERT, UPDATE (state, stripe_transfer, reversed_minor, tries, refusals, problem, settled_at) ON payout TO benren_app;
 
   CREATE FUNCTION payout_moves_on() RETURNS trigger LANGUAGE plpgsql AS $$
   BEGIN
     IF (OLD.state = 'returned' AND NEW.state <> 'returned') OR (OLD.state = 'paid' AND NEW.state = 'pending')
-       OR NEW.reversed_minor < OLD.reversed_minor THEN
+       OR NEW.reversed_minor < OLD.reversed_minor OR NEW.refusals NOT IN (OLD.refusals, OLD.refusals + 1) THEN
       RAISE EXCEPTION 'payout % does not go back', OLD.id USING ERRCODE = 'restrict_violation';
     END IF;
     RETURN NEW;

@@ -18,13 +18,13 @@ export interface PayeeProvider {
   /** How a bank payout of a connected account ended: a reason, or null when it did not fail. */
   bankFailure(stripeAccount: string, stripePayout: string): Promise<string | null>;
   /** Sends a payout once: looked up by its group first, since idempotency keys are forgotten after a day. */
-  send(payout: { payoutId: string; stripeAccount: string; currency: Currency; amountMinor: bigint }): Promise<SendOutcome>;
+  send(payout: { payoutId: string; stripeAccount: string; currency: Currency; amountMinor: bigint; refusals: number }): Promise<SendOutcome>;
   transfer(stripeTransfer: string): Promise<TransferFacts | null>;
 }
 
 /**
- * `later`: nothing was sent, it can be soon. `unknown`: it may have been sent; the same key is tried again.
- * `refused`: it was not sent and never will be.
+ * `later`: for certain nothing was sent; it can be when there is money. `unknown`: it may have been sent, or is being sent; the
+ * same key is tried again. `refused`: it was not sent and never will be.
  */
 export type SendOutcome =
   | { outcome: 'sent'; stripeTransfer: string }
@@ -55,8 +55,9 @@ function isFinalNo(error: Error): boolean {
 function outcomeOf(error: unknown): SendOutcome {
   if (!(error instanceof Error)) throw new Error('something was thrown that is no error', { cause: error });
   if (outcomeUnknown(error)) return { outcome: 'unknown', problem: error.message };
+  if (error instanceof Refusal && error.code === 'ledger_insufficient_funds') return { outcome: 'later', problem: error.message };
   if (isFinalNo(error)) return { outcome: 'refused', problem: error.message };
-  if (error instanceof Refusal) return { outcome: 'later', problem: error.message };
+  if (error instanceof Refusal) return { outcome: 'unknown', problem: error.message };
   throw error;
 }
 
@@ -104,7 +105,7 @@ export function makePayeeProvider(port: Pick<StripePort, 'run' | 'withKey'>, pub
   const { run, withKey } = port;
   return {
     ...makeAccounts(port, publicUrl),
-    async send({ payoutId, stripeAccount, currency, amountMinor }) {
+    async send({ payoutId, stripeAccount, currency, amountMinor, refusals }) {
       try {
         const before = await run((sdk) => sdk.transfers.list({ transfer_group: payoutId, limit: 1 }));
         const [found] = before.data;
@@ -112,7 +113,7 @@ export function makePayeeProvider(port: Pick<StripePort, 'run' | 'withKey'>, pub
         const transfer = await run((sdk) => sdk.transfers.create({
           amount: toStripeAmount(amountMinor), currency: currency.toLowerCase(), destination: stripeAccount, transfer_group: payoutId,
           metadata: { payoutId },
-        }, withKey(`payout:${payoutId}`)));
+        }, withKey(refusals === 0 ? `payout:${payoutId}` : `payout:${payoutId}:${refusals}`)));
         return { outcome: 'sent', stripeTransfer: transfer.id };
       } catch (error) {
         return outcomeOf(error);

@@ -74,6 +74,8 @@ export interface PayoutRow {
   stripeTransfer: string | null;
   reversedMinor: bigint;
   tries: number;
+  /** How often the processor said for certain that nothing was sent. */
+  refusals: number;
   problem: string | null;
   createdBy: string;
   createdAt: Date;
@@ -81,7 +83,7 @@ export interface PayoutRow {
 }
 
 const PAYOUT = `id, account_id AS "accountId", currency, amount_minor AS "amountMinor", stripe_account AS "stripeAccount", state,
-  transfer_id AS "transferId", stripe_transfer AS "stripeTransfer", reversed_minor AS "reversedMinor", tries, problem, created_by AS "createdBy",
+  transfer_id AS "transferId", stripe_transfer AS "stripeTransfer", reversed_minor AS "reversedMinor", tries, refusals, problem, created_by AS "createdBy",
   created_at AS "createdAt", settled_at AS "settledAt"`;
 
 export type NewPayout = Pick<PayoutRow, 'id' | 'accountId' | 'currency' | 'amountMinor' | 'stripeAccount' | 'transferId' | 'createdBy' | 'createdAt'>;
@@ -120,10 +122,16 @@ export async function putReversed(tx: Tx, id: string, reversed: { totalMinor: bi
   await sql(tx, 'UPDATE payout SET reversed_minor = $2, state = $3, problem = $4 WHERE id = $1', [id, reversed.totalMinor, reversed.state, reversed.problem]);
 }
 
-/** One more try came to nothing yet; answers how many there were. Null when the payout is no longer pending. */
-export async function countTry(tx: Tx, id: string, problem: string): Promise<number | null> {
+/**
+ * One more try came to nothing yet; answers how many there were. Null when the payout is no longer pending. `refused` is the try
+ * (by the refusals before it) that the processor refused for certain: counted once, however many calls were told so.
+ */
+export async function countTry(tx: Tx, id: string, problem: string, refused: number | null): Promise<number | null> {
   const row = await maybeOne<{ tries: number }>(
-    tx, `UPDATE payout SET tries = tries + 1, problem = $2 WHERE id = $1 AND state = 'pending' RETURNING tries`, [id, problem],
+    tx,
+    `UPDATE payout SET tries = tries + 1, problem = $2, refusals = refusals + CASE WHEN refusals = $3::integer THEN 1 ELSE 0 END
+     WHERE id = $1 AND state = 'pending' RETURNING tries`,
+    [id, problem, refused],
   );
   return row?.tries ?? null;
 }

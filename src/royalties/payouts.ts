@@ -119,8 +119,8 @@ async function settleRefused(tx: Tx, deps: RoyaltiesDeps, payoutId: string, prob
   await store.settlePayout(tx, payoutId, { state: 'returned', stripeTransfer: null, problem: problem.slice(0, 500), at });
 }
 
-async function tryLater(tx: Tx, deps: RoyaltiesDeps, payoutId: string, problem: string): Promise<void> {
-  const tries = await store.countTry(tx, payoutId, problem.slice(0, 500));
+async function tryLater(tx: Tx, deps: RoyaltiesDeps, payoutId: string, problem: string, refused: number | null): Promise<void> {
+  const tries = await store.countTry(tx, payoutId, problem.slice(0, 500), refused);
   if (tries === null) return;
   const minutes = Math.min(FIRST_WAIT_MINUTES * 2 ** Math.min(tries - 1, 16), WAIT_MINUTES_MAX);
   await enqueue(tx, {
@@ -178,7 +178,7 @@ export function makePayouts(deps: RoyaltiesDeps, provider: PayeeProvider, payees
       await runTx(async (tx) => {
         if (sent.outcome === 'sent') await settleSent(tx, deps, payoutId, sent.stripeTransfer);
         else if (sent.outcome === 'refused') await settleRefused(tx, deps, payoutId, sent.problem);
-        else await tryLater(tx, deps, payoutId, sent.problem);
+        else await tryLater(tx, deps, payoutId, sent.problem, sent.outcome === 'later' ? row.refusals : null);
       });
     },
 

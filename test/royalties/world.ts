@@ -12,6 +12,7 @@ import type { IdempotencyKey, Tx } from '../../src/kernel/tx.ts';
 import { openKeys } from '../../src/platform/keys/index.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { connect } from '../../src/platform/postgres/index.ts';
+import type { StripePort } from '../../src/platform/stripe/index.ts';
 import { makeProvenance, type Provenance } from '../../src/provenance/index.ts';
 import { makeRoyalties, makeRoyaltiesJobs, ROYALTY_EVENT_TOPICS, type Royalties, type SplitLeg } from '../../src/royalties/index.ts';
 import { makeTransparency, type Transparency } from '../../src/transparency/index.ts';
@@ -45,7 +46,9 @@ export interface RoyaltiesWorld extends Omit<World, 'tier' | 'subscribed' | 'clo
   signature: (person: Person, document: object) => Promise<SignatureInput>;
   /** Drafted by the owner and signed by everybody named, in force from a day. */
   signedSplit: (legs?: SplitLeg[], effectiveFrom?: Day, refundFeeBearer?: string) => Promise<string>;
-  onboard: (person: Person) => Promise<void>;
+  onboard: (person: Person, bankAccount?: string) => Promise<void>;
+  /** The same room on another way to the processor. */
+  withStripe: (stripe: Pick<StripePort, 'run' | 'withKey'>) => Royalties;
   run: (throughDay: Day, dryRun?: boolean) => ReturnType<Royalties['runRoyalties']>;
   close: () => Promise<void>;
 }
@@ -107,10 +110,10 @@ export async function openRoyalties(options: { taxRateBasisPoints?: number; star
     clone: async (_tx: Tx, id: string) => (id === cloneId
       ? { cloneId, ownerAccountId: owner.accountId, ownershipProofId: 'own_2', name: CLONE_NAME, handle: 'lin-ya-2', createdAt: clock.now() } : null),
   };
-  late.royalties = makeRoyalties({
-    runTx, clock, ids, identity, ledger: world.ledger, provenance, transparency, clones, billing: world.billing, stripe: world.port,
-    publicUrl: 'http://127.0.0.1:1',
+  const withStripe = (stripe: Pick<StripePort, 'run' | 'withKey'>): Royalties => makeRoyalties({
+    runTx, clock, ids, identity, ledger: world.ledger, provenance, transparency, clones, billing: world.billing, stripe, publicUrl: 'http://127.0.0.1:1',
   });
+  late.royalties = withStripe(world.port);
   const royalties = late.royalties;
   let keyNumber = 0;
   const key = (name: string): IdempotencyKey => {
@@ -119,7 +122,7 @@ export async function openRoyalties(options: { taxRateBasisPoints?: number; star
   };
 
   const all: RoyaltiesWorld = {
-    ...world, royalties, identity, provenance, transparency, cloneId, owner, agency, operator, key,
+    ...world, royalties, identity, provenance, transparency, cloneId, owner, agency, operator, key, withStripe,
     tx: (doing) => runTx(doing),
     person: (name) => register(name),
     async newTier(name = 'friend', priceMinor = '600') {
@@ -145,9 +148,9 @@ export async function openRoyalties(options: { taxRateBasisPoints?: number; star
       }
       return draft.splitId;
     },
-    async onboard(person) {
+    async onboard(person, bankAccount = '000123456789') {
       const { onboardingUrl } = await royalties.onboardPayee(person.actor, key('onboardPayee'));
-      const body = new URLSearchParams({ name: person.name, country: 'CN', currency: 'CNY', account_number: '000123456789', business_type: 'company' });
+      const body = new URLSearchParams({ name: person.name, country: 'CN', currency: 'CNY', account_number: bankAccount, business_type: 'company' });
       const done = await fetch(onboardingUrl, { method: 'POST', body, redirect: 'manual' });
       if (done.status !== 303) throw new Error(`onboarding answered ${done.status}`);
       await world.drain();

@@ -363,6 +363,7 @@ payout.transfer_id text NOT NULL
 payout.stripe_transfer text
 payout.reversed_minor bigint NOT NULL DEFAULT 0
 payout.tries integer NOT NULL DEFAULT 0
+payout.refusals integer NOT NULL DEFAULT 0
 payout.problem text
 payout.created_by text NOT NULL
 payout.created_at timestamp with time zone NOT NULL
@@ -2079,7 +2080,7 @@ CREATE OR REPLACE FUNCTION public.payout_moves_on()
 AS $function$
   BEGIN
     IF (OLD.state = 'returned' AND NEW.state <> 'returned') OR (OLD.state = 'paid' AND NEW.state = 'pending')
-       OR NEW.reversed_minor < OLD.reversed_minor THEN
+       OR NEW.reversed_minor < OLD.reversed_minor OR NEW.refusals NOT IN (OLD.refusals, OLD.refusals + 1) THEN
       RAISE EXCEPTION 'payout % does not go back', OLD.id USING ERRCODE = 'restrict_violation';
     END IF;
     RETURN NEW;
@@ -2386,7 +2387,7 @@ invitation: UPDATE (accepted_at, accepted_by, withdrawn_at)
 output: UPDATE (changed_at, file, reason, state)
 ownership_evidence: UPDATE (blob_digest, finding, passed_at, state)
 ownership_proof: UPDATE (approved_at, ended_at, expires_at, state, submitted_at)
-payout: UPDATE (problem, reversed_minor, settled_at, state, stripe_transfer, tries)
+payout: UPDATE (problem, refusals, reversed_minor, settled_at, state, stripe_transfer, tries)
 payout_account: UPDATE (bank_failure, details_submitted, payouts_enabled, stripe_account, synced_at, transfers_active)
 quota_hold: UPDATE (release_id, settled_at, state, void_reason)
 refund: INSERT (clone_id, currency, fee_bearer, fee_minor, gross_minor, id, key, kind, net_minor, period_id, reason, requested_at, settled_topic, tax_minor)

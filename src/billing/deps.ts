@@ -29,6 +29,8 @@ export interface BillingDeps {
   /** Verifies and reads a webhook; refuses a forged or stale one with `webhook_signature_invalid`. */
   readEvent: (rawBody: Uint8Array, signature: string | undefined) => ProviderEvent;
   ledger: Pick<Ledger, 'post'>;
+  /** Whether the clone has an approved version: what nobody can deliver is not sold. */
+  serves(tx: Tx, cloneId: string): Promise<boolean>;
   /** The account that owns a clone, or null for an unknown clone. */
   cloneOwner: (tx: Tx, cloneId: string) => Promise<string | null>;
   /** The country that an account declared (ISO 3166-1 alpha-2), or null. */

@@ -76,7 +76,7 @@ interface Appliers {
 }
 
 /** Tries of writing what the processor says against other writers who do the same. */
-const TRIES = 10;
+const TRIES = 50;
 
 function makeSubscriptionApplier(deps: BillingDeps): Appliers['subscription'] {
   const { runTx, provider, clock } = deps;

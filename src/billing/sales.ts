@@ -84,6 +84,9 @@ async function reserve(tx: Tx, deps: BillingDeps, actor: Actor, input: { cloneId
   if (tier?.cloneId !== input.cloneId || tier.state !== 'ready') {
     throw new Refusal('tier_unknown', 'The clone has no such tier, or it is not ready yet.');
   }
+  if (!(await deps.serves(tx, tier.cloneId))) {
+    throw new Refusal('tier_unknown', 'The clone has no version that its owner approved; there is nothing to subscribe to yet.');
+  }
   const declaredCountry = await deps.accountCountry(tx, accountId);
   if (declaredCountry === null) throw new Refusal('country_unknown', 'Say first in which country you are.');
   await checkSellable(tx, deps, tier, declaredCountry, at);

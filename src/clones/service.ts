@@ -20,6 +20,8 @@ export interface Clones extends EnrolmentVerbs, VersionVerbs {
   version(tx: Tx, versionId: string): Promise<VersionView | null>;
   /** The voice enrolled last for the clone that stands on this proof. */
   enrolledVoice(tx: Tx, proofId: string): Promise<EnrolledVoice | null>;
+  /** Whether the clone was ever approved; before that it is its owner's alone, and to others it does not exist. */
+  wasApproved(tx: Tx, cloneId: string): Promise<boolean>;
   /** The clones that stand on this proof. */
   clonesOfProof(tx: Tx, proofId: string): Promise<string[]>;
   /** The voice enrolled last for this clone: what reviewers and the owner may play. */
@@ -105,6 +107,7 @@ export function makeClones(deps: ClonesDeps): Clones {
         ? null
         : { cloneId: row.cloneId, materialId: row.id, blobDigest: row.digest, profile: row.details.profile };
     },
+    wasApproved: (tx, cloneId) => store.wasApproved(tx, cloneId),
     clonesOfProof: (tx, proofId) => store.clonesOfProof(tx, proofId),
     async enrolmentRecording(tx, cloneId) {
       const clone = await store.findClone(tx, cloneId);

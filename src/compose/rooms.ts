@@ -88,6 +88,7 @@ function makeMoney(platform: Platform, ground: Ground, rights: Rights): Pick<Roo
     runTx, clock, ids, ledger,
     provider: makePaymentProvider(stripe, { publicUrl: origin, ...(overrides.testClock === undefined ? {} : { testClock: overrides.testClock }) }),
     readEvent: makeEventReader(stripe, wall),
+    serves: async (tx, cloneId) => (await clones.approvedVersion(tx, cloneId)) !== null,
     cloneOwner: async (tx, cloneId) => (await clones.clone(tx, cloneId))?.ownerAccountId ?? null,
     accountCountry: async (tx, accountId) => (await identity.account(tx, accountId))?.country ?? null,
     grantInForce: (tx, cloneId, at) => consent.grantInForce(tx, cloneId, at),

@@ -20,7 +20,7 @@ export interface GatewayDeps {
   blobs: Blobs;
   identity: Pick<Identity, 'account'>;
   ownership: Pick<Ownership, 'proof' | 'evidenceRecording'>;
-  clones: Pick<Clones, 'clone' | 'version' | 'enrolmentRecording'>;
+  clones: Pick<Clones, 'clone' | 'wasApproved' | 'version' | 'enrolmentRecording'>;
   consent: Pick<Consent, 'decide'> & { gates: Pick<Consent['gates'], 'lockShared' | 'read' | 'ofClone'> };
   billing: Pick<Billing, 'entitlement' | 'hold' | 'capture' | 'void'>;
   provenance: Pick<Provenance, 'label' | 'sign' | 'readMarks' | 'signReceipt'>;

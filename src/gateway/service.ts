@@ -101,6 +101,13 @@ function makeWork(deps: GatewayDeps): Gateway['work'] {
   };
 }
 
+/** A clone that was never approved is its owner's alone: to anybody else it is not there. */
+async function refuseUnseen({ clones }: Pick<GatewayDeps, 'clones'>, tx: Tx, actor: Actor, cloneId: string): Promise<void> {
+  const clone = await clones.clone(tx, cloneId);
+  if (clone === null) throw notFound();
+  if (clone.ownerAccountId !== actor.accountId && !(await clones.wasApproved(tx, cloneId))) throw notFound();
+}
+
 export function makeGateway(deps: GatewayDeps): Gateway {
   const way = withBarriers(makeAdmission(deps), { entitlement: 'entitlement', content: 'content', decide: 'decide', hold: 'hold' }, deps.at);
   return {
@@ -110,7 +117,10 @@ export function makeGateway(deps: GatewayDeps): Gateway {
     ...makeReading(deps),
     async requestOutput(actor, key, cloneId, asked) {
       const request: OutputRequest = { ...asked, cloneId, accountId: actor.accountId, audience: 'fan', probe: null };
-      const answer = await deps.runTx((tx) => once<Admitted | NotAdmitted>(tx, key, () => admit(way, tx, request)));
+      const answer = await deps.runTx((tx) => once<Admitted | NotAdmitted>(tx, key, async () => {
+        await refuseUnseen(deps, tx, actor, cloneId);
+        return await admit(way, tx, request);
+      }));
       if (!answer.admitted) throw denied(answer);
       if (answer.left === null) throw new Error(`Output ${answer.outputId} was admitted without a hold.`);
       return { outputId: answer.outputId, state: 'queued', decisionId: answer.decisionId, left: answer.left };

@@ -150,6 +150,9 @@ describe('subscribing', () => {
     world.facts.countries.set(fan.accountId, 'CN');
     expect(await ask('tir_unknown')).toBe('tier_unknown');
     expect(await ask(friend, 'cln_other')).toBe('tier_unknown');
+    world.facts.serves = false;
+    expect(await ask(friend)).toBe('tier_unknown');
+    world.facts.serves = true;
     world.facts.tiers = ['work'];
     expect(await ask(friend)).toBe('tier_outside_grant');
     world.facts.tiers = ['friend', 'work'];

@@ -22,8 +22,8 @@ async function approve(): Promise<unknown> {
 }
 
 describe('before a version is approved', () => {
-  it('no fan hears it', async () => {
-    expect((await refusalOf(own.ask())).extra['clauses']).toEqual(['version.unapproved']);
+  it('to a fan the clone is not there', async () => {
+    expect(await codeOf(own.ask())).toBe('not_found');
   });
 
   it('its owner asks for its probes; to everybody else the version does not exist', async () => {

@@ -83,6 +83,7 @@ export async function openGatewayWorld(seed: string, options: { approved?: boole
   const billing = makeBilling({
     runTx, clock, ids, provider: NO_PROVIDER, ledger: makeLedger({ runTx, ids }),
     readEvent: () => { throw new Error('no webhook comes here'); },
+    serves: async (tx, cloneId) => (await clones.approvedVersion(tx, cloneId)) !== null,
     cloneOwner: async (tx, cloneId) => (await clones.clone(tx, cloneId))?.ownerAccountId ?? null,
     accountCountry: async (tx, accountId) => (await identity.account(tx, accountId))?.country ?? null,
     grantInForce: (tx, cloneId, at) => consent.grantInForce(tx, cloneId, at),

@@ -1,5 +1,5 @@
 /** Prints the schema of a freshly migrated database to `migrations/schema.sql`; `--check` compares instead. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -9,6 +9,8 @@ import { printSchema } from '../src/platform/postgres/schema-snapshot.ts';
 
 const file = new URL('../migrations/schema.sql', import.meta.url);
 const folder = mkdtempSync(join(tmpdir(), 'benren-schema-'));
+// As root, the server's own user walks through it.
+chmodSync(folder, 0o711);
 const server = await startEmbedded({ folder, random: systemRandom });
 try {
   await server.createDatabase('snapshot');

@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
-import { rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 
@@ -85,6 +86,16 @@ async function makeTestClock(stripe: StripePort, at: Date): Promise<string> {
   return clock.id;
 }
 
+/** Each telling begins with nothing. Below a closed folder the database of the last one lies elsewhere, as recorded. */
+function forgetLastTime(folder: string, dataFolder: string): void {
+  const record = join(dataFolder, 'postgres.json');
+  if (existsSync(record)) {
+    const { dataFolder: last } = JSON.parse(readFileSync(record, 'utf8')) as { dataFolder: string };
+    if (last.startsWith(tmpdir())) rmSync(dirname(last), { recursive: true, force: true });
+  }
+  rmSync(folder, { recursive: true, force: true });
+}
+
 async function runBenren(args: string[]): Promise<{ code: number; output: string }> {
   const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
   return await new Promise((done) => {
@@ -104,8 +115,8 @@ async function keepKeys(client: Client, folder: string): Promise<{ receiptsKeyFi
 }
 
 export async function openWorld(folder: string): Promise<World> {
-  rmSync(folder, { recursive: true, force: true });
   const dataFolder = join(folder, 'data');
+  forgetLastTime(folder, dataFolder);
   const { clock, follow } = makeStoryClock();
   const random = systemRandom;
   const sandbox = await startSandbox({ clock, wall: systemClock, random });

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
@@ -34,12 +34,13 @@ function migrationsDigest(): string {
 /** One real PostgreSQL for the run, with a migrated template that every test file copies. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = mkdtempSync(join(tmpdir(), 'benren-test-'));
+  // As root, the server's own user walks through it.
+  chmodSync(folder, 0o711);
   const server = await startEmbedded({ folder, random: systemRandom });
   const template = `template_${migrationsDigest()}`;
   const stop = async (): Promise<void> => {
     await server.stop();
     rmSync(folder, { recursive: true, force: true });
-    rmSync(server.dataFolder, { recursive: true, force: true });
   };
   try {
     await server.createDatabase(template);

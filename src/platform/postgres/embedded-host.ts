@@ -1,7 +1,9 @@
-import { chmodSync, cpSync, existsSync, mkdtempSync, readFileSync, statSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, lstatSync, mkdtempSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+
+import { sha256Hex } from '../../kernel/digest.ts';
 
 /** The operating-system side of the embedded server: where its binaries are and as whom it may run. */
 export interface HostUser {
@@ -45,9 +47,23 @@ export function reachableByOthers(folder: string): boolean {
 export function reachableNativeFolder(native: string, recorded: string | undefined): string {
   if (reachableByOthers(join(native, 'bin'))) return native;
   if (recorded !== undefined && existsSync(join(recorded, 'bin', 'postgres'))) return recorded;
-  const copy = join(openTemporaryFolder('benren-postgres-bin-'), 'native');
-  cpSync(native, copy, { recursive: true, verbatimSymlinks: true });
+  // One copy for one checkout, so that starting anew does not fill the disk.
+  const copy = join(tmpdir(), `benren-postgres-${sha256Hex(resolve(native)).slice(0, 16)}`);
+  if (isOurs(copy)) return copy;
+  const fresh = join(openTemporaryFolder('benren-postgres-bin-'), 'native');
+  cpSync(native, fresh, { recursive: true, verbatimSymlinks: true });
+  if (existsSync(copy)) return fresh;
+  renameSync(fresh, copy);
   return copy;
+}
+
+/** Whether a copy that lies where everybody may write is one that only we wrote. */
+function isOurs(copy: string): boolean {
+  if (!existsSync(join(copy, 'bin', 'postgres'))) return false;
+  return [copy, join(copy, 'bin'), join(copy, 'bin', 'postgres')].every((path) => {
+    const { uid, mode } = lstatSync(path);
+    return uid === process.getuid?.() && (mode & 0o022) === 0;
+  });
 }
 
 /** A fresh folder below the system's temporary one that others may walk through. */

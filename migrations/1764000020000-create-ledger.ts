@@ -1,5 +1,7 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
+import { keepAppendOnly } from './append-only.ts';
+
 const TABLES = `
   CREATE TABLE currency (
     code text PRIMARY KEY CHECK (code ~ '^[A-Z]{3,4}$'),
@@ -199,14 +201,7 @@ export class CreateLedger1764000020000 implements MigrationInterface {
 
   async up(runner: QueryRunner): Promise<void> {
     for (const part of [TABLES, ...TRACED.map(traceIndex), STAMP, REVERSALS, LEGS, LOCKS]) await runner.query(part);
-    for (const table of ['currency', 'ledger_account', 'ledger_transfer', 'ledger_entry']) {
-      await runner.query(`
-        CREATE TRIGGER ${table}_never_changes BEFORE UPDATE OR DELETE ON ${table}
-          FOR EACH ROW EXECUTE FUNCTION refuse_change();
-        CREATE TRIGGER ${table}_never_truncated BEFORE TRUNCATE ON ${table}
-          FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
-      `);
-    }
+    await keepAppendOnly(runner, ['currency', 'ledger_account', 'ledger_transfer', 'ledger_entry'], null);
     await runner.query(`
       GRANT SELECT ON currency TO benren_app;
       GRANT SELECT, INSERT ON ledger_account, ledger_transfer, ledger_entry TO benren_app;

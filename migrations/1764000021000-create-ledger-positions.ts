@@ -1,5 +1,7 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
+import { keepAppendOnly } from './append-only.ts';
+
 const POSITIONS = `
   -- The recorded order: one number per committed transfer, from 1, without gaps.
   CREATE TABLE ledger_position (
@@ -229,16 +231,8 @@ export class CreateLedgerPositions1764000021000 implements MigrationInterface {
 
   async up(runner: QueryRunner): Promise<void> {
     for (const part of [POSITIONS, SNAPSHOTS, BALANCE, SEQUENCER, ROLL_UP]) await runner.query(part);
-    for (const table of ['ledger_position', 'ledger_roll_up', 'ledger_balance_snapshot', 'ledger_balance_day']) {
-      await runner.query(`
-        CREATE TRIGGER ${table}_never_changes BEFORE UPDATE OR DELETE ON ${table}
-          FOR EACH ROW EXECUTE FUNCTION refuse_change();
-        CREATE TRIGGER ${table}_never_truncated BEFORE TRUNCATE ON ${table}
-          FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
-        -- Written by the owner's functions alone: the service cannot make up a position or a balance.
-        GRANT SELECT ON ${table} TO benren_app;
-      `);
-    }
+    // Written by the owner's functions alone: the service cannot make up a position or a balance.
+    await keepAppendOnly(runner, ['ledger_position', 'ledger_roll_up', 'ledger_balance_snapshot', 'ledger_balance_day'], 'SELECT');
     await runner.query(`
       REVOKE ALL ON FUNCTION ledger_balance, ledger_sequence, ledger_take_roll_up, ledger_snapshot_accounts FROM PUBLIC;
       GRANT EXECUTE ON FUNCTION ledger_balance, ledger_sequence, ledger_take_roll_up TO benren_app;

@@ -1,5 +1,7 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
+import { keepAppendOnly } from './append-only.ts';
+
 /** Gates with their locks, grants with their signed versions, decisions with their receipts. */
 export class CreateConsent1764000050000 implements MigrationInterface {
   name = 'CreateConsent1764000050000';
@@ -10,16 +12,7 @@ export class CreateConsent1764000050000 implements MigrationInterface {
     await runner.query(GRANTS);
     await runner.query(FALLS);
     await runner.query(DECISIONS);
-    for (const table of [
-      'gate_change', 'consent_grant_draft', 'consent_grant_signature', 'consent_grant_revocation', 'decision',
-    ]) {
-      await runner.query(`
-        CREATE TRIGGER ${table}_never_changes BEFORE UPDATE OR DELETE ON ${table}
-          FOR EACH ROW EXECUTE FUNCTION refuse_change();
-        CREATE TRIGGER ${table}_never_truncated BEFORE TRUNCATE ON ${table}
-          FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
-      `);
-    }
+    await keepAppendOnly(runner, ['gate_change', 'consent_grant_draft', 'consent_grant_signature', 'consent_grant_revocation', 'decision'], null);
     await runner.query(`
       INSERT INTO gate (id, kind, reason, changed_by, changed_at)
       VALUES ('gat_platform', 'platform', 'opened', 'migration', '2026-01-01T00:00:00Z');

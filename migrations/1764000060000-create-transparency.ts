@@ -1,5 +1,7 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
+import { keepAppendOnly } from './append-only.ts';
+
 const WAITING_LIST = `
   -- The waiting list is kept by the owner's triggers alone: the service can neither hide a leaf from the
   -- sequencer nor take it off the list without giving it a place.
@@ -17,16 +19,6 @@ const WAITING_LIST = `
   END $$;
   CREATE TRIGGER log_position_taken AFTER INSERT ON log_position FOR EACH ROW EXECUTE FUNCTION log_position_taken();
 `;
-
-function appendOnly(table: string): string {
-  return `
-    CREATE TRIGGER ${table}_never_changes BEFORE UPDATE OR DELETE ON ${table}
-      FOR EACH ROW EXECUTE FUNCTION refuse_change();
-    CREATE TRIGGER ${table}_never_truncated BEFORE TRUNCATE ON ${table}
-      FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
-    GRANT SELECT, INSERT ON ${table} TO benren_app;
-  `;
-}
 
 /** The append-only log: leaves, their places in the tree, the hashes of perfect subtrees, the signed heads. */
 export class CreateTransparency1764000060000 implements MigrationInterface {
@@ -84,9 +76,7 @@ export class CreateTransparency1764000060000 implements MigrationInterface {
       );
     `);
     await runner.query(WAITING_LIST);
-    for (const table of ['log_leaf', 'log_position', 'log_node', 'log_checkpoint']) {
-      await runner.query(appendOnly(table));
-    }
+    await keepAppendOnly(runner, ['log_leaf', 'log_position', 'log_node', 'log_checkpoint']);
     await runner.query('GRANT SELECT ON log_waiting TO benren_app');
   }
 

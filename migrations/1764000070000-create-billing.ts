@@ -1,5 +1,7 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
+import { keepAppendOnly } from './append-only.ts';
+
 /** Fan money: tiers, subscriptions, paid periods with their quota, holds, refunds, pauses, stops, Stripe's inbox. */
 export class CreateBilling1764000070000 implements MigrationInterface {
   name = 'CreateBilling1764000070000';
@@ -10,15 +12,7 @@ export class CreateBilling1764000070000 implements MigrationInterface {
     await runner.query(REFUNDS);
     await runner.query(PAUSES_AND_STOPS);
     await runner.query(INBOX);
-    for (const table of ['billing_stop', 'stripe_event', 'stripe_event_applied', 'billing_customer']) {
-      await runner.query(`
-        CREATE TRIGGER ${table}_never_changes BEFORE UPDATE OR DELETE ON ${table}
-          FOR EACH ROW EXECUTE FUNCTION refuse_change();
-        CREATE TRIGGER ${table}_never_truncated BEFORE TRUNCATE ON ${table}
-          FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
-        GRANT SELECT, INSERT ON ${table} TO benren_app;
-      `);
-    }
+    await keepAppendOnly(runner, ['billing_stop', 'stripe_event', 'stripe_event_applied', 'billing_customer']);
   }
 
   async down(): Promise<void> {

@@ -1,23 +1,17 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
+import { keepAppendOnly } from './append-only.ts';
+
 /** Owner money: splits with their signatures, runs and pots, refunds of divided money, payouts. */
 export class CreateRoyalties1764000080000 implements MigrationInterface {
   name = 'CreateRoyalties1764000080000';
 
   async up(runner: QueryRunner): Promise<void> {
     for (const part of [SPLITS, RUNS, REFUNDS, PAYOUTS]) await runner.query(part);
-    for (const table of [
+    await keepAppendOnly(runner, [
       'split_leg', 'split_signature', 'royalty_run', 'royalty_pot', 'royalty_pot_leg', 'royalty_run_entry', 'goodwill_pot', 'goodwill_leg',
       'goodwill_payee',
-    ]) {
-      await runner.query(`
-        CREATE TRIGGER ${table}_never_changes BEFORE UPDATE OR DELETE ON ${table}
-          FOR EACH ROW EXECUTE FUNCTION refuse_change();
-        CREATE TRIGGER ${table}_never_truncated BEFORE TRUNCATE ON ${table}
-          FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
-        GRANT SELECT, INSERT ON ${table} TO benren_app;
-      `);
-    }
+    ]);
   }
 
   async down(): Promise<void> {

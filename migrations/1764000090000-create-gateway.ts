@@ -1,5 +1,7 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
+import { keepAppendOnly } from './append-only.ts';
+
 /** Outputs, their releases, and who played which media. */
 export class CreateGateway1764000090000 implements MigrationInterface {
   name = 'CreateGateway1764000090000';
@@ -8,14 +10,7 @@ export class CreateGateway1764000090000 implements MigrationInterface {
     await runner.query(OUTPUTS);
     await runner.query(RELEASES);
     await runner.query(READS);
-    for (const table of ['release', 'media_read']) {
-      await runner.query(`
-        CREATE TRIGGER ${table}_never_changes BEFORE UPDATE OR DELETE ON ${table}
-          FOR EACH ROW EXECUTE FUNCTION refuse_change();
-        CREATE TRIGGER ${table}_never_truncated BEFORE TRUNCATE ON ${table}
-          FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
-      `);
-    }
+    await keepAppendOnly(runner, ['release', 'media_read'], null);
   }
 
   async down(): Promise<void> {

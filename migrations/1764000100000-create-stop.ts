@@ -1,5 +1,7 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
+import { keepAppendOnly } from './append-only.ts';
+
 /** What a stop would cost, the stops that were ordered, and when each was acknowledged. */
 export class CreateStop1764000100000 implements MigrationInterface {
   name = 'CreateStop1764000100000';
@@ -64,15 +66,7 @@ export class CreateStop1764000100000 implements MigrationInterface {
       END $$;
       CREATE TRIGGER stop_order_holds BEFORE INSERT ON stop_order FOR EACH ROW EXECUTE FUNCTION stop_order_holds();
     `);
-    for (const table of ['stop_quote', 'stop_order', 'stop_acknowledgement']) {
-      await runner.query(`
-        CREATE TRIGGER ${table}_never_changes BEFORE UPDATE OR DELETE ON ${table}
-          FOR EACH ROW EXECUTE FUNCTION refuse_change();
-        CREATE TRIGGER ${table}_never_truncated BEFORE TRUNCATE ON ${table}
-          FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
-        GRANT SELECT, INSERT ON ${table} TO benren_app;
-      `);
-    }
+    await keepAppendOnly(runner, ['stop_quote', 'stop_order', 'stop_acknowledgement']);
   }
 
   async down(): Promise<void> {

@@ -30,6 +30,12 @@ describe('Chinese words', () => {
     ['a line break', '赌博', '赌\n博'],
     ['inside a longer word', '赌博', '网络赌博网站'],
     ['mixed with Latin letters', 'A股', '聊聊Ａ股吧'],
+    ['bidirectional controls', '赌博', '赌\u202e\u2066博'],
+    ['another script’s letter, which no voice here says', '赌博', '赌\u0e01博'],
+    ['another script’s digit', '赌博', '赌\u0663博'],
+    ['a digit in a black circle', '赌博', '赌\u2776博'],
+    ['an iteration mark and rare hanzi, which the voice leaves out', '赌博', '赌\u3005\u{20000}博'],
+    ['a word of another script beside one that is said', '赌博', 'Привет 赌Привет博'],
   ])('finds %s', (_, word, text) => expect(says(text, word)).toBe(true));
 
   it('does not find what is not said', () => {
@@ -58,6 +64,13 @@ describe('English words', () => {
     ['between Chinese characters', 'poker', '一起玩poker吧'],
     ['before punctuation', 'bet', 'bet,then run'],
     ['sharp s', 'STRASSE', 'in der Straße'],
+    ['a letter of another script inside', 'poker', 'po\u0436ker tonight'],
+    ['a click letter inside, Latin but never said', 'poker', 'po\u01c0ker tonight'],
+    ['a space inside', 'election', 'the next elec tion'],
+    ['a line break inside', 'election', 'the next elec\ntion'],
+    ['spaces and a hyphen inside', 'election', 'the next e lec - tions'],
+    ['bidirectional controls inside', 'election', 'the next elec\u202etion'],
+    ['a word of another alphabet', 'выборы', 'скоро ВЫБОРЫ'],
   ])('finds %s', (_, word, text) => expect(says(text, word)).toBe(true));
 
   it.each([
@@ -65,6 +78,9 @@ describe('English words', () => {
     ['half of a phrase', 'stock tips', 'a stock of tea'],
     ['the other order', 'stock tips', 'tips, stock'],
     ['words that merely stand together', 'poker', 'po is a ker'],
+    ['a derived word', 'election', 'an electional chart'],
+    ['halves with a pause between', 'election', 'he was elec, tion is no word'],
+    ['halves of neighbours', 'bet', 'maybe tea'],
   ])('does not find %s', (_, word, text) => expect(says(text, word)).toBe(false));
 });
 

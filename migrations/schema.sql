@@ -2227,32 +2227,32 @@ CREATE OR REPLACE FUNCTION public.statement_close_follows()
  RETURNS trigger
  LANGUAGE plpgsql
 AS $function$
-      DECLARE
-        last statement_close;
-      BEGIN
-        SELECT * INTO last FROM statement_close ORDER BY number DESC LIMIT 1;
-        IF NEW.number <> coalesce(last.number, 0) + 1 OR NEW.from_position <> coalesce(last.to_position, 0)
-           OR NEW.from_day <> coalesce(last.through_day, NEW.from_day) THEN
-          RAISE EXCEPTION 'close % does not follow the last one', NEW.number
-            USING ERRCODE = 'check_violation', CONSTRAINT = 'statement_close_follows', TABLE = 'statement_close';
-        END IF;
-        RETURN NEW;
-      END $function$
+  DECLARE
+    last statement_close;
+  BEGIN
+    SELECT * INTO last FROM statement_close ORDER BY number DESC LIMIT 1;
+    IF NEW.number <> coalesce(last.number, 0) + 1 OR NEW.from_position <> coalesce(last.to_position, 0)
+       OR NEW.from_day <> coalesce(last.through_day, NEW.from_day) THEN
+      RAISE EXCEPTION 'close % does not follow the last one', NEW.number
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'statement_close_follows', TABLE = 'statement_close';
+    END IF;
+    RETURN NEW;
+  END $function$
 CREATE OR REPLACE FUNCTION public.statement_follows()
  RETURNS trigger
  LANGUAGE plpgsql
 AS $function$
-      DECLARE
-        last statement;
-      BEGIN
-        SELECT * INTO last FROM statement WHERE payee = NEW.payee AND currency = NEW.currency ORDER BY number DESC LIMIT 1;
-        IF NEW.number <> coalesce(last.number, 0) + 1 OR NEW.opening_minor <> coalesce(last.closing_minor, 0)
-           OR NEW.debt_opening_minor <> coalesce(last.debt_closing_minor, 0) THEN
-          RAISE EXCEPTION 'statement % does not follow the last one of %', NEW.id, NEW.payee
-            USING ERRCODE = 'check_violation', CONSTRAINT = 'statement_follows', TABLE = 'statement';
-        END IF;
-        RETURN NEW;
-      END $function$
+  DECLARE
+    last statement;
+  BEGIN
+    SELECT * INTO last FROM statement WHERE payee = NEW.payee AND currency = NEW.currency ORDER BY number DESC LIMIT 1;
+    IF NEW.number <> coalesce(last.number, 0) + 1 OR NEW.opening_minor <> coalesce(last.closing_minor, 0)
+       OR NEW.debt_opening_minor <> coalesce(last.debt_closing_minor, 0) THEN
+      RAISE EXCEPTION 'statement % does not follow the last one of %', NEW.id, NEW.payee
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'statement_follows', TABLE = 'statement';
+    END IF;
+    RETURN NEW;
+  END $function$
 CREATE OR REPLACE FUNCTION public.stop_order_holds()
  RETURNS trigger
  LANGUAGE plpgsql

@@ -71,6 +71,23 @@ const OUTPUTS = `
       IF NEW.state NOT IN ('queued', 'denied') OR NEW.file IS NOT NULL THEN
         RAISE EXCEPTION 'an output begins queued or denied' USING ERRCODE = 'restrict_violation', CONSTRAINT = 'output_begins';
       END IF;
+      IF NOT EXISTS (
+        SELECT FROM decision, json_to_record(decision.receipt #> '{document,request}')
+          AS asked (capability text, language text, audience text, purpose text, "text" text)
+        WHERE decision.id = NEW.decision_id AND decision.clone_id = NEW.clone_id AND decision.requester = NEW.requester
+          AND decision.allowed = (NEW.state <> 'denied')
+          AND (decision.grant_id, decision.grant_digest) IS NOT DISTINCT FROM (NEW.grant_id, NEW.grant_digest)
+          AND (asked.capability, asked.language, asked.audience, asked.purpose, asked."text")
+            = (NEW.capability, NEW.language, NEW.audience, NEW.purpose, NEW.script)) THEN
+        RAISE EXCEPTION 'output % is not what % decided', NEW.id, NEW.decision_id
+          USING ERRCODE = 'restrict_violation', CONSTRAINT = 'output_is_as_decided';
+      END IF;
+      IF NEW.hold_id IS NOT NULL AND NOT EXISTS (
+        SELECT FROM quota_hold AS hold JOIN subscription_period AS period ON period.id = hold.period_id
+        WHERE hold.id = NEW.hold_id AND hold.output_id = NEW.id AND hold.clone_id = NEW.clone_id AND period.account_id = NEW.requester) THEN
+        RAISE EXCEPTION 'hold % is not for output %', NEW.hold_id, NEW.id
+          USING ERRCODE = 'restrict_violation', CONSTRAINT = 'output_has_its_hold';
+      END IF;
       RETURN NEW;
     END IF;
     IF OLD.state IN ('released', 'voided', 'failed', 'denied') THEN
@@ -90,6 +107,19 @@ const OUTPUTS = `
     RETURN NEW;
   END $$;
   CREATE TRIGGER output_moves BEFORE INSERT OR UPDATE ON output FOR EACH ROW EXECUTE FUNCTION output_moves();
+
+  -- At commit: what did not come through has given back what was held for it.
+  CREATE FUNCTION output_gives_back() RETURNS trigger LANGUAGE plpgsql AS $$
+  BEGIN
+    IF EXISTS (SELECT FROM quota_hold WHERE id = NEW.hold_id AND state <> 'voided') THEN
+      RAISE EXCEPTION 'output % has ended and its hold has not', NEW.id
+        USING ERRCODE = 'restrict_violation', CONSTRAINT = 'output_gives_back';
+    END IF;
+    RETURN NULL;
+  END $$;
+  CREATE CONSTRAINT TRIGGER output_gives_back AFTER UPDATE ON output DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW WHEN (NEW.state IN ('voided', 'failed')) EXECUTE FUNCTION output_gives_back();
+
   CREATE TRIGGER output_never_deleted BEFORE DELETE ON output FOR EACH ROW EXECUTE FUNCTION refuse_change();
   CREATE TRIGGER output_never_truncated BEFORE TRUNCATE ON output FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 `;
@@ -126,7 +156,8 @@ const RELEASES = `
     made record;
     ends record;
   BEGIN
-    SELECT output.clone_id, output.capability, output.grant_id, output.expires_at, decision.allowed, decision.receipt
+    SELECT output.clone_id, output.capability, output.grant_id, output.version_id, output.audience, output.expires_at,
+        decision.allowed, decision.receipt
       INTO made FROM output JOIN decision ON decision.id = output.decision_id WHERE output.id = NEW.output_id;
     IF NOT FOUND OR NOT made.allowed THEN
       RAISE EXCEPTION 'nothing allowed %', NEW.output_id USING ERRCODE = 'restrict_violation', CONSTRAINT = 'release_is_decided';
@@ -138,6 +169,24 @@ const RELEASES = `
     PERFORM assert_release_gates(made.clone_id, made.capability, made.grant_id, NEW.gate_ids, NEW.epochs);
     IF NEW.released_at >= made.expires_at THEN
       RAISE EXCEPTION 'the consent to % ended at %', NEW.output_id, made.expires_at
+        USING ERRCODE = 'BN001', CONSTRAINT = 'gate_changed';
+    END IF;
+    -- Whoever takes proof, version or grant away holds a gate of this release exclusively: what is read here stays so.
+    IF NOT EXISTS (
+      SELECT FROM clone
+        JOIN ownership_proof AS proof ON proof.id = clone.ownership_proof_id
+        JOIN clone_version AS version ON version.clone_id = clone.id
+        JOIN consent_grant AS consent ON consent.clone_id = clone.id
+        JOIN LATERAL (
+          SELECT draft.canonical::jsonb AS terms FROM consent_grant_signature AS signed
+            JOIN consent_grant_draft AS draft USING (grant_id, digest)
+            WHERE signed.grant_id = consent.id ORDER BY signed.version DESC LIMIT 1) AS present ON true
+      WHERE clone.id = made.clone_id AND proof.state = 'approved' AND NEW.released_at < proof.expires_at
+        AND version.id = made.version_id AND (version.state = 'approved' OR (version.state = 'draft' AND made.audience = 'owner'))
+        AND consent.id = made.grant_id AND consent.state = 'signed'
+        AND NEW.released_at >= (present.terms ->> 'validFrom')::timestamptz
+        AND NEW.released_at < (present.terms ->> 'validUntil')::timestamptz) THEN
+      RAISE EXCEPTION 'no proof, no version or no consent stands behind %', NEW.output_id
         USING ERRCODE = 'BN001', CONSTRAINT = 'gate_changed';
     END IF;
     RETURN NEW;

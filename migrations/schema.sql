@@ -865,6 +865,7 @@ output: output_clone_id_fkey FOREIGN KEY (clone_id) REFERENCES clone(id)
 output: output_clone_id_id_key UNIQUE (clone_id, id)
 output: output_decision_id_fkey FOREIGN KEY (decision_id) REFERENCES decision(id)
 output: output_decision_id_key UNIQUE (decision_id)
+output: output_gives_back TRIGGER DEFERRABLE INITIALLY DEFERRED
 output: output_grant_digest_check CHECK ((grant_digest ~ '^[0-9a-f]{64}$'::text))
 output: output_grant_id_fkey FOREIGN KEY (grant_id) REFERENCES consent_grant(id)
 output: output_hold_id_fkey FOREIGN KEY (hold_id) REFERENCES quota_hold(id)
@@ -1389,6 +1390,7 @@ log_position: CREATE TRIGGER log_position_never_truncated BEFORE TRUNCATE ON pub
 log_position: CREATE TRIGGER log_position_taken AFTER INSERT ON public.log_position FOR EACH ROW EXECUTE FUNCTION log_position_taken()
 media_read: CREATE TRIGGER media_read_never_changes BEFORE DELETE OR UPDATE ON public.media_read FOR EACH ROW EXECUTE FUNCTION refuse_change()
 media_read: CREATE TRIGGER media_read_never_truncated BEFORE TRUNCATE ON public.media_read FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+output: CREATE CONSTRAINT TRIGGER output_gives_back AFTER UPDATE ON public.output DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.state = ANY (ARRAY['voided'::text, 'failed'::text]))) EXECUTE FUNCTION output_gives_back()
 output: CREATE TRIGGER output_moves BEFORE INSERT OR UPDATE ON public.output FOR EACH ROW EXECUTE FUNCTION output_moves()
 output: CREATE TRIGGER output_never_deleted BEFORE DELETE ON public.output FOR EACH ROW EXECUTE FUNCTION refuse_change()
 output: CREATE TRIGGER output_never_truncated BEFORE TRUNCATE ON public.output FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
@@ -1992,6 +1994,17 @@ AS $function$
     DELETE FROM log_waiting WHERE leaf_id = NEW.leaf_id;
     RETURN NULL;
   END $function$
+CREATE OR REPLACE FUNCTION public.output_gives_back()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+  BEGIN
+    IF EXISTS (SELECT FROM quota_hold WHERE id = NEW.hold_id AND state <> 'voided') THEN
+      RAISE EXCEPTION 'output % has ended and its hold has not', NEW.id
+        USING ERRCODE = 'restrict_violation', CONSTRAINT = 'output_gives_back';
+    END IF;
+    RETURN NULL;
+  END $function$
 CREATE OR REPLACE FUNCTION public.output_moves()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -2000,6 +2013,23 @@ AS $function$
     IF TG_OP = 'INSERT' THEN
       IF NEW.state NOT IN ('queued', 'denied') OR NEW.file IS NOT NULL THEN
         RAISE EXCEPTION 'an output begins queued or denied' USING ERRCODE = 'restrict_violation', CONSTRAINT = 'output_begins';
+      END IF;
+      IF NOT EXISTS (
+        SELECT FROM decision, json_to_record(decision.receipt #> '{document,request}')
+          AS asked (capability text, language text, audience text, purpose text, "text" text)
+        WHERE decision.id = NEW.decision_id AND decision.clone_id = NEW.clone_id AND decision.requester = NEW.requester
+          AND decision.allowed = (NEW.state <> 'denied')
+          AND (decision.grant_id, decision.grant_digest) IS NOT DISTINCT FROM (NEW.grant_id, NEW.grant_digest)
+          AND (asked.capability, asked.language, asked.audience, asked.purpose, asked."text")
+            = (NEW.capability, NEW.language, NEW.audience, NEW.purpose, NEW.script)) THEN
+        RAISE EXCEPTION 'output % is not what % decided', NEW.id, NEW.decision_id
+          USING ERRCODE = 'restrict_violation', CONSTRAINT = 'output_is_as_decided';
+      END IF;
+      IF NEW.hold_id IS NOT NULL AND NOT EXISTS (
+        SELECT FROM quota_hold AS hold JOIN subscription_period AS period ON period.id = hold.period_id
+        WHERE hold.id = NEW.hold_id AND hold.output_id = NEW.id AND hold.clone_id = NEW.clone_id AND period.account_id = NEW.requester) THEN
+        RAISE EXCEPTION 'hold % is not for output %', NEW.hold_id, NEW.id
+          USING ERRCODE = 'restrict_violation', CONSTRAINT = 'output_has_its_hold';
       END IF;
       RETURN NEW;
     END IF;
@@ -2146,7 +2176,8 @@ AS $function$
     made record;
     ends record;
   BEGIN
-    SELECT output.clone_id, output.capability, output.grant_id, output.expires_at, decision.allowed, decision.receipt
+    SELECT output.clone_id, output.capability, output.grant_id, output.version_id, output.audience, output.expires_at,
+        decision.allowed, decision.receipt
       INTO made FROM output JOIN decision ON decision.id = output.decision_id WHERE output.id = NEW.output_id;
     IF NOT FOUND OR NOT made.allowed THEN
       RAISE EXCEPTION 'nothing allowed %', NEW.output_id USING ERRCODE = 'restrict_violation', CONSTRAINT = 'release_is_decided';
@@ -2158,6 +2189,24 @@ AS $function$
     PERFORM assert_release_gates(made.clone_id, made.capability, made.grant_id, NEW.gate_ids, NEW.epochs);
     IF NEW.released_at >= made.expires_at THEN
       RAISE EXCEPTION 'the consent to % ended at %', NEW.output_id, made.expires_at
+        USING ERRCODE = 'BN001', CONSTRAINT = 'gate_changed';
+    END IF;
+    -- Whoever takes proof, version or grant away holds a gate of this release exclusively: what is read here stays so.
+    IF NOT EXISTS (
+      SELECT FROM clone
+        JOIN ownership_proof AS proof ON proof.id = clone.ownership_proof_id
+        JOIN clone_version AS version ON version.clone_id = clone.id
+        JOIN consent_grant AS consent ON consent.clone_id = clone.id
+        JOIN LATERAL (
+          SELECT draft.canonical::jsonb AS terms FROM consent_grant_signature AS signed
+            JOIN consent_grant_draft AS draft USING (grant_id, digest)
+            WHERE signed.grant_id = consent.id ORDER BY signed.version DESC LIMIT 1) AS present ON true
+      WHERE clone.id = made.clone_id AND proof.state = 'approved' AND NEW.released_at < proof.expires_at
+        AND version.id = made.version_id AND (version.state = 'approved' OR (version.state = 'draft' AND made.audience = 'owner'))
+        AND consent.id = made.grant_id AND consent.state = 'signed'
+        AND NEW.released_at >= (present.terms ->> 'validFrom')::timestamptz
+        AND NEW.released_at < (present.terms ->> 'validUntil')::timestamptz) THEN
+      RAISE EXCEPTION 'no proof, no version or no consent stands behind %', NEW.output_id
         USING ERRCODE = 'BN001', CONSTRAINT = 'gate_changed';
     END IF;
     RETURN NEW;

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { makeGateway, PROBE_SENTENCES } from '../../src/gateway/index.ts';
 import { findRhythm } from '../../src/provenance/index.ts';
+import { byHand, forgery } from './forge.ts';
 import { codeOf, type GatewayWorld, openGatewayWorld, refusalOf } from './world.ts';
 
 /** One clone from before its version is approved until after its proof fell: the cases follow its life. */
@@ -85,6 +86,7 @@ describe('when the proof falls', () => {
     const { outputId } = await own.ask();
     const [proof] = await own.world.database.asOwner<{ id: string }>(`SELECT id FROM ownership_proof WHERE state = 'approved'`);
     const operator = await own.world.operator();
+    const { appUrl, ownerUrl } = own.world.database;
     await own.world.ownership.withdrawOwnershipProof(operator.actor, own.world.key(), proof!.id, { reasonCode: 'subject_request', text: 'She says so.' });
     expect(await codeOf(media.recheck())).toBe('output_withdrawn');
     await own.drain();
@@ -93,6 +95,10 @@ describe('when the proof falls', () => {
     expect(await own.gateway.getOutputStatus(old)).toMatchObject({
       status: 'allowed_when_made_since_withdrawn', text: { en: 'allowed when made, since withdrawn', 'zh-CN': '制作时已获许可，其后已撤回' },
     });
+    // Raw SQL that forges a decision under the present epochs: PostgreSQL asks for the proof itself.
+    for (const url of [appUrl, ownerUrl]) {
+      expect(await byHand(url, forgery('unproven', old, { releasedAt: own.world.clock.now() }))).toBe('gate_changed');
+    }
   });
 });
 

@@ -1,9 +1,9 @@
-import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { makeGateway, makeGatewayJobs, STEPS } from '../../src/gateway/index.ts';
 import { sha256Hex } from '../../src/kernel/digest.ts';
 import { until } from '../support/until.ts';
+import { byHand, forgery } from './forge.ts';
 import { codeOf, type GatewayWorld, openGatewayWorld, refusalOf } from './world.ts';
 
 let own: GatewayWorld;
@@ -209,22 +209,6 @@ const INSERT = `
     (SELECT array_agg(gate.epoch) FROM gate WHERE gate.clone_id = output.clone_id OR gate.clone_id IS NULL),
     encode(sha256(id::bytea), 'hex'), 1, encode(sha256(id::bytea), 'hex'), 'lef_1', '{}', $2 FROM output WHERE id = $1`;
 
-/** One transaction by hand as this role; answers the constraint that refused it. */
-async function byHand(url: string, statements: [string, unknown[]?][]): Promise<string> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    await client.query('BEGIN');
-    for (const [text, params] of statements) await client.query(text, params);
-    await client.query('COMMIT');
-    return 'committed';
-  } catch (error) {
-    return error instanceof pg.DatabaseError ? (error.constraint ?? error.code ?? error.message) : 'another error';
-  } finally {
-    await client.end();
-  }
-}
-
 describe('raw SQL as the service’s role, and as the owner of the tables', () => {
   const roles = () => [own.world.database.appUrl, own.world.database.ownerUrl];
 
@@ -255,6 +239,29 @@ describe('raw SQL as the service’s role, and as the owner of the tables', () =
     await own.drain();
     expect((await stateOf(outputId)).state).toBe('released');
     for (const url of roles()) expect(await byHand(url, [[INSERT, [outputId, at]]])).toMatch(/release_pkey|release_output_id_key/);
+  });
+
+  it('cannot say something else than was decided, nor for somebody else’s quota', async () => {
+    const outputId = await own.released();
+    const releasedAt = own.world.clock.now();
+    const other = await own.person('Another fan', 'CN');
+    const periodId = await own.subscribe(other);
+    for (const url of roles()) {
+      expect(await byHand(url, forgery('other_words', outputId, { script: 'Other words.', releasedAt, until: 'output' }))).toBe('output_is_as_decided');
+      expect(await byHand(url, forgery('other_fan', outputId, { periodId, releasedAt, until: 'output' }))).toBe('output_has_its_hold');
+      expect(await byHand(url, [
+        ...forgery('own_hold', outputId, { releasedAt, until: 'output' }), [`UPDATE output SET state = 'voided', reason = 'stopped' WHERE id = 'out_own_hold'`],
+      ])).toBe('output_gives_back');
+    }
+    expect(await own.left(other)).toEqual({ held: 0, captured: 0 });
+  });
+
+  it('cannot release after the grant’s own end, whatever the output says', async () => {
+    const outputId = await own.released();
+    const until = own.grant.document.validUntil;
+    for (const url of roles()) {
+      expect(await byHand(url, forgery('after_the_end', outputId, { releasedAt: new Date(until) }))).toBe('gate_changed');
+    }
   });
 
   it('cannot change or delete what was released or played', async () => {

@@ -1458,7 +1458,7 @@ subscription_period: CREATE TRIGGER subscription_period_moves_on BEFORE UPDATE O
 CREATE OR REPLACE FUNCTION public.assert_gates_open(gate_ids text[], epochs bigint[])
  RETURNS void
  LANGUAGE plpgsql
- SET search_path TO 'public'
+ SET search_path TO 'public', 'pg_temp'
 AS $function$
   DECLARE
     shut record;
@@ -1489,7 +1489,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION public.assert_release_gates(of_clone text, of_capability text, of_grant text, gate_ids text[], epochs bigint[])
  RETURNS void
  LANGUAGE plpgsql
- SET search_path TO 'public'
+ SET search_path TO 'public', 'pg_temp'
 AS $function$
   DECLARE
     applicable text[];
@@ -1509,6 +1509,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION public.challenge_used_once()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
 AS $function$
   BEGIN
     RAISE EXCEPTION 'a challenge is used once' USING ERRCODE = 'check_violation';
@@ -1516,6 +1517,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION public.clone_gate_narrows()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
 AS $function$
   BEGIN
     IF TG_TABLE_NAME = 'clone_version' THEN
@@ -1531,6 +1533,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION public.clone_pause_ends_once()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
 AS $function$
   BEGIN
     IF OLD.to_at IS NOT NULL THEN
@@ -1541,6 +1544,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION public.clone_version_falls_with_proof()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
 AS $function$
   BEGIN
     UPDATE clone_version SET state = 'withdrawn', withdrawn_at = NEW.ended_at
@@ -1550,6 +1554,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION public.clone_version_is_frozen()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
 AS $function$
   BEGIN
     IF (NEW.id, NEW.clone_id, NEW.number, NEW.voice_material_id, NEW.persona_material_id, NEW.material_digest, NEW.persona_digest,
@@ -1569,6 +1574,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION public.consent_grant_guard()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
 AS $function$
   BEGIN
     IF TG_OP = 'INSERT' THEN
@@ -1592,6 +1598,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION public.consent_signature_fits()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
 AS $function$
   DECLARE
     signed signed_document;
@@ -1610,6 +1617,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION public.gate_guard()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
 AS $function$
   BEGIN
     IF TG_OP = 'INSERT' THEN
@@ -1635,7 +1643,7 @@ CREATE OR REPLACE FUNCTION public.gate_remembered()
  RETURNS trigger
  LANGUAGE plpgsql
  SECURITY DEFINER
- SET search_path TO 'public'
+ SET search_path TO 'public', 'pg_temp'
 AS $function$
   BEGIN
     INSERT INTO gate_change (gate_id, epoch, state, reason, changed_by, changed_at)
@@ -1645,6 +1653,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION public.goodwill_leg_bounded()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
 AS $function$
   BEGIN
     IF (SELECT sum(amount_minor) FROM goodwill_leg WHERE pot_id = NEW.pot_id AND leg = NEW.leg)
@@ -1657,6 +1666,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION public.goodwill_refund_ends_once()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
 AS $function$
   BEGIN
     IF OLD.state <> 'pending' THEN
@@ -1667,6 +1677,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION public.invitation_only_first_is_uninvited()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
 AS $function$
   BEGIN
     IF NEW.invited_by IS NULL AND EXISTS (SELECT FROM account_role WHERE role = 'operator') THEN
@@ -1997,6 +2008,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION public.output_gives_back()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
 AS $function$
   BEGIN
     IF EXISTS (SELECT FROM quota_hold WHERE id = NEW.hold_id AND state <> 'voided') THEN
@@ -2008,6 +2020,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION public.output_moves()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
 AS $function$
   BEGIN
     IF TG_OP = 'INSERT' THEN
@@ -2052,6 +2065,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION public.ownership_evidence_closes()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
 AS $function$
   BEGIN
     IF EXISTS (SELECT FROM ownership_proof WHERE id = NEW.proof_id AND state <> 'open') THEN
@@ -2063,6 +2077,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION public.ownership_proof_moves()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
 AS $function$
   BEGIN
     IF (OLD.state, NEW.state) NOT IN (
@@ -2076,6 +2091,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION public.ownership_proof_needs_two_reviewers()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
 AS $function$
   BEGIN
     IF (SELECT count(*) FROM ownership_review WHERE proof_id = NEW.id AND verdict = 'approve' AND reviewer_id <> NEW.account_id) < 2
@@ -2088,6 +2104,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION public.ownership_proof_times_stay()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
 AS $function$
   BEGIN
     RAISE EXCEPTION 'the times of an ownership proof stay as they are'
@@ -2096,6 +2113,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION public.ownership_review_not_of_self()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
 AS $function$
   BEGIN
     IF EXISTS (SELECT FROM ownership_proof WHERE id = NEW.proof_id AND account_id = NEW.reviewer_id) THEN
@@ -2107,6 +2125,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION public.payout_moves_on()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
 AS $function$
   BEGIN
     IF (OLD.state = 'returned' AND NEW.state <> 'returned') OR (OLD.state = 'paid' AND NEW.state = 'pending')
@@ -2162,6 +2181,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION public.refuse_change()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
 AS $function$
       BEGIN
         RAISE EXCEPTION '% on % is refused: its rows are never changed', TG_OP, TG_TABLE_NAME
@@ -2170,7 +2190,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION public.release_is_gated()
  RETURNS trigger
  LANGUAGE plpgsql
- SET search_path TO 'public'
+ SET search_path TO 'public', 'pg_temp'
 AS $function$
   DECLARE
     made record;
@@ -2214,6 +2234,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION public.release_is_whole()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
 AS $function$
   BEGIN
     IF NOT EXISTS (
@@ -2227,6 +2248,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION public.royalty_run_follows()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
 AS $function$
   DECLARE
     last royalty_run;
@@ -2241,6 +2263,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION public.split_is_complete()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
 AS $function$
   BEGIN
     IF TG_OP = 'INSERT' AND NEW.state = 'draft' THEN RETURN NEW; END IF;
@@ -2261,6 +2284,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION public.split_signature_holds()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
 AS $function$
   BEGIN
     IF NOT EXISTS (
@@ -2275,6 +2299,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION public.statement_close_follows()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
 AS $function$
   DECLARE
     last statement_close;
@@ -2290,6 +2315,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION public.statement_follows()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
 AS $function$
   DECLARE
     last statement;
@@ -2305,6 +2331,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION public.stop_order_holds()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
 AS $function$
       BEGIN
         IF NOT EXISTS (
@@ -2327,6 +2354,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION public.subscription_period_moves_on()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
 AS $function$
   BEGIN
     IF NEW.recognised_days < OLD.recognised_days OR (OLD.ended_on IS NOT NULL AND NEW.ended_on IS DISTINCT FROM OLD.ended_on) THEN
@@ -2337,6 +2365,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION public.subscription_stays_ended()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
 AS $function$
   BEGIN
     IF OLD.state IN ('canceled', 'expired') AND NEW.state <> OLD.state THEN

@@ -256,6 +256,23 @@ describe('raw SQL as the service’s role, and as the owner of the tables', () =
     expect(await own.left(other)).toEqual({ held: 0, captured: 0 });
   });
 
+  it('cannot show the trigger a gate of its own making', async () => {
+    const outputId = await own.released();
+    const releasedAt = own.world.clock.now();
+    await own.shut('clone', 'paused');
+    for (const url of roles()) {
+      expect(await byHand(url, [
+        ['CREATE TEMPORARY TABLE gate AS SELECT * FROM public.gate'],
+        [`UPDATE pg_temp.gate SET state = 'open'`],
+        ...forgery('shadow', outputId, { releasedAt }),
+      ])).toBe('gate_paused');
+    }
+    await own.reopen('clone');
+    expect(await own.world.database.asOwner(`
+      SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prokind = 'f'
+        AND NOT 'search_path=public, pg_temp' = ANY (coalesce(proconfig, '{}'))`)).toEqual([]);
+  });
+
   it('cannot release after the grant’s own end, whatever the output says', async () => {
     const outputId = await own.released();
     const until = own.grant.document.validUntil;

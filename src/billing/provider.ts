@@ -3,7 +3,7 @@ import type Stripe from 'stripe';
 import { isCurrency, type Currency } from '../kernel/money.ts';
 import { Refusal, type RefusalCode } from '../kernel/refusals.ts';
 import type { Clock } from '../kernel/time.ts';
-import { fromStripeAmount, toStripeAmount, type StripePort } from '../platform/stripe/index.ts';
+import { fromStripeAmount, orNull, type StripePort, toStripeAmount } from '../platform/stripe/index.ts';
 import type { ProviderEvent } from './deps.ts';
 
 /**
@@ -93,16 +93,6 @@ function currencyOf(code: string): Currency {
 }
 
 const instant = (seconds: number): Date => new Date(seconds * 1_000);
-
-/** What an id of the processor's names, or null when it names nothing. */
-async function orNull<T>(call: Promise<T>): Promise<T | null> {
-  try {
-    return await call;
-  } catch (error) {
-    if (error instanceof Refusal && error.code === 'not_found') return null;
-    throw error;
-  }
-}
 
 /** What the processor refuses now and may do later, such as a refund while our balance there is too low. */
 const PASSING: readonly RefusalCode[] = ['ledger_insufficient_funds', 'idempotency_in_progress', 'unavailable'];

@@ -42,7 +42,7 @@ export const CHINESE: Readonly<Record<string, string>> = {
   disclosureText: '标识文字', noticePeriodDays: '通知期（天）', modelTraining: '模型训练', trainingAllowed: '允许训练', allowed: '允许',
   withdrawal: '撤回方式', method: '方式', effect: '效果', changes: '变更内容', removed: '移除', added: '增加',
   legs: '分成明细', payeeAccountId: '收款账户编号', payee: '收款人', weight: '份额', weightBasisPoints: '份额（万分之一）',
-  basisPoints: '万分之一', base: '分成基数', splitId: '分成协议编号', currency: '币种', amountMinor: '金额（最小单位）',
+  payeeName: '收款人名称', rounding: '尾差处理', refundFeeBearer: '退款手续费承担方', basisPoints: '万分之一', base: '分成基数', splitId: '分成协议编号', currency: '币种', amountMinor: '金额（最小单位）',
   materialDigest: '素材指纹', materialDigests: '素材指纹', personaDigest: '人设指纹', policyDigest: '策略指纹', lineage: '模型来源',
   models: '模型', model: '模型', digest: '指纹', sha256: '指纹', stopId: '停止编号', quoteId: '停止报价编号', quoteDigest: '停止报价指纹',
   kind: '种类', scope: '范围', evidence: '证据', materials: '素材', description: '说明', governingLaw: '适用法律',

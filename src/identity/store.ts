@@ -3,7 +3,6 @@ import { EntitySchema, EntitySchemaOptions } from 'typeorm';
 import type { Role } from '../kernel/request.ts';
 import type { Tx } from '../kernel/tx.ts';
 import { execute, maybeOne, one, repository, sql } from '../platform/postgres/index.ts';
-import type { Algorithm } from './ceremony.ts';
 import type { Locale } from './model.ts';
 import type { NewCredential } from './verification.ts';
 
@@ -26,18 +25,8 @@ const accountSchema = new EntitySchema<AccountRow>(Object.assign(new EntitySchem
   },
 } as const));
 
-export interface CredentialRow {
-  id: string;
+export interface CredentialRow extends NewCredential {
   accountId: string;
-  publicKey: Buffer;
-  algorithm: Algorithm;
-  signCount: bigint;
-  aaguid: string;
-  transports: string[];
-  backupEligible: boolean;
-  backedUp: boolean;
-  attestationObject: Buffer;
-  registrationClientData: Buffer;
   createdAt: Date;
   lastUsedAt: Date;
 }

@@ -2,7 +2,7 @@ import type Stripe from 'stripe';
 
 import type { Currency } from '../kernel/money.ts';
 import { Refusal } from '../kernel/refusals.ts';
-import { fromStripeAmount, outcomeUnknown, type StripePort, toStripeAmount } from '../platform/stripe/index.ts';
+import { fromStripeAmount, orNull, outcomeUnknown, type StripePort, toStripeAmount } from '../platform/stripe/index.ts';
 import type { AccountFacts } from './payout-store.ts';
 
 /**
@@ -35,15 +35,6 @@ export interface TransferFacts {
   /** Ours, from the metadata. */
   payoutId: string | null;
   reversedMinor: bigint;
-}
-
-async function orNull<T>(call: Promise<T>): Promise<T | null> {
-  try {
-    return await call;
-  } catch (error) {
-    if (error instanceof Refusal && error.code === 'not_found') return null;
-    throw error;
-  }
 }
 
 /** The processor understood the request and will not do it: asking again changes nothing. */

@@ -31,6 +31,16 @@ export interface StripePort {
   readonly verifyWebhook: (rawBody: Buffer, signatureHeader: string | undefined, now: Date) => Stripe.Event;
 }
 
+/** What an id of the processor's names, or null when it names nothing. */
+export async function orNull<T>(call: Promise<T>): Promise<T | null> {
+  try {
+    return await call;
+  } catch (error) {
+    if (error instanceof Refusal && error.code === 'not_found') return null;
+    throw error;
+  }
+}
+
 export const WEBHOOK_TOLERANCE_SECONDS = 300;
 
 const KEY_MISSING = 'benren_idempotency_key_missing';

@@ -4,7 +4,7 @@ import { enqueue } from '../platform/jobs/index.ts';
 import type { GatewayDeps } from './deps.ts';
 import { type Discloser, type Disclosed, makeDiscloser } from './disclose.ts';
 import { encode, type Encoded, label, type Labelled, type Marked, sign, type Signed, watermark } from './marks.ts';
-import { ENDED, type EndReason, type OutputState, refusedByGates, refusedByTime, type Step } from './model.ts';
+import { ENDED, endingOf, type EndReason, type OutputState, refusedByGates, refusedByTime, type Step } from './model.ts';
 import { release } from './release.ts';
 import { render, type Speech } from './render.ts';
 import type { AllowedOutput, KeptFile } from './store.ts';
@@ -70,7 +70,13 @@ async function keep(deps: GatewayDeps, { bytes, file }: Signed, output: AllowedO
 
 /** Two runs of one job may finish two files; only one is released. The other is nobody's. */
 async function releaseOne(deps: GatewayDeps, file: KeptFile, output: AllowedOutput): Promise<void> {
-  await release(deps, file, output);
+  try {
+    await release(deps, file, output);
+  } catch (error) {
+    // The output's row names the other run's file: what is refused for good is swept away by whoever made it.
+    if (endingOf(error) !== null) await deps.blobs.delete(file.sha256);
+    throw error;
+  }
   const released = await deps.runTx((tx) => store.isReleasedFile(tx, file.sha256));
   if (!released) await deps.blobs.delete(file.sha256);
 }

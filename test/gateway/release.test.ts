@@ -137,6 +137,36 @@ describe('the job', () => {
     expect(await own.count('release', `output_id = '${outputId}'`)).toBe(1);
   });
 
+  it('run twice at the same time and stopped keeps neither file', async () => {
+    const { outputId } = await own.ask({ script: 'Twice for nothing.' });
+    const kept = new Set<string>();
+    const blobs = { ...own.deps.blobs, put: async (bytes: Uint8Array) => {
+      const sha256 = await own.deps.blobs.put(bytes);
+      kept.add(sha256);
+      return sha256;
+    } };
+    let shut: (() => void) | null = null;
+    const stopped = new Promise<void>((done) => {
+      shut = done;
+    });
+    let waiting = 0;
+    const racing = makeGateway({ ...own.deps, blobs, at: async (step) => {
+      if (step !== 'release') return;
+      waiting += 1;
+      if (waiting === 2) {
+        await own.shut('clone', 'paused');
+        shut?.();
+      }
+      await stopped;
+    } });
+    await Promise.all([racing.work.renderOutput(outputId, 1), racing.work.renderOutput(outputId, 1)]);
+    await own.reopen('clone');
+    await own.drain();
+    expect(await stateOf(outputId)).toEqual({ state: 'voided', reason: 'paused' });
+    expect(kept.size).toBe(2);
+    for (const sha256 of kept) expect(await own.deps.blobs.has(sha256)).toBe(false);
+  });
+
   it('killed after the file was finished goes on to the release without rendering again', async () => {
     const { outputId } = await own.ask({ script: 'Kept over a crash.' });
     let rendered = 0;

@@ -6,8 +6,9 @@ import { type Inference, readWav, writeWav } from '../../src/platform/inference.
 export interface Recordings {
   source: string;
   enrolment: Uint8Array;
-  /** Reads the sentence she was given; a recording from a file cannot, and reviewers would hear that. */
-  challenge(sentence: string): Promise<Uint8Array>;
+  /** Reads the sentence she was given; a recording from a file cannot (`reads` is false), and reviewers would hear that. */
+  challenge: (sentence: string) => Promise<Uint8Array>;
+  reads: boolean;
 }
 
 /** A woman's voice at a microphone: the reference voice, tuned up, since the demo has no person at hand. */
@@ -31,7 +32,7 @@ async function fromFile(file: string, inference: Inference): Promise<Recordings>
   const { voicedSeconds } = await inference.profile(wav);
   const [enrolmentEnd, challengeStart] = voicedSeconds >= 9 ? [0.66, 0.66] : [1, 0.4];
   const challenge = part(wav, challengeStart, 1);
-  return { source: `${file} (${voicedSeconds.toFixed(1)} s of voice)`, enrolment: part(wav, 0, enrolmentEnd), challenge: async () => challenge };
+  return { source: `${file} (${voicedSeconds.toFixed(1)} s of voice)`, enrolment: part(wav, 0, enrolmentEnd), challenge: async () => challenge, reads: false };
 }
 
 export async function makeRecordings(file: string | null, inference: Inference): Promise<Recordings> {
@@ -40,5 +41,5 @@ export async function makeRecordings(file: string | null, inference: Inference):
     const { pcm, sampleRateHz } = await inference.synthesise({ text, language: 'en', speaker: HER_SPEAKER });
     return writeWav(pcm, sampleRateHz);
   };
-  return { source: 'made by the demo', enrolment: await say(ENROLMENT_TEXT), challenge: say };
+  return { source: 'made by the demo', enrolment: await say(ENROLMENT_TEXT), challenge: say, reads: true };
 }

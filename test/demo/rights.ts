@@ -71,7 +71,7 @@ export async function claimAndEnrol(world: World, story: Story, cast: Cast, reco
     await client.call('uploadVoiceChallenge', { path: { proofId, evidenceId: challenge.evidenceId }, body: recording });
     keep('challenge.wav', recording);
     await client.call('submitOwnershipProof', { path: { proofId } });
-    checked(`she read: “${challenge.voice?.sentence ?? ''}”`);
+    checked(`${recordings.reads ? 'she read' : 'to read was (the file says something else, which reviewers hear)'}: “${challenge.voice?.sentence ?? ''}”`);
   });
   return { proofId, cloneId, versionId };
 }

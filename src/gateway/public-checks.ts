@@ -52,7 +52,8 @@ export function makePublicChecks(deps: GatewayDeps): PublicChecks {
     const refused = output?.state === 'denied' || output?.state === 'voided';
     const status = release !== null ? await statusOfRelease(tx, release) : refused ? 'never_allowed' : 'unknown';
     return {
-      outputId, status, text: STATUS_TEXTS[status], cloneId: output?.cloneId ?? null, releasedAt: release?.releasedAt.toISOString() ?? null,
+      // Whose clone it was is public with the file, not before: an output that was never released is its requester's.
+      outputId, status, text: STATUS_TEXTS[status], cloneId: release?.cloneId ?? null, releasedAt: release?.releasedAt.toISOString() ?? null,
       fileSha256: release?.fileSha256 ?? null, leafId: release?.leafId ?? null,
     };
   }

@@ -25,9 +25,10 @@ export function makePauses(deps: StopDeps) {
   const { runTx, clock, gates, billing, transparency } = deps;
 
   async function change(tx: Tx, actor: Actor, cloneId: string, to: 'paused' | 'open'): Promise<CloneGateView> {
-    const at = clock.now();
     const { gateId } = await ownGate(deps, tx, actor, cloneId);
     await gates.lockExclusive(tx, { gateId });
+    // Read under the lock: two changes that waited for each other are dated in their order, and after the releases.
+    const at = clock.now();
     // Read again: somebody else may have changed it while this waited for the lock.
     const now = await gates.ofClone(tx, cloneId);
     if (now === null || now.state === 'stopped') throw new Refusal('stop_state', 'This clone was stopped for good.');

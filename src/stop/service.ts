@@ -137,7 +137,9 @@ async function order(
     throw new Refusal('signature_mismatch', 'What was signed is not the order for this quote.');
   }
 
-  const epoch = await deps.gates.narrow(tx, gateId, { state: 'stopped', reason: 'stop.ordered', at, by: actor.accountId });
+  // Ordered when it arrived, shut when the releases in flight are through: none of them is dated after the gate.
+  await deps.gates.lockExclusive(tx, { gateId });
+  const epoch = await deps.gates.narrow(tx, gateId, { state: 'stopped', reason: 'stop.ordered', at: deps.clock.now(), by: actor.accountId });
   const releases = await deps.countReleases(tx, cloneId);
   await deps.billing.settleStop(tx, { stopId, cloneId, at });
   const record = recordOf({ stopId, cloneId, epoch, releases, orderedAt: at }, signed);

@@ -274,4 +274,13 @@ describe('an unknown id', () => {
       cloneId: null, releasedAt: null, fileSha256: null, leafId: null,
     });
   });
+
+  it('is what an output is to the public before its release: not even its clone is told', async () => {
+    const { outputId } = await own.ask();
+    expect(await own.gateway.getOutputStatus(outputId)).toEqual({
+      ...await own.gateway.getOutputStatus(`out_${'0'.repeat(26)}`), outputId,
+    });
+    await own.drain();
+    expect(await own.gateway.getOutputStatus(outputId)).toMatchObject({ status: 'allowed_when_made', cloneId: own.cloneId });
+  });
 });

@@ -260,6 +260,42 @@ describe('pause and resume', () => {
     expect(await rows('clone_pause', of.cloneId)).toBe(1);
   });
 
+  it('are dated when the gate shuts: no release that they waited for is later than they', async () => {
+    const of = await world.makeClone(owner);
+    const quote = await world.stop.quoteStop(owner.actor, of.cloneId);
+    const changes: [() => Promise<unknown>, string][] = [
+      [() => world.stop.pauseClone(owner.actor, world.key(), of.cloneId), 'owner.paused'],
+      [() => world.order(owner, of.cloneId, quote), 'stop.ordered'],
+    ];
+    for (const [change, reason] of changes) {
+      let letGo: () => void = () => undefined;
+      const held = new Promise<void>((done) => {
+        letGo = done;
+      });
+      let locked: () => void = () => undefined;
+      const inFlight = new Promise<void>((done) => {
+        locked = done;
+      });
+      const releasing = world.runTx(async (tx) => {
+        await world.gates.lockShared(tx, await world.gates.applicable(tx, { cloneId: of.cloneId, capability: 'voice', grantId: of.grantId }));
+        locked();
+        await held;
+      });
+      await inFlight;
+      const changing = change();
+      expect(await Promise.race([changing.then(() => 'done'), new Promise((done) => setTimeout(done, 300, 'waits'))])).toBe('waits');
+      world.money.clock.advance(5_000);
+      const releasedAt = world.money.clock.now();
+      letGo();
+      await releasing;
+      await changing;
+      const [shut] = await world.money.db.asApp<{ at: Date }>(`
+        SELECT c.changed_at AS at FROM gate_change AS c JOIN gate ON gate.id = c.gate_id
+        WHERE gate.clone_id = $1 AND gate.kind = 'clone' AND c.reason = $2`, [of.cloneId, reason]);
+      expect(shut?.at.getTime()).toBeGreaterThanOrEqual(releasedAt.getTime());
+    }
+  });
+
   it('do nothing for a stopped clone: a stop is final', async () => {
     const of = await world.makeClone(owner);
     await world.stop.pauseClone(owner.actor, world.key(), of.cloneId);

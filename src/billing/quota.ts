@@ -42,9 +42,13 @@ export function makeQuota(deps: Pick<BillingDeps, 'ids'>): Quota {
     async entitlement(tx, { accountId, cloneId, at }) {
       const today = dayOf(at);
       const pauses = await store.pausesOf(tx, cloneId);
-      const period = currentPeriod(await store.begunPeriods(tx, cloneId, accountId, today), pauses, today);
+      const begun = await store.begunPeriods(tx, cloneId, accountId, today);
+      const last = begun.at(-1);
+      const newest = last === undefined ? null : await subscriptions.findSubscription(tx, last.subscriptionId);
+      if (newest === null) return null;
+      const period = currentPeriod(begun, pauses, today, newest.state);
       if (period === null) return null;
-      const subscription = await subscriptions.findSubscription(tx, period.subscriptionId);
+      const subscription = period.subscriptionId === newest.id ? newest : await subscriptions.findSubscription(tx, period.subscriptionId);
       const tier = await subscriptions.findTier(tx, period.tierId);
       if (subscription === null || tier === null) throw new Error(`Period ${period.id} has no subscription or tier.`);
       return {

@@ -148,7 +148,7 @@ async function loadView(tx: Tx, row: store.SubscriptionRow, at: Date): Promise<S
   if (tier === null) throw new Error(`Subscription ${row.id} has no tier.`);
   const today = dayOf(at);
   const pauses = await periods.pausesOf(tx, row.cloneId);
-  const period = currentPeriod(await periods.periodsOfSubscription(tx, row.id), pauses, today);
+  const period = currentPeriod(await periods.periodsOfSubscription(tx, row.id), pauses, today, row.state);
   return subscriptionView(row, tier, period, pauses, today);
 }
 

@@ -20,10 +20,18 @@ export function leftOf(period: Pick<PeriodRow, 'granted' | 'held' | 'captured'>)
   return period.granted - period.held - period.captured;
 }
 
-/** The oldest period that covers today and still has something left, else the newest that covers it. */
-export function currentPeriod(periods: readonly PeriodRow[], pauses: readonly Pause[], today: Day): PeriodRow | null {
-  const covering = periods.filter((period) => period.startDay <= today && today < endDayWithPauses(period, pauses, today));
-  return covering.find((period) => leftOf(period) > 0) ?? covering.at(-1) ?? null;
+/**
+ * The oldest period that covers today and still has something left, else the newest that covers it. The processor renews
+ * at the hour of the first payment, so on the day of the renewal the last period still serves a subscription that goes on.
+ */
+export function currentPeriod(
+  periods: readonly PeriodRow[], pauses: readonly Pause[], today: Day, state: SubscriptionRow['state'],
+): PeriodRow | null {
+  const ends = (period: PeriodRow): Day => endDayWithPauses(period, pauses, today);
+  const covering = periods.filter((period) => period.startDay <= today && today < ends(period));
+  const found = covering.find((period) => leftOf(period) > 0) ?? covering.at(-1) ?? null;
+  if (found !== null || state !== 'active') return found;
+  return periods.findLast((period) => period.endedOn === null && ends(period) === today) ?? null;
 }
 
 export function subscriptionView(

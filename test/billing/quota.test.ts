@@ -90,14 +90,16 @@ describe('the quota of a period', () => {
 });
 
 describe('an entitlement', () => {
-  it('says what is left, ends with the paid days, and moves on with the renewal', async () => {
+  it('says what is left, ends with the paid days, and moves on with the renewal without a gap', async () => {
     const fan = world.fan('days');
     const mine = await world.subscribed(fan, tierId);
     const ask = (iso: string): Promise<{ periodId: string; voiceOutputsLeft: number } | null> =>
       world.tx((tx) => world.billing.entitlement(tx, { accountId: fan.accountId, cloneId: CLONE, at: new Date(iso) }));
     await hold(mine, 'out_days');
     expect(await ask(noon('2026-03-31'))).toMatchObject({ periodId: mine.periodId, voiceOutputsLeft: 99 });
-    expect(await ask(noon('2026-04-01'))).toBeNull();
+    // Renewed at the hour of the first payment: until then the last period serves on, and no day longer.
+    expect(await ask(noon('2026-04-01'))).toMatchObject({ periodId: mine.periodId });
+    expect(await ask(noon('2026-04-02'))).toBeNull();
     expect(await ask(noon('2026-02-28'))).toBeNull();
     await world.moveTo(noon('2026-04-02'));
     const next = await ask(noon('2026-04-02'));

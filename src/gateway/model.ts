@@ -63,6 +63,8 @@ export function tooLong(): Refusal {
 
 /** What the voice has sounds for: letters, digits, hanzi and a few signs. Accents and widths are folded away first. */
 const SPEAKABLE = /[A-Za-z0-9\p{Script=Han}&+=@%]/u;
+/** Letters and digits of other scripts: the voice would leave them out, and nobody pays for half a text. */
+const UNSAYABLE = /(?![A-Za-z0-9\p{Script=Han}])[\p{L}\p{N}]/u;
 /** Line breaks and tabs may stand in a script; other control characters have no sound and hide things from readers. */
 const CONTROL = /(?![\t\n\r])\p{Cc}/u;
 
@@ -74,8 +76,11 @@ export function readScript(text: string): string {
   if (characters > SCRIPT_CHARACTERS_MAX) {
     throw new Refusal('request_invalid', `A script has at most ${SCRIPT_CHARACTERS_MAX} characters; this one has ${characters}.`);
   }
-  if (!SPEAKABLE.test(script.normalize('NFKD'))) {
-    throw new Refusal('text_unspeakable', 'There is nothing in this text that can be spoken.');
+  const folded = script.normalize('NFKD');
+  if (!SPEAKABLE.test(folded)) throw new Refusal('text_unspeakable', 'There is nothing in this text that can be spoken.');
+  const [unsayable] = UNSAYABLE.exec(folded) ?? [];
+  if (unsayable !== undefined) {
+    throw new Refusal('text_unspeakable', `The voice has no sound for “${unsayable}”; write it in Latin letters or in Chinese.`);
   }
   return script;
 }

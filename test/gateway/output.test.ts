@@ -159,7 +159,8 @@ describe('a request', () => {
 
   it('that cannot be spoken is refused before anything is decided or held', async () => {
     const before = [await own.count('decision'), await own.count('quota_hold'), await own.count('output')];
-    for (const script of ['😀🎉', '…?!', 'שלום', '   ']) expect(await codeOf(own.ask({ script }))).toBe('text_unspeakable');
+    // The last ones would be charged and only half said.
+    for (const script of ['😀🎉', '…?!', 'שלום', '   ', 'Good morning, Алёша.', '早上好、おはよう']) expect(await codeOf(own.ask({ script }))).toBe('text_unspeakable');
     for (const script of ['a'.repeat(5_001), 'a\u0000b', 'a\u0007b']) expect(await codeOf(own.ask({ script }))).toBe('request_invalid');
     expect([await own.count('decision'), await own.count('quota_hold'), await own.count('output')]).toEqual(before);
     // 5,000 characters after normalisation: these are twice as many before it.

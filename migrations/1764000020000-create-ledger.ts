@@ -195,7 +195,7 @@ const LOCKS = `
   GRANT EXECUTE ON FUNCTION ledger_lock_accounts, ledger_lock_transfer TO benren_app;
 `;
 
-/** Accounts, transfers, entries: append-only, balanced, guarded, for every role (money.md "Entries"). */
+/** Accounts, transfers, entries: append-only, balanced, guarded, for every role (docs/promises.md "Entries"). */
 export class CreateLedger1764000020000 implements MigrationInterface {
   name = 'CreateLedger1764000020000';
 

@@ -80,7 +80,7 @@ const TABLES = `
     CHECK (state <> 'approved' OR (approved_at IS NOT NULL AND signed_document_id IS NOT NULL)),
     CHECK (state <> 'withdrawn' OR withdrawn_at IS NOT NULL),
 
-    -- No proof, no clone (design.md promise 1), as a plain foreign key: an approved version points at its proof
+    -- No proof, no clone (docs/promises.md promise 1), as a plain foreign key: an approved version points at its proof
     -- *being approved*. It holds for every role and every path, and it holds on: the proof cannot leave that state
     -- while an approved version points at it (clone_version_falls_with_proof withdraws those first).
     needed_proof_state text GENERATED ALWAYS AS (CASE WHEN state = 'approved' THEN 'approved' END) STORED,

@@ -25,7 +25,7 @@ export class CreateConsent1764000050000 implements MigrationInterface {
 }
 
 const GATES = `
-  -- A tree: platform, clone, clone and capability, grant, licence (stop.md). Everything but state, epoch and the last
+  -- A tree: platform, clone, clone and capability, grant, licence (docs/promises.md). Everything but state, epoch and the last
   -- change is fixed for ever, so the lock's key may be read in the statement that takes the lock.
   CREATE TABLE gate (
     id text PRIMARY KEY CHECK (id ~ '^gat_'),

@@ -148,7 +148,7 @@ const RELEASES = `
   CREATE INDEX release_of_samples ON release (samples_sha256);
   GRANT SELECT, INSERT ON release TO benren_app;
 
-  -- No release after a stop (stop.md), also for raw SQL: the shared locks of exactly the gates that apply, in one
+  -- No release after a stop (docs/promises.md), also for raw SQL: the shared locks of exactly the gates that apply, in one
   -- statement, then their state and epochs against those of the decision, in the next. VOLATILE and READ COMMITTED, or the
   -- second would read with a snapshot older than the wait.
   CREATE FUNCTION release_is_gated() RETURNS trigger LANGUAGE plpgsql VOLATILE SET search_path = public AS $$

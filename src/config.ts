@@ -125,7 +125,7 @@ export function loadConfig(env: Env): Config {
     dataFolder: resolve(read.text('BENREN_DATA') ?? join(process.cwd(), '.benren')),
     databaseUrl: read.url('DATABASE_URL', ['postgres:', 'postgresql:']),
     databaseOwnerUrl: read.url('DATABASE_OWNER_URL', ['postgres:', 'postgresql:']),
-    redisUrl: read.url('REDIS_URL', ['redis:']),
+    redisUrl: read.url('REDIS_URL', ['redis:', 'rediss:']),
     publicOrigin: read.url('PUBLIC_ORIGIN', ['http:', 'https:']) ?? `http://localhost:${port}`,
     rpId: read.matching('RP_ID', /^[a-z0-9.-]+$/, 'localhost', 'a host name'),
     stripeSecretKey: read.text('STRIPE_SECRET_KEY'),

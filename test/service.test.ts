@@ -34,7 +34,11 @@ function benren(args: string[], env: Record<string, string>, until?: { text: str
       output += chunk.toString();
       if (until !== undefined && !told && output.includes(until.text)) {
         told = true;
-        until.then(output, () => child.kill('SIGTERM')).catch(fail);
+        until.then(output, () => {
+          child.kill('SIGTERM');
+          // As shells and process managers do: it must not cut the orderly end short.
+          setTimeout(() => child.kill('SIGTERM'), 30);
+        }).catch(fail);
       }
     };
     child.stdout.on('data', hear);

@@ -112,7 +112,7 @@ function makeAppliers(deps: BillingDeps, refunds: Pick<Refunds, 'settle'>): Appl
     const known = await subscription(facts.stripeSubscriptionId);
     if (known === 'not_ours' || !facts.paid || facts.amountPaidMinor === 0n) return known;
     const charge = await provider.settlement(id);
-    // Tried again: money whose fee is unknown is not booked, since none of it could be earned (money.md).
+    // Tried again: money whose fee is unknown is not booked, since none of it could be earned (docs/promises.md).
     if (charge === null) throw new Refusal('unavailable', 'The processor has not settled this payment yet.');
     return await runTx((tx) => bookInvoice(tx, deps, id, facts, charge));
   }

@@ -89,7 +89,7 @@ export function dayOfEarning(period: EarningPeriod, pauses: readonly Pause[], k:
   return day;
 }
 
-/** What `k` of `n` days are of an amount: ⌊amount × k / n⌋ (money.md). */
+/** What `k` of `n` days are of an amount: ⌊amount × k / n⌋ (docs/promises.md). */
 export function shareOfDays(amountMinor: bigint, k: number, n: number): bigint {
   return mulDivFloor(amountMinor, BigInt(k), BigInt(n));
 }

@@ -9,7 +9,7 @@ import { stopOfClone } from './refund-store.ts';
 /** Periods worked in one go: bounds memory; the whole recognition is still the caller's one transaction. */
 const BATCH = 500;
 
-/** Turns days that are over into earnings, exactly (money.md: ⌊amount × k / n⌋ after k of n days). */
+/** Turns days that are over into earnings, exactly (docs/promises.md: ⌊amount × k / n⌋ after k of n days). */
 export interface Recognition {
   /**
    * Posts what the clone's periods have earned in the days before `throughDay` (exclusive) that were not posted yet.

@@ -10,7 +10,7 @@ type Env = Readonly<Record<string, string | undefined>>;
 
 const USAGE = `benren start | api | worker | gateway   serve
 benren migrate                          bring the database up to date
-benren operator init                    print the first operator's invitation, once
+benren operator init                    print the first operator's invitation; a new one replaces it
 benren verify FILE [--key KEYFILE]      check a proof, a receipt or a signed document offline
 benren verify-ledger                    replay the ledger and name what does not hold
 `;
@@ -32,8 +32,9 @@ async function serve(role: ProcessRole, env: Env): Promise<number> {
   const { log, sandbox } = service.platform;
   log.info({ role, origin: service.origin, sandbox: sandbox?.url ?? null }, 'serving');
   if (role === 'start') say(`Benren serves ${service.origin} (API reference: ${service.origin}/reference). Ctrl-C stops it.`);
+  // Kept until everything is closed: a second signal, as shells and process managers send, must not cut that short.
   const signal = await new Promise<string>((done) => {
-    for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => done(name));
+    for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => done(name));
   });
   log.info({ signal }, 'stopping');
   await service.close();
@@ -70,6 +71,7 @@ async function operatorInit(env: Env): Promise<number> {
 
 async function verifyLedger(env: Env): Promise<number> {
   const report = await inside(env, ({ rooms }) => rooms.ledger.verify());
+  if (report.entries === 0) say('This ledger is empty.');
   say(JSON.stringify(report, (_key, value: unknown) => (typeof value === 'bigint' ? value.toString() : value), 2));
   return report.problems.length === 0 ? 0 : 1;
 }

@@ -27,8 +27,31 @@ function readPublicKey(text: string | null): KeyObject | null {
 }
 
 function verifyProof(text: string, key: string | null): FileVerdict {
-  const { ok, problems, entry, index, checkpoint, document, keyFrom } = verifyBundle(text, key === null ? {} : { logPublicKey: key.trim() });
-  return { ok, kind: 'log proof', problems: [...problems], found: { entry, index, checkpoint, document, keyFrom } };
+  if (key === null) {
+    // The proof carries a key, and so would a forger's.
+    return { ok: false, kind: 'log proof', problems: ['key_needed'], found: { hint: 'Give logVerifierKey of GET /v1/service with --key.' } };
+  }
+  const { ok, problems, entry, index, checkpoint, document } = verifyBundle(text, { logPublicKey: key.trim() });
+  return { ok, kind: 'log proof', problems: [...problems], found: { entry, index, checkpoint, document } };
+}
+
+interface Lines {
+  openingMinor: string;
+  closingMinor: string;
+  lines: readonly { lineId: string; amountMinor: string }[];
+}
+
+/** Adds a signed statement up again: the balance and the debt, each opening + lines = closing. */
+function addedUp(document: unknown): FileVerdict {
+  const statement = document as Lines & { currency: string; debt: Lines };
+  const sum = ({ openingMinor, lines }: Lines): bigint => lines.reduce((total, line) => total + BigInt(line.amountMinor), BigInt(openingMinor));
+  const problems = [
+    ...(sum(statement) === BigInt(statement.closingMinor) ? [] : ['lines_differ']),
+    ...(sum(statement.debt) === BigInt(statement.debt.closingMinor) ? [] : ['debt_differs']),
+  ];
+  const { currency, openingMinor, closingMinor } = statement;
+  const found = { type: 'statement', currency, openingMinor, lines: statement.lines.length, closingMinor, debtMinor: statement.debt.closingMinor };
+  return { ok: problems.length === 0, kind: 'receipt', problems, found };
 }
 
 function verifySignedReceipt(value: { type: unknown; document: unknown }, key: string | null): FileVerdict {
@@ -38,6 +61,7 @@ function verifySignedReceipt(value: { type: unknown; document: unknown }, key: s
   }
   const verdict = verifyReceipt(value, publicKey);
   if (!verdict.ok) return { ok: false, kind: 'receipt', problems: [verdict.problem], found: {} };
+  if (value.type === 'statement') return addedUp(value.document);
   if (value.type !== 'decision_receipt') return { ok: true, kind: 'receipt', problems: [], found: { type: value.type } };
   // A decision must not only be signed: deciding again on what it was decided on must give the same answer.
   const again = replay(value.document);
@@ -54,7 +78,7 @@ export function verifyFile(bytes: Uint8Array, key: string | null): FileVerdict {
   try {
     value = parseStrictJson(text);
   } catch (error) {
-    if (error instanceof Refusal) return { ok: false, kind: 'unknown', problems: ['not_json'], found: {} };
+    if (error instanceof Refusal) return { ok: false, kind: 'unknown', problems: ['not_json'], found: { hint: 'A sound file is checked by POST /v1/file-checks or any C2PA reader.' } };
     throw error;
   }
   const members = typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
@@ -66,5 +90,5 @@ export function verifyFile(bytes: Uint8Array, key: string | null): FileVerdict {
     const verdict = verifySignatureEvidence(evidence);
     return { ok: verdict.ok, kind: 'signed document', problems: [...verdict.problems], found: {} };
   }
-  return { ok: false, kind: 'unknown', problems: ['kind_unknown'], found: {} };
+  return { ok: false, kind: 'unknown', problems: ['kind_unknown'], found: { hint: 'Log proofs, receipts, statements and signed documents are checked here.' } };
 }

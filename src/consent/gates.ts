@@ -30,7 +30,7 @@ export interface Pause {
 }
 
 /**
- * The gates of stop.md. A release takes the shared lock of every gate that applies, a change the exclusive lock of
+ * The gates of docs/promises.md. A release takes the shared lock of every gate that applies, a change the exclusive lock of
  * one; each lock is taken in a statement of its own, and only the statement after it reads. Locks are held to the
  * end of the transaction. Everywhere the order is: gates in tree order, idempotency key, guarded accounts by id.
  */

@@ -2,7 +2,7 @@
  * Consent: what a clone may do. What is promised here: nothing is allowed that the owner did not sign (default deny,
  * every denial names all of its clauses); every decision is kept as a signed receipt that replays offline to the same
  * answer; and whatever narrows consent raises the epoch of a gate in the same transaction, so that a release which was
- * decided before commits wholly before it or not at all (stop.md). The gates' SQL (`assert_gates_open`,
+ * decided before commits wholly before it or not at all (docs/promises.md). The gates' SQL (`assert_gates_open`,
  * `assert_release_gates`) is in the migration and holds for raw SQL too.
  */
 export { makeConsent } from './service.ts';

@@ -3,7 +3,7 @@ import { Refusal } from '../kernel/refusals.ts';
 
 /** Nouns and decisions of the gateway: pure. */
 
-/** The way of one output, in its order (design.md). */
+/** The way of one output, in its order (docs/promises.md). */
 export const STEPS = [
   'entitlement', 'content', 'decide', 'hold', 'render', 'disclose', 'watermark', 'encode', 'label', 'sign', 'keep', 'release',
 ] as const;

@@ -5,7 +5,7 @@ import type { Production } from './production.ts';
 import type { AllowedOutput, KeptFile } from './store.ts';
 
 /**
- * The way of one output (design.md). The request's half, in the request's own transaction:
+ * The way of one output (docs/promises.md). The request's half, in the request's own transaction:
  * entitlement → content check → decide → hold.
  */
 export async function admit(way: Admission, tx: Tx, request: OutputRequest): Promise<Admitted | NotAdmitted> {

@@ -27,7 +27,7 @@ function receiptDocument(releaseId: string, at: Date, file: KeptFile, output: Al
 
 type Deps = Pick<GatewayDeps, 'runTx' | 'clock' | 'ids' | 'consent' | 'billing' | 'provenance' | 'transparency' | 'at'>;
 
-/** Everything that has to be true at once, in stop.md's order: gates' locks, then their state, then rows. */
+/** Everything that has to be true at once, in docs/promises.md's order: gates' locks, then their state, then rows. */
 async function releaseIn(tx: Tx, deps: Deps, file: KeptFile, output: AllowedOutput): Promise<void> {
   await deps.consent.gates.lockShared(tx, output.gates);
   await deps.at?.('locked');

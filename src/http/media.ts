@@ -2,7 +2,7 @@ import type { Response } from 'express';
 
 import type { MediaSource } from '../kernel/media.ts';
 
-/** stop.md: what may pass between a check and a stop is one write of at most this much. */
+/** docs/promises.md: what may pass between a check and a stop is one write of at most this much. */
 export const MEDIA_WRITE_BYTES = 16 * 1024;
 
 /**

@@ -1,5 +1,5 @@
 /**
- * People (design.md promise 6). What is promised here:
+ * People (docs/promises.md promise 6). What is promised here:
  *
  * - An account is whoever holds its passkey; there are no passwords. User verification is required, always.
  * - A role (operator, reviewer, payee) comes from one invitation, used once by one account. Nobody can choose one, and

@@ -6,7 +6,7 @@ export interface Clock {
   monotonic(): bigint;
 }
 
-/** The calendar in which money is earned (money.md: Asia/Shanghai, one setting). */
+/** The calendar in which money is earned (docs/promises.md: Asia/Shanghai, one setting). */
 export const BUSINESS_ZONE = 'Asia/Shanghai';
 
 /** A calendar day as `YYYY-MM-DD`. */

@@ -1,5 +1,5 @@
 /**
- * Marks (design.md promise 5) and the service's own signatures. What is promised here: a file that leaves `sign` reads as
+ * Marks (docs/promises.md promise 5) and the service's own signatures. What is promised here: a file that leaves `sign` reads as
  * Trusted under our anchors and says by whose consent it was made; a label goes in once and before the signature; the
  * disclosure follows from territory and language alone; a receipt verifies with one public key.
  *

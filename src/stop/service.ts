@@ -16,7 +16,7 @@ import { untilKnown } from './outcome.ts';
 import { makePauses, ownGate } from './pauses.ts';
 import * as store from './store.ts';
 
-/** Told at commit, so that gateways need not ask. Only stops notify: it serialises commits (stop.md). */
+/** Told at commit, so that gateways need not ask. Only stops notify: it serialises commits (docs/promises.md). */
 export const STOP_CHANNEL = 'benren_stop';
 /** How long the ordering call has before a job makes sure of the acknowledgement. */
 const TAKE_OVER_MS = 2_000;

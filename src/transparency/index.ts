@@ -1,5 +1,5 @@
 /**
- * The public log (design.md promise 7). What is promised here: a leaf is appended in the transaction of the fact it
+ * The public log (docs/promises.md promise 7). What is promised here: a leaf is appended in the transaction of the fact it
  * speaks of; once a head has been signed over it, no row, no place and no hash of it can change without every holder of an
  * older head being able to show it; and each leaf's proof verifies offline with one public key (`offline.ts`).
  *

@@ -50,7 +50,7 @@ async function buy(world: World, story: Story, cast: Cast, licence: Licence): Pr
     const booked = await world.ask<{ kind: string; count: number }>(
       `SELECT kind, count(*)::int AS count FROM ledger_transfer WHERE metadata->>'subscriptionId' = $1 GROUP BY kind`, [first]);
     must(booked.length === 1 && booked[0]?.count === 1, `one payment is one transfer, not ${JSON.stringify(booked)}`);
-    checked(`${inbox?.events ?? 0} events kept, each delivered twice; booked: ${booked[0].count} transfer (${booked[0].kind})`);
+    checked(`${inbox?.events ?? 0} events kept so far, those of this payment delivered twice and in reverse; booked: ${booked[0].count} transfer (${booked[0].kind})`);
     const { currentPeriod } = await cast.fans[0].client.call('getSubscription', { path: { subscriptionId: first } });
     must(currentPeriod?.voiceOutputsLeft === 100, '100 voice outputs are left');
     checked(`period ${currentPeriod.startDay} to ${currentPeriod.endDay}: 100 voice outputs`);
@@ -145,9 +145,9 @@ async function beDenied(world: World, story: Story, cast: Cast, licence: Licence
       ['topic.politics', fan, { ...ask, script: 'Tell me who wins the ELECTION.' }],
       ['topic.politics', fan, { ...ask, language: 'zh-CN', script: '说说選​舉吧。' }],
     ];
-    for (const [clause, who, body] of cases) await denied(world, who, path, body, clause, checked, keep);
+    for (const [index, [clause, who, body]] of cases.entries()) await denied(world, who, path, body, clause, `${index + 1}-${clause}`, checked, keep);
     await second.client.call('updateMe', { body: { country: 'US' } });
-    await denied(world, second, path, { ...ask, script: 'Hello from far away.' }, 'territory.US', checked, keep);
+    await denied(world, second, path, { ...ask, script: 'Hello from far away.' }, 'territory.US', '4-territory.US', checked, keep);
     await second.client.call('updateMe', { body: { country: 'SG' } });
     const { currentPeriod } = await fan.client.call('getSubscription', { path: { subscriptionId: await subscriptionOf(world, fan) } });
     must(currentPeriod?.voiceOutputsLeft === 98 && currentPeriod.voiceOutputsHeld === 0, 'nothing was charged');
@@ -156,14 +156,14 @@ async function beDenied(world: World, story: Story, cast: Cast, licence: Licence
 }
 
 async function denied(
-  world: World, who: Person, path: { cloneId: string }, body: object, clause: string,
+  world: World, who: Person, path: { cloneId: string }, body: object, clause: string, name: string,
   checked: (fact: string) => void, keep: (name: string, content: string) => string,
 ): Promise<void> {
   const problem = await who.client.refused('requestOutput', { path, body: body as never });
   const clauses = problem.problem['clauses'] as string[];
   must(problem.code === 'denied' && clauses.includes(clause), `${JSON.stringify(body)} is denied by ${clause}, not by ${clauses.join()}`);
   const receipt = await who.client.call('explainDecision', { path: { decisionId: String(problem.problem['decisionId']) } });
-  const file = keep(`denied-${clause.replace('.', '-')}-${receipt.digest.slice(0, 6)}.json`, JSON.stringify(receipt, null, 1));
+  const file = keep(`denied-${name.replace('.', '-')}.json`, JSON.stringify(receipt, null, 1));
   const verdict = await world.benren(['verify', file, '--key', world.receiptsKeyFile]);
   must(verdict.code === 0, `the receipt of ${clause} verifies and replays: ${verdict.output}`);
   checked(`${clause}: ${problem.status} ${problem.code} [${clauses.join(', ')}]`);

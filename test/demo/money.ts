@@ -3,7 +3,7 @@ import type { Person } from '../support/person.ts';
 import type { Delivered } from './fan.ts';
 import type { Cast } from './people.ts';
 import type { Licence } from './rights.ts';
-import { must, type Story, type Telling } from './story.ts';
+import { must, type Story, type Telling, yuan } from './story.ts';
 import type { World } from './world.ts';
 
 /** Sessions end after thirty days. */
@@ -41,7 +41,7 @@ async function readStatements(cast: Cast, label: string, { checked, keep }: Tell
     must(Buffer.from(pdf).equals(Buffer.from(await client.call('getStatementPdf', { path }))), `${name}: the same statement gives the same bytes`);
     keep(`statement-${label}-${name}.json`, JSON.stringify(receipt, null, 1));
     keep(`statement-${label}-${name}.pdf`, pdf);
-    checked(`${name}: opening ${openingMinor} + ${lines.length} lines = closing ${closingMinor} fen; debt ${debt.closingMinor}`);
+    checked(`${name}: opening ${yuan(openingMinor)} ${lines.map((line) => `${line.amountMinor.startsWith('-') ? '−' : '+'} ${line.kind} ${yuan(line.amountMinor.replace('-', ''))} `).join('')}= closing ${yuan(closingMinor)} CNY; debt ${yuan(debt.closingMinor)}`);
     closings.set(name, { closing: BigInt(closingMinor), lines: lines.length, debt: BigInt(debt.closingMinor) });
   }
   return closings;
@@ -55,7 +55,7 @@ async function explainFirstLine(cast: Cast, checked: (fact: string) => void): Pr
   must(line !== undefined, 'her statement has an earning');
   const explained = await cast.owner.client.call('explainStatementLine', { path: { statementId: receipt.document.statementId, lineId: line.lineId } });
   must(explained.sourceCount > 0 && explained.sources.every((source) => source.charge !== null), 'the line leads to payments');
-  checked(`line ${line.lineId} (${line.amountMinor} fen, ${line.basisPoints ?? 0} basis points of a pot of ${line.potMinor ?? ''}) leads to ${explained.sourceCount} postings of ${new Set(explained.sources.map((source) => source.charge)).size} payments`);
+  checked(`line ${line.lineId} (${yuan(line.amountMinor)} CNY, ${(line.basisPoints ?? 0) / 100} % of a pot of ${yuan(line.potMinor ?? '0')}) leads to ${explained.sourceCount} postings of ${new Set(explained.sources.map((source) => source.charge)).size} payments`);
 }
 
 /** Step 8: forty-five days later the first month is earned, divided, stated and paid. */
@@ -73,7 +73,7 @@ export async function earnAndPay(world: World, story: Story, cast: Cast, licence
     for (const pot of run.pots) {
       const legs = pot.legs.reduce((sum, leg) => sum + BigInt(leg.amountMinor), 0n);
       must(legs === BigInt(pot.amountMinor), 'the legs are exactly the pot');
-      checked(`pot of ${pot.amountMinor} fen (${pot.firstDay} to ${pot.lastDay}) → ${pot.legs.map((leg) => leg.amountMinor).join(' + ')}`);
+      checked(`pot of ${yuan(pot.amountMinor)} CNY (${pot.firstDay} to ${pot.lastDay}) → ${pot.legs.map((leg) => yuan(leg.amountMinor)).join(' + ')}`);
     }
     must(run.pots.length === 1, 'one tier and one split make one pot');
     await cast.operator.client.call('closeStatements', { body: { throughDay: endOfOne } });
@@ -85,7 +85,7 @@ export async function earnAndPay(world: World, story: Story, cast: Cast, licence
     for (const { payoutId } of payouts) {
       const payout = await cast.operator.client.call('getPayout', { path: { payoutId } });
       must(payout.state === 'paid' && payout.stripeTransfer !== null, `payout ${payoutId} is paid, not ${payout.state} (${payout.problem ?? ''})`);
-      checked(`payout of ${payout.amountMinor} ${payout.currency} fen: ${payout.state}, ${payout.stripeTransfer}`);
+      checked(`payout of ${yuan(payout.amountMinor)} ${payout.currency}: ${payout.state}, ${payout.stripeTransfer}`);
     }
     const again = await cast.operator.client.call('createPayouts', { body: {} });
     must(again.payouts.length === 0, 'nobody is paid twice');
@@ -94,7 +94,7 @@ export async function earnAndPay(world: World, story: Story, cast: Cast, licence
 
 /** Step 9, its end: a day given back after the payout is each payee's debt, on a line of its own. */
 export async function refundDay(world: World, story: Story, cast: Cast, delivered: Delivered): Promise<void> {
-  await story.tell('9 One day of period one is refunded as goodwill, after the payout', async (telling) => {
+  await story.tell('9b One day of period one is refunded as goodwill, after the payout', async (telling) => {
     const { checked } = telling;
     const [period] = await world.ask<{ id: string; day: string }>(
       'SELECT id, start_day::text AS day FROM subscription_period WHERE subscription_id = $1 ORDER BY start_day LIMIT 1', [delivered.subscriptionId]);
@@ -103,10 +103,13 @@ export async function refundDay(world: World, story: Story, cast: Cast, delivere
     await world.settle();
     const refund = await cast.operator.client.call('getRefund', { path: { refundId: asked.refundId } });
     must(refund.state === 'booked', `the refund is booked, not ${refund.state} (${refund.failure ?? ''})`);
-    checked(`${refund.grossMinor} fen back to the fan: tax ${refund.taxMinor}, legs ${refund.legs.map((leg) => leg.amountMinor).join(' + ')}, the platform bears ${refund.expenseMinor}`);
+    checked(`${yuan(refund.grossMinor)} CNY back to the fan, what the day was worth when it was earned: tax ${yuan(refund.taxMinor)}, legs ${refund.legs.map((leg) => yuan(leg.amountMinor)).join(' + ')}; kept fee borne by the platform: ${yuan(refund.expenseMinor)}`);
     await cast.operator.client.call('closeStatements', { body: { throughDay: dayOf(world.clock.now()) } });
     const closings = await readStatements(cast, '2', telling);
     for (const name of ['owner', 'agency']) must((closings.get(name)?.debt ?? 0n) > 0n, `${name} has a debt line`);
+    const [waiting] = await world.ask<{ minor: string }>(
+      `SELECT (-sum(e.amount_minor))::text AS minor FROM ledger_entry e JOIN ledger_account a ON a.id = e.account_id WHERE a.code LIKE 'earned:%'`);
+    checked(`what the 15 delivered days of period two earned, ${yuan(waiting?.minor ?? '0')} CNY, waits for the next run`);
     checked('owner and agency carry their part as a debt of its own; it is netted once, from later earnings');
   });
 }

@@ -47,7 +47,7 @@ export async function openProof(world: Pick<World, 'site'>, owner: Person): Prom
 export async function claimAndEnrol(world: World, story: Story, cast: Cast, recordings: Recordings): Promise<{ proofId: string; cloneId: string; versionId: string }> {
   const { client } = cast.owner;
   let proofId = '';
-  await story.tell('2 She claims “Lin Ya · 林雅” and proves control of her site', async ({ checked }) => {
+  await story.tell('2a She claims “Lin Ya · 林雅” and proves control of her site', async ({ checked }) => {
     proofId = await openProof(world, cast.owner);
     checked('the claim is signed by her passkey; without the line on her site: token_absent; with it: passed');
     const inwards = await client.refused('addDomainEvidence', { path: { proofId }, body: { site: 'http://169.254.169.254' } });
@@ -95,7 +95,7 @@ async function refusedBySql(url: string, versionId: string): Promise<string> {
 export async function review(
   world: World, story: Story, cast: Cast, recordings: Recordings, made: { proofId: string; cloneId: string; versionId: string },
 ): Promise<void> {
-  await story.tell('2 Nothing makes the clone live before two reviewers approve', async ({ checked }) => {
+  await story.tell('2b Nothing makes the clone live before two reviewers approve', async ({ checked }) => {
     const path = { proofId: made.proofId };
     const version = await cast.owner.client.call('getVersion', { path: { versionId: made.versionId } });
     const signature = await cast.owner.sign('version_approval', version.document);
@@ -199,7 +199,7 @@ export async function license(world: World, story: Story, cast: Cast, made: { pr
     const approval = await cast.owner.sign('version_approval', version.document, 'zh-CN');
     const approved = await client.call('approveVersion', { path: { versionId: made.versionId }, body: { signature: approval } });
     must(approved.state === 'approved', 'version 1 is approved');
-    checked(`unheard: ${deaf.code}; ${probes} probe sentences heard; version 1 approved by signature`);
+    checked(`approving it unheard is refused (${deaf.code}); ${probes} probe sentences heard; version 1 approved by signature`);
     const tier = await client.call('createTier', {
       path: { cloneId: made.cloneId }, body: { name: 'friend', priceMinor: '600', currency: 'CNY', period: 'month', voiceOutputsPerPeriod: 100 },
     });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Cast } from './people.ts';
 import { type Delivered, request, released } from './fan.ts';
 import type { Licence } from './rights.ts';
-import { must, type Story } from './story.ts';
+import { must, type Story, yuan } from './story.ts';
 import type { World } from './world.ts';
 
 /** What step 10 checks. */
@@ -63,7 +63,7 @@ async function orderStop(world: World, cast: Cast, licence: Licence, checked: (f
   const { script, expectedMs } = await longScript(cast, licence);
   must(expectedMs >= LONG_RENDER_MS, `the long text takes ${expectedMs.toFixed(0)} ms to render at the measured speed`);
   const quote = await cast.owner.client.call('quoteStop', { path });
-  checked(`quote: ${quote.cost.fans} fans, ${quote.cost.refundMinor} fen back, of which ${quote.cost.deferredMinor} from deferred and ${quote.cost.taxMinor} from tax; fee ${quote.cost.feeMinor} borne by ${quote.cost.feeBearer}`);
+  checked(`quote: ${quote.cost.fans} fans, ${yuan(quote.cost.refundMinor)} CNY back, of which ${yuan(quote.cost.deferredMinor)} out of deferred revenue and ${yuan(quote.cost.taxMinor)} of tax; the processor’s fee of ${yuan(quote.cost.feeMinor)} is borne by ${quote.cost.feeBearer}`);
   const signature = await cast.owner.sign('stop_order', quote.order, 'zh-CN');
   const foreign = await cast.agency.client.refused('orderStop', { path, body: { quoteId: quote.quoteId, signature: await cast.agency.sign('stop_order', quote.order) } });
   must(foreign.code === 'not_found', 'nobody else can stop it');
@@ -93,13 +93,13 @@ async function settled(world: World, cast: Cast, stopId: string, checked: (fact:
     `SELECT DISTINCT a.code FROM ledger_transfer t JOIN ledger_entry e ON e.transfer_seq = t.seq JOIN ledger_account a ON a.id = e.account_id
      WHERE t.kind = 'billing.unused_refunded' AND (a.code LIKE 'payable:%' OR a.code LIKE 'payee_debt:%')`);
   must(touched.length === 0, 'unused days come out of deferred revenue and touch no payee');
-  checked(`${stop.settlement.refundsSucceeded} refunds of ${stop.settlement.refundedMinor} fen, equal to the quote; no payee’s account was touched; renewals left: ${stop.settlement.renewalsLeft}`);
+  checked(`${stop.settlement.refundsSucceeded} refunds, ${yuan(stop.settlement.refundedMinor)} CNY in all, equal to the quote; no payee’s account was touched; renewals left: ${stop.settlement.renewalsLeft}`);
 }
 
 /** Step 9, first half: pause, amendment, stop. */
 export async function stopClone(world: World, story: Story, cast: Cast, licence: Licence, delivered: Delivered): Promise<Stopped> {
   let stopped: Stopped | undefined;
-  await story.tell('9 She pauses and resumes, takes English back, and stops it for good', async ({ checked, keep }) => {
+  await story.tell('9a She pauses and resumes, takes English back, and stops it for good', async ({ checked, keep }) => {
     await pauseAndResume(cast, licence, checked);
     await removeEnglish(cast, licence, checked);
     stopped = await orderStop(world, cast, licence, checked);

@@ -1,12 +1,16 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { formatMinor } from '../../src/kernel/money.ts';
+
 /** One step of the journey, as it stands in summary.json. */
 export interface StepResult {
   step: string;
   ok: boolean;
   milliseconds: number;
   files: string[];
+  /** What was checked, in words. */
+  checked: string[];
 }
 
 /** What a step may do to the story: say what it checked, and keep files. */
@@ -22,6 +26,11 @@ export interface Story {
   results: readonly StepResult[];
   /** Writes summary.json. */
   close: () => void;
+}
+
+/** Minor units as people read them. */
+export function yuan(minor: string | bigint): string {
+  return formatMinor(BigInt(minor), 'CNY');
 }
 
 /** Fails a step in words. */
@@ -56,7 +65,7 @@ export function makeStory(folder: string, print: (line: string) => void): Story 
       }
       const milliseconds = Math.round(performance.now() - started);
       const ok = failure === undefined;
-      results.push({ step, ok, milliseconds, files });
+      results.push({ step, ok, milliseconds, files, checked: facts });
       print(`${ok ? '✓' : '✗'} ${step}  (${milliseconds.toLocaleString('en-US')} ms)`);
       for (const fact of facts) print(`    ${fact}`);
       if (files.length > 0) print(`    → ${files.join(', ')}`);

@@ -7,7 +7,7 @@ import type { JobRunner } from './runner.ts';
 const QUEUE = 'benren-jobs';
 const RELAY_BATCH = 500;
 
-/** `redis://[user:password@]host:port[/db]`; `null` because a blocking worker must wait for Redis, not give up. */
+/** `redis[s]://[user:password@]host:port[/db]`; `null` because a blocking worker must wait for Redis, not give up. */
 function connectionOf(redisUrl: string): ConnectionOptions {
   const url = new URL(redisUrl);
   return {
@@ -16,6 +16,7 @@ function connectionOf(redisUrl: string): ConnectionOptions {
     ...(url.username === '' ? {} : { username: decodeURIComponent(url.username) }),
     ...(url.password === '' ? {} : { password: decodeURIComponent(url.password) }),
     ...(url.pathname.length > 1 ? { db: Number(url.pathname.slice(1)) } : {}),
+    ...(url.protocol === 'rediss:' ? { tls: {} } : {}),
     maxRetriesPerRequest: null,
   };
 }

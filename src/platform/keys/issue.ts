@@ -58,7 +58,7 @@ export async function issueRoot(keyPem: string, now: Date, random: Random, organ
 }
 
 /**
- * A C2PA signing certificate under such a root: standards.md A4 in every extension, valid for 366 days from a
+ * A C2PA signing certificate under such a root: C2PA 2.4 in every extension, valid for 366 days from a
  * day before `now`. Both key usages, since older validators know only the mail one.
  */
 export async function issueLeaf(

@@ -71,7 +71,7 @@ export async function savepoint<T>(tx: Tx, work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** NOTIFY at commit. It serialises commits, so only rare events may use it (stop.md: the stop, never a release). */
+/** NOTIFY at commit. It serialises commits, so only rare events may use it (docs/promises.md: the stop, never a release). */
 export async function notify(tx: Tx, channel: string, payload: string): Promise<void> {
   await sql(tx, 'SELECT pg_notify($1, $2)', [channel, payload]);
 }

@@ -146,7 +146,7 @@ function isUnavailable(error: Stripe.errors.StripeError): boolean {
 
 /**
  * Whether a failed write may nevertheless have happened: the connection broke, or the provider failed while acting.
- * Such a write stays pending and is asked again with the same key (money.md, payouts).
+ * Such a write stays pending and is asked again with the same key (docs/promises.md, payouts).
  */
 export function outcomeUnknown(error: unknown): boolean {
   const cause = error instanceof Refusal ? error.cause : error;

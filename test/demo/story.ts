@@ -9,8 +9,6 @@ export interface StepResult {
   ok: boolean;
   milliseconds: number;
   files: string[];
-  /** What was checked, in words. */
-  checked: string[];
 }
 
 /** What a step may do to the story: say what it checked, and keep files. */
@@ -24,7 +22,7 @@ export interface Telling {
 export interface Story {
   tell: (step: string, work: (telling: Telling) => Promise<void>) => Promise<void>;
   results: readonly StepResult[];
-  /** Writes summary.json. */
+  /** Writes summary.json, and the story as it was told. */
   close: () => void;
 }
 
@@ -41,6 +39,11 @@ export function must(condition: boolean, claim: string): asserts condition {
 /** The story is printed while it happens: one line a step, and below it what was checked. */
 export function makeStory(folder: string, print: (line: string) => void): Story {
   const results: StepResult[] = [];
+  const told: string[] = [];
+  const say = (line: string): void => {
+    told.push(line);
+    print(line);
+  };
   mkdirSync(folder, { recursive: true });
 
   return {
@@ -65,14 +68,15 @@ export function makeStory(folder: string, print: (line: string) => void): Story 
       }
       const milliseconds = Math.round(performance.now() - started);
       const ok = failure === undefined;
-      results.push({ step, ok, milliseconds, files, checked: facts });
-      print(`${ok ? '✓' : '✗'} ${step}  (${milliseconds.toLocaleString('en-US')} ms)`);
-      for (const fact of facts) print(`    ${fact}`);
-      if (files.length > 0) print(`    → ${files.join(', ')}`);
+      results.push({ step, ok, milliseconds, files });
+      say(`${ok ? '✓' : '✗'} ${step}  (${milliseconds.toLocaleString('en-US')} ms)`);
+      for (const fact of facts) say(`    ${fact}`);
+      if (files.length > 0) say(`    → ${files.join(', ')}`);
       if (failure instanceof Error) throw failure;
       must(ok, 'every failure is an error');
     },
     close() {
+      writeFileSync(join(folder, 'story.txt'), `${told.join('\n')}\n`);
       writeFileSync(join(folder, 'summary.json'), `${JSON.stringify({ steps: results }, null, 2)}\n`);
     },
   };

@@ -19,7 +19,7 @@ import { makeIdentityHandlers, makeIdentityTicks } from './identity/index.ts';
 import { makeLedgerHandlers, makeLedgerTicks } from './ledger/index.ts';
 import { makeOwnershipHandlers, makeOwnershipJobs } from './ownership/index.ts';
 import {
-  type JobHandlers, type JobRunner, makeInProcessWorker, makeRedisRelay, makeRedisWorker, makeRunner, makeTicks, type Ticks, type Worker,
+  type JobHandlers, type JobRunner, makeInProcessWorker, makeRedisRelay, makeRedisWorker, makeRunner, makeTicks, type Worker,
 } from './platform/jobs/index.ts';
 import { makeRoyaltiesHandlers, makeRoyaltiesJobs } from './royalties/index.ts';
 import { makeStopHandlers, makeStopJobs } from './stop/index.ts';
@@ -33,8 +33,6 @@ export type ProcessRole = 'start' | 'api' | 'worker' | 'gateway';
 export interface Service {
   platform: Platform;
   rooms: Rooms;
-  jobs: JobRunner;
-  ticks: Ticks;
   origin: string;
   /** Stops taking requests, lets work under way finish, closes everything. Safe to call twice. */
   close(): Promise<void>;
@@ -122,7 +120,7 @@ export async function compose(config: Config, role: ProcessRole = 'start', overr
       await Promise.all(workers.map((worker) => worker.stop()));
       await platform.close();
     };
-    return { platform, rooms, jobs, ticks, origin: platform.origin, close: () => (closing ??= close()) };
+    return { platform, rooms, origin: platform.origin, close: () => (closing ??= close()) };
   } catch (error) {
     await platform.close();
     throw error;

@@ -6,12 +6,6 @@ export function toPcm16(samples: Float32Array): Int16Array {
   return pcm;
 }
 
-export function fromPcm16(pcm: Int16Array): Float32Array {
-  const samples = new Float32Array(pcm.length);
-  for (let i = 0; i < samples.length; i += 1) samples[i] = (pcm[i] ?? 0) / 0x8000;
-  return samples;
-}
-
 /** Root mean square of samples within ±1. */
 export function rms(samples: Float32Array): number {
   if (samples.length === 0) return 0;

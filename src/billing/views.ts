@@ -7,7 +7,6 @@ import type { SubscriptionRow, TierRow } from './subscription-store.ts';
 
 export type TierView = components['schemas']['Tier'];
 export type SubscriptionView = components['schemas']['Subscription'];
-export type PeriodView = components['schemas']['SubscriptionPeriod'];
 
 export function tierView(tier: TierRow): TierView {
   return {

@@ -22,8 +22,6 @@ export interface Clones extends EnrolmentVerbs, VersionVerbs {
   enrolledVoice(tx: Tx, proofId: string): Promise<EnrolledVoice | null>;
   /** Whether the clone was ever approved; before that it is its owner's alone, and to others it does not exist. */
   wasApproved(tx: Tx, cloneId: string): Promise<boolean>;
-  /** The clones that stand on this proof. */
-  clonesOfProof(tx: Tx, proofId: string): Promise<string[]>;
   /** The voice enrolled last for this clone: what reviewers and the owner may play. */
   enrolmentRecording(tx: Tx, cloneId: string): Promise<{ cloneId: string; ownerAccountId: string; blobDigest: string } | null>;
 
@@ -108,7 +106,6 @@ export function makeClones(deps: ClonesDeps): Clones {
         : { cloneId: row.cloneId, materialId: row.id, blobDigest: row.digest, profile: row.details.profile };
     },
     wasApproved: (tx, cloneId) => store.wasApproved(tx, cloneId),
-    clonesOfProof: (tx, proofId) => store.clonesOfProof(tx, proofId),
     async enrolmentRecording(tx, cloneId) {
       const clone = await store.findClone(tx, cloneId);
       const voice = await store.newestVoice(tx, cloneId);

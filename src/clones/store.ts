@@ -194,12 +194,6 @@ export async function newestPersona(tx: Tx, cloneId: string): Promise<PersonaMat
   return (await newestMaterial(tx, cloneId, 'persona')) as PersonaMaterialRow | null;
 }
 
-/** The clones that stand on a proof: few, usually one. */
-export async function clonesOfProof(tx: Tx, proofId: string): Promise<string[]> {
-  const rows = await sql<{ id: string }>(tx, 'SELECT id FROM clone WHERE ownership_proof_id = $1 ORDER BY id', [proofId]);
-  return rows.map((row) => row.id);
-}
-
 /** The voice enrolled last among the clones that stand on a proof. */
 export async function voiceOfProof(tx: Tx, proofId: string): Promise<VoiceMaterialRow | null> {
   const newest = await maybeOne<{ id: string }>(

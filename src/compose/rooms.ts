@@ -5,7 +5,6 @@ import { type Clones, entities as cloneEntities, HOUSE_POLICY, makeClones } from
 import { type Consent, makeConsent } from '../consent/index.ts';
 import { type Gateway, makeGateway } from '../gateway/index.ts';
 import { type IdentityService, identityEntities, loadDocuments, makeIdentity } from '../identity/index.ts';
-import type { Tx } from '../kernel/tx.ts';
 import { type Ledger, makeLedger } from '../ledger/index.ts';
 import type { EntitySchema } from '../platform/postgres/index.ts';
 import { entities as ownershipEntities, makeOwnership, type Ownership } from '../ownership/index.ts';
@@ -50,28 +49,22 @@ function makeGround(platform: Platform): Ground {
   };
 }
 
-/** Who it is, what exists, what it may do. Hooks go upwards by late calls, so that imports only go down. */
+/**
+ * Who it is, what exists, what it may do. Hooks go upwards by late calls, so that imports only go down. That a withdrawn
+ * proof or version narrows the clone's gate needs no hook: PostgreSQL does it (`clone_gate_narrows`).
+ */
 function makeRights(platform: Platform, ground: Ground, above: () => Pick<Rooms, 'gateway'>): Pick<Rooms, 'ownership' | 'clones' | 'consent'> {
   const { clock, ids, random, fetcher, blobs, inference } = platform;
   const { runTx } = platform.database;
   const { identity, provenance, transparency } = ground;
 
-  async function narrowClone(tx: Tx, cloneId: string, reason: string): Promise<void> {
-    const gate = await consent.gates.ofClone(tx, cloneId);
-    if (gate !== null && gate.state !== 'stopped') await consent.gates.narrow(tx, gate.gateId, { reason, at: clock.now(), by: 'benren' });
-  }
-
   const ownership: Ownership = makeOwnership({
     runTx, clock, ids, random, identity, log: transparency, fetcher, blobs, inference,
     enrolledVoice: (tx, proofId) => clones.enrolledVoice(tx, proofId),
-    async onProofWithdrawn(tx, proofId) {
-      for (const cloneId of await clones.clonesOfProof(tx, proofId)) await narrowClone(tx, cloneId, 'ownership proof ended');
-    },
   });
   const clones: Clones = makeClones({
     runTx, clock, ids, identity, ownership, log: transparency, blobs, inference, policy: HOUSE_POLICY,
     probesHeard: (tx, versionId) => above().gateway.probesHeard(tx, versionId),
-    onVersionWithdrawn: (tx, { cloneId }) => narrowClone(tx, cloneId, 'version withdrawn'),
   });
   const consent: Consent = makeConsent({ runTx, clock, ids, identity, clones, ownership, provenance, transparency });
   return { ownership, clones, consent };

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 
+import { toPcm16 } from '../../inference/audio/pcm.ts';
 import { type Inference, readWav, writeWav } from '../../src/platform/inference.ts';
 
 /** Her two recordings: for enrolment and for the challenge. */
@@ -20,7 +21,7 @@ const ENROLMENT_TEXT =
 function part(wav: Uint8Array, from: number, to: number): Uint8Array {
   const { sampleRateHz, samples } = readWav(wav);
   const cut = samples.subarray(Math.floor(samples.length * from), Math.floor(samples.length * to));
-  return writeWav(Int16Array.from(cut, (sample) => Math.max(-32_768, Math.min(32_767, Math.round(sample * 32_767)))), sampleRateHz);
+  return writeWav(toPcm16(cut), sampleRateHz);
 }
 
 /**

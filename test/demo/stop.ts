@@ -2,6 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { ProblemError } from '../support/client.ts';
+import { until } from '../support/until.ts';
 import type { Cast } from './people.ts';
 import { type Delivered, request, released } from './fan.ts';
 import type { Licence } from './rights.ts';
@@ -118,6 +120,22 @@ export async function stopClone(world: World, story: Story, cast: Cast, licence:
   return stopped;
 }
 
+/** A leaf gets its place in the tree within about a second; until then the log answers `unavailable`. */
+async function loggedProof(world: World, leafId: string): Promise<object & { index: string }> {
+  const ask = () => world.client.call('getLogProof', { path: { leafId } });
+  let proof: Awaited<ReturnType<typeof ask>> | undefined;
+  await until(async () => {
+    try {
+      proof = await ask();
+    } catch (error) {
+      if (!(error instanceof ProblemError && error.code === 'unavailable')) throw error;
+    }
+    return proof !== undefined;
+  });
+  must(proof !== undefined, `leaf ${leafId} is in the log`);
+  return proof;
+}
+
 /** Step 10: asked of PostgreSQL, and of nobody at all. */
 export async function proveAll(world: World, story: Story, cast: Cast, licence: Licence, delivered: Delivered, stopped: Stopped): Promise<void> {
   await story.tell('10 The books balance, and the proofs verify with no network', async ({ checked, keep }) => {
@@ -125,11 +143,10 @@ export async function proveAll(world: World, story: Story, cast: Cast, licence: 
       'SELECT currency, count(*)::int AS entries, sum(amount_minor)::text AS sum FROM ledger_entry GROUP BY currency ORDER BY currency');
     must(sums.length > 0 && sums.every(({ sum }) => sum === '0'), `every currency sums to zero: ${JSON.stringify(sums)}`);
     checked(`PostgreSQL: ${sums.map(({ currency, entries, sum }) => `${entries} entries in ${currency} sum to ${sum}`).join(', ')}`);
-    await world.service.ticks.once();
     const output = await cast.fans[0].client.call('getOutput', { path: { outputId: delivered.english } });
     const grantLeaf = (await world.client.call('listLeavesOfSubject', { path: { subjectId: licence.grantId } })).leaves[0];
     for (const [name, leafId] of [['output-1', output.release?.leafId], ['grant', grantLeaf?.leafId], ['stop', stopped.leafId]] as const) {
-      const proof = await world.client.call('getLogProof', { path: { leafId: leafId ?? '' } });
+      const proof = await loggedProof(world, leafId ?? '');
       const file = keep(`proof-${name}.json`, JSON.stringify(proof, null, 1));
       const verdict = await world.benren(['verify', file, '--key', world.logKeyFile]);
       must(verdict.code === 0, `the proof of ${name} verifies: ${verdict.output}`);

@@ -96,10 +96,10 @@ function forgetLastTime(folder: string, dataFolder: string): void {
   rmSync(folder, { recursive: true, force: true });
 }
 
-async function runBenren(args: string[]): Promise<{ code: number; output: string }> {
+async function runBenren(dataFolder: string, args: string[]): Promise<{ code: number; output: string }> {
   const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
   return await new Promise((done) => {
-    execFile(process.execPath, ['--import', 'tsx', main, ...args], { maxBuffer: 16 * 1024 * 1024 }, (error, stdout, stderr) => {
+    execFile(process.execPath, ['--import', 'tsx', main, ...args], { maxBuffer: 16 * 1024 * 1024, env: { ...process.env, BENREN_DATA: dataFolder } }, (error, stdout, stderr) => {
       done({ code: typeof error?.code === 'number' ? error.code : error === null ? 0 : 1, output: stdout + stderr });
     });
   });
@@ -144,7 +144,7 @@ export async function openWorld(folder: string): Promise<World> {
 
   const client = makeClient(service.origin);
   return {
-    service, sandbox, clock, postgres, site, settle, client, benren: runBenren, ...(await keepKeys(client, folder)),
+    service, sandbox, clock, postgres, site, settle, client, benren: (args) => runBenren(dataFolder, args), ...(await keepKeys(client, folder)),
     async advanceDays(days) {
       const to = Math.floor(sandbox.control.now(testClock).getTime() / 1000) + days * 86_400;
       await stripe.sdk.testHelpers.testClocks.advance(testClock, { frozen_time: to }, stripe.withKey(`advance-${to}`));

@@ -9,8 +9,6 @@ export interface Tick {
 export interface Ticks {
   start(): void;
   stop(): Promise<void>;
-  /** Runs each once, in the order given, and waits: for a caller who needs to see their effect now. */
-  once(): Promise<void>;
 }
 
 /** Runs each tick on its own interval, never twice at once. */
@@ -33,9 +31,6 @@ export function makeTicks(ticks: Readonly<Record<string, Tick>>, log: Log): Tick
     async stop() {
       for (const timer of timers.splice(0)) clearInterval(timer);
       await Promise.all(running.values());
-    },
-    async once() {
-      for (const tick of Object.values(ticks)) await tick.run();
     },
   };
 }

@@ -266,6 +266,7 @@ log_leaf.at timestamp with time zone NOT NULL
 log_leaf.entry bytea NOT NULL
 log_leaf.leaf_hash bytea NOT NULL
 log_leaf.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+log_leaf_type.name text NOT NULL
 log_node.level smallint NOT NULL
 log_node.index bigint NOT NULL
 log_node.hash bytea NOT NULL
@@ -487,6 +488,7 @@ signed_document.signed_at timestamp with time zone NOT NULL
 signed_document.software text[] NOT NULL
 signed_document.evidence_sha256 text NOT NULL
 signed_document.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+signed_document_type.name text NOT NULL
 signing_request.challenge_id text NOT NULL
 signing_request.account_id text NOT NULL
 signing_request.credential_id text NOT NULL
@@ -842,7 +844,9 @@ log_leaf: log_leaf_check CHECK ((leaf_hash = sha256(('\x00'::bytea || entry))))
 log_leaf: log_leaf_entry_check CHECK (((octet_length(entry) >= 1) AND (octet_length(entry) <= 65535)))
 log_leaf: log_leaf_pkey PRIMARY KEY (id)
 log_leaf: log_leaf_subject_id_check CHECK ((subject_id <> ''::text))
-log_leaf: log_leaf_type_check CHECK ((type = ANY (ARRAY['ownership_proof.decided'::text, 'grant.signed'::text, 'grant.amended'::text, 'grant.revoked'::text, 'version.approved'::text, 'split.signed'::text, 'gate.paused'::text, 'gate.resumed'::text, 'stop.ordered'::text, 'release.committed'::text, 'statement.closed'::text])))
+log_leaf: log_leaf_type_known FOREIGN KEY (type) REFERENCES log_leaf_type(name)
+log_leaf_type: log_leaf_type_name_check CHECK ((name ~ '^[a-z]+(_[a-z]+)*\.[a-z]+(_[a-z]+)*$'::text))
+log_leaf_type: log_leaf_type_pkey PRIMARY KEY (name)
 log_node: log_node_hash_check CHECK ((octet_length(hash) = 32))
 log_node: log_node_index_check CHECK ((index >= 0))
 log_node: log_node_level_check CHECK (((level >= 0) AND (level <= 62)))
@@ -997,13 +1001,15 @@ signed_document: signed_document_check CHECK ((digest = encode(sha256(convert_to
 signed_document: signed_document_check1 CHECK ((challenge = sha256(((((convert_to('benren/consent-signature/v1'::text, 'UTF8'::name) || '\x00'::bytea) || sha256(convert_to(canonical, 'UTF8'::name))) || nonce) || sha256(convert_to(context, 'UTF8'::name))))))
 signed_document: signed_document_check2 CHECK (((signed_at >= issued_at) AND (signed_at < expires_at)))
 signed_document: signed_document_credential_id_account_id_fkey FOREIGN KEY (credential_id, account_id) REFERENCES credential(id, account_id)
-signed_document: signed_document_document_type_check CHECK ((document_type = ANY (ARRAY['ownership_claim'::text, 'grant'::text, 'amendment'::text, 'revocation'::text, 'split'::text, 'version_approval'::text, 'stop_order'::text])))
 signed_document: signed_document_evidence_sha256_check CHECK ((evidence_sha256 ~ '^[0-9a-f]{64}$'::text))
 signed_document: signed_document_id_account_id_key UNIQUE (id, account_id)
 signed_document: signed_document_id_digest_key UNIQUE (id, digest)
 signed_document: signed_document_nonce_check CHECK ((octet_length(nonce) = 32))
 signed_document: signed_document_nonce_key UNIQUE (nonce)
 signed_document: signed_document_pkey PRIMARY KEY (id)
+signed_document: signed_document_type_known FOREIGN KEY (document_type) REFERENCES signed_document_type(name)
+signed_document_type: signed_document_type_name_check CHECK ((name ~ '^[a-z]+(_[a-z]+)*$'::text))
+signed_document_type: signed_document_type_pkey PRIMARY KEY (name)
 signing_request: signing_request_challenge_id_fkey FOREIGN KEY (challenge_id) REFERENCES challenge(id) ON DELETE CASCADE
 signing_request: signing_request_credential_id_account_id_fkey FOREIGN KEY (credential_id, account_id) REFERENCES credential(id, account_id)
 signing_request: signing_request_nonce_check CHECK ((octet_length(nonce) = 32))
@@ -1205,6 +1211,7 @@ CREATE UNIQUE INDEX ledger_transfer_seq_key ON public.ledger_transfer USING btre
 CREATE UNIQUE INDEX log_checkpoint_pkey ON public.log_checkpoint USING btree (size)
 CREATE INDEX log_leaf_of_subject ON public.log_leaf USING btree (subject_id, at, id)
 CREATE UNIQUE INDEX log_leaf_pkey ON public.log_leaf USING btree (id)
+CREATE UNIQUE INDEX log_leaf_type_pkey ON public.log_leaf_type USING btree (name)
 CREATE UNIQUE INDEX log_node_pkey ON public.log_node USING btree (level, index)
 CREATE UNIQUE INDEX log_position_leaf_id_key ON public.log_position USING btree (leaf_id)
 CREATE UNIQUE INDEX log_position_pkey ON public.log_position USING btree (index)
@@ -1272,6 +1279,7 @@ CREATE UNIQUE INDEX signed_document_id_digest_key ON public.signed_document USIN
 CREATE UNIQUE INDEX signed_document_nonce_key ON public.signed_document USING btree (nonce)
 CREATE INDEX signed_document_of_account ON public.signed_document USING btree (account_id, signed_at)
 CREATE UNIQUE INDEX signed_document_pkey ON public.signed_document USING btree (id)
+CREATE UNIQUE INDEX signed_document_type_pkey ON public.signed_document_type USING btree (name)
 CREATE UNIQUE INDEX signing_request_nonce_key ON public.signing_request USING btree (nonce)
 CREATE UNIQUE INDEX signing_request_pkey ON public.signing_request USING btree (challenge_id)
 CREATE UNIQUE INDEX split_clone_id_number_key ON public.split USING btree (clone_id, number)
@@ -1383,6 +1391,8 @@ log_checkpoint: CREATE TRIGGER log_checkpoint_never_truncated BEFORE TRUNCATE ON
 log_leaf: CREATE TRIGGER log_leaf_never_changes BEFORE DELETE OR UPDATE ON public.log_leaf FOR EACH ROW EXECUTE FUNCTION refuse_change()
 log_leaf: CREATE TRIGGER log_leaf_never_truncated BEFORE TRUNCATE ON public.log_leaf FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 log_leaf: CREATE TRIGGER log_leaf_waits AFTER INSERT ON public.log_leaf FOR EACH ROW EXECUTE FUNCTION log_leaf_waits()
+log_leaf_type: CREATE TRIGGER log_leaf_type_never_changes BEFORE DELETE OR UPDATE ON public.log_leaf_type FOR EACH ROW EXECUTE FUNCTION refuse_change()
+log_leaf_type: CREATE TRIGGER log_leaf_type_never_truncated BEFORE TRUNCATE ON public.log_leaf_type FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 log_node: CREATE TRIGGER log_node_never_changes BEFORE DELETE OR UPDATE ON public.log_node FOR EACH ROW EXECUTE FUNCTION refuse_change()
 log_node: CREATE TRIGGER log_node_never_truncated BEFORE TRUNCATE ON public.log_node FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 log_position: CREATE TRIGGER log_position_never_changes BEFORE DELETE OR UPDATE ON public.log_position FOR EACH ROW EXECUTE FUNCTION refuse_change()
@@ -1424,6 +1434,8 @@ royalty_run_entry: CREATE TRIGGER royalty_run_entry_never_changes BEFORE DELETE 
 royalty_run_entry: CREATE TRIGGER royalty_run_entry_never_truncated BEFORE TRUNCATE ON public.royalty_run_entry FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 signed_document: CREATE TRIGGER signed_document_never_changes BEFORE DELETE OR UPDATE ON public.signed_document FOR EACH ROW EXECUTE FUNCTION refuse_change()
 signed_document: CREATE TRIGGER signed_document_never_truncated BEFORE TRUNCATE ON public.signed_document FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+signed_document_type: CREATE TRIGGER signed_document_type_never_changes BEFORE DELETE OR UPDATE ON public.signed_document_type FOR EACH ROW EXECUTE FUNCTION refuse_change()
+signed_document_type: CREATE TRIGGER signed_document_type_never_truncated BEFORE TRUNCATE ON public.signed_document_type FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 split: CREATE TRIGGER split_is_complete BEFORE INSERT OR UPDATE ON public.split FOR EACH ROW EXECUTE FUNCTION split_is_complete()
 split: CREATE TRIGGER split_stays BEFORE DELETE ON public.split FOR EACH ROW EXECUTE FUNCTION refuse_change()
 split_leg: CREATE TRIGGER split_leg_never_changes BEFORE DELETE OR UPDATE ON public.split_leg FOR EACH ROW EXECUTE FUNCTION refuse_change()
@@ -2411,6 +2423,7 @@ ledger_roll_up: SELECT
 ledger_transfer: INSERT, SELECT
 log_checkpoint: INSERT, SELECT
 log_leaf: INSERT, SELECT
+log_leaf_type: SELECT
 log_node: INSERT, SELECT
 log_position: INSERT, SELECT
 log_waiting: SELECT
@@ -2432,6 +2445,7 @@ royalty_run: INSERT, SELECT
 royalty_run_entry: INSERT, SELECT
 session: INSERT, SELECT
 signed_document: INSERT, SELECT
+signed_document_type: SELECT
 signing_request: INSERT, SELECT
 split: INSERT, SELECT
 split_answered: INSERT, SELECT

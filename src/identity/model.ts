@@ -8,7 +8,7 @@ export const LOCALES = ['zh-CN', 'en'] as const;
 /** BCP 47: a language in which we show people what they sign. */
 export type Locale = (typeof LOCALES)[number];
 
-/** Every kind of document that people sign here. Each has its JSON Schema in contracts/rights. */
+/** Every kind of document that people sign here. Each has its JSON Schema in contracts/rights and a row in `signed_document_type`. */
 export const DOCUMENT_TYPES = [
   'ownership_claim', 'grant', 'amendment', 'revocation', 'split', 'version_approval', 'stop_order',
 ] as const;

@@ -3,7 +3,10 @@ import type { JsonObject } from '../kernel/canonical-json.ts';
 import { sha256Hex } from '../kernel/digest.ts';
 import { Refusal } from '../kernel/refusals.ts';
 
-/** What the log speaks of (docs/promises.md promise 7). Adding one is a change of contracts/events/log-leaf.schema.json. */
+/**
+ * What the log speaks of (docs/promises.md promise 7). Adding one is a change of contracts/events/log-leaf.schema.json and a
+ * row in `log_leaf_type`.
+ */
 export const LEAF_TYPES = [
   'ownership_proof.decided', 'grant.signed', 'grant.amended', 'grant.revoked', 'version.approved', 'split.signed',
   'gate.paused', 'gate.resumed', 'stop.ordered', 'release.committed', 'statement.closed',

@@ -189,7 +189,7 @@ export interface paths {
         put?: never;
         /**
          * Pause a clone
-         * @description The clone's owner only. From the commit on every request is denied with `stop.paused` and nothing in flight is released. Pausing a paused clone changes nothing; a stopped one is refused with `stop_state`.
+         * @description The clone's owner only. From the commit on every request is denied with `stop.paused` and nothing in flight is released. Pausing a clone that she paused already changes nothing; a stopped one is refused with `stop_state`.
          */
         post: operations["pauseClone"];
         delete?: never;
@@ -229,7 +229,7 @@ export interface paths {
         put?: never;
         /**
          * Resume a paused clone
-         * @description The gate opens with a raised epoch, so what was decided before the pause must be decided again. A stopped clone never resumes (`stop_state`).
+         * @description Lifts the owner's hold and no other. When nothing else holds the gate it opens with a raised epoch, so what was decided before the pause must be decided again. A stopped clone never resumes (`stop_state`).
          */
         post: operations["resumeClone"];
         delete?: never;
@@ -1695,6 +1695,8 @@ export interface components {
             state: "open" | "paused" | "stopped";
             /** @description Rises with every change; outputs carry the one they were released under. */
             epoch: string;
+            /** @description What holds the gate shut; it opens when the last hold is lifted, and an owner lifts only her own. */
+            holds: string[];
         };
         /** @description 3 to 30 lower-case letters, digits and inner hyphens. */
         CloneHandle: string;

@@ -53,7 +53,7 @@ function makeGround(platform: Platform): Ground {
  * Who it is, what exists, what it may do. Hooks go upwards by late calls, so that imports only go down. That a withdrawn
  * proof or version narrows the clone's gate needs no hook: PostgreSQL does it (`clone_gate_narrows`).
  */
-function makeRights(platform: Platform, ground: Ground, above: () => Pick<Rooms, 'gateway'>): Pick<Rooms, 'ownership' | 'clones' | 'consent'> {
+function makeRights(platform: Platform, ground: Ground, above: () => Pick<Rooms, 'gateway' | 'billing'>): Pick<Rooms, 'ownership' | 'clones' | 'consent'> {
   const { clock, ids, random, fetcher, blobs, inference } = platform;
   const { runTx } = platform.database;
   const { identity, provenance, transparency } = ground;
@@ -66,7 +66,10 @@ function makeRights(platform: Platform, ground: Ground, above: () => Pick<Rooms,
     runTx, clock, ids, identity, ownership, log: transparency, blobs, inference, policy: HOUSE_POLICY,
     probesHeard: (tx, versionId) => above().gateway.probesHeard(tx, versionId),
   });
-  const consent: Consent = makeConsent({ runTx, clock, ids, identity, clones, ownership, provenance, transparency });
+  const consent: Consent = makeConsent({
+    runTx, clock, ids, identity, clones, ownership, provenance, transparency,
+    onCloneGate: (tx, { cloneId, state, at }) => above().billing[state === 'paused' ? 'onPaused' : 'onResumed'](tx, cloneId, at),
+  });
   return { ownership, clones, consent };
 }
 
@@ -98,7 +101,7 @@ function makeMoney(platform: Platform, ground: Ground, rights: Rights): Pick<Roo
 /** Makes the rooms from the ground up. */
 export function makeRooms(platform: Platform): Rooms {
   const ground = makeGround(platform);
-  const rights = makeRights(platform, ground, () => ({ gateway }));
+  const rights = makeRights(platform, ground, () => ({ gateway, billing: money.billing }));
   const money = makeMoney(platform, ground, rights);
   const { runTx } = platform.database;
   const gateway: Gateway = makeGateway({

@@ -23,7 +23,27 @@ export interface GateChange {
   by: string;
 }
 
-/** While the owner paused the clone; `to` is null until she resumes it. */
+/** A reason for which a gate is paused. */
+export interface Hold {
+  /** A short key: `owner`, `platform`, `proof`, `notice:<id>`, `succession:<id>`. */
+  holder: string;
+  reason: string;
+  at: Date;
+  by: string;
+}
+
+/** A gate after a hold was placed or lifted. */
+export interface Held extends GateState {
+  /** Whether the hold was new, or was there to be lifted. */
+  changed: boolean;
+  /** Whether the gate's state became another one. */
+  moved: boolean;
+}
+
+/** Told in the transaction in which a clone's gate was paused or opened again, whoever held it. */
+export type OnCloneGate = (tx: Tx, change: { cloneId: string; state: 'open' | 'paused'; at: Date }) => Promise<void>;
+
+/** While something held the clone's gate; `to` is null until the last hold is lifted. */
 export interface Pause {
   from: Date;
   to: Date | null;
@@ -48,12 +68,19 @@ export interface Gates {
   /** In tree order. */
   read(tx: Tx, refs: readonly Pick<GateRef, 'gateId'>[]): Promise<GateState[]>;
   /**
-   * Raises the epoch, and sets the state when one is given: `paused` or `stopped`. What was decided under the old
-   * epoch is not released any more. Refuses `stop_state` on a stopped gate. Answers the new epoch.
+   * Raises the epoch, and stops the gate for good when asked to. What was decided under the old epoch is not released
+   * any more. Refuses `stop_state` on a stopped gate. Answers the new epoch.
    */
-  narrow(tx: Tx, gateId: string, change: GateChange & { state?: 'paused' | 'stopped' }): Promise<bigint>;
-  /** Paused → open, with a raised epoch. Refuses `stop_state` on a stopped gate. */
-  reopen(tx: Tx, gateId: string, change: GateChange): Promise<bigint>;
+  narrow(tx: Tx, gateId: string, change: GateChange & { state?: 'stopped' }): Promise<bigint>;
+  /**
+   * A gate is paused while something holds it. The first hold raises the epoch; the same hold twice is one. A stopped
+   * gate is shut already: the answer then says so and nothing is held.
+   */
+  hold(tx: Tx, gateId: string, hold: Hold): Promise<Held>;
+  /** Takes away this holder's hold and no other. The last one opens the gate, with a raised epoch. */
+  lift(tx: Tx, gateId: string, lifted: Omit<Hold, 'reason'> & { reason?: string }): Promise<Held>;
+  /** What holds the gate now, by holder. */
+  holds(tx: Tx, gateId: string): Promise<Hold[]>;
   /** The clone's pauses, oldest first; billing earns nothing in them. */
   pauses(tx: Tx, cloneId: string): Promise<Pause[]>;
 }
@@ -87,15 +114,45 @@ async function read(tx: Tx, refs: readonly Pick<GateRef, 'gateId'>[]): Promise<G
   );
 }
 
-async function changeTo(tx: Tx, gateId: string, state: GateStateName | null, change: GateChange): Promise<bigint> {
-  await lockExclusive(tx, { gateId });
+async function readOne(tx: Tx, gateId: string): Promise<GateState> {
   const [now] = await read(tx, [{ gateId }]);
   if (now === undefined) throw new Error(`No gate ${gateId}.`);
+  return now;
+}
+
+async function narrow(tx: Tx, gateId: string, change: GateChange & { state?: 'stopped' }): Promise<bigint> {
+  await lockExclusive(tx, { gateId });
+  const now = await readOne(tx, gateId);
   if (now.state === 'stopped') throw new Refusal('stop_state', 'This was stopped for good; nothing opens or changes it again.');
   const { epoch } = await one<{ epoch: bigint }>(tx, `
     UPDATE gate SET state = $2, epoch = epoch + 1, reason = $3, changed_by = $4, changed_at = $5
-    WHERE id = $1 RETURNING epoch`, [gateId, state ?? now.state, change.reason, change.by, change.at]);
+    WHERE id = $1 RETURNING epoch`, [gateId, change.state ?? now.state, change.reason, change.by, change.at]);
   return epoch;
+}
+
+async function holds(tx: Tx, gateId: string): Promise<Hold[]> {
+  return await sql<Hold>(tx, `
+    SELECT holder, reason, at, by_whom AS by FROM (
+      SELECT DISTINCT ON (holder) * FROM gate_hold WHERE gate_id = $1 ORDER BY holder, position DESC) AS last
+    WHERE fact = 'placed' ORDER BY holder`, [gateId]);
+}
+
+/** Writes the fact; PostgreSQL moves the gate with it. */
+async function putHold(tx: Tx, gateId: string, fact: 'placed' | 'lifted', hold: Hold, told: OnCloneGate | undefined): Promise<Held> {
+  await lockExclusive(tx, { gateId });
+  const before = await readOne(tx, gateId);
+  const held = (await holds(tx, gateId)).some(({ holder }) => holder === hold.holder);
+  if (before.state === 'stopped' || held === (fact === 'placed')) return { ...before, changed: false, moved: false };
+  await sql(tx, `
+    INSERT INTO gate_hold (gate_id, position, holder, fact, reason, by_whom, at) VALUES ($1, 0, $2, $3, $4, $5, $6)`,
+  [gateId, hold.holder, fact, hold.reason, hold.by, hold.at]);
+  const after = await readOne(tx, gateId);
+  const moved = after.state !== before.state;
+  if (moved && after.kind === 'clone' && after.state !== 'stopped') {
+    const { cloneId } = await one<{ cloneId: string }>(tx, 'SELECT clone_id AS "cloneId" FROM gate WHERE id = $1', [gateId]);
+    await told?.(tx, { cloneId, state: after.state, at: hold.at });
+  }
+  return { ...after, changed: true, moved };
 }
 
 async function ensure(
@@ -143,7 +200,7 @@ async function pauses(tx: Tx, cloneId: string): Promise<Pause[]> {
   return found;
 }
 
-export function makeGates(deps: { ids: Ids }): Gates {
+export function makeGates(deps: { ids: Ids; onCloneGate?: OnCloneGate }): Gates {
   const find = async (tx: Tx, where: string, id: string): Promise<GateState | null> =>
     await maybeOne<GateState>(tx, `SELECT id AS "gateId", kind, state, epoch FROM gate WHERE ${where}`, [id]);
   return {
@@ -154,8 +211,10 @@ export function makeGates(deps: { ids: Ids }): Gates {
     lockShared,
     lockExclusive,
     read,
-    narrow: (tx, gateId, change) => changeTo(tx, gateId, change.state ?? null, change),
-    reopen: (tx, gateId, change) => changeTo(tx, gateId, 'open', change),
+    narrow,
+    hold: (tx, gateId, hold) => putHold(tx, gateId, 'placed', hold, deps.onCloneGate),
+    lift: (tx, gateId, { reason = 'lifted', ...hold }) => putHold(tx, gateId, 'lifted', { ...hold, reason }, deps.onCloneGate),
+    holds,
     pauses,
   };
 }

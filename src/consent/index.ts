@@ -9,7 +9,7 @@ export { makeConsent } from './service.ts';
 export type { Consent, ConsentDeps, Decision, GrantInForce, SignedDecisionReceipt } from './service.ts';
 export type { AmendmentView, GrantView } from './grants.ts';
 export { gateRefusal, PLATFORM_GATE } from './gates.ts';
-export type { GateChange, GateRef, Gates, GateState, Pause } from './gates.ts';
+export type { GateChange, GateRef, Gates, GateState, Held, Hold, OnCloneGate, Pause } from './gates.ts';
 export { makeConsentHandlers } from './handlers.ts';
 export { CAPABILITIES, decide, foldText, OWNER_PURPOSE, replay, REVIEWER_PURPOSE, wordMatcher } from './model.ts';
 export type {

@@ -6,7 +6,7 @@ import type { Actor } from '../kernel/request.ts';
 import type { Clock } from '../kernel/time.ts';
 import type { RunTx, Tx } from '../kernel/tx.ts';
 import { type Answer, decideWith, type DecisionRequest } from './decide.ts';
-import { type Gates, type GateState, makeGates } from './gates.ts';
+import { type Gates, type GateState, makeGates, type OnCloneGate } from './gates.ts';
 import { type GrantDocument, readGrant, type ReadGrant } from './grant.ts';
 import { documentOf, makeGrants, stateAt } from './grants.ts';
 import { type DecisionReceiptDocument, recordDecision, type RecordedState } from './receipt.ts';
@@ -48,6 +48,8 @@ export interface ConsentDeps {
       tx: Tx, leaf: { type: 'grant.signed' | 'grant.amended' | 'grant.revoked'; subjectId: string; at: Date; document: JsonObject },
     ): Promise<{ leafId: string }>;
   };
+  /** Told when a clone's gate is paused or opened again: billing stops and resumes collection. */
+  onCloneGate?: OnCloneGate;
 }
 
 /** A stored decision, with what a release has to compare again. */
@@ -144,7 +146,7 @@ function makeGrantReader(): (grant: RecordedState['grant']) => ReadGrant {
 
 export function makeConsent(deps: ConsentDeps): Consent {
   const { runTx, ids, clones, provenance } = deps;
-  const gates = makeGates({ ids });
+  const gates = makeGates({ ids, ...(deps.onCloneGate === undefined ? {} : { onCloneGate: deps.onCloneGate }) });
   const readOnce = makeGrantReader();
 
   function signedReceipt(document: DecisionReceiptDocument): SignedDecisionReceipt {

@@ -14,8 +14,8 @@ export interface StopDeps {
   identity: Pick<Identity, 'completeSignature' | 'signedDocument'>;
   /** The account that owns a clone, or null for an unknown clone. */
   cloneOwner(tx: Tx, cloneId: string): Promise<string | null>;
-  gates: Pick<Gates, 'ensure' | 'ofClone' | 'narrow' | 'reopen' | 'lockExclusive'>;
-  billing: Pick<Billing, 'quoteStop' | 'settleStop' | 'stopSettlement' | 'onPaused' | 'onResumed'>;
+  gates: Pick<Gates, 'ensure' | 'ofClone' | 'narrow' | 'hold' | 'lift' | 'holds' | 'lockExclusive'>;
+  billing: Pick<Billing, 'quoteStop' | 'settleStop' | 'stopSettlement'>;
   transparency: Pick<Transparency, 'append'>;
   /** Releases of the clone so far; asked under the exclusive lock of its gate. */
   countReleases(tx: Tx, cloneId: string): Promise<bigint>;

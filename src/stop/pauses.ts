@@ -9,6 +9,8 @@ export interface CloneGateView {
   cloneId: string;
   state: 'open' | 'paused' | 'stopped';
   epoch: string;
+  /** Who holds it shut; empty when it is open. */
+  holds: string[];
 }
 
 /** The clone's gate, made if it is missing, for its owner; for everybody else the clone does not exist. */
@@ -20,37 +22,34 @@ export async function ownGate(deps: StopDeps, tx: Tx, actor: Actor, cloneId: str
   return gate;
 }
 
-/** Pause and resume: back on any time. */
+/** Pause and resume: back on any time. They place and lift the owner's hold; what others hold stays theirs. */
 export function makePauses(deps: StopDeps) {
-  const { runTx, clock, gates, billing, transparency } = deps;
+  const { runTx, clock, gates, transparency } = deps;
 
-  async function change(tx: Tx, actor: Actor, cloneId: string, to: 'paused' | 'open'): Promise<CloneGateView> {
+  async function change(tx: Tx, actor: Actor, cloneId: string, to: 'paused' | 'resumed'): Promise<CloneGateView> {
     const { gateId } = await ownGate(deps, tx, actor, cloneId);
     await gates.lockExclusive(tx, { gateId });
     // Read under the lock: two changes that waited for each other are dated in their order, and after the releases.
     const at = clock.now();
-    // Read again: somebody else may have changed it while this waited for the lock.
-    const now = await gates.ofClone(tx, cloneId);
-    if (now === null || now.state === 'stopped') throw new Refusal('stop_state', 'This clone was stopped for good.');
-    if (now.state === to) return { cloneId, state: now.state, epoch: now.epoch.toString() };
-    const by = { at, by: actor.accountId };
-    const epoch = to === 'paused'
-      ? await gates.narrow(tx, gateId, { state: 'paused', reason: 'owner.paused', ...by })
-      : await gates.reopen(tx, gateId, { reason: 'owner.resumed', ...by });
-    await (to === 'paused' ? billing.onPaused(tx, cloneId, at) : billing.onResumed(tx, cloneId, at));
-    await transparency.append(tx, {
-      type: to === 'paused' ? 'gate.paused' : 'gate.resumed', subjectId: cloneId, at,
-      document: {
-        type: 'benren.gate_change', schemaVersion: 1, gateId, cloneId, state: to, epoch: epoch.toString(), at: at.toISOString(),
-      },
-    });
-    return { cloneId, state: to, epoch: epoch.toString() };
+    const hold = { holder: 'owner', reason: `owner.${to}`, at, by: actor.accountId };
+    const gate = await (to === 'paused' ? gates.hold(tx, gateId, hold) : gates.lift(tx, gateId, hold));
+    if (gate.state === 'stopped') throw new Refusal('stop_state', 'This clone was stopped for good.');
+    const epoch = gate.epoch.toString();
+    if (gate.changed) {
+      await transparency.append(tx, {
+        type: to === 'paused' ? 'gate.paused' : 'gate.resumed', subjectId: cloneId, at,
+        document: {
+          type: 'benren.gate_change', schemaVersion: 1, gateId, cloneId, holder: 'owner', state: gate.state, epoch, at: at.toISOString(),
+        },
+      });
+    }
+    return { cloneId, state: gate.state, epoch, holds: (await gates.holds(tx, gateId)).map(({ holder }) => holder) };
   }
 
   return {
     pauseClone: (actor: Actor, key: IdempotencyKey, cloneId: string) =>
       runTx((tx) => once(tx, key, () => change(tx, actor, cloneId, 'paused'))),
     resumeClone: (actor: Actor, key: IdempotencyKey, cloneId: string) =>
-      runTx((tx) => once(tx, key, () => change(tx, actor, cloneId, 'open'))),
+      runTx((tx) => once(tx, key, () => change(tx, actor, cloneId, 'resumed'))),
   };
 }

@@ -72,9 +72,9 @@ describe('a release by raw SQL as the service\'s role', () => {
     const of = await clone();
     const gateId = of.gates[index] ?? '';
     const epochs = (epoch: string): string[] => ['1', '1', '1', '1'].map((old, at) => (at === index ? epoch : old));
-    await database.runTx((tx) => gates.narrow(tx, gateId, { state: 'paused', reason: 'test', at: AT, by: 'acc_x' }));
+    await database.runTx((tx) => gates.hold(tx, gateId, { holder: 'owner', reason: 'test', at: AT, by: 'acc_x' }));
     expect(await refusalOf(database.asApp(INSERT, row(of, epochs('2'))))).toBe('gate_paused');
-    await database.runTx((tx) => gates.reopen(tx, gateId, { reason: 'test', at: AT, by: 'acc_x' }));
+    await database.runTx((tx) => gates.lift(tx, gateId, { holder: 'owner', reason: 'test', at: AT, by: 'acc_x' }));
     expect(await refusalOf(database.asApp(INSERT, row(of, epochs('2'))))).toBe('gate_changed');
     expect(await refusalOf(database.asApp(INSERT, row(of, epochs('3'))))).toBe('accepted');
     await database.runTx((tx) => gates.narrow(tx, gateId, { state: 'stopped', reason: 'test', at: AT, by: 'acc_x' }));
@@ -192,6 +192,7 @@ describe('a gate', () => {
     ['gate_once', `INSERT INTO gate (id, kind, clone_id, reason, changed_by, changed_at) VALUES ('gat_2', 'clone', $1, 'x', 'x', now())`],
     ['gate_shape', `INSERT INTO gate (id, kind, clone_id, reason, changed_by, changed_at) VALUES ('gat_3', 'capability', $1, 'x', 'x', now())`],
     ['gate_epoch_rises', `UPDATE gate SET state = 'paused' WHERE clone_id = $1 AND kind = 'clone'`],
+    ['gate_paused_by_holds', `UPDATE gate SET state = 'paused', epoch = epoch + 1 WHERE clone_id = $1 AND kind = 'clone'`],
     ['gate_epoch_rises', `UPDATE gate SET epoch = epoch - 1 WHERE clone_id = $1 AND kind = 'clone'`],
   ])('%s', async (constraint, sql) => {
     expect(await refusalOf(database.asApp(sql, [(await clone()).cloneId]))).toBe(constraint);
@@ -213,7 +214,10 @@ describe('a gate', () => {
     const gateId = of.gates[1] ?? '';
     await database.runTx((tx) => gates.narrow(tx, gateId, { state: 'stopped', reason: 'test', at: AT, by: 'acc_x' }));
     const change = { reason: 'test', at: AT, by: 'acc_x' };
-    await expect(database.runTx((tx) => gates.reopen(tx, gateId, change))).rejects.toMatchObject({ code: 'stop_state' });
+    for (const holder of ['owner', 'proof']) {
+      expect(await database.runTx((tx) => gates.hold(tx, gateId, { ...change, holder }))).toMatchObject({ state: 'stopped', changed: false });
+      expect(await database.runTx((tx) => gates.lift(tx, gateId, { ...change, holder }))).toMatchObject({ state: 'stopped', changed: false });
+    }
     await expect(database.runTx((tx) => gates.narrow(tx, gateId, change))).rejects.toMatchObject({ code: 'stop_state' });
     expect(await refusalOf(database.asOwner(`UPDATE gate SET state = 'open', epoch = epoch + 1 WHERE id = $1`, [gateId]))).toBe('gate_stopped_is_final');
   });
@@ -223,10 +227,10 @@ describe('a gate', () => {
     const gateId = of.gates[1] ?? '';
     const day = (n: number): Date => new Date(AT.getTime() + n * 86_400_000);
     const change = (n: number): { reason: string; at: Date; by: string } => ({ reason: `day ${n}`, at: day(n), by: 'acc_x' });
-    await database.runTx((tx) => gates.narrow(tx, gateId, { ...change(1), state: 'paused' }));
+    await database.runTx((tx) => gates.hold(tx, gateId, { ...change(1), holder: 'owner' }));
     await database.runTx((tx) => gates.narrow(tx, gateId, change(2)));
-    await database.runTx((tx) => gates.reopen(tx, gateId, change(3)));
-    await database.runTx((tx) => gates.narrow(tx, gateId, { ...change(4), state: 'paused' }));
+    await database.runTx((tx) => gates.lift(tx, gateId, { ...change(3), holder: 'owner' }));
+    await database.runTx((tx) => gates.hold(tx, gateId, { ...change(4), holder: 'owner' }));
     expect(await database.runTx((tx) => gates.pauses(tx, of.cloneId))).toEqual([{ from: day(1), to: day(3) }, { from: day(4), to: null }]);
     const kept = await database.asApp<{ epoch: string; state: string; reason: string }>('SELECT epoch, state, reason FROM gate_change WHERE gate_id = $1 ORDER BY epoch', [gateId]);
     expect(kept.map(({ epoch, state, reason }) => [epoch, state, reason])).toEqual([
@@ -249,7 +253,7 @@ describe('the trigger\'s no', () => {
     const attempt = (epochs: string[]): Promise<unknown> =>
       database.runTx((tx) => execute(tx, INSERT, row(of, epochs))).then(() => null, (error: unknown) => error);
     expect(gateRefusal(await attempt(['1', '7', '1', '1']))).toMatchObject({ code: 'gate_changed' });
-    await database.runTx((tx) => gates.narrow(tx, of.gates[1] ?? '', { state: 'paused', reason: 'x', at: AT, by: 'acc_x' }));
+    await database.runTx((tx) => gates.hold(tx, of.gates[1] ?? '', { holder: 'owner', reason: 'x', at: AT, by: 'acc_x' }));
     const paused = gateRefusal(await attempt(['1', '2', '1', '1']));
     expect(paused).toBeInstanceOf(Refusal);
     expect(paused).toMatchObject({ code: 'stopped', extra: { clauses: ['stop.paused'] } });

@@ -155,11 +155,14 @@ export async function openGatewayWorld(seed: string, options: { approved?: boole
     },
     async shut(kind, state) {
       const gateId = await gateOf(kind);
-      await runTx((tx) => consent.gates.narrow(tx, gateId, { ...change(), state }));
+      await runTx(async (tx) => {
+        if (state === 'paused') await consent.gates.hold(tx, gateId, { ...change(), holder: 'test' });
+        else await consent.gates.narrow(tx, gateId, { ...change(), state });
+      });
     },
     async reopen(kind) {
       const gateId = await gateOf(kind);
-      await runTx((tx) => consent.gates.reopen(tx, gateId, change()));
+      await runTx((tx) => consent.gates.lift(tx, gateId, { ...change(), holder: 'test' }));
     },
     async count(table, where = 'true') {
       const [row] = await world.database.asOwner<{ count: number }>(`SELECT count(*)::int AS count FROM ${table} WHERE ${where}`);

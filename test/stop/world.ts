@@ -58,7 +58,9 @@ export async function openStopWorld(seed: string): Promise<StopWorld> {
   const identity = makeIdentity({ runTx, clock, ids, random, relyingParty: SITE, documents: loadDocuments(), secret: random.bytes(32) });
   const log = makeTransparency({ runTx, clock, ids, logKey: generateKeyPairSync('ed25519').privateKey, origin: 'log.example/benren' });
   const bench = await makeGateBench(money.db);
-  const gates = makeGates({ ids });
+  const gates = makeGates({
+    ids, onCloneGate: (tx, { cloneId, state, at }) => money.billing[state === 'paused' ? 'onPaused' : 'onResumed'](tx, cloneId, at),
+  });
   const count = async (tx: Parameters<StopDeps['countReleases']>[0], cloneId: string): Promise<bigint> =>
     (await one<{ count: bigint }>(tx, 'SELECT count(*) FROM probe WHERE clone_id = $1', [cloneId])).count;
   const deps: StopDeps = {

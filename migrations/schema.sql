@@ -151,6 +151,14 @@ gate_change.reason text NOT NULL
 gate_change.changed_by text NOT NULL
 gate_change.changed_at timestamp with time zone NOT NULL
 gate_change.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+gate_hold.gate_id text NOT NULL
+gate_hold.position bigint NOT NULL
+gate_hold.holder text NOT NULL
+gate_hold.fact text NOT NULL
+gate_hold.reason text NOT NULL
+gate_hold.by_whom text NOT NULL
+gate_hold.at timestamp with time zone NOT NULL
+gate_hold.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 goodwill_day.period_id text NOT NULL
 goodwill_day.day date NOT NULL
 goodwill_day.refund_id text NOT NULL
@@ -758,6 +766,11 @@ END)
 gate: gate_state_check CHECK ((state = ANY (ARRAY['open'::text, 'paused'::text, 'stopped'::text])))
 gate_change: gate_change_gate_id_fkey FOREIGN KEY (gate_id) REFERENCES gate(id)
 gate_change: gate_change_pkey PRIMARY KEY (gate_id, epoch)
+gate_hold: gate_hold_fact_check CHECK ((fact = ANY (ARRAY['placed'::text, 'lifted'::text])))
+gate_hold: gate_hold_gate_id_fkey FOREIGN KEY (gate_id) REFERENCES gate(id)
+gate_hold: gate_hold_holder_check CHECK (((holder ~ '^[a-z][a-z_]*(:[A-Za-z0-9_]+)?$'::text) AND (length(holder) <= 100)))
+gate_hold: gate_hold_pkey PRIMARY KEY (gate_id, "position")
+gate_hold: gate_hold_reason_check CHECK (((length(reason) >= 1) AND (length(reason) <= 500)))
 goodwill_day: goodwill_day_pkey PRIMARY KEY (refund_id, day)
 goodwill_day: goodwill_day_refund_id_fkey FOREIGN KEY (refund_id) REFERENCES goodwill_refund(refund_id)
 goodwill_leg: goodwill_leg_amount_minor_check CHECK ((amount_minor >= 0))
@@ -1169,6 +1182,8 @@ CREATE UNIQUE INDEX decision_pkey ON public.decision USING btree (id)
 CREATE UNIQUE INDEX gate_once ON public.gate USING btree (clone_id, kind, capability, grant_id, licence_id) NULLS NOT DISTINCT
 CREATE UNIQUE INDEX gate_pkey ON public.gate USING btree (id)
 CREATE UNIQUE INDEX gate_change_pkey ON public.gate_change USING btree (gate_id, epoch)
+CREATE INDEX gate_hold_of_holder ON public.gate_hold USING btree (gate_id, holder, "position" DESC)
+CREATE UNIQUE INDEX gate_hold_pkey ON public.gate_hold USING btree (gate_id, "position")
 CREATE UNIQUE INDEX goodwill_day_once ON public.goodwill_day USING btree (period_id, day) WHERE (NOT failed)
 CREATE UNIQUE INDEX goodwill_day_pkey ON public.goodwill_day USING btree (refund_id, day)
 CREATE INDEX goodwill_leg_of_pot ON public.goodwill_leg USING btree (pot_id, leg)
@@ -1359,6 +1374,10 @@ gate: CREATE TRIGGER gate_never_truncated BEFORE TRUNCATE ON public.gate FOR EAC
 gate: CREATE TRIGGER gate_remembered AFTER INSERT OR UPDATE ON public.gate FOR EACH ROW EXECUTE FUNCTION gate_remembered()
 gate_change: CREATE TRIGGER gate_change_never_changes BEFORE DELETE OR UPDATE ON public.gate_change FOR EACH ROW EXECUTE FUNCTION refuse_change()
 gate_change: CREATE TRIGGER gate_change_never_truncated BEFORE TRUNCATE ON public.gate_change FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+gate_hold: CREATE TRIGGER gate_hold_fits BEFORE INSERT ON public.gate_hold FOR EACH ROW EXECUTE FUNCTION gate_hold_fits()
+gate_hold: CREATE TRIGGER gate_hold_moves_gate AFTER INSERT ON public.gate_hold FOR EACH ROW EXECUTE FUNCTION gate_hold_moves_gate()
+gate_hold: CREATE TRIGGER gate_hold_never_changes BEFORE DELETE OR UPDATE ON public.gate_hold FOR EACH ROW EXECUTE FUNCTION refuse_change()
+gate_hold: CREATE TRIGGER gate_hold_never_truncated BEFORE TRUNCATE ON public.gate_hold FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 goodwill_leg: CREATE TRIGGER goodwill_leg_bounded AFTER INSERT ON public.goodwill_leg FOR EACH ROW EXECUTE FUNCTION goodwill_leg_bounded()
 goodwill_leg: CREATE TRIGGER goodwill_leg_never_changes BEFORE DELETE OR UPDATE ON public.goodwill_leg FOR EACH ROW EXECUTE FUNCTION refuse_change()
 goodwill_leg: CREATE TRIGGER goodwill_leg_never_truncated BEFORE TRUNCATE ON public.goodwill_leg FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
@@ -1649,8 +1668,60 @@ AS $function$
     IF NEW.epoch <> OLD.epoch + 1 THEN
       RAISE EXCEPTION 'every change raises the epoch by one' USING ERRCODE = 'restrict_violation', CONSTRAINT = 'gate_epoch_rises';
     END IF;
+    IF NEW.state <> 'stopped' AND (NEW.state = 'paused') <> (cardinality(gate_holders(NEW.id)) > 0) THEN
+      RAISE EXCEPTION 'a gate is paused while something holds it, and only then'
+        USING ERRCODE = 'restrict_violation', CONSTRAINT = 'gate_paused_by_holds';
+    END IF;
     RETURN NEW;
   END $function$
+CREATE OR REPLACE FUNCTION public.gate_hold_fits()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  DECLARE
+    key bigint;
+    now_state text;
+  BEGIN
+    SELECT lock_key INTO key FROM gate WHERE id = NEW.gate_id;
+    PERFORM pg_advisory_xact_lock(key);
+    -- Statements of their own after the wait: they see what was committed while it lasted.
+    SELECT state INTO now_state FROM gate WHERE id = NEW.gate_id;
+    IF now_state = 'stopped' THEN
+      RAISE EXCEPTION 'a stopped gate takes no hold' USING ERRCODE = 'restrict_violation', CONSTRAINT = 'gate_stopped_is_final';
+    END IF;
+    IF (NEW.holder = ANY (gate_holders(NEW.gate_id))) <> (NEW.fact = 'lifted') THEN
+      RAISE EXCEPTION 'what is held is lifted, what is not held is placed'
+        USING ERRCODE = 'restrict_violation', CONSTRAINT = 'gate_hold_alternates';
+    END IF;
+    NEW.position := coalesce((SELECT max(position) FROM gate_hold WHERE gate_id = NEW.gate_id), 0) + 1;
+    RETURN NEW;
+  END $function$
+CREATE OR REPLACE FUNCTION public.gate_hold_moves_gate()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    IF NEW.fact = 'placed' THEN
+      UPDATE gate SET state = 'paused', epoch = epoch + 1, reason = NEW.reason, changed_by = NEW.by_whom, changed_at = NEW.at
+        WHERE id = NEW.gate_id AND state = 'open';
+    ELSIF cardinality(gate_holders(NEW.gate_id)) = 0 THEN
+      UPDATE gate SET state = 'open', epoch = epoch + 1, reason = NEW.reason, changed_by = NEW.by_whom, changed_at = NEW.at
+        WHERE id = NEW.gate_id AND state = 'paused';
+    END IF;
+    RETURN NULL;
+  END $function$
+CREATE OR REPLACE FUNCTION public.gate_holders(of_gate text)
+ RETURNS text[]
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+    SELECT coalesce(array_agg(holder ORDER BY holder), '{}') FROM (
+      SELECT DISTINCT ON (holder) holder, fact FROM gate_hold WHERE gate_id = of_gate ORDER BY holder, position DESC
+    ) AS last WHERE fact = 'placed'
+  $function$
 CREATE OR REPLACE FUNCTION public.gate_remembered()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -2406,6 +2477,7 @@ currency: SELECT
 decision: INSERT, SELECT
 gate: INSERT, SELECT
 gate_change: SELECT
+gate_hold: INSERT, SELECT
 goodwill_day: INSERT, SELECT
 goodwill_leg: INSERT, SELECT
 goodwill_payee: INSERT, SELECT

@@ -1,5 +1,14 @@
 import tseslint from 'typescript-eslint';
 
+const MEDIA = 'Only src/http/media.ts writes media: a check before every write, and a count of it.';
+/** Every other way in which bytes could find to a socket. */
+const WRITERS = [
+  'CallExpression[callee.property.name=/^(pipe|pipeTo|pipeThrough|sendFile|sendfile|download|pipeline)$/]',
+  "CallExpression[callee.name='pipeline']",
+  'CallExpression[callee.property.name=/^(write|writev)$/][callee.object.name=/^(res|response|socket)$/]',
+  'CallExpression[callee.property.name=/^(write|writev)$/][callee.object.property.name=/^(res|response|socket)$/]',
+].map((selector) => ({ selector, message: MEDIA }));
+
 /** Typed lint over everything we write; generated files are the contract bundle's business. */
 export default tseslint.config(
   { ignores: ['node_modules/', '.benren/', 'contracts/generated/', 'coverage/', 'dist/'] },
@@ -28,6 +37,14 @@ export default tseslint.config(
         { object: 'Date', property: 'now', message: 'Time is injected (kernel Clock).' },
         { object: 'Math', property: 'random', message: 'Randomness is injected (kernel Random).' },
       ],
+    },
+  },
+  {
+    files: ['src/**'],
+    ignores: ['src/http/media.ts', 'src/platform/stripe/sandbox/**'],
+    rules: {
+      'no-restricted-syntax': ['error', ...WRITERS],
+      'no-restricted-imports': ['error', { name: 'node:http2', message: 'HTTP/2 would put many streams on one socket: no reset of one of them.' }],
     },
   },
   {

@@ -98,6 +98,7 @@ function mount(platform: Platform, rooms: Rooms, role: ProcessRole): void {
   platform.server.on('request', makeApp({
     bundle, log, clock, random, handlers: makeHandlers(platform, rooms), validators: makeValidators(bundle),
     authenticate: (token) => rooms.identity.authenticate(token), validateResponses: overrides.validateResponses ?? false,
+    ...(overrides.media === undefined ? {} : { media: overrides.media }),
   }));
 }
 

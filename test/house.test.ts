@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ESLint, Linter } from 'eslint';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
 
@@ -178,6 +179,24 @@ describe('the style is a test', () => {
     const writers = /\b(res|response)\.(write|pipe|sendFile|download)\(|\.pipe\((res|response)\)|pipeline\(/;
     const offenders = files('src', /\.ts$/).filter((file) => !file.startsWith('src/platform/stripe/sandbox/') && writers.test(readFileSync(join(root, file), 'utf8')));
     expect(offenders).toEqual(['src/http/media.ts']);
+  });
+
+  it('every other way of writing to a socket is an error of the linter, everywhere but there', async () => {
+    const ways = [
+      'response.write(bytes)', 'res.write(bytes)', 'response.socket.write(bytes)', 'socket.write(bytes)', 'file.pipe(response)', 'stream.pipeline(file, response)',
+      'pipeline(file, response)', 'response.sendFile(path)', 'response.download(path)', 'body.pipeTo(sink)', "import 'node:http2'",
+    ];
+    const eslint = new ESLint({ cwd: root });
+    const problemsIn = async (path: string): Promise<string[]> => {
+      const { rules } = (await eslint.calculateConfigForFile(join(root, path))) as { rules: Linter.RulesRecord };
+      const ours = Object.fromEntries(['no-restricted-syntax', 'no-restricted-imports'].flatMap((rule) => {
+        const setting = rules[rule];
+        return setting === undefined ? [] : [[rule, setting]];
+      }));
+      return ways.filter((way) => new Linter().verify(way, { rules: ours }).some((found) => found.severity === 2));
+    };
+    for (const path of ['src/gateway/media.ts', 'src/http/router.ts', 'src/stop/handlers.ts', 'src/compose.ts']) expect(await problemsIn(path), path).toEqual(ways);
+    expect(await problemsIn('src/http/media.ts')).toEqual([]);
   });
 
   it('the environment is read in one place, the clock in another', () => {

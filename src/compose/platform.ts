@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { Config } from '../config.ts';
+import type { MediaIo } from '../http/media.ts';
 import { type Ids, makeIds } from '../kernel/ids.ts';
 import { type Random, systemRandom } from '../kernel/random.ts';
 import type { Clock } from '../kernel/time.ts';
@@ -27,6 +28,8 @@ export interface Overrides {
   /** Lets evidence be fetched from this machine. Never in production. */
   allowLoopback?: boolean;
   validateResponses?: boolean;
+  /** How media is written: tests freeze a process between check and write. */
+  media?: Omit<MediaIo, 'clock'>;
   /** A database that is there already, migrated or not. */
   databaseUrls?: { owner: string; app: string };
 }

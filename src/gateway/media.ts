@@ -1,16 +1,17 @@
 import { PLATFORM_GATE } from '../consent/index.ts';
-import type { MediaSource } from '../kernel/media.ts';
+import type { MediaLease, StoredMedia } from '../kernel/media.ts';
 import { notFound, Refusal } from '../kernel/refusals.ts';
 import type { Actor } from '../kernel/request.ts';
 import type { GatewayDeps } from './deps.ts';
 import { readable, watchStanding } from './standing.ts';
+import { bytesPerSecondOf } from './wav.ts';
 import * as store from './store.ts';
 
 /** The last step: stored bytes leave only through a source that asks before every write. */
 export interface Delivery {
-  getOutputMedia(actor: Actor, outputId: string): Promise<MediaSource>;
-  getEvidenceMedia(actor: Actor, proofId: string, evidenceId: string): Promise<MediaSource>;
-  getEnrolmentMedia(actor: Actor, cloneId: string): Promise<MediaSource>;
+  getOutputMedia(actor: Actor, outputId: string): Promise<StoredMedia>;
+  getEvidenceMedia(actor: Actor, proofId: string, evidenceId: string): Promise<StoredMedia>;
+  getEnrolmentMedia(actor: Actor, cloneId: string): Promise<StoredMedia>;
 }
 
 interface Playable {
@@ -33,17 +34,25 @@ function watchRecording(deps: GatewayDeps, cloneId: string | null): () => Promis
   };
 }
 
+/** Asks again before every write, and holds nothing. */
+function asking(recheck: () => Promise<void>): MediaLease {
+  return { ready: recheck, check: () => undefined, wrote: () => undefined, close: () => undefined };
+}
+
 const isReviewer = (actor: Actor): boolean => actor.roles.includes('reviewer');
 
 export function makeDelivery(deps: GatewayDeps): Delivery {
   const { runTx, blobs, clock } = deps;
 
   /** Who was given what is kept before the first byte goes out, once the bytes are at hand. */
-  async function open(actor: Actor, { kind, subjectId, sha256, recheck }: Playable): Promise<MediaSource> {
+  async function open(actor: Actor, { kind, subjectId, sha256, recheck }: Playable): Promise<StoredMedia> {
     await recheck();
     const bytes = await blobs.get(sha256);
     await runTx((tx) => store.insertRead(tx, { kind, subjectId, accountId: actor.accountId, sha256, at: clock.now() }));
-    return { contentType: 'audio/wav', byteLength: bytes.length, bytes, recheck };
+    return {
+      kind: 'stored', contentType: 'audio/wav', byteLength: bytes.length, bytes, sha256, bytesPerSecond: bytesPerSecondOf(bytes),
+      open: async () => asking(recheck),
+    };
   }
 
   return {

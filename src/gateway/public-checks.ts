@@ -2,37 +2,18 @@ import { sha256Hex } from '../kernel/digest.ts';
 import type { Tx } from '../kernel/tx.ts';
 import type { Marks } from '../provenance/index.ts';
 import type { GatewayDeps } from './deps.ts';
-import { CHECK_LIMITS, type PublicStatus, SAMPLE_RATE_HZ, STATUS_TEXTS } from './model.ts';
+import { CHECK_LIMITS, type PublicStatus, STATUS_TEXTS } from './model.ts';
 import { standing } from './standing.ts';
 import type { ReleaseRow } from './store.ts';
 import * as store from './store.ts';
 import type { FileCheckJson, OutputStatusJson } from './views.ts';
+import { samplesOf } from './wav.ts';
 
 /** What anybody may ask, without an account. */
 export interface PublicChecks {
   getOutputStatus(outputId: string): Promise<OutputStatusJson>;
   /** @throws Refusal `file_unreadable` for what is no WAV */
   checkFile(bytes: Uint8Array): Promise<FileCheckJson>;
-}
-
-/**
- * The samples of a WAV in the only form that we release (mono, 16 bits, 24 kHz); null for any other. Its structure was
- * checked by the reader of marks.
- */
-export function samplesOf(wav: Buffer): Buffer | null {
-  let ours = false;
-  for (let at = 12; at + 8 <= wav.length;) {
-    const id = wav.toString('latin1', at, at + 4);
-    const length = wav.readUInt32LE(at + 4);
-    const start = at + 8;
-    if (id === 'fmt ' && length >= 16) {
-      ours = wav.readUInt16LE(start) === 1 && wav.readUInt16LE(start + 2) === 1
-        && wav.readUInt32LE(start + 4) === SAMPLE_RATE_HZ && wav.readUInt16LE(start + 14) === 16;
-    }
-    if (id === 'data') return ours ? wav.subarray(start, start + length) : null;
-    at = start + length + (length % 2);
-  }
-  return null;
 }
 
 interface Found {

@@ -87,6 +87,7 @@ const TABLE: Record<RefusalCode, readonly [status: number, title: string]> = {
   stop_state: [409, 'The stop does not allow this now'],
   quote_stale: [409, 'The quote is out of date'],
   file_unreadable: [422, 'The file cannot be read'],
+  range_unsatisfiable: [416, 'The range cannot be had'],
   overloaded: [429, 'Too much at once'],
   unavailable: [503, 'Not available just now'],
 };

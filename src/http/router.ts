@@ -4,7 +4,7 @@ import type { Handlers } from '../../contracts/generated/contract.ts';
 import type { MediaSource } from '../kernel/media.ts';
 import { notFound, Refusal } from '../kernel/refusals.ts';
 import type { Actor, RequestContext } from '../kernel/request.ts';
-import { writeMedia } from './media.ts';
+import { type MediaIo, writeMedia } from './media.ts';
 import type { Bundle, Operation } from './operations.ts';
 import { bodyReader, type RawInput, readIdempotencyKey, readInput } from './request-input.ts';
 import type { Validators } from './validation.ts';
@@ -23,6 +23,9 @@ export interface RouterDeps {
   validators: Validators;
   handlers: AppHandlers;
   authenticate: (token: string) => Promise<Actor | null>;
+  /** By which media is paced. */
+  clock: MediaIo['clock'];
+  media?: Omit<MediaIo, 'clock'>;
   /** In tests every answer is held against the contract as well. */
   validateResponses: boolean;
 }
@@ -44,12 +47,12 @@ async function actorOf(request: Request, operation: Operation, deps: RouterDeps)
   return actor;
 }
 
-async function send(response: Response, operation: Operation, output: AnyOutput, deps: RouterDeps): Promise<void> {
+async function send(request: Request, response: Response, operation: Operation, output: AnyOutput, deps: RouterDeps): Promise<void> {
   const promised = operation.responses[String(output.status)];
   if (promised === undefined) throw new Error(`${operation.id} answered ${output.status}, which its contract does not promise.`);
   if (output.media !== undefined) {
     if (!operation.media) throw new Error(`${operation.id} may not send media.`);
-    await writeMedia(response, output.media);
+    await writeMedia(request, response, output.media, { ...deps.media, clock: deps.clock });
     return;
   }
   if (promised.contentType === null || promised.pointer === null) {
@@ -89,7 +92,7 @@ function serve(operation: Operation, deps: RouterDeps) {
     const input = readInput(request, operation, deps.validators);
     const idempotency = readIdempotencyKey(operation, input, actor, deps.validators);
     const requestId = String(response.getHeader('X-Request-Id'));
-    await send(response, operation, await handler(input, { requestId, actor, idempotency }), deps);
+    await send(request, response, operation, await handler(input, { requestId, actor, idempotency }), deps);
   };
 }
 

@@ -13,6 +13,7 @@ import { systemRandom } from '../../src/kernel/random.ts';
 import type { RequestContext } from '../../src/kernel/request.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { makeLog } from '../../src/platform/telemetry/index.ts';
+import { askMedia } from '../support/media.ts';
 import { codeOf, type GatewayWorld, openGatewayWorld, type Person } from './world.ts';
 
 let own: GatewayWorld;
@@ -137,11 +138,11 @@ describe('one way out', () => {
     for (const id of mediaOperations(bundle)) {
       const { media, covered } = open[id]!;
       const source = (await media()).media;
-      await source.recheck();
+      await askMedia(source);
       await own.shut(covered, 'paused');
-      expect(await codeOf(source.recheck()), id).toBe('stopped');
+      expect(await codeOf(askMedia(source)), id).toBe('stopped');
       await own.reopen(covered);
-      await source.recheck();
+      await askMedia(source);
     }
   });
 
@@ -150,7 +151,7 @@ describe('one way out', () => {
     const source = await own.gateway.getOutputMedia(own.fan.actor, outputId);
     const { revocationDocument } = await own.consent.getGrant(own.owner.actor, own.grant.grantId);
     await own.consent.revokeGrant(own.owner.actor, own.world.key(), own.grant.grantId, await own.world.sign(own.owner, 'revocation', revocationDocument!));
-    expect(await codeOf(source.recheck())).toBe('output_withdrawn');
+    expect(await codeOf(askMedia(source))).toBe('output_withdrawn');
     const response = await get(`/v1/outputs/${outputId}/media`, own.fan);
     expect([response.status, await problemOf(response)]).toEqual([410, 'output_withdrawn']);
     expect(await own.gateway.getOutputStatus(outputId)).toMatchObject({ status: 'allowed_when_made_since_withdrawn' });
@@ -161,8 +162,8 @@ describe('one way out', () => {
     const toReviewer = await own.gateway.getEnrolmentMedia(reviewer.actor, own.cloneId);
     const toOwner = await own.gateway.getEnrolmentMedia(own.owner.actor, own.cloneId);
     await own.shut('clone', 'stopped');
-    expect(await codeOf(toReviewer.recheck())).toBe('stopped');
-    await toOwner.recheck();
+    expect(await codeOf(askMedia(toReviewer))).toBe('stopped');
+    await askMedia(toOwner);
     const { outputs } = await own.gateway.listOutputs(own.owner.actor, { cloneId: own.cloneId, limit: 100 });
     const released = outputs.filter((output) => output.state === 'released');
     expect(released.length).toBeGreaterThan(4);

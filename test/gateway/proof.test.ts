@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeGateway, PROBE_SENTENCES } from '../../src/gateway/index.ts';
 import { findRhythm } from '../../src/provenance/index.ts';
 import { byHand, forgery } from './forge.ts';
+import { askMedia } from '../support/media.ts';
 import { codeOf, type GatewayWorld, openGatewayWorld, refusalOf } from './world.ts';
 
 /** One clone from before its version is approved until after its proof fell: the cases follow its life. */
@@ -82,13 +83,13 @@ describe('when the proof falls', () => {
   it('what is in flight is void, what was delivered is withdrawn, and its media stops in the middle', async () => {
     const old = await own.released();
     const media = await own.gateway.getOutputMedia(own.fan.actor, old);
-    await media.recheck();
+    await askMedia(media);
     const { outputId } = await own.ask();
     const [proof] = await own.world.database.asOwner<{ id: string }>(`SELECT id FROM ownership_proof WHERE state = 'approved'`);
     const operator = await own.world.operator();
     const { appUrl, ownerUrl } = own.world.database;
     await own.world.ownership.withdrawOwnershipProof(operator.actor, own.world.key(), proof!.id, { reasonCode: 'subject_request', text: 'She says so.' });
-    expect(await codeOf(media.recheck())).toBe('output_withdrawn');
+    expect(await codeOf(askMedia(media))).toBe('output_withdrawn');
     await own.drain();
     expect(await own.gateway.getOutput(own.fan.actor, outputId)).toMatchObject({ state: 'voided', reason: 'gate_changed' });
     expect(await codeOf(own.gateway.getOutputMedia(own.fan.actor, old))).toBe('output_withdrawn');

@@ -1,16 +1,15 @@
 import { once } from 'node:events';
-import { request as httpRequest, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import { connect } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { makeApp } from '../../src/http/app.ts';
-import { MEDIA_WRITE_BYTES } from '../../src/http/media.ts';
 import { makeBundle } from '../../src/http/operations.ts';
 import type { AppHandlers } from '../../src/http/router.ts';
 import { makeValidators } from '../../src/http/validation.ts';
 import { systemRandom } from '../../src/kernel/random.ts';
-import { notFound, Refusal } from '../../src/kernel/refusals.ts';
+import { notFound } from '../../src/kernel/refusals.ts';
 import type { RequestContext } from '../../src/kernel/request.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { makeLog } from '../../src/platform/telemetry/index.ts';
@@ -52,15 +51,12 @@ const bundle = makeBundle({
         requestBody: { required: true, content: { 'audio/wav': { schema: { type: 'string', format: 'binary', maxLength: 1000 } } } },
         responses: { 204: { description: 'kept' }, default: problem },
       },
-      get: { operationId: 'getSound', security: [], 'x-media': true, responses: { 200: { description: 'sound', content: { 'audio/wav': { schema: {} } } }, default: problem } },
     },
   },
 });
 
-let recheck: () => Promise<void> = async () => undefined;
 let lastContext: RequestContext | undefined;
 const seen: unknown[] = [];
-const MEDIA = Buffer.alloc(20 * MEDIA_WRITE_BYTES + 5, 7);
 
 const handlers = {
   createThing: async (input: { body: { name: string } }, context: RequestContext) => {
@@ -82,7 +78,6 @@ const handlers = {
     seen.push(input.body.length);
     return { status: 204 };
   },
-  getSound: async () => ({ status: 200, media: { contentType: 'audio/wav', byteLength: MEDIA.length, bytes: MEDIA, recheck: () => recheck() } }),
 } as unknown as AppHandlers;
 
 let server: Server;
@@ -237,45 +232,5 @@ describe('the answers', () => {
     expect(page.headers.get('content-security-policy')).toContain("default-src 'self'");
     expect((await fetch(`${origin}/reference/assets/swagger-ui-bundle.js`)).status).toBe(200);
     expect(await (await fetch(`${origin}/openapi.json`)).json()).toEqual(bundle.document);
-  });
-});
-
-describe('media', () => {
-  it('is asked for again before every write', async () => {
-    let asked = 0;
-    recheck = async () => {
-      asked += 1;
-    };
-    const response = await fetch(`${origin}/sounds`);
-    expect(Buffer.from(await response.arrayBuffer()).equals(MEDIA)).toBe(true);
-    expect(asked).toBe(Math.ceil(MEDIA.length / MEDIA_WRITE_BYTES));
-    expect(response.headers.get('cache-control')).toBe('private, no-store');
-  });
-
-  it('that is refused at once is a problem', async () => {
-    recheck = async () => {
-      throw new Refusal('stopped', 'The owner has stopped this clone.');
-    };
-    expect(await codeOf(await fetch(`${origin}/sounds`))).toEqual([403, 'stopped']);
-  });
-
-  it('that is refused in the middle is reset, and not a byte of the next write arrives', async () => {
-    let asked = 0;
-    recheck = async () => {
-      asked += 1;
-      if (asked === 4) throw new Refusal('stopped', 'The owner has stopped this clone.');
-    };
-    let received = 0;
-    const failure = await new Promise<NodeJS.ErrnoException>((done) => {
-      const request = httpRequest(`${origin}/sounds`, (response) => {
-        response.on('data', (chunk: Buffer) => (received += chunk.length));
-        response.on('error', done);
-        response.on('aborted', () => done(new Error('aborted')));
-      });
-      request.on('error', done);
-      request.end();
-    });
-    expect(failure).toBeInstanceOf(Error);
-    expect(received).toBeLessThanOrEqual(3 * MEDIA_WRITE_BYTES);
   });
 });

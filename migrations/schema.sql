@@ -131,6 +131,30 @@ decision.version_id text
 decision.at timestamp with time zone NOT NULL
 decision.receipt json NOT NULL
 decision.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+delegated_act.id bigint NOT NULL
+delegated_act.delegation_id text NOT NULL
+delegated_act.verb text NOT NULL
+delegated_act.clone_id text NOT NULL
+delegated_act.subject_id text NOT NULL
+delegated_act.actor text NOT NULL
+delegated_act.at timestamp with time zone NOT NULL
+delegated_act.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+delegation.id text NOT NULL
+delegation.owner_account_id text NOT NULL
+delegation.agent_account_id text NOT NULL
+delegation.canonical text NOT NULL
+delegation.digest text NOT NULL
+delegation.drafted_at timestamp with time zone NOT NULL
+delegation.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+delegation_end.delegation_id text NOT NULL
+delegation_end.ended_by text NOT NULL
+delegation_end.ended_at timestamp with time zone NOT NULL
+delegation_end.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+delegation_signature.delegation_id text NOT NULL
+delegation_signature.account_id text NOT NULL
+delegation_signature.signed_document_id text NOT NULL
+delegation_signature.signed_at timestamp with time zone NOT NULL
+delegation_signature.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 gate.id text NOT NULL
 gate.kind text NOT NULL
 gate.clone_id text
@@ -746,6 +770,26 @@ decision: decision_grant_id_fkey FOREIGN KEY (grant_id) REFERENCES consent_grant
 decision: decision_id_check CHECK ((id ~ '^dec_'::text))
 decision: decision_pkey PRIMARY KEY (id)
 decision: decision_requester_fkey FOREIGN KEY (requester) REFERENCES account(id)
+delegated_act: delegated_act_actor_fkey FOREIGN KEY (actor) REFERENCES account(id)
+delegated_act: delegated_act_clone_id_fkey FOREIGN KEY (clone_id) REFERENCES clone(id)
+delegated_act: delegated_act_delegation_id_fkey FOREIGN KEY (delegation_id) REFERENCES delegation(id)
+delegated_act: delegated_act_pkey PRIMARY KEY (id)
+delegated_act: delegated_act_subject_id_check CHECK ((subject_id <> ''::text))
+delegation: delegation_agent_account_id_fkey FOREIGN KEY (agent_account_id) REFERENCES account(id)
+delegation: delegation_check CHECK ((agent_account_id <> owner_account_id))
+delegation: delegation_check1 CHECK ((digest = encode(sha256(convert_to(canonical, 'UTF8'::name)), 'hex'::text)))
+delegation: delegation_id_check CHECK ((id ~ '^dlg_'::text))
+delegation: delegation_is_the_document CHECK (((((canonical)::jsonb ->> 'delegationId'::text) = id) AND (((canonical)::jsonb #>> '{owner,accountId}'::text[]) = owner_account_id) AND (((canonical)::jsonb #>> '{agent,accountId}'::text[]) = agent_account_id)))
+delegation: delegation_never CHECK ((NOT (((canonical)::jsonb -> 'verbs'::text) ?| ARRAY['orderStop'::text, 'signGrant'::text, 'revokeGrant'::text, 'draftDelegation'::text, 'signDelegation'::text, 'endDelegation'::text, 'draftSuccession'::text, 'signSuccession'::text])))
+delegation: delegation_owner_account_id_fkey FOREIGN KEY (owner_account_id) REFERENCES account(id)
+delegation: delegation_pkey PRIMARY KEY (id)
+delegation_end: delegation_end_delegation_id_fkey FOREIGN KEY (delegation_id) REFERENCES delegation(id)
+delegation_end: delegation_end_ended_by_fkey FOREIGN KEY (ended_by) REFERENCES account(id)
+delegation_end: delegation_end_pkey PRIMARY KEY (delegation_id)
+delegation_signature: delegation_signature_delegation_id_fkey FOREIGN KEY (delegation_id) REFERENCES delegation(id)
+delegation_signature: delegation_signature_pkey PRIMARY KEY (delegation_id, account_id)
+delegation_signature: delegation_signature_signed_document_id_account_id_fkey FOREIGN KEY (signed_document_id, account_id) REFERENCES signed_document(id, account_id)
+delegation_signature: delegation_signature_signed_document_id_key UNIQUE (signed_document_id)
 gate: gate_clone_id_fkey FOREIGN KEY (clone_id) REFERENCES clone(id)
 gate: gate_epoch_check CHECK ((epoch >= 1))
 gate: gate_id_check CHECK ((id ~ '^gat_'::text))
@@ -1179,6 +1223,14 @@ CREATE UNIQUE INDEX currency_pkey ON public.currency USING btree (code)
 CREATE INDEX decision_of_clone ON public.decision USING btree (clone_id, at, id)
 CREATE INDEX decision_of_requester ON public.decision USING btree (requester, at, id)
 CREATE UNIQUE INDEX decision_pkey ON public.decision USING btree (id)
+CREATE INDEX delegated_act_of_delegation ON public.delegated_act USING btree (delegation_id, at, id)
+CREATE UNIQUE INDEX delegated_act_pkey ON public.delegated_act USING btree (id)
+CREATE INDEX delegation_of_agent ON public.delegation USING btree (agent_account_id, id)
+CREATE INDEX delegation_of_owner ON public.delegation USING btree (owner_account_id, id)
+CREATE UNIQUE INDEX delegation_pkey ON public.delegation USING btree (id)
+CREATE UNIQUE INDEX delegation_end_pkey ON public.delegation_end USING btree (delegation_id)
+CREATE UNIQUE INDEX delegation_signature_pkey ON public.delegation_signature USING btree (delegation_id, account_id)
+CREATE UNIQUE INDEX delegation_signature_signed_document_id_key ON public.delegation_signature USING btree (signed_document_id)
 CREATE UNIQUE INDEX gate_once ON public.gate USING btree (clone_id, kind, capability, grant_id, licence_id) NULLS NOT DISTINCT
 CREATE UNIQUE INDEX gate_pkey ON public.gate USING btree (id)
 CREATE UNIQUE INDEX gate_change_pkey ON public.gate_change USING btree (gate_id, epoch)
@@ -1368,6 +1420,17 @@ currency: CREATE TRIGGER currency_never_changes BEFORE DELETE OR UPDATE ON publi
 currency: CREATE TRIGGER currency_never_truncated BEFORE TRUNCATE ON public.currency FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 decision: CREATE TRIGGER decision_never_changes BEFORE DELETE OR UPDATE ON public.decision FOR EACH ROW EXECUTE FUNCTION refuse_change()
 decision: CREATE TRIGGER decision_never_truncated BEFORE TRUNCATE ON public.decision FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+delegated_act: CREATE TRIGGER delegated_act_fits BEFORE INSERT ON public.delegated_act FOR EACH ROW EXECUTE FUNCTION delegated_act_fits()
+delegated_act: CREATE TRIGGER delegated_act_never_changes BEFORE DELETE OR UPDATE ON public.delegated_act FOR EACH ROW EXECUTE FUNCTION refuse_change()
+delegated_act: CREATE TRIGGER delegated_act_never_truncated BEFORE TRUNCATE ON public.delegated_act FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+delegation: CREATE TRIGGER delegation_never_changes BEFORE DELETE OR UPDATE ON public.delegation FOR EACH ROW EXECUTE FUNCTION refuse_change()
+delegation: CREATE TRIGGER delegation_never_truncated BEFORE TRUNCATE ON public.delegation FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+delegation_end: CREATE TRIGGER delegation_end_fits BEFORE INSERT ON public.delegation_end FOR EACH ROW EXECUTE FUNCTION delegation_end_fits()
+delegation_end: CREATE TRIGGER delegation_end_never_changes BEFORE DELETE OR UPDATE ON public.delegation_end FOR EACH ROW EXECUTE FUNCTION refuse_change()
+delegation_end: CREATE TRIGGER delegation_end_never_truncated BEFORE TRUNCATE ON public.delegation_end FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+delegation_signature: CREATE TRIGGER delegation_signature_fits BEFORE INSERT ON public.delegation_signature FOR EACH ROW EXECUTE FUNCTION delegation_signature_fits()
+delegation_signature: CREATE TRIGGER delegation_signature_never_changes BEFORE DELETE OR UPDATE ON public.delegation_signature FOR EACH ROW EXECUTE FUNCTION refuse_change()
+delegation_signature: CREATE TRIGGER delegation_signature_never_truncated BEFORE TRUNCATE ON public.delegation_signature FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 gate: CREATE TRIGGER gate_guard BEFORE INSERT OR UPDATE ON public.gate FOR EACH ROW EXECUTE FUNCTION gate_guard()
 gate: CREATE TRIGGER gate_never_deleted BEFORE DELETE ON public.gate FOR EACH ROW EXECUTE FUNCTION refuse_change()
 gate: CREATE TRIGGER gate_never_truncated BEFORE TRUNCATE ON public.gate FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
@@ -1486,6 +1549,31 @@ subscription_period: CREATE TRIGGER subscription_period_moves_on BEFORE UPDATE O
 
 -- Functions
 
+CREATE OR REPLACE FUNCTION public.amendment_only_narrows(earlier jsonb, later jsonb)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+    SELECT NOT EXISTS (
+      SELECT FROM (SELECT jsonb_object_keys(earlier) UNION SELECT jsonb_object_keys(later)) AS members (name)
+      WHERE name NOT IN ('type', 'version', 'supersedes') AND earlier -> name IS DISTINCT FROM later -> name AND NOT coalesce(CASE
+        WHEN name IN ('media', 'languages', 'territories', 'audiences', 'ageBands', 'tiers', 'purposes', 'endorsementCategories') THEN
+          jsonb_typeof(earlier -> name) = 'array' AND jsonb_typeof(later -> name) = 'array'
+          AND (SELECT bool_and(earlier -> name @> jsonb_build_array(item) AND EXISTS (
+            SELECT FROM jsonb_array_elements(earlier -> name) AS old WHERE old = item)) FROM jsonb_array_elements(later -> name) AS item)
+        WHEN name IN ('forbiddenTopics', 'forbiddenPhrases') THEN
+          jsonb_typeof(earlier -> name) = 'array' AND jsonb_typeof(later -> name) = 'array'
+          AND (SELECT coalesce(bool_and(EXISTS (
+            SELECT FROM jsonb_array_elements(later -> name) AS now WHERE now = item)), true) FROM jsonb_array_elements(earlier -> name) AS item)
+        WHEN name = 'capabilities' THEN
+          jsonb_typeof(earlier -> name) = 'object' AND jsonb_typeof(later -> name) = 'object' AND NOT EXISTS (
+            SELECT FROM jsonb_each(later -> name) AS said WHERE said.value <> 'false' AND earlier -> name -> said.key IS DISTINCT FROM said.value)
+        WHEN name IN ('adultContent', 'politicalContent', 'sublicence') THEN later -> name = 'false'
+        WHEN name = 'validFrom' THEN (later ->> name)::timestamptz >= (earlier ->> name)::timestamptz
+        WHEN name = 'validUntil' THEN (later ->> name)::timestamptz <= (earlier ->> name)::timestamptz
+        ELSE false END, false))
+  $function$
 CREATE OR REPLACE FUNCTION public.assert_gates_open(gate_ids text[], epochs bigint[])
  RETURNS void
  LANGUAGE plpgsql
@@ -1633,15 +1721,91 @@ CREATE OR REPLACE FUNCTION public.consent_signature_fits()
 AS $function$
   DECLARE
     signed signed_document;
+    consent consent_grant;
+    offered consent_grant_draft;
   BEGIN
-    SELECT d.* INTO signed FROM signed_document AS d JOIN consent_grant AS g ON g.owner_account_id = d.account_id
-      WHERE d.id = NEW.signed_document_id AND g.id = NEW.grant_id AND d.canonical::jsonb ->> 'grantId' = g.id;
-    IF NOT FOUND
+    SELECT * INTO consent FROM consent_grant WHERE id = NEW.grant_id;
+    SELECT * INTO signed FROM signed_document WHERE id = NEW.signed_document_id AND canonical::jsonb ->> 'grantId' = NEW.grant_id;
+    IF signed.id IS NULL OR consent.id IS NULL
       OR (TG_TABLE_NAME = 'consent_grant_revocation' AND signed.document_type <> 'revocation')
       OR (TG_TABLE_NAME = 'consent_grant_signature' AND (to_jsonb(NEW) ->> 'digest' <> signed.digest
         OR signed.document_type <> CASE to_jsonb(NEW) ->> 'version' WHEN '1' THEN 'grant' ELSE 'amendment' END)) THEN
       RAISE EXCEPTION 'this is not the owner''s signature over it'
         USING ERRCODE = 'restrict_violation', CONSTRAINT = 'consent_signature_fits';
+    END IF;
+    IF signed.account_id = consent.owner_account_id THEN
+      RETURN NEW;
+    END IF;
+    IF TG_TABLE_NAME = 'consent_grant_signature' AND signed.document_type = 'amendment' THEN
+      SELECT * INTO offered FROM consent_grant_draft WHERE grant_id = NEW.grant_id AND digest = signed.digest;
+      IF EXISTS (
+        SELECT FROM consent_grant_draft AS before
+        WHERE before.grant_id = NEW.grant_id AND before.digest = offered.supersedes
+          AND amendment_only_narrows(before.canonical::jsonb, offered.canonical::jsonb))
+        AND EXISTS (
+          SELECT FROM delegation WHERE owner_account_id = consent.owner_account_id AND agent_account_id = signed.account_id
+            AND delegation_covers(id, signed.account_id, consent.clone_id, 'signAmendment', (to_jsonb(NEW) ->> 'signed_at')::timestamptz)) THEN
+        RETURN NEW;
+      END IF;
+    END IF;
+    RAISE EXCEPTION 'this is not the owner''s signature over it'
+      USING ERRCODE = 'restrict_violation', CONSTRAINT = 'consent_signature_fits';
+  END $function$
+CREATE OR REPLACE FUNCTION public.delegated_act_fits()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    IF NOT delegation_covers(NEW.delegation_id, NEW.actor, NEW.clone_id, NEW.verb, NEW.at) THEN
+      RAISE EXCEPTION 'nobody let them do this' USING ERRCODE = 'restrict_violation', CONSTRAINT = 'delegated_act_fits';
+    END IF;
+    RETURN NEW;
+  END $function$
+CREATE OR REPLACE FUNCTION public.delegation_covers(of_delegation text, of_agent text, of_clone text, of_verb text, at_instant timestamp with time zone)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+    SELECT EXISTS (
+      SELECT FROM delegation
+        JOIN clone ON clone.id = of_clone AND clone.owner_account_id = delegation.owner_account_id
+        JOIN delegation_signature AS offer ON offer.delegation_id = delegation.id AND offer.account_id = delegation.owner_account_id
+        JOIN delegation_signature AS accepted ON accepted.delegation_id = delegation.id AND accepted.account_id = of_agent
+      WHERE delegation.id = of_delegation AND delegation.agent_account_id = of_agent
+        AND delegation.canonical::jsonb -> 'verbs' ? of_verb AND delegation.canonical::jsonb -> 'cloneIds' ? of_clone
+        AND at_instant >= (delegation.canonical::jsonb ->> 'validFrom')::timestamptz
+        AND at_instant < (delegation.canonical::jsonb ->> 'validUntil')::timestamptz
+        AND NOT EXISTS (SELECT FROM delegation_end AS ended WHERE ended.delegation_id = delegation.id AND ended.ended_at <= at_instant))
+  $function$
+CREATE OR REPLACE FUNCTION public.delegation_end_fits()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    IF NOT EXISTS (
+      SELECT FROM delegation WHERE id = NEW.delegation_id AND NEW.ended_by IN (owner_account_id, agent_account_id)) THEN
+      RAISE EXCEPTION 'a delegation is ended by its parties' USING ERRCODE = 'restrict_violation', CONSTRAINT = 'delegation_end_fits';
+    END IF;
+    RETURN NEW;
+  END $function$
+CREATE OR REPLACE FUNCTION public.delegation_signature_fits()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    IF NOT EXISTS (
+      SELECT FROM delegation JOIN signed_document AS signed ON signed.id = NEW.signed_document_id
+      WHERE delegation.id = NEW.delegation_id AND signed.document_type = 'delegation' AND signed.digest = delegation.digest
+        AND (NEW.account_id = delegation.owner_account_id
+          OR (NEW.account_id = delegation.agent_account_id AND EXISTS (
+            SELECT FROM delegation_signature AS offer
+            WHERE offer.delegation_id = delegation.id AND offer.account_id = delegation.owner_account_id)))
+        AND NOT EXISTS (SELECT FROM delegation_end WHERE delegation_id = delegation.id)) THEN
+      RAISE EXCEPTION 'this is not a signature over it' USING ERRCODE = 'restrict_violation', CONSTRAINT = 'delegation_signature_fits';
     END IF;
     RETURN NEW;
   END $function$
@@ -2475,6 +2639,10 @@ consent_grant_signature: INSERT, SELECT
 credential: INSERT, SELECT
 currency: SELECT
 decision: INSERT, SELECT
+delegated_act: INSERT, SELECT
+delegation: INSERT, SELECT
+delegation_end: INSERT, SELECT
+delegation_signature: INSERT, SELECT
 gate: INSERT, SELECT
 gate_change: SELECT
 gate_hold: INSERT, SELECT

@@ -8,7 +8,7 @@ import { openPlatform, type Overrides, type Platform } from './compose/platform.
 import { ENTITIES, makeRooms, type Rooms } from './compose/rooms.ts';
 import { makeServiceHandlers } from './compose/service.ts';
 import type { Config } from './config.ts';
-import { makeConsentHandlers } from './consent/index.ts';
+import { makeConsentHandlers, makeDelegationHandlers } from './consent/index.ts';
 import { makeGatewayHandlers, makeGatewayJobs } from './gateway/index.ts';
 import { makeApp } from './http/app.ts';
 import { type Bundle, loadBundle, mediaOperations } from './http/operations.ts';
@@ -50,6 +50,7 @@ function makeHandlers(platform: Platform, rooms: Rooms): AppHandlers {
     ...makeOwnershipHandlers(rooms.ownership),
     ...makeClonesHandlers(rooms.clones),
     ...makeConsentHandlers(rooms.consent),
+    ...makeDelegationHandlers(rooms.consent),
     ...makeBillingHandlers(rooms.billing),
     ...makeRoyaltiesHandlers(rooms.royalties),
     ...makeGatewayHandlers(rooms.gateway),

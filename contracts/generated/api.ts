@@ -383,6 +383,110 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/delegations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Delegations you gave or were given
+         * @description The newest first.
+         */
+        get: operations["listDelegations"];
+        put?: never;
+        /**
+         * Let somebody act for you
+         * @description The owner of every named clone only. Answers with the document that both sign. The existence stop, a grant's signature or revocation, whatever widens, and delegating itself cannot be delegated: there is no name for them. An agent who tries to delegate what was delegated to them is refused with `delegation_never`.
+         */
+        post: operations["draftDelegation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/delegations/{delegationId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A delegation
+         * @description Its owner and its agent only.
+         */
+        get: operations["getDelegation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/delegations/{delegationId}/acts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was done under a delegation
+         * @description Its owner and its agent only; the newest first.
+         */
+        get: operations["listDelegatedActs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/delegations/{delegationId}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End a delegation
+         * @description The owner takes it back, or the agent lays it down. It acts with this call's commit and needs no passkey, since it only narrows. Ending it again answers the same.
+         */
+        post: operations["endDelegation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/delegations/{delegationId}/signature": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign a delegation
+         * @description First the owner, then the agent, each over the same document and with their own passkey. With the second signature it acts, from its validFrom on. What was signed must be exactly the draft (`signature_mismatch`).
+         */
+        post: operations["signDelegation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/file-checks": {
         parameters: {
             query?: never;
@@ -1810,6 +1914,94 @@ export interface components {
                 clauses: string[];
             };
         };
+        DelegatedAct: {
+            verb: components["schemas"]["DelegationVerb"];
+            cloneId: string;
+            subjectId: string;
+            actor: string;
+            /** Format: date-time */
+            at: string;
+        };
+        Delegation: {
+            delegationId: string;
+            /**
+             * @description As of now; `expired` when its term is over.
+             * @enum {string}
+             */
+            state: "draft" | "offered" | "in_force" | "ended" | "expired";
+            document: components["schemas"]["DelegationDocument"];
+            canonical: string;
+            digest: string;
+            signatures: {
+                signer: string;
+                signedDocumentId: string;
+                /** Format: date-time */
+                signedAt: string;
+            }[];
+            /** Format: date-time */
+            endedAt: string | null;
+            endedBy: string | null;
+        };
+        /**
+         * Delegation
+         * @description An owner lets somebody act for them: named acts, named clones, until a date. Owner and agent sign the same document, each with their own passkey; the agent acts in their own name.
+         */
+        DelegationDocument: {
+            /** @constant */
+            type: "benren.delegation";
+            /** @constant */
+            schemaVersion: 1;
+            delegationId: string;
+            /** @description Who lets the other act. */
+            owner: {
+                accountId: string;
+                name: string;
+            };
+            /** @description Who may act. */
+            agent: {
+                accountId: string;
+                name: string;
+            };
+            /** @description The acts, by the names of their operations. signAmendment covers narrowing amendments alone. */
+            verbs: ("getGrant" | "draftGrant" | "draftAmendment" | "signAmendment" | "pauseClone" | "resumeClone")[];
+            /**
+             * @description What stays with the owner whatever is written here.
+             * @constant
+             */
+            never: [
+                "existence_stop",
+                "signing_or_revoking_a_grant",
+                "widening",
+                "delegating",
+                "naming_heirs"
+            ];
+            /** @description Of which clones. No clone is covered without being named. */
+            cloneIds: string[];
+            /** @description How many acts on one calendar day (Asia/Shanghai); null sets no limit. */
+            actsPerDay: number | null;
+            /**
+             * Format: date-time
+             * @description Inclusive.
+             */
+            validFrom: string;
+            /**
+             * Format: date-time
+             * @description Exclusive; at most three years after validFrom.
+             */
+            validUntil: string;
+        };
+        DelegationTerms: {
+            agentAccountId: string;
+            verbs: components["schemas"]["DelegationVerb"][];
+            cloneIds: string[];
+            actsPerDay: number | null;
+            /** Format: date-time */
+            validFrom: string;
+            /** Format: date-time */
+            validUntil: string;
+        };
+        /** @enum {string} */
+        DelegationVerb: "getGrant" | "draftGrant" | "draftAmendment" | "signAmendment" | "pauseClone" | "resumeClone";
         /** @description SHA-256 in lower-case hex. */
         Digest: string;
         FileCheck: {
@@ -2070,7 +2262,7 @@ export interface components {
             index: string | null;
         };
         /** @enum {string} */
-        LogLeafType: "ownership_proof.decided" | "grant.signed" | "grant.amended" | "grant.revoked" | "version.approved" | "split.signed" | "gate.paused" | "gate.resumed" | "stop.ordered" | "release.committed" | "statement.closed";
+        LogLeafType: "ownership_proof.decided" | "grant.signed" | "grant.amended" | "grant.revoked" | "version.approved" | "split.signed" | "gate.paused" | "gate.resumed" | "stop.ordered" | "release.committed" | "statement.closed" | "delegation.signed" | "delegation.ended";
         LogProof: {
             /** @constant */
             kind: "benren-proof";
@@ -2512,7 +2704,7 @@ export interface components {
             sessionExpiresAt: components["schemas"]["Instant"];
         };
         /** @enum {string} */
-        SignableDocumentType: "ownership_claim" | "grant" | "amendment" | "revocation" | "split" | "version_approval" | "stop_order";
+        SignableDocumentType: "ownership_claim" | "grant" | "amendment" | "revocation" | "split" | "version_approval" | "stop_order" | "delegation";
         /**
          * Signature evidence
          * @description Everything that is needed to verify a passkey's signature over a document offline, in ten years. Verify with `benren verify FILE`.
@@ -2533,7 +2725,7 @@ export interface components {
                 account: string;
                 credentialId: string;
                 /** @enum {unknown} */
-                documentType: "ownership_claim" | "grant" | "amendment" | "revocation" | "split" | "version_approval" | "stop_order";
+                documentType: "ownership_claim" | "grant" | "amendment" | "revocation" | "split" | "version_approval" | "stop_order" | "delegation";
                 origin: string;
                 renderedTextSha256: string;
                 /** @enum {unknown} */
@@ -3090,6 +3282,7 @@ export interface components {
     parameters: {
         CloneId: string;
         CloneVersionId: string;
+        DelegationId: string;
         GrantId: string;
         /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
         IdempotencyKey: string;
@@ -3740,6 +3933,163 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SignedDecisionReceipt"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listDelegations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The delegations. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        delegations: components["schemas"]["Delegation"][];
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    draftDelegation: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DelegationTerms"];
+            };
+        };
+        responses: {
+            /** @description The draft. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Delegation"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getDelegation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                delegationId: components["parameters"]["DelegationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The delegation. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Delegation"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listDelegatedActs: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                delegationId: components["parameters"]["DelegationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The acts. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        acts: components["schemas"]["DelegatedAct"][];
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    endDelegation: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                delegationId: components["parameters"]["DelegationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The delegation, ended. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Delegation"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    signDelegation: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                delegationId: components["parameters"]["DelegationId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GrantSignature"];
+            };
+        };
+        responses: {
+            /** @description The delegation. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Delegation"];
                 };
             };
             default: components["responses"]["Problem"];

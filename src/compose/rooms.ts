@@ -109,7 +109,7 @@ export function makeRooms(platform: Platform): Rooms {
     settings: { contentProducer: platform.config.aigcProducer, generator: { name: 'Benren', version: VERSION } },
   });
   const stop: Stop = makeStop({
-    ...platform, ...ground, ...money, runTx, gates: rights.consent.gates,
+    ...platform, ...ground, ...money, runTx, gates: rights.consent.gates, authority: rights.consent,
     cloneOwner: async (tx, cloneId) => (await rights.clones.clone(tx, cloneId))?.ownerAccountId ?? null,
     countReleases: (tx, cloneId) => gateway.countReleases(tx, cloneId),
     countOpenOutputs: (tx, cloneId) => gateway.countOpenOutputs(tx, cloneId),

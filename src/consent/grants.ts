@@ -4,14 +4,14 @@ import { notFound, Refusal } from '../kernel/refusals.ts';
 import type { Actor } from '../kernel/request.ts';
 import type { IdempotencyKey, Tx } from '../kernel/tx.ts';
 import { once } from '../platform/postgres/index.ts';
+import type { Authority } from './authority.ts';
 import { type Change, compareGrants, narrows } from './compare.ts';
 import { amendmentDocument, checkedTerms, grantDocument, type RevocationDocument, revocationDocument, termsOf } from './draft.ts';
+import { type DelegableVerb, type NeverVerb, onlyNarrowing } from './delegation.ts';
 import { type Amendment, CAPABILITIES, type GrantDocument, type GrantTerms } from './grant.ts';
 import type { ConsentDeps, SignatureInput } from './service.ts';
 import * as store from './store.ts';
 import type { Gates } from './gates.ts';
-
-type GrantLeaf = 'grant.signed' | 'grant.amended' | 'grant.revoked';
 
 export interface GrantView {
   grantId: string;
@@ -59,19 +59,28 @@ function sealed<Document extends GrantDocument>(document: Document): { document:
   return { document, canonical, digest: sha256Hex(canonical) };
 }
 
-type Room = ConsentDeps & { gates: Gates };
+type Room = ConsentDeps & { gates: Gates; authority: Authority };
+type Leaf = 'grant.signed' | 'grant.amended' | 'grant.revoked';
+type Verb = Exclude<DelegableVerb, 'pauseClone' | 'resumeClone'> | Extract<NeverVerb, 'signGrant' | 'revokeGrant'>;
 
-async function ownGrant(tx: Tx, actor: Actor, grantId: string): Promise<store.GrantRow> {
+async function theGrant(tx: Tx, grantId: string): Promise<store.GrantRow> {
   const row = await store.loadGrant(tx, grantId);
-  if (row === null || row.ownerAccountId !== actor.accountId) throw notFound();
+  if (row === null) throw notFound();
   return row;
 }
 
+/** The grant, for its owner and for an agent whom she lets do this; `delegated` says which of them it is. */
+async function grantFor(room: Room, tx: Tx, actor: Actor, grantId: string, verb: Verb): Promise<{ row: store.GrantRow; delegated: boolean }> {
+  const row = await theGrant(tx, grantId);
+  const { delegationId } = await room.authority.act(tx, { actor, cloneId: row.cloneId, verb, subjectId: grantId, at: room.clock.now() });
+  return { row, delegated: delegationId !== null };
+}
+
 /** The row again, after everybody else who writes about this clone's grants is done. */
-async function lockedGrant(tx: Tx, actor: Actor, grantId: string): Promise<store.GrantRow> {
-  const { cloneId } = await ownGrant(tx, actor, grantId);
+async function lockedGrant(room: Room, tx: Tx, actor: Actor, grantId: string, verb: Verb): Promise<{ row: store.GrantRow; delegated: boolean }> {
+  const { row: { cloneId }, delegated } = await grantFor(room, tx, actor, grantId, verb);
   await store.lockGrants(tx, cloneId);
-  return await ownGrant(tx, actor, grantId);
+  return { row: await theGrant(tx, grantId), delegated };
 }
 
 function mustBeInForce(row: store.GrantRow, at: Date): GrantDocument {
@@ -90,28 +99,29 @@ async function endExpired(tx: Tx, cloneId: string, at: Date): Promise<void> {
   await store.setGrantState(tx, current.grantId, 'expired');
 }
 
-async function log(room: Room, tx: Tx, type: GrantLeaf, grantId: string, document: JsonObject): Promise<void> {
+async function log(room: Room, tx: Tx, type: Leaf, grantId: string, document: JsonObject): Promise<void> {
   await room.transparency.append(tx, { type, subjectId: grantId, at: room.clock.now(), document });
 }
 
 async function draft(room: Room, tx: Tx, actor: Actor, cloneId: string, terms: GrantTerms): Promise<GrantView> {
   const at = room.clock.now();
+  const grantId = room.ids.next('grant');
+  const { ownerAccountId } = await room.authority.act(tx, { actor, cloneId, verb: 'draftGrant', subjectId: grantId, at });
   const clone = await room.clones.clone(tx, cloneId);
-  if (clone?.ownerAccountId !== actor.accountId) throw notFound();
+  if (clone === null) throw notFound();
   const proof = await room.ownership.proof(tx, clone.ownershipProofId);
   if (proof === null) throw new Error(`Clone ${cloneId} has no ownership proof.`);
-  const grantId = room.ids.next('grant');
-  const owner = { accountId: actor.accountId, name: proof.subjectName };
+  const owner = { accountId: ownerAccountId, name: proof.subjectName };
   const ready = sealed(grantDocument({ grantId, cloneId, owner }, checkedTerms(terms, at)));
-  await store.insertGrant(tx, { grantId, cloneId, ownerAccountId: actor.accountId, at });
+  await store.insertGrant(tx, { grantId, cloneId, ownerAccountId, at });
   await store.insertDraft(tx, { ...ready, at });
   await room.gates.ensure(tx, { cloneId, capabilities: CAPABILITIES, grantId, at, by: actor.accountId });
-  return grantView(await ownGrant(tx, actor, grantId), at);
+  return grantView(await theGrant(tx, grantId), at);
 }
 
 async function sign(room: Room, tx: Tx, actor: Actor, grantId: string, signature: SignatureInput): Promise<GrantView> {
   const at = room.clock.now();
-  const row = await lockedGrant(tx, actor, grantId);
+  const { row } = await lockedGrant(room, tx, actor, grantId, 'signGrant');
   if (row.state !== 'draft') throw new Refusal('grant_state', `This grant is ${row.state} already.`);
   const signed = await room.identity.completeSignature(tx, actor, signature, { documentType: 'grant' });
   if (signed.digest !== row.digest || signed.signedBy !== row.ownerAccountId) {
@@ -122,12 +132,12 @@ async function sign(room: Room, tx: Tx, actor: Actor, grantId: string, signature
   await store.insertSignature(tx, { grantId, version: row.version, digest: row.digest, signedDocumentId: signed.id, at });
   await store.setGrantState(tx, grantId, 'signed');
   await log(room, tx, 'grant.signed', grantId, signed.document);
-  return grantView(await ownGrant(tx, actor, grantId), at);
+  return grantView(await theGrant(tx, grantId), at);
 }
 
 async function amend(room: Room, tx: Tx, actor: Actor, grantId: string, changes: Partial<GrantTerms>): Promise<AmendmentView> {
   const at = room.clock.now();
-  const row = await ownGrant(tx, actor, grantId);
+  const { row } = await grantFor(room, tx, actor, grantId, 'draftAmendment');
   const current = mustBeInForce(row, at);
   const terms = checkedTerms({ ...termsOf(current), ...changes }, at);
   const ready = sealed(amendmentDocument(current, row.digest, terms));
@@ -135,14 +145,20 @@ async function amend(room: Room, tx: Tx, actor: Actor, grantId: string, changes:
   return { grantId, version: ready.document.version, change: compareGrants(current, ready.document), ...ready };
 }
 
+/** What an agent signs in their own name narrows, and PostgreSQL says the same of it. */
+async function refuseWidening(tx: Tx, current: GrantDocument, next: GrantDocument): Promise<void> {
+  if (onlyNarrowing(compareGrants(current, next)) && (await store.onlyNarrows(tx, current, next))) return;
+  throw new Refusal('delegation_never', 'An agent signs what takes things out of a grant and nothing else; this the owner signs.');
+}
+
 /** Narrowing acts at once: the epoch rises, so nothing that was decided under the wider terms is released. */
 async function signAmended(room: Room, tx: Tx, actor: Actor, grantId: string, signature: SignatureInput): Promise<GrantView> {
   const at = room.clock.now();
-  const row = await lockedGrant(tx, actor, grantId);
+  const { row, delegated } = await lockedGrant(room, tx, actor, grantId, 'signAmendment');
   const current = mustBeInForce(row, at);
   const signed = await room.identity.completeSignature(tx, actor, signature, { documentType: 'amendment' });
   const drafted = await store.loadDraft(tx, grantId, signed.digest);
-  if (drafted === null || signed.signedBy !== row.ownerAccountId) {
+  if (drafted === null) {
     throw new Refusal('grant_document_mismatch', 'What was signed is no draft of this grant.');
   }
   if (drafted.supersedes !== row.digest) {
@@ -150,12 +166,13 @@ async function signAmended(room: Room, tx: Tx, actor: Actor, grantId: string, si
   }
   const next = JSON.parse(drafted.canonical) as GrantDocument;
   checkedTerms(termsOf(next), at);
+  if (delegated) await refuseWidening(tx, current, next);
   await store.insertSignature(tx, { grantId, version: drafted.version, digest: signed.digest, signedDocumentId: signed.id, at });
   if (narrows(compareGrants(current, next))) {
     await room.gates.narrow(tx, await gateOf(room, tx, grantId), { reason: 'grant.amended', at, by: actor.accountId });
   }
   await log(room, tx, 'grant.amended', grantId, signed.document);
-  return grantView(await ownGrant(tx, actor, grantId), at);
+  return grantView(await theGrant(tx, grantId), at);
 }
 
 async function gateOf(room: Room, tx: Tx, grantId: string): Promise<string> {
@@ -166,7 +183,7 @@ async function gateOf(room: Room, tx: Tx, grantId: string): Promise<string> {
 
 async function revoke(room: Room, tx: Tx, actor: Actor, grantId: string, signature: SignatureInput): Promise<GrantView> {
   const at = room.clock.now();
-  const row = await lockedGrant(tx, actor, grantId);
+  const { row } = await lockedGrant(room, tx, actor, grantId, 'revokeGrant');
   const current = mustBeInForce(row, at);
   const signed = await room.identity.completeSignature(tx, actor, signature, { documentType: 'revocation' });
   const expected = sha256Hex(canonicalJson(revocationDocument(current, row.digest)));
@@ -177,10 +194,10 @@ async function revoke(room: Room, tx: Tx, actor: Actor, grantId: string, signatu
   await store.setGrantState(tx, grantId, 'revoked');
   await room.gates.narrow(tx, await gateOf(room, tx, grantId), { state: 'stopped', reason: 'grant.revoked', at, by: actor.accountId });
   await log(room, tx, 'grant.revoked', grantId, signed.document);
-  return grantView(await ownGrant(tx, actor, grantId), at);
+  return grantView(await theGrant(tx, grantId), at);
 }
 
-/** The owner's verbs about grants: draft, sign, amend, revoke. */
+/** The owner's verbs about grants, and what of them an agent may do: draft, sign, amend, revoke. */
 export function makeGrants(room: Room) {
   const write = async <T>(key: IdempotencyKey, work: (tx: Tx) => Promise<T>): Promise<T> =>
     await room.runTx(async (tx) => await once(tx, key, async () => await work(tx)));
@@ -189,7 +206,7 @@ export function makeGrants(room: Room) {
     draftGrant: (actor: Actor, key: IdempotencyKey, cloneId: string, terms: GrantTerms) =>
       write(key, (tx) => draft(room, tx, actor, cloneId, terms)),
     getGrant: (actor: Actor, grantId: string) =>
-      room.runTx(async (tx) => grantView(await ownGrant(tx, actor, grantId), room.clock.now())),
+      room.runTx(async (tx) => grantView((await grantFor(room, tx, actor, grantId, 'getGrant')).row, room.clock.now())),
     signGrant: (actor: Actor, key: IdempotencyKey, grantId: string, signature: SignatureInput) =>
       write(key, (tx) => sign(room, tx, actor, grantId, signature)),
     draftAmendment: (actor: Actor, key: IdempotencyKey, grantId: string, changes: Partial<GrantTerms>) =>

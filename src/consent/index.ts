@@ -11,6 +11,8 @@ export type { AmendmentView, GrantView } from './grants.ts';
 export { gateRefusal, PLATFORM_GATE } from './gates.ts';
 export type { GateChange, GateRef, Gates, GateState, Held, Hold, OnCloneGate, Pause } from './gates.ts';
 export { makeConsentHandlers } from './handlers.ts';
+export { makeDelegationHandlers } from './delegation-handlers.ts';
+export type { Act, Authority, Standing } from './authority.ts';
 export { CAPABILITIES, decide, foldText, OWNER_PURPOSE, replay, REVIEWER_PURPOSE, wordMatcher } from './model.ts';
 export type {
   AgeBand, Answer, Capability, DecisionReceiptDocument, DecisionRequest, DecisionState, GateKind, GateStateName, GrantDocument,

@@ -5,7 +5,9 @@ import { notFound } from '../kernel/refusals.ts';
 import type { Actor } from '../kernel/request.ts';
 import type { Clock } from '../kernel/time.ts';
 import type { RunTx, Tx } from '../kernel/tx.ts';
+import { type Authority, makeAuthority } from './authority.ts';
 import { type Answer, decideWith, type DecisionRequest } from './decide.ts';
+import { makeDelegations } from './delegations.ts';
 import { type Gates, type GateState, makeGates, type OnCloneGate } from './gates.ts';
 import { type GrantDocument, readGrant, type ReadGrant } from './grant.ts';
 import { documentOf, makeGrants, stateAt } from './grants.ts';
@@ -25,12 +27,15 @@ export interface SignedDecisionReceipt {
   signature: string;
 }
 
+/** What consent writes into the log. */
+export type ConsentLeaf = 'grant.signed' | 'grant.amended' | 'grant.revoked' | 'delegation.signed' | 'delegation.ended';
+
 /** What consent needs of the rooms below it. */
 export interface ConsentDeps {
   runTx: RunTx;
   clock: Clock;
   ids: Ids;
-  identity: Pick<Identity, 'completeSignature'>;
+  identity: Pick<Identity, 'completeSignature' | 'account'>;
   clones: {
     clone(tx: Tx, cloneId: string): Promise<{ cloneId: string; ownerAccountId: string; ownershipProofId: string } | null>;
     approvedVersion(tx: Tx, cloneId: string): Promise<{ versionId: string; number: number; state: string } | null>;
@@ -45,7 +50,7 @@ export interface ConsentDeps {
   };
   transparency: {
     append(
-      tx: Tx, leaf: { type: 'grant.signed' | 'grant.amended' | 'grant.revoked'; subjectId: string; at: Date; document: JsonObject },
+      tx: Tx, leaf: { type: ConsentLeaf; subjectId: string; at: Date; document: JsonObject },
     ): Promise<{ leafId: string }>;
   };
   /** Told when a clone's gate is paused or opened again: billing stops and resumes collection. */
@@ -79,7 +84,7 @@ export interface GrantInForce {
   document: GrantDocument;
 }
 
-export interface Consent extends ReturnType<typeof makeGrants> {
+export interface Consent extends ReturnType<typeof makeGrants>, ReturnType<typeof makeDelegations>, Authority {
   gates: Gates;
   /**
    * Decides, signs the receipt and keeps it, in the caller's transaction: a caller that refuses because of a denial
@@ -147,6 +152,7 @@ function makeGrantReader(): (grant: RecordedState['grant']) => ReadGrant {
 export function makeConsent(deps: ConsentDeps): Consent {
   const { runTx, ids, clones, provenance } = deps;
   const gates = makeGates({ ids, ...(deps.onCloneGate === undefined ? {} : { onCloneGate: deps.onCloneGate }) });
+  const authority = makeAuthority(deps);
   const readOnce = makeGrantReader();
 
   function signedReceipt(document: DecisionReceiptDocument): SignedDecisionReceipt {
@@ -157,7 +163,9 @@ export function makeConsent(deps: ConsentDeps): Consent {
   }
 
   return {
-    ...makeGrants({ ...deps, gates }),
+    ...authority,
+    ...makeGrants({ ...deps, gates, authority }),
+    ...makeDelegations({ ...deps, authority }),
     gates,
 
     async decide(tx, request) {

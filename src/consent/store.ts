@@ -1,5 +1,5 @@
 import type { Tx } from '../kernel/tx.ts';
-import { execute, maybeOne, sql } from '../platform/postgres/index.ts';
+import { execute, maybeOne, one, sql } from '../platform/postgres/index.ts';
 import type { GrantDocument } from './grant.ts';
 
 export type GrantRowState = 'draft' | 'signed' | 'revoked' | 'expired';
@@ -121,4 +121,11 @@ export async function loadReceipt(
   tx: Tx, decisionId: string,
 ): Promise<{ cloneId: string; requester: string; receipt: unknown } | null> {
   return await maybeOne(tx, 'SELECT clone_id AS "cloneId", requester, receipt FROM decision WHERE id = $1', [decisionId]);
+}
+
+/** PostgreSQL's own answer to whether an amendment takes away and adds nothing, member by member; it errs towards no. */
+export async function onlyNarrows(tx: Tx, before: GrantDocument, after: GrantDocument): Promise<boolean> {
+  const { narrows } = await one<{ narrows: boolean }>(tx, 'SELECT amendment_only_narrows($1::jsonb, $2::jsonb) AS narrows',
+    [JSON.stringify(before), JSON.stringify(after)]);
+  return narrows;
 }

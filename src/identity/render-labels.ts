@@ -9,6 +9,7 @@ export const TITLES: Readonly<Record<DocumentType, Record<Locale, string>>> = {
   split: { 'zh-CN': '分成协议', en: 'Split agreement' },
   version_approval: { 'zh-CN': '版本确认书', en: 'Approval of a version' },
   stop_order: { 'zh-CN': '永久停止令', en: 'Existence stop order' },
+  delegation: { 'zh-CN': '授权代理书', en: 'Delegation' },
 };
 
 export const WORDS: Readonly<Record<Locale, {
@@ -46,7 +47,8 @@ export const CHINESE: Readonly<Record<string, string>> = {
   materialDigest: '素材指纹', materialDigests: '素材指纹', personaDigest: '人设指纹', policyDigest: '策略指纹', lineage: '模型来源',
   models: '模型', model: '模型', digest: '指纹', sha256: '指纹', stopId: '停止编号', quoteId: '停止报价编号', quoteDigest: '停止报价指纹',
   kind: '种类', scope: '范围', evidence: '证据', materials: '素材', description: '说明', governingLaw: '适用法律',
-  probeOutputIds: '试听编号', probes: '试听', acknowledgement: '确认', acknowledgements: '确认', country: '国家或地区', platform: '平台',
+  probeOutputIds: '试听编号', probes: '试听', acknowledgement: '确认', acknowledgements: '确认', delegationId: '代理编号', agent: '代理人', verbs: '可代办事项', never: '永不代办', cloneIds: '分身编号',
+  actsPerDay: '每日次数上限', country: '国家或地区', platform: '平台',
 };
 
 export const ENGLISH: Readonly<Record<string, string>> = {

@@ -18,6 +18,7 @@ export const ID_PREFIXES = {
   grant: 'grt',
   gate: 'gat',
   decision: 'dec',
+  delegation: 'dlg',
   tier: 'tir',
   subscription: 'sub',
   period: 'per',

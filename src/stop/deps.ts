@@ -1,5 +1,5 @@
 import type { Billing } from '../billing/index.ts';
-import type { Gates } from '../consent/index.ts';
+import type { Authority, Gates } from '../consent/index.ts';
 import type { Identity } from '../identity/index.ts';
 import type { Ids } from '../kernel/ids.ts';
 import type { Clock } from '../kernel/time.ts';
@@ -12,6 +12,8 @@ export interface StopDeps {
   clock: Clock;
   ids: Ids;
   identity: Pick<Identity, 'completeSignature' | 'signedDocument'>;
+  /** Who may act for a clone's owner, and as what. */
+  authority: Pick<Authority, 'act'>;
   /** The account that owns a clone, or null for an unknown clone. */
   cloneOwner(tx: Tx, cloneId: string): Promise<string | null>;
   gates: Pick<Gates, 'ensure' | 'ofClone' | 'narrow' | 'hold' | 'lift' | 'holds' | 'lockExclusive'>;

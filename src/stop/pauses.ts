@@ -1,5 +1,5 @@
-import type { GateState } from '../consent/index.ts';
-import { notFound, Refusal } from '../kernel/refusals.ts';
+import type { Act, GateState } from '../consent/index.ts';
+import { Refusal } from '../kernel/refusals.ts';
 import type { Actor } from '../kernel/request.ts';
 import type { IdempotencyKey, Tx } from '../kernel/tx.ts';
 import { once } from '../platform/postgres/index.ts';
@@ -13,9 +13,9 @@ export interface CloneGateView {
   holds: string[];
 }
 
-/** The clone's gate, made if it is missing, for its owner; for everybody else the clone does not exist. */
-export async function ownGate(deps: StopDeps, tx: Tx, actor: Actor, cloneId: string): Promise<GateState> {
-  if ((await deps.cloneOwner(tx, cloneId)) !== actor.accountId) throw notFound();
+/** The clone's gate, made if it is missing, for its owner or an agent whom she lets do this; to everybody else it does not exist. */
+export async function ownGate(deps: StopDeps, tx: Tx, actor: Actor, cloneId: string, verb: Act['verb']): Promise<GateState> {
+  await deps.authority.act(tx, { actor, cloneId, verb, subjectId: cloneId, at: deps.clock.now() });
   await deps.gates.ensure(tx, { cloneId, at: deps.clock.now(), by: actor.accountId });
   const gate = await deps.gates.ofClone(tx, cloneId);
   if (gate === null) throw new Error(`Clone ${cloneId} has no gate.`);
@@ -27,7 +27,7 @@ export function makePauses(deps: StopDeps) {
   const { runTx, clock, gates, transparency } = deps;
 
   async function change(tx: Tx, actor: Actor, cloneId: string, to: 'paused' | 'resumed'): Promise<CloneGateView> {
-    const { gateId } = await ownGate(deps, tx, actor, cloneId);
+    const { gateId } = await ownGate(deps, tx, actor, cloneId, to === 'paused' ? 'pauseClone' : 'resumeClone');
     await gates.lockExclusive(tx, { gateId });
     // Read under the lock: two changes that waited for each other are dated in their order, and after the releases.
     const at = clock.now();

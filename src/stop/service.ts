@@ -98,7 +98,7 @@ function quoteOf(row: store.QuoteRow): QuoteDocument {
 
 async function quote(deps: StopDeps, tx: Tx, actor: Actor, cloneId: string): Promise<StopQuoteView> {
   const at = deps.clock.now();
-  const gate = await ownGate(deps, tx, actor, cloneId);
+  const gate = await ownGate(deps, tx, actor, cloneId, 'orderStop');
   if (gate.state === 'stopped') throw new Refusal('stop_state', 'This clone was stopped already.');
   const quoted = await deps.billing.quoteStop(tx, { cloneId, at });
   const lines = quoted.lines.map(lineJson);
@@ -123,7 +123,7 @@ async function order(
 ): Promise<{ stopId: string }> {
   const at = deps.clock.now();
   const { stopId, cloneId } = asked;
-  const { gateId } = await ownGate(deps, tx, actor, cloneId);
+  const { gateId } = await ownGate(deps, tx, actor, cloneId, 'orderStop');
   await store.lockStops(tx);
   const already = await store.loadStopOfClone(tx, cloneId);
   if (already !== null) return { stopId: already.stopId };

@@ -4,6 +4,7 @@ import pg from 'pg';
 import { makeGates, type Gates } from '../../src/consent/gates.ts';
 import { identityEntities, loadDocuments, makeIdentity, type DocumentType, type SignatureInput } from '../../src/identity/index.ts';
 import { seededRandom } from '../../src/kernel/random.ts';
+import { notFound } from '../../src/kernel/refusals.ts';
 import type { Actor } from '../../src/kernel/request.ts';
 import type { IdempotencyKey, RunTx } from '../../src/kernel/tx.ts';
 import { connect, one } from '../../src/platform/postgres/index.ts';
@@ -66,6 +67,13 @@ export async function openStopWorld(seed: string): Promise<StopWorld> {
   const deps: StopDeps = {
     runTx, clock, ids, identity, gates, billing: money.billing, transparency: log, countReleases: count, countOpenOutputs: async () => 3,
     cloneOwner: async (_tx, cloneId) => money.facts.owners.get(cloneId) ?? null,
+    authority: {
+      async act(_tx, { actor, cloneId }) {
+        const ownerAccountId = money.facts.owners.get(cloneId);
+        if (ownerAccountId !== actor.accountId) throw notFound();
+        return { ownerAccountId, delegationId: null };
+      },
+    },
   };
   stop = makeStop(deps);
   let keys = 0;

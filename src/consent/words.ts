@@ -1,6 +1,8 @@
 import { pinyin } from 'pinyin-pro';
 
-import { characterPairs } from './variants.ts';
+import { foldCharacters, plainCharacters } from '../kernel/folding.ts';
+
+export { foldCharacters };
 
 /**
  * Whether a text says a word that the owner forbade. Both are folded the same way first, so that another script,
@@ -37,46 +39,11 @@ interface Run {
   ends: ReadonlySet<number>;
 }
 
-/** Characters that are variants of each other share one representative. */
-function representatives(): ReadonlyMap<string, string> {
-  const parent = new Map<string, string>();
-  const find = (character: string): string => {
-    let at = character;
-    for (let next = parent.get(at); next !== undefined; next = parent.get(at)) at = next;
-    return at;
-  };
-  for (const [left, right] of characterPairs()) {
-    const [a, b] = [find(left), find(right)];
-    if (a !== b) parent.set(a, b);
-  }
-  return new Map([...parent.keys()].map((character) => [character, find(character)]));
-}
-
-const REPRESENTATIVE = representatives();
-
-/** NFKC, without accents and invisible characters. */
-function plainCharacters(text: string): string {
-  return text
-    .normalize('NFKD')
-    .replace(/[\p{Default_Ignorable_Code_Point}\p{Mn}\p{Me}]/gu, '')
-    .normalize('NFKC');
-}
-
-/** NFKC, no accents, no invisible characters, one case, one script. Idempotent. */
-export function foldCharacters(text: string): string {
-  // Upper then lower is Unicode's full case folding for what NFKC leaves (ß → ss, ſ → s).
-  const cased = plainCharacters(text).toUpperCase().toLowerCase().normalize('NFKD').replace(/\p{Mn}/gu, '').normalize('NFKC');
-  let folded = '';
-  for (const character of cased) folded += REPRESENTATIVE.get(character) ?? character;
-  return folded;
-}
-
 const BETWEEN = /[^\p{L}\p{N}]+/gu;
 /** Chinese is written without spaces: a run of letters ends where another script begins. */
 const LATIN_RUN = /[\p{Script=Latin}\p{N}]+/gu;
 const LATIN_RUN_CLOSED = /[\p{Script=Latin}\p{N}](?:[^\s\p{L}\p{N}]*[\p{Script=Latin}\p{N}])*/gu;
 const SPELLED_RUN = /(?<![\p{Script=Latin}\p{N}])[\p{Script=Latin}\p{N}](?:[^\p{L}\p{N}]+[\p{Script=Latin}\p{N}](?![\p{Script=Latin}\p{N}]))+/gu;
-
 
 const LETTER_OR_DIGIT = /[\p{L}\p{N}]/u;
 const UNSAID_CANDIDATE = /[^A-Za-z0-9]/u;

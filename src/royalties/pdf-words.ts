@@ -1,13 +1,9 @@
 import { type Currency, formatMinor } from '../kernel/money.ts';
 import { addDays } from '../kernel/time.ts';
+import type { Bilingual } from '../platform/pdf/index.ts';
 import type { DebtLine, StatementDocument, StatementLine } from './statement-model.ts';
 
 /** Everything that a printed statement says, in Chinese and English side by side. Pure. */
-
-export interface Bilingual {
-  zh: string;
-  en: string;
-}
 
 /** `-123456` CNY → `−1,234.56`: a true minus, thousands grouped. */
 export function amountText(amountMinor: string, currency: Currency): string {

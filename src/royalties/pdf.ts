@@ -1,5 +1,5 @@
-import { type Bilingual, amountText, COLUMNS, debtText, lastDay, lineText, notesOf, summaryRows, WORDS } from './pdf-words.ts';
-import { GREY, INK, openPdf, PAGE, RULE, type Sheet, TINT } from './pdf-page.ts';
+import { type Bilingual, both, GREY, INK, openPdf, PAGE, RULE, type Sheet, TINT } from '../platform/pdf/index.ts';
+import { amountText, COLUMNS, debtText, lastDay, lineText, notesOf, summaryRows, WORDS } from './pdf-words.ts';
 import type { StatementDocument } from './statement-model.ts';
 
 /** A statement on paper: Chinese and English side by side, made from the signed document alone. */
@@ -13,8 +13,6 @@ interface Seal {
 const BODY = { size: 9 } as const;
 const SMALL = { size: 7, color: GREY } as const;
 const X = { line: PAGE.left + 4, day: PAGE.left + 32, what: PAGE.left + 92, amount: PAGE.right - 84, balance: PAGE.right - 4 } as const;
-
-const both = ({ zh, en }: Bilingual): string => `${zh} ${en}`;
 
 function heading(sheet: Sheet, words: Bilingual): void {
   sheet.need(60);

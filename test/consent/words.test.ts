@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { foldCharacters, foldText, foldWord, wordMatcher } from '../../src/consent/model.ts';
-import { characterPairs } from '../../src/consent/variants.ts';
+import { characterPairs } from '../../src/kernel/variants.ts';
 
 function says(text: string, word: string): boolean {
   const matcher = wordMatcher(word);

@@ -1,38 +1,35 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import fontkit from '@pdf-lib/fontkit';
 import { describe, expect, it } from 'vitest';
 
-import { makeSubset } from '../../src/royalties/pdf-subset.ts';
+import { sha256Hex } from '../../src/kernel/digest.ts';
+import { statementPdf } from '../../src/royalties/pdf.ts';
+import type { StatementDocument } from '../../src/royalties/statement-model.ts';
 
-const file = new Uint8Array(readFileSync(createRequire(import.meta.url).resolve('@expo-google-fonts/noto-sans-sc/400Regular/NotoSansSC_400Regular.ttf')));
+const LINE = {
+  adjustment: false, firstDay: null, cloneId: null, cloneName: '林雅', tierId: null, tierName: null, runId: null, potId: null, potMinor: null,
+  splitId: null, splitNumber: null, basisPoints: null, refundId: null, payoutId: null, position: '8',
+} as const;
 
-describe('the subset of a font', () => {
-  it('holds each glyph whole, with its width, and nothing else', () => {
-    const whole = fontkit.create(file);
-    const subset = makeSubset(file);
-    const text = 'Lin Ya · 林雅 分成结算单 −1,234.56 é Ω';
-    const glyphs = [...new Set(whole.layout(text).glyphs.map((glyph) => glyph.id))].map((id) => whole.getGlyph(id));
-    const numbers = glyphs.map((glyph) => subset.includeGlyph(glyph));
-    expect(numbers.map((number) => number)).toEqual(glyphs.map((_glyph, index) => index + 1));
-    expect(subset.includeGlyph(glyphs[3]!)).toBe(4);
-    const cut = fontkit.create(Buffer.from(subset.encode()));
-    for (const [index, glyph] of glyphs.entries()) {
-      const own = cut.getGlyph(numbers[index]!);
-      expect(own.advanceWidth).toBe(glyph.advanceWidth);
-      expect(own.path.toSVG()).toBe(glyph.path.toSVG());
-    }
-    // Of thirty thousand glyphs only these, and the parts of composed ones.
-    expect(cut.numGlyphs).toBeLessThan(glyphs.length + 5);
-    expect(Buffer.from(subset.encode()).equals(Buffer.from(makeSubset(file).encode()))).toBe(false);
-  });
+const document: StatementDocument = {
+  type: 'benren.statement', schemaVersion: 1, statementId: 'stm_0123456789abcdefghjkmnpqrs', number: '3', payee: 'acc_0123456789abcdefghjkmnpqrs',
+  payeeName: 'Lin Ya · 林雅', currency: 'CNY', timeZone: 'Asia/Shanghai', fromDay: '2026-01-01', throughDay: '2026-02-01', closedAt: '2026-02-03T04:05:06.000Z',
+  fromPosition: '7', toPosition: '19', previousStatementSha256: 'a'.repeat(64), openingMinor: '756', closingMinor: '1296',
+  totals: { earningsMinor: '600', adjustmentsMinor: '0', refundsMinor: '-60', debtNettedMinor: '0', payoutsMinor: '0', otherMinor: '0', linesMinor: '540' },
+  lines: [
+    {
+      ...LINE, lineId: '1', kind: 'earning', effectiveDate: '2026-01-31', firstDay: '2026-01-02', tierName: 'friend', potMinor: '857', basisPoints: 7000,
+      splitNumber: '2', amountMinor: '600', balanceMinor: '1356', runId: 'run_1', transferId: 'trf_1',
+    },
+    { ...LINE, lineId: '2', kind: 'refund', adjustment: true, effectiveDate: '2026-01-31', amountMinor: '-60', balanceMinor: '1296', refundId: 'rfd_1', transferId: 'trf_2' },
+  ],
+  debt: {
+    openingMinor: '0', closingMinor: '12',
+    lines: [{ lineId: '1', kind: 'refund', effectiveDate: '2026-01-20', cloneId: null, cloneName: '林雅', amountMinor: '12', refundId: 'rfd_2', runId: null, transferId: 'trf_3', position: '9' }],
+  },
+};
 
-  it('is the same bytes for the same glyphs', () => {
-    const cut = (): Buffer => {
-      const subset = makeSubset(file);
-      for (const glyph of [5, 900, 12_000]) subset.includeGlyph(glyph);
-      return Buffer.from(subset.encode());
-    };
-    expect(cut().equals(cut())).toBe(true);
+describe('a statement on paper', () => {
+  it('has the bytes that it always had: somebody holds a copy', async () => {
+    const bytes = await statementPdf(document, { digest: 'b'.repeat(64), keyId: 'c'.repeat(16), leafId: 'lef_1' });
+    expect(sha256Hex(bytes)).toBe('c59d03e4aa820879a95e33b5f16ae717ff1ad52b309e87040037e614d6052a88');
   });
 });

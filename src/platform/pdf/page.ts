@@ -1,6 +1,6 @@
 import { type Color, PDFDocument, type PDFFont, type PDFPage, rgb } from '@cantoo/pdf-lib';
 
-import { embedFonts, type Fonts } from './pdf-font.ts';
+import { embedFonts, type Fonts } from './font.ts';
 
 /** A4 in points, and where its content stands. */
 export const PAGE = { width: 595.28, height: 841.89, left: 48, right: 547.28, top: 790, bottom: 66 } as const;
@@ -129,7 +129,7 @@ export class Sheet {
   }
 }
 
-/** An empty document whose dates are those given, so that the same statement gives the same bytes. */
+/** An empty document whose dates are those given, so that the same content gives the same bytes. */
 export async function openPdf(about: { title: string; subject: string; author: string; at: Date }): Promise<{ pdf: PDFDocument; sheet: Sheet }> {
   const pdf = await PDFDocument.create({ updateMetadata: false });
   pdf.setTitle(about.title);

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import fontkit from '@pdf-lib/fontkit';
 import type { PDFDocument, PDFFont } from '@cantoo/pdf-lib';
 
-import { makeSubset } from './pdf-subset.ts';
+import { makeSubset } from './subset.ts';
 
 /** What the PDF library asks of a font engine. */
 type Engine = Parameters<PDFDocument['registerFontkit']>[0];
@@ -18,7 +18,7 @@ const FILES = {
 const bytes = new Map<string, Uint8Array>();
 const faces = new Map<Uint8Array, Face>();
 
-/** Ten megabytes each: read at the first statement that somebody prints, then kept. */
+/** Ten megabytes each: read at the first page that somebody prints, then kept. */
 function bytesOf(file: string): Uint8Array {
   const known = bytes.get(file) ?? new Uint8Array(readFileSync(require.resolve(file)));
   bytes.set(file, known);

@@ -1,0 +1,3 @@
+/** Paper: A4 pages with Chinese and English on them, whose bytes follow from what they say alone. */
+export { GREY, INK, openPdf, PAGE, RULE, type Sheet, type TextStyle, TINT } from './page.ts';
+export { type Bilingual, both } from './bilingual.ts';

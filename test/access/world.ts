@@ -1,0 +1,134 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { systemRandom } from '../../src/kernel/random.ts';
+import { makeInference } from '../../src/platform/inference.ts';
+import type { Who } from '../../tool/access.ts';
+import { buyFriendTier, released, request } from '../demo/fan.ts';
+import { earnAndPay, refundDay } from '../demo/money.ts';
+import { onboard } from '../demo/pages.ts';
+import type { Cast } from '../demo/people.ts';
+import { makeRecordings, type Recordings } from '../demo/recording.ts';
+import { claimAndEnrol, license, type Licence, PERSONA, review } from '../demo/rights.ts';
+import { makeStory, type Story } from '../demo/story.ts';
+import { openWorld, type World } from '../demo/world.ts';
+import { type Person, registerPerson } from '../support/person.ts';
+
+/** Everything that can be named in a path, all of it the owner's (her fan's, her payee's), and everybody who may ask for it. */
+export interface AccessWorld {
+  world: World;
+  people: Record<Exclude<Who, 'anonymous'>, Person>;
+  /** What a path or a body names, by the name that the contract gives it. */
+  ids: Record<string, string>;
+  /** Bodies that a sample by the schema cannot make. */
+  bodies: Record<string, unknown>;
+  /** Everybody signs in anew, since what was done may have signed them out. */
+  signIn(): Promise<void>;
+  close(): Promise<void>;
+}
+
+async function makeCast(world: World): Promise<Cast> {
+  const register = async (displayName: string, invitationToken?: string): Promise<Person> =>
+    await registerPerson(world.client, systemRandom, { displayName, ...(invitationToken === undefined ? {} : { invitationToken }) });
+  const operator = await register('Operator', await world.service.rooms.identity.operatorInvitation());
+  const invited = async (by: Person, role: 'reviewer' | 'payee', displayName: string): Promise<Person> =>
+    await register(displayName, (await by.client.call('createInvitation', { body: { role } })).token);
+  const reviewers = [await invited(operator, 'reviewer', 'Reviewer one'), await invited(operator, 'reviewer', 'Reviewer two')] as const;
+  const owner = await register('Lin Ya · 林雅');
+  const agency = await invited(owner, 'payee', 'Agency');
+  for (const payee of [owner, agency]) await onboard(world, payee);
+  return { operator, reviewers, owner, agency, fans: [await register('Fan one'), await register('Fan two')] };
+}
+
+/** Somebody with a proof and a clone of his own: what he may do to those, he may not do to hers. */
+async function otherOwner(world: World): Promise<Person> {
+  const him = await registerPerson(world.client, systemRandom, { displayName: 'Zhou Wen · 周文' });
+  const { document } = await him.client.call('draftOwnershipClaim', { body: { subjectName: him.name, handle: 'zhou-wen', locale: 'en' } });
+  const { proofId } = await him.client.call('openOwnershipProof', { body: { subjectName: him.name, signature: await him.sign('ownership_claim', document) } });
+  await him.client.call('createClone', { body: { ownershipProofId: proofId, name: him.name, handle: 'zhou-wen' } });
+  return him;
+}
+
+async function one(world: World, text: string, params: unknown[] = []): Promise<string> {
+  const [row] = await world.ask<{ id: string }>(text, params);
+  if (row === undefined) throw new Error(`The matrix needs what is not there: ${text}`);
+  return row.id;
+}
+
+/** A stop of hers to ask for, on a second clone: the first is still needed. */
+async function stopOfAnother(world: World, owner: Person, ownershipProofId: string): Promise<string> {
+  const { cloneId } = await owner.client.call('createClone', { body: { ownershipProofId, name: owner.name, handle: 'lin-ya-too' } });
+  const { quoteId, order } = await owner.client.call('quoteStop', { path: { cloneId } });
+  const { stopId } = await owner.client.call('orderStop', { path: { cloneId }, body: { quoteId, signature: await owner.sign('stop_order', order) } });
+  await world.settle();
+  return stopId;
+}
+
+/** Ids of everything, asked of PostgreSQL: nobody's answer decides what the matrix asks for. */
+async function idsOf(world: World, cast: Cast, licence: Licence, outputId: string): Promise<Record<string, string>> {
+  const agency = cast.agency.accountId;
+  const signedDocumentId = await one(world, `SELECT id FROM signed_document WHERE account_id = $1 AND document_type = 'grant' LIMIT 1`, [cast.owner.accountId]);
+  const statementId = await one(world, `SELECT id FROM statement WHERE payee = $1 ORDER BY number LIMIT 1`, [agency]);
+  const { quoteId } = await cast.owner.client.call('quoteStop', { path: { cloneId: licence.cloneId } });
+  return {
+    cloneId: licence.cloneId, proofId: licence.proofId, ownershipProofId: licence.proofId, versionId: licence.versionId, grantId: licence.grantId,
+    splitId: licence.splitId, tierId: licence.tierId, outputId, statementId, quoteId, signedDocumentId, lineId: '1', subjectId: licence.cloneId,
+    evidenceId: await one(world, `SELECT id FROM ownership_evidence WHERE proof_id = $1 AND kind = 'voice_challenge'`, [licence.proofId]),
+    decisionId: await one(world, 'SELECT decision_id AS id FROM output WHERE id = $1', [outputId]),
+    leafId: await one(world, 'SELECT id FROM log_leaf WHERE subject_id = $1 LIMIT 1', [licence.cloneId]),
+    subscriptionId: await one(world, 'SELECT id FROM subscription WHERE account_id = $1', [cast.fans[0].accountId]),
+    periodId: await one(world, 'SELECT id FROM subscription_period WHERE account_id = $1 ORDER BY start_day LIMIT 1', [cast.fans[0].accountId]),
+    payoutId: await one(world, 'SELECT id FROM payout WHERE account_id = $1', [agency]),
+    runId: await one(world, 'SELECT id FROM royalty_run LIMIT 1'),
+    refundId: await one(world, 'SELECT refund_id AS id FROM goodwill_refund LIMIT 1'),
+    stopId: await stopOfAnother(world, cast.owner, licence.proofId),
+    payeeAccountId: agency, accountId: agency, payee: agency,
+  };
+}
+
+async function tellAll(world: World, story: Story, recordings: Recordings): Promise<{ cast: Cast; licence: Licence; outputId: string }> {
+  const cast = await makeCast(world);
+  const made = await claimAndEnrol(world, story, cast, recordings);
+  await review(world, story, cast, recordings, made);
+  const licence = await license(world, story, cast, made);
+  const subscriptionId = await buyFriendTier(world, cast.fans[0], licence, 'DE', false);
+  const outputId = await request(cast.fans[0], licence, 'en', 'Good evening.');
+  await released(cast.fans[0], outputId);
+  const delivered = { english: outputId, mandarin: outputId, subscriptionId, secondSubscriptionId: subscriptionId, millisecondsPerCharacter: 1 };
+  await earnAndPay(world, story, cast, licence, delivered);
+  await refundDay(world, story, cast, delivered);
+  return { cast, licence, outputId };
+}
+
+export async function openAccessWorld(): Promise<AccessWorld> {
+  const folder = mkdtempSync(join(tmpdir(), 'benren-access-'));
+  const world = await openWorld(folder);
+  const microphone = makeInference({ dataDir: join(folder, 'microphone'), workers: 1 });
+  try {
+    const recordings = await makeRecordings(null, microphone);
+    const { cast, licence, outputId } = await tellAll(world, makeStory(folder, () => undefined), recordings);
+    const stranger = await registerPerson(world.client, systemRandom, { displayName: 'Stranger' });
+    const delegate = await registerPerson(world.client, systemRandom, { displayName: 'Delegate' });
+    const people = {
+      stranger, delegate, fan: cast.fans[0], 'other owner': await otherOwner(world), owner: cast.owner, payee: cast.agency,
+      reviewer: cast.reviewers[0], operator: cast.operator,
+    };
+    return {
+      world, people, ids: await idsOf(world, cast, licence, outputId),
+      bodies: {
+        createInvitation: { role: 'payee' },
+        uploadEnrolmentVoice: recordings.enrolment, uploadVoiceChallenge: recordings.enrolment, setPersona: { text: PERSONA, languages: ['en'] },
+      },
+      async signIn() {
+        for (const person of Object.values(people)) await person.signIn();
+      },
+      async close() {
+        await world.close();
+        rmSync(folder, { recursive: true, force: true });
+      },
+    };
+  } finally {
+    await microphone.close();
+  }
+}

@@ -9,6 +9,7 @@ import { ENTITIES, makeRooms, type Rooms } from './compose/rooms.ts';
 import { makeServiceHandlers } from './compose/service.ts';
 import type { Config } from './config.ts';
 import { makeConsentHandlers, makeDelegationHandlers } from './consent/index.ts';
+import { makeExportsHandlers } from './exports/index.ts';
 import { makeGatewayHandlers, makeGatewayJobs } from './gateway/index.ts';
 import { makeApp } from './http/app.ts';
 import { type Bundle, loadBundle, mediaOperations } from './http/operations.ts';
@@ -51,6 +52,7 @@ function makeHandlers(platform: Platform, rooms: Rooms): AppHandlers {
     ...makeClonesHandlers(rooms.clones),
     ...makeConsentHandlers(rooms.consent),
     ...makeDelegationHandlers(rooms.consent),
+    ...makeExportsHandlers(rooms.exports),
     ...makeBillingHandlers(rooms.billing),
     ...makeRoyaltiesHandlers(rooms.royalties),
     ...makeGatewayHandlers(rooms.gateway),

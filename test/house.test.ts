@@ -54,10 +54,12 @@ const LOWER: Record<string, readonly string[]> = {
   consent: ['identity', 'ownership', 'clones'],
   billing: ['identity', 'ownership', 'clones', 'consent'],
   royalties: ['identity', 'ownership', 'clones', 'consent', 'billing'],
+  // What outsiders get about consent: reads it and what it stands on; nobody needs it below.
+  exports: ['identity', 'ownership', 'clones', 'consent'],
   gateway: ['identity', 'ownership', 'clones', 'consent', 'billing', 'royalties'],
   stop: ['identity', 'ownership', 'clones', 'consent', 'billing', 'royalties'],
 };
-for (const room of ['ownership', 'clones', 'consent', 'billing', 'royalties', 'gateway', 'stop']) {
+for (const room of ['ownership', 'clones', 'consent', 'billing', 'royalties', 'exports', 'gateway', 'stop']) {
   LOWER[room] = [...(LOWER[room] ?? []), 'ledger', 'provenance', 'transparency'];
 }
 const ROOMS = Object.keys(LOWER);

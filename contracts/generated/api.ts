@@ -567,6 +567,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/grants/{grantId}/evidence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The evidence of a grant, in one file
+         * @description Every signed version, the revocation, what the owner was shown, the raw passkey signatures, the ownership decisions and the log proofs (contracts/exports/evidence-bundle.schema.json), sealed by the receipts key. Kept as a file it verifies offline with `benren verify FILE --key LOGKEY --key RECEIPTSKEY`. A draft has no evidence (`grant_state`); a second after a signature it may still answer `unavailable`.
+         */
+        get: operations["getGrantEvidence"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/grants/{grantId}/revocation": {
         parameters: {
             query?: never;
@@ -2004,6 +2024,20 @@ export interface components {
         DelegationVerb: "getGrant" | "draftGrant" | "draftAmendment" | "signAmendment" | "pauseClone" | "resumeClone";
         /** @description SHA-256 in lower-case hex. */
         Digest: string;
+        EvidenceBundle: {
+            /** @constant */
+            kind: "benren-receipt";
+            /** @constant */
+            type: "evidence_bundle";
+            /** @description contracts/exports/evidence-bundle.schema.json */
+            document: Record<string, never>;
+            digest: components["schemas"]["Digest"];
+            keyId: string;
+            /** @constant */
+            algorithm: "Ed25519";
+            /** @description Base64. */
+            signature: string;
+        };
         FileCheck: {
             status: components["schemas"]["OutputStanding"];
             text: components["schemas"]["OutputStandingText"];
@@ -2251,6 +2285,7 @@ export interface components {
             subjectId: string;
             at: components["schemas"]["Instant"];
             documentSha256: components["schemas"]["Digest"];
+            evidenceSha256?: components["schemas"]["Digest"];
         };
         LogLeaf: {
             leafId: string;
@@ -2258,6 +2293,7 @@ export interface components {
             subjectId: string;
             at: components["schemas"]["Instant"];
             documentSha256: components["schemas"]["Digest"];
+            evidenceSha256?: components["schemas"]["Digest"];
             /** @description The leaf's place in the tree, or null until the next head is signed. */
             index: string | null;
         };
@@ -4198,6 +4234,29 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Grant"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getGrantEvidence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                grantId: components["parameters"]["GrantId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The bundle. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EvidenceBundle"];
                 };
             };
             default: components["responses"]["Problem"];

@@ -11,7 +11,7 @@ type Env = Readonly<Record<string, string | undefined>>;
 const USAGE = `benren start | api | worker | gateway   serve
 benren migrate                          bring the database up to date
 benren operator init                    print the first operator's invitation; a new one replaces it
-benren verify FILE [--key KEYFILE]      check a proof, a receipt or a signed document offline
+benren verify FILE [--key KEYFILE]…     check a proof, a receipt, a signed document or an evidence bundle offline
 benren verify-ledger                    replay the ledger and name what does not hold
 `;
 
@@ -77,13 +77,14 @@ async function verifyLedger(env: Env): Promise<number> {
 }
 
 async function verify(args: readonly string[]): Promise<number> {
-  const [file, flag, keyFile] = args;
-  if (file === undefined || (flag !== undefined && (flag !== '--key' || keyFile === undefined))) {
+  const [file, ...rest] = args;
+  const keyFiles = rest.filter((_word, index) => index % 2 === 1);
+  if (file === undefined || rest.length % 2 !== 0 || rest.some((word, index) => index % 2 === 0 && word !== '--key')) {
     process.stderr.write(USAGE);
     return 2;
   }
   const { verifyFile } = await import('./verify.ts');
-  const verdict = verifyFile(readFileSync(file), keyFile === undefined ? null : readFileSync(keyFile, 'utf8'));
+  const verdict = verifyFile(readFileSync(file), keyFiles.map((keyFile) => readFileSync(keyFile, 'utf8')));
   say(JSON.stringify(verdict, null, 2));
   return verdict.ok ? 0 : 1;
 }

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { type Billing, makeBilling, makeEventReader, makePaymentProvider } from '../billing/index.ts';
 import { type Clones, entities as cloneEntities, HOUSE_POLICY, makeClones } from '../clones/index.ts';
 import { type Consent, makeConsent } from '../consent/index.ts';
+import { type Exports, makeExports } from '../exports/index.ts';
 import { type Gateway, makeGateway } from '../gateway/index.ts';
 import { type IdentityService, identityEntities, loadDocuments, makeIdentity } from '../identity/index.ts';
 import { type Ledger, makeLedger } from '../ledger/index.ts';
@@ -28,6 +29,7 @@ export interface Rooms {
   ownership: Ownership;
   clones: Clones;
   consent: Consent;
+  exports: Exports;
   billing: Billing;
   royalties: Royalties;
   gateway: Gateway;
@@ -114,5 +116,8 @@ export function makeRooms(platform: Platform): Rooms {
     countReleases: (tx, cloneId) => gateway.countReleases(tx, cloneId),
     countOpenOutputs: (tx, cloneId) => gateway.countOpenOutputs(tx, cloneId),
   });
-  return { ...ground, ...rights, ...money, gateway, stop };
+  const exports: Exports = makeExports({
+    ...platform, ...ground, ...rights, runTx, software: [`benren@${VERSION}`, `node@${process.versions.node}`],
+  });
+  return { ...ground, ...rights, ...money, gateway, stop, exports };
 }

@@ -7,11 +7,12 @@ import { parseStrictJson } from '../kernel/canonical-json.ts';
 import { Refusal } from '../kernel/refusals.ts';
 import { verifyReceipt } from '../provenance/receipts.ts';
 import { verifyBundle } from '../transparency/offline.ts';
+import { verifyEvidence } from './verify-evidence.ts';
 
 export interface FileVerdict {
   ok: boolean;
   /** What the file is. */
-  kind: 'log proof' | 'receipt' | 'signed document' | 'unknown';
+  kind: 'log proof' | 'receipt' | 'evidence bundle' | 'signed document' | 'unknown';
   problems: string[];
   /** What was checked and found. */
   found: Record<string, unknown>;
@@ -24,6 +25,12 @@ function readPublicKey(text: string | null): KeyObject | null {
   } catch {
     return null;
   }
+}
+
+/** Given keys by what they are for: a log's verifier key is one line, the receipts key is PEM. */
+function sortedKeys(keys: readonly string[]): { log: string | null; receipts: string | null } {
+  const pem = keys.find((key) => key.includes('-----BEGIN'));
+  return { log: keys.find((key) => key !== pem)?.trim() ?? null, receipts: pem ?? null };
 }
 
 function verifyProof(text: string, key: string | null): FileVerdict {
@@ -68,11 +75,19 @@ function verifySignedReceipt(value: { type: unknown; document: unknown }, key: s
   return { ok: again.same, kind: 'receipt', problems: again.same ? [] : ['replay_differs'], found: { type: value.type, replay: again } };
 }
 
+function verifyEvidenceBundle(receipt: { document: unknown }, keys: readonly string[]): FileVerdict {
+  const { log, receipts } = sortedKeys(keys);
+  const { problems, found } = verifyEvidence(receipt, { log, receipts: readPublicKey(receipts) });
+  return { ok: problems.length === 0, kind: 'evidence bundle', problems, found };
+}
+
 /**
  * Checks a file that Benren gave out, with no network and no database. What it is follows from its `kind` or `type`.
- * `key` is the log's verifier key or the receipts key in PEM; a signed document carries the key of its signer.
+ * `keys` are the log's verifier key and the receipts key in PEM, or the one that the file needs; a signed document carries
+ * the key of its signer.
  */
-export function verifyFile(bytes: Uint8Array, key: string | null): FileVerdict {
+export function verifyFile(bytes: Uint8Array, keys: readonly string[]): FileVerdict {
+  const [key = null] = keys;
   const text = Buffer.from(bytes).toString('utf8');
   let value: unknown;
   try {
@@ -82,13 +97,16 @@ export function verifyFile(bytes: Uint8Array, key: string | null): FileVerdict {
     throw error;
   }
   const members = typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
-  if (members['kind'] === 'benren-proof') return verifyProof(text, key);
-  if (members['kind'] === 'benren-receipt') return verifySignedReceipt({ ...members, type: members['type'], document: members['document'] }, key);
+  if (members['kind'] === 'benren-proof') return verifyProof(text, sortedKeys(keys).log ?? key);
+  if (members['kind'] === 'benren-receipt' && members['type'] === 'evidence_bundle') {
+    return verifyEvidenceBundle({ ...members, document: members['document'] }, keys);
+  }
+  if (members['kind'] === 'benren-receipt') return verifySignedReceipt({ ...members, type: members['type'], document: members['document'] }, sortedKeys(keys).receipts ?? key);
   // What getSignedDocument answers carries its evidence inside.
   const evidence = members['evidence'] ?? value;
   if ((evidence as { type?: unknown } | null)?.type === 'benren.signature_evidence') {
     const verdict = verifySignatureEvidence(evidence);
     return { ok: verdict.ok, kind: 'signed document', problems: [...verdict.problems], found: {} };
   }
-  return { ok: false, kind: 'unknown', problems: ['kind_unknown'], found: { hint: 'Log proofs, receipts, statements and signed documents are checked here.' } };
+  return { ok: false, kind: 'unknown', problems: ['kind_unknown'], found: { hint: 'Log proofs, receipts, statements, evidence bundles and signed documents are checked here.' } };
 }

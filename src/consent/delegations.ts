@@ -84,7 +84,9 @@ async function sign(room: Room, tx: Tx, actor: Actor, delegationId: string, sign
   if (signed.digest !== row.digest) throw new Refusal('signature_mismatch', 'What was signed is not this delegation.');
   await store.insertDelegationSignature(tx, { delegationId, accountId: actor.accountId, signedDocumentId: signed.id, at });
   if (state === 'offered') {
-    await room.transparency.append(tx, { type: 'delegation.signed', subjectId: delegationId, at, document: signed.document });
+    await room.transparency.append(tx, {
+      type: 'delegation.signed', subjectId: delegationId, at, document: signed.document, evidenceSha256: signed.evidenceSha256,
+    });
   }
   return await view(tx, await party(tx, actor, delegationId), at);
 }

@@ -1,4 +1,5 @@
-import { canonicalJson, type JsonObject } from '../kernel/canonical-json.ts';
+import type { SignedDocument } from '../identity/index.ts';
+import { canonicalJson } from '../kernel/canonical-json.ts';
 import { sha256Hex } from '../kernel/digest.ts';
 import { notFound, Refusal } from '../kernel/refusals.ts';
 import type { Actor } from '../kernel/request.ts';
@@ -99,8 +100,9 @@ async function endExpired(tx: Tx, cloneId: string, at: Date): Promise<void> {
   await store.setGrantState(tx, current.grantId, 'expired');
 }
 
-async function log(room: Room, tx: Tx, type: Leaf, grantId: string, document: JsonObject): Promise<void> {
-  await room.transparency.append(tx, { type, subjectId: grantId, at: room.clock.now(), document });
+async function log(room: Room, tx: Tx, type: Leaf, grantId: string, signed: Pick<SignedDocument, 'document' | 'evidenceSha256'>): Promise<void> {
+  const { document, evidenceSha256 } = signed;
+  await room.transparency.append(tx, { type, subjectId: grantId, at: room.clock.now(), document, evidenceSha256 });
 }
 
 async function draft(room: Room, tx: Tx, actor: Actor, cloneId: string, terms: GrantTerms): Promise<GrantView> {
@@ -131,7 +133,7 @@ async function sign(room: Room, tx: Tx, actor: Actor, grantId: string, signature
   await endExpired(tx, row.cloneId, at);
   await store.insertSignature(tx, { grantId, version: row.version, digest: row.digest, signedDocumentId: signed.id, at });
   await store.setGrantState(tx, grantId, 'signed');
-  await log(room, tx, 'grant.signed', grantId, signed.document);
+  await log(room, tx, 'grant.signed', grantId, signed);
   return grantView(await theGrant(tx, grantId), at);
 }
 
@@ -171,7 +173,7 @@ async function signAmended(room: Room, tx: Tx, actor: Actor, grantId: string, si
   if (narrows(compareGrants(current, next))) {
     await room.gates.narrow(tx, await gateOf(room, tx, grantId), { reason: 'grant.amended', at, by: actor.accountId });
   }
-  await log(room, tx, 'grant.amended', grantId, signed.document);
+  await log(room, tx, 'grant.amended', grantId, signed);
   return grantView(await theGrant(tx, grantId), at);
 }
 
@@ -193,7 +195,7 @@ async function revoke(room: Room, tx: Tx, actor: Actor, grantId: string, signatu
   await store.insertRevocation(tx, { grantId, signedDocumentId: signed.id, at });
   await store.setGrantState(tx, grantId, 'revoked');
   await room.gates.narrow(tx, await gateOf(room, tx, grantId), { state: 'stopped', reason: 'grant.revoked', at, by: actor.accountId });
-  await log(room, tx, 'grant.revoked', grantId, signed.document);
+  await log(room, tx, 'grant.revoked', grantId, signed);
   return grantView(await theGrant(tx, grantId), at);
 }
 

@@ -10,6 +10,7 @@ export type { Consent, ConsentDeps, Decision, GrantInForce, SignedDecisionReceip
 export type { AmendmentView, GrantView } from './grants.ts';
 export { gateRefusal, PLATFORM_GATE } from './gates.ts';
 export type { GateChange, GateRef, Gates, GateState, Held, Hold, OnCloneGate, Pause } from './gates.ts';
+export { grantHistory, type GrantHistory } from './history.ts';
 export { makeConsentHandlers } from './handlers.ts';
 export { makeDelegationHandlers } from './delegation-handlers.ts';
 export type { Act, Authority, Standing } from './authority.ts';

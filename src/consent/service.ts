@@ -50,7 +50,7 @@ export interface ConsentDeps {
   };
   transparency: {
     append(
-      tx: Tx, leaf: { type: ConsentLeaf; subjectId: string; at: Date; document: JsonObject },
+      tx: Tx, leaf: { type: ConsentLeaf; subjectId: string; at: Date; document: JsonObject; evidenceSha256?: string },
     ): Promise<{ leafId: string }>;
   };
   /** Told when a clone's gate is paused or opened again: billing stops and resumes collection. */

@@ -5,6 +5,7 @@
  * `isProven` says no from that instant. Measurements of voices are advice to people and decide nothing.
  */
 export { makeOwnership, type Ownership, type OwnershipDeps } from './service.ts';
+export { attestation, type Attestation } from './attestation.ts';
 export { makeOwnershipHandlers } from './handlers.ts';
 export { makeOwnershipJobs } from './jobs.ts';
 export { entities } from './store.ts';

@@ -5,11 +5,11 @@ import type { JsonObject } from '../kernel/canonical-json.ts';
 import { sha256, sha256Hex } from '../kernel/digest.ts';
 
 /**
- * What the service itself puts its name to: decisions, outputs, statements. A receipt is a JSON document with an Ed25519
+ * What the service itself puts its name to: decisions, outputs, statements, evidence bundles. A receipt is a JSON document with an Ed25519
  * signature over its canonical form (RFC 8785); it verifies with the public key alone.
  */
 
-export const RECEIPT_TYPES = ['decision_receipt', 'output_receipt', 'statement'] as const;
+export const RECEIPT_TYPES = ['decision_receipt', 'output_receipt', 'statement', 'evidence_bundle'] as const;
 export type ReceiptType = (typeof RECEIPT_TYPES)[number];
 
 export interface Receipt {

@@ -28,6 +28,8 @@ export interface LeafEntry {
   at: string;
   /** SHA-256 of the document's canonical JSON, hex. */
   documentSha256: string;
+  /** Of a document that a passkey signed: SHA-256 of the whole evidence, so that neither time nor key can be told otherwise later. */
+  evidenceSha256?: string;
 }
 
 export function isLeafType(text: string): text is LeafType {
@@ -41,8 +43,9 @@ export function documentDigest(document: JsonObject): string {
 
 /** The bytes that are hashed into the tree. */
 export function entryBytes(entry: LeafEntry): Buffer {
-  const { leafId, type, subjectId, at, documentSha256 } = entry;
-  return Buffer.from(canonicalJson({ form: LEAF_FORM, leafId, type, subjectId, at, documentSha256 }));
+  const { leafId, type, subjectId, at, documentSha256, evidenceSha256 } = entry;
+  const evidence = evidenceSha256 === undefined ? {} : { evidenceSha256 };
+  return Buffer.from(canonicalJson({ form: LEAF_FORM, leafId, type, subjectId, at, documentSha256, ...evidence }));
 }
 
 function members(value: unknown): Record<string, unknown> | undefined {
@@ -67,7 +70,9 @@ export function parseEntry(bytes: Uint8Array): LeafEntry | undefined {
     subjectId: text('subjectId'),
     at: text('at'),
     documentSha256: text('documentSha256'),
+    ...(value['evidenceSha256'] === undefined ? {} : { evidenceSha256: text('evidenceSha256') }),
   };
-  const complete = entry.leafId !== '' && entry.subjectId !== '' && /^[0-9a-f]{64}$/.test(entry.documentSha256);
+  const digests = [entry.documentSha256, entry.evidenceSha256 ?? entry.documentSha256];
+  const complete = entry.leafId !== '' && entry.subjectId !== '' && digests.every((digest) => /^[0-9a-f]{64}$/.test(digest));
   return complete && entryBytes(entry).equals(bytes) ? entry : undefined;
 }

@@ -7,7 +7,7 @@ import type { Clock } from '../kernel/time.ts';
 import type { RunTx, Tx } from '../kernel/tx.ts';
 import { completedNodes, inclusionRanges, leafHash, perfectNodes, rangeHash, rightEdge } from './merkle.ts';
 import type { LeafRange, NodeLookup, NodeRef } from './merkle.ts';
-import { documentDigest, entryBytes } from './model.ts';
+import { documentDigest, entryBytes, parseEntry } from './model.ts';
 import type { LeafEntry, LeafType } from './model.ts';
 import { checkpointText, formatProof, signNote, verifierKey } from './note.ts';
 import type { NoteSigner } from './note.ts';
@@ -16,7 +16,7 @@ import type { ProofBundle } from './offline.ts';
 import * as store from './store.ts';
 
 /** What a leaf is made of: the document itself, or its digest when the caller has signed canonical bytes already. */
-export type AppendInput = { type: LeafType; subjectId: string; at: Date } & (
+export type AppendInput = { type: LeafType; subjectId: string; at: Date; evidenceSha256?: string } & (
   | { document: JsonObject }
   | { documentSha256: string }
 );
@@ -57,14 +57,11 @@ export interface Transparency {
 const BATCH = 500;
 const SUBJECT_LEAVES_MAX = 1_000;
 
-function entryOf(row: store.LeafRow, documentSha256: string): LeafEntry {
-  return { leafId: row.id, type: row.type, subjectId: row.subjectId, at: row.at.toISOString(), documentSha256 };
-}
-
-/** The leaf from its own bytes: the digest is kept nowhere else, so it cannot differ from what was hashed. */
+/** The leaf from its own bytes: the digests are kept nowhere else, so they cannot differ from what was hashed. */
 function readEntry(row: store.LeafRow): LeafEntry {
-  const { documentSha256 } = JSON.parse(row.entry.toString()) as LeafEntry;
-  return entryOf(row, documentSha256);
+  const entry = parseEntry(row.entry);
+  if (entry === undefined) throw new Error(`The entry of leaf ${row.id} cannot be read.`);
+  return entry;
 }
 
 function view(row: store.PlacedLeafRow): LogLeafView {
@@ -141,10 +138,13 @@ export function makeTransparency(deps: {
 
     async append(tx, input) {
       const documentSha256 = 'document' in input ? documentDigest(input.document) : input.documentSha256;
-      if (!/^[0-9a-f]{64}$/.test(documentSha256)) throw new TypeError('a leaf names its document by a SHA-256 in hex');
-      const { type, subjectId, at } = input;
+      const { type, subjectId, at, evidenceSha256 } = input;
+      if (![documentSha256, evidenceSha256 ?? documentSha256].every((digest) => /^[0-9a-f]{64}$/.test(digest))) {
+        throw new TypeError('a leaf names document and evidence by a SHA-256 in hex');
+      }
       const leafId = ids.next('leaf');
-      const entry = entryBytes({ leafId, type, subjectId, at: at.toISOString(), documentSha256 });
+      const evidence = evidenceSha256 === undefined ? {} : { evidenceSha256 };
+      const entry = entryBytes({ leafId, type, subjectId, at: at.toISOString(), documentSha256, ...evidence });
       await store.insertLeaf(tx, { id: leafId, type, subjectId, at, entry, leafHash: leafHash(entry) });
       return { leafId };
     },

@@ -6,7 +6,7 @@ import { signReceipt } from '../../src/provenance/receipts.ts';
 
 const { privateKey } = generateKeyPairSync('ed25519');
 const key = createPublicKey(privateKey).export({ type: 'spki', format: 'pem' }).toString();
-const check = (value: unknown, with_: string | null = key) => verifyFile(Buffer.from(JSON.stringify(value)), with_);
+const check = (value: unknown, with_: string | null = key) => verifyFile(Buffer.from(JSON.stringify(value)), with_ === null ? [] : [with_]);
 
 function statement(closingMinor: string, debtClosing = '12'): object {
   return signReceipt('statement', {
@@ -38,7 +38,7 @@ describe('benren verify', () => {
 
   it('says what it cannot check', () => {
     expect(check({ kind: 'something' })).toMatchObject({ ok: false, kind: 'unknown', problems: ['kind_unknown'] });
-    expect(verifyFile(Buffer.from('RIFF'), key)).toMatchObject({ ok: false, problems: ['not_json'] });
-    expect(verifyFile(Buffer.from('{"a":1,"a":2}'), key)).toMatchObject({ ok: false });
+    expect(verifyFile(Buffer.from('RIFF'), [key])).toMatchObject({ ok: false, problems: ['not_json'] });
+    expect(verifyFile(Buffer.from('{"a":1,"a":2}'), [key])).toMatchObject({ ok: false });
   });
 });

@@ -1,0 +1,33 @@
+/** What stands at the top of every bundle, for somebody who opens it in ten years with nothing but a text editor. */
+export const README = {
+  en: [
+    'This file shows what one person consented to: a grant for an AI clone of herself or himself, every later change of it, and its end.',
+    'It is JSON. Nothing in it needs the service that made it, a network or a database.',
+    'With the program: benren verify FILE --key LOGKEY --key RECEIPTSKEY. Get both keys from somewhere other than this file.',
+    'By hand: versions[i].signature.canonical is the exact text that was signed (RFC 8785). Its SHA-256 is documentSha256.',
+    'challenge = SHA-256("benren/consent-signature/v1" || 0x00 || SHA-256(canonical) || nonce || SHA-256(RFC 8785 form of context)).',
+    'clientDataJSON (base64url) holds that challenge and the site; the passkey signed authenticatorData || SHA-256(clientDataJSON) (W3C WebAuthn Level 3, section 7.2), with the COSE key in credential.publicKey.',
+    'authenticatorData begins with SHA-256 of relyingParty.id; its flags byte (offset 32) has bit 0 (present) and bit 2 (verified) set.',
+    'context.issuedAt and context.expiresAt bound the life of the nonce; signedAt is when it was used, once.',
+    'renderedText and rendering (a PDF in base64) are what was shown; their SHA-256 stand in context and in the signed document.',
+    'evidenceSha256 is SHA-256 over the signature object without that member (RFC 8785). It stands, with documentSha256, in the log leaf.',
+    'leaf.entry is the leaf in base64; leaf.proof is a c2sp.org/tlog-proof@v1: RFC 9162 hashing, and a C2SP signed checkpoint of the log.',
+    'ownership says why the account was held to be this person. Papers and recordings are not here; only digests, and the ids of the reviews.',
+    'The outer signature (Ed25519) covers all of document; what only it covers is listed by the program as said by the service.',
+  ],
+  'zh-CN': [
+    '本文件证明一个人同意了什么：本人对自己的 AI 分身的授权、其后的每次变更，以及授权的终止。',
+    '本文件是 JSON，核验时不需要制作它的服务，不需要网络，也不需要数据库。',
+    '用程序核验：benren verify 文件 --key 日志公钥 --key 收据公钥。两把公钥须从本文件以外取得。',
+    '手工核验：versions[i].signature.canonical 是被签署的原文（RFC 8785），其 SHA-256 即 documentSha256。',
+    '质询值 = SHA-256("benren/consent-signature/v1" || 0x00 || SHA-256(canonical) || nonce || SHA-256(context 的 RFC 8785 形式))。',
+    'clientDataJSON（base64url）中有该质询值和网站；通行密钥对 authenticatorData || SHA-256(clientDataJSON) 签名（W3C WebAuthn 第 3 级 7.2 节），公钥为 credential.publicKey（COSE）。',
+    'authenticatorData 以 relyingParty.id 的 SHA-256 开头；标志字节（偏移 32）第 0 位（在场）和第 2 位（已验证用户）均为 1。',
+    'context.issuedAt 与 context.expiresAt 是随机数的有效期，signedAt 是它被使用的时间，只使用一次。',
+    'renderedText 与 rendering（base64 的 PDF）是当时展示的内容，其 SHA-256 分别在 context 和被签署的文件里。',
+    'evidenceSha256 是 signature 去掉该成员后（RFC 8785）的 SHA-256，与 documentSha256 一同写在日志叶子里。',
+    'leaf.entry 是日志叶子（base64）；leaf.proof 是 c2sp.org/tlog-proof@v1：RFC 9162 散列与 C2SP 签名的检查点。',
+    'ownership 说明为何认定该账户就是本人。证件与录音不在其中，只有指纹（SHA-256）与审核编号。',
+    '外层签名（Ed25519）覆盖 document 全部内容；仅由它担保的部分，程序会列为“服务方所述”。',
+  ],
+} as const satisfies { en: readonly string[]; 'zh-CN': readonly string[] };

@@ -96,6 +96,7 @@ const TABLE: Record<RefusalCode, readonly [status: number, title: string]> = {
   range_unsatisfiable: [416, 'The range cannot be had'],
   overloaded: [429, 'Too much at once'],
   unavailable: [503, 'Not available just now'],
+  database_untrusted: [503, 'The database is not the one that was known'],
 };
 
 export interface Problem {

@@ -36,6 +36,7 @@ export const ID_PREFIXES = {
   release: 'rel',
   stop: 'stp',
   quote: 'quo',
+  gateway: 'gwy',
   leaf: 'lef',
   job: 'job',
   webhook: 'whk',

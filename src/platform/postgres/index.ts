@@ -4,6 +4,7 @@
  */
 export { connect, type Database } from './database.ts';
 export { sql, maybeOne, one, execute, repository, savepoint, notify } from './tx.ts';
+export { openSession, type Session } from './session.ts';
 export { answered, once } from './once.ts';
 export { plainTable } from './plain-table.ts';
 export { startEmbedded, type EmbeddedPostgres } from './embedded.ts';

@@ -4,7 +4,7 @@
  * settled compares; an acknowledgement is given when COMMIT has returned and never on a guess. Pausing is taken back by
  * resuming, with a raised epoch.
  */
-export { makeStop, STOP_CHANNEL } from './service.ts';
+export { makeStop } from './service.ts';
 export type { Stop, StopAcknowledgementView, StopQuoteView, StopView } from './service.ts';
 export type { StopDeps } from './deps.ts';
 export { makeStopJobs } from './jobs.ts';

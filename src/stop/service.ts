@@ -4,6 +4,7 @@ import { notFound, Refusal } from '../kernel/refusals.ts';
 import type { Actor } from '../kernel/request.ts';
 import type { IdempotencyKey, Tx } from '../kernel/tx.ts';
 import type { SignatureInput } from '../identity/index.ts';
+import { STOP_CHANNEL } from '../consent/index.ts';
 import type { StopQuote as Quoted } from '../billing/index.ts';
 import { enqueue } from '../platform/jobs/index.ts';
 import { notify, once } from '../platform/postgres/index.ts';
@@ -16,8 +17,6 @@ import { untilKnown } from './outcome.ts';
 import { makePauses, ownGate } from './pauses.ts';
 import * as store from './store.ts';
 
-/** Told at commit, so that gateways need not ask. Only stops notify: it serialises commits (docs/promises.md). */
-export const STOP_CHANNEL = 'benren_stop';
 /** How long the ordering call has before a job makes sure of the acknowledgement. */
 const TAKE_OVER_MS = 2_000;
 
@@ -144,6 +143,9 @@ async function order(
   await deps.billing.settleStop(tx, { stopId, cloneId, at });
   const record = recordOf({ stopId, cloneId, epoch, releases, orderedAt: at }, signed);
   const { leafId } = await deps.transparency.append(tx, { type: 'stop.ordered', subjectId: cloneId, at, document: { ...record } });
+  await store.insertGateStop(tx, {
+    stopId, kind: 'existence', scope: 'clone', cloneId, gateId, epoch, releases, reason: 'stop.ordered', orderedBy: actor.accountId, orderedAt: at,
+  });
   await store.insertStop(tx, {
     stopId, cloneId, orderedBy: actor.accountId, quoteId: quoted.quoteId, signedDocumentId: signed.id, epoch, releases, leafId, orderedAt: at,
   });

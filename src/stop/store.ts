@@ -1,3 +1,4 @@
+import type { GateKind } from '../consent/index.ts';
 import type { JsonObject } from '../kernel/canonical-json.ts';
 import type { Tx } from '../kernel/tx.ts';
 import { maybeOne, sql } from '../platform/postgres/index.ts';
@@ -63,6 +64,27 @@ export async function insertStop(tx: Tx, stop: Omit<StopRow, 'acknowledgedAt' | 
     INSERT INTO stop_order (id, clone_id, ordered_by, quote_id, signed_document_id, epoch, releases, leaf_id, ordered_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
   [stop.stopId, stop.cloneId, stop.orderedBy, stop.quoteId, stop.signedDocumentId, stop.epoch, stop.releases, stop.leafId, stop.orderedAt]);
+}
+
+/** What every gateway has to confirm. Its number is given by PostgreSQL, under the lock of `lockStops`. */
+export interface GateStopRow {
+  stopId: string;
+  kind: 'pause' | 'wind_down' | 'existence';
+  scope: GateKind;
+  cloneId: string | null;
+  gateId: string;
+  epoch: bigint;
+  releases: bigint;
+  reason: string;
+  orderedBy: string;
+  orderedAt: Date;
+}
+
+export async function insertGateStop(tx: Tx, stop: GateStopRow): Promise<void> {
+  await sql(tx, `
+    INSERT INTO gate_stop (id, number, kind, scope, clone_id, gate_id, epoch, releases, reason, ordered_by, ordered_at)
+    VALUES ($1, 0, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+  [stop.stopId, stop.kind, stop.scope, stop.cloneId, stop.gateId, stop.epoch, stop.releases, stop.reason, stop.orderedBy, stop.orderedAt]);
 }
 
 /** The first acknowledgement stands; a second one changes nothing. */

@@ -4,6 +4,7 @@ import { LEASE_MS, type LeaseClocks, makeGatewayLease, openLeaseStore, STOP_CHAN
 import { makeIds } from '../../src/kernel/ids.ts';
 import { systemRandom } from '../../src/kernel/random.ts';
 import { systemClock, systemLeaseClocks } from '../../src/platform/clock.ts';
+import { notify, sql } from '../../src/platform/postgres/index.ts';
 import { openTestDatabase, type TestDatabase } from '../support/database.ts';
 import { until } from '../support/until.ts';
 import { type GateBench, makeGateBench } from './gate-bench.ts';
@@ -46,13 +47,13 @@ async function flow(lease: GatewayLease, of: Of, epoch = 1n): Promise<Flow> {
 /** A stop by hand: shuts the clone's gate and tells. Answers its id. */
 async function stop(of: Of, tell = true): Promise<string> {
   const stopId = ids.next('stop');
-  await database.asApp(`
-    WITH shut AS (UPDATE gate SET state = 'stopped', epoch = epoch + 1, reason = 'x', changed_by = 'x', changed_at = now() WHERE id = $1 RETURNING epoch)
-    SELECT epoch FROM shut`, [of.gates[1]]);
-  await database.asApp(`
-    INSERT INTO gate_stop (id, number, kind, scope, clone_id, gate_id, epoch, releases, reason, ordered_by, ordered_at)
-    SELECT $1, 0, 'existence', 'clone', clone_id, id, epoch, 0, 'x', 'x', now() FROM gate WHERE id = $2`, [stopId, of.gates[1]]);
-  if (tell) await database.asApp(`SELECT pg_notify('${STOP_CHANNEL}', $1)`, [stopId]);
+  await database.runTx(async (tx) => {
+    await sql(tx, `UPDATE gate SET state = 'stopped', epoch = epoch + 1, reason = 'x', changed_by = 'x', changed_at = now() WHERE id = $1`, [of.gates[1]]);
+    await sql(tx, `
+      INSERT INTO gate_stop (id, number, kind, scope, clone_id, gate_id, epoch, releases, reason, ordered_by, ordered_at)
+      SELECT $1, 0, 'existence', 'clone', clone_id, id, epoch, 0, 'x', 'x', now() FROM gate WHERE id = $2`, [stopId, of.gates[1]]);
+    if (tell) await notify(tx, STOP_CHANNEL, stopId);
+  });
   return stopId;
 }
 

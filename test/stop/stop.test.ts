@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { Refusal } from '../../src/kernel/refusals.ts';
 import type { RunTx, Tx } from '../../src/kernel/tx.ts';
-import { STOP_CHANNEL } from '../../src/stop/index.ts';
+import { STOP_CHANNEL } from '../../src/consent/index.ts';
 import { verifyBundle } from '../../src/transparency/index.ts';
 import { codeOf, refusalOf } from '../ownership/world.ts';
 import { until } from '../support/until.ts';

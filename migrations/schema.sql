@@ -120,6 +120,18 @@ credential.last_used_at timestamp with time zone NOT NULL
 credential.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 currency.code text NOT NULL
 currency.exponent smallint NOT NULL
+database_confirmation.distrust_id text NOT NULL
+database_confirmation.account_id text NOT NULL
+database_confirmation.log_size bigint NOT NULL
+database_confirmation.log_root_hash text NOT NULL
+database_confirmation.at timestamp with time zone NOT NULL
+database_confirmation.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+database_distrust.id text NOT NULL
+database_distrust.what text NOT NULL
+database_distrust.remembered text NOT NULL
+database_distrust.seen text NOT NULL
+database_distrust.reported_by text NOT NULL
+database_distrust.recorded_at timestamp with time zone NOT NULL DEFAULT clock_timestamp()
 decision.id text NOT NULL
 decision.clone_id text NOT NULL
 decision.requester text NOT NULL
@@ -183,6 +195,30 @@ gate_hold.reason text NOT NULL
 gate_hold.by_whom text NOT NULL
 gate_hold.at timestamp with time zone NOT NULL
 gate_hold.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+gate_stop.id text NOT NULL
+gate_stop.number bigint NOT NULL
+gate_stop.kind text NOT NULL
+gate_stop.scope text NOT NULL
+gate_stop.clone_id text
+gate_stop.gate_id text NOT NULL
+gate_stop.epoch bigint NOT NULL
+gate_stop.releases bigint NOT NULL
+gate_stop.reason text NOT NULL
+gate_stop.ordered_by text NOT NULL
+gate_stop.ordered_at timestamp with time zone NOT NULL
+gate_stop.recorded_at timestamp with time zone NOT NULL DEFAULT clock_timestamp()
+gate_stop_confirmation.stop_id text NOT NULL
+gate_stop_confirmation.gateway_id text NOT NULL
+gate_stop_confirmation.streams json NOT NULL
+gate_stop_confirmation.bytes bigint NOT NULL
+gate_stop_confirmation.recorded_at timestamp with time zone NOT NULL DEFAULT clock_timestamp()
+gate_stop_open.stop_id text NOT NULL
+gateway_lease.id text NOT NULL
+gateway_lease.process text NOT NULL
+gateway_lease.state text NOT NULL DEFAULT 'serving'::text
+gateway_lease.renewals bigint NOT NULL DEFAULT 0
+gateway_lease.renewed_at timestamp with time zone NOT NULL DEFAULT clock_timestamp()
+gateway_lease.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 goodwill_day.period_id text NOT NULL
 goodwill_day.day date NOT NULL
 goodwill_day.refund_id text NOT NULL
@@ -592,6 +628,10 @@ stop_acknowledgement.stop_id text NOT NULL
 stop_acknowledgement.acknowledged_at timestamp with time zone NOT NULL
 stop_acknowledgement.nanoseconds bigint
 stop_acknowledgement.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+stop_acknowledgement.gateways json NOT NULL DEFAULT '[]'::json
+stop_acknowledgement.streams integer NOT NULL DEFAULT 0
+stop_acknowledgement.bytes bigint NOT NULL DEFAULT 0
+stop_acknowledgement.waited_nanoseconds bigint
 stop_order.id text NOT NULL
 stop_order.clone_id text NOT NULL
 stop_order.ordered_by text NOT NULL
@@ -764,6 +804,13 @@ credential: credential_sign_count_check CHECK (((sign_count >= 0) AND (sign_coun
 currency: currency_code_check CHECK ((code ~ '^[A-Z]{3,4}$'::text))
 currency: currency_exponent_check CHECK (((exponent >= 0) AND (exponent <= 4)))
 currency: currency_pkey PRIMARY KEY (code)
+database_confirmation: database_confirmation_account_id_fkey FOREIGN KEY (account_id) REFERENCES account(id)
+database_confirmation: database_confirmation_distrust_id_fkey FOREIGN KEY (distrust_id) REFERENCES database_distrust(id)
+database_confirmation: database_confirmation_log_size_check CHECK ((log_size >= 0))
+database_confirmation: database_confirmation_pkey PRIMARY KEY (distrust_id, account_id)
+database_distrust: database_distrust_id_check CHECK ((id ~ '^dtr_'::text))
+database_distrust: database_distrust_pkey PRIMARY KEY (id)
+database_distrust: database_distrust_what_check CHECK ((what = ANY (ARRAY['system'::text, 'timeline'::text, 'epoch'::text, 'stops'::text])))
 decision: decision_clauses_check CHECK ((cardinality(clauses) >= 1))
 decision: decision_clone_id_fkey FOREIGN KEY (clone_id) REFERENCES clone(id)
 decision: decision_grant_id_fkey FOREIGN KEY (grant_id) REFERENCES consent_grant(id)
@@ -815,6 +862,28 @@ gate_hold: gate_hold_gate_id_fkey FOREIGN KEY (gate_id) REFERENCES gate(id)
 gate_hold: gate_hold_holder_check CHECK (((holder ~ '^[a-z][a-z_]*(:[A-Za-z0-9_]+)?$'::text) AND (length(holder) <= 100)))
 gate_hold: gate_hold_pkey PRIMARY KEY (gate_id, "position")
 gate_hold: gate_hold_reason_check CHECK (((length(reason) >= 1) AND (length(reason) <= 500)))
+gate_stop: gate_stop_clone_id_fkey FOREIGN KEY (clone_id) REFERENCES clone(id)
+gate_stop: gate_stop_gate_id_epoch_key UNIQUE (gate_id, epoch)
+gate_stop: gate_stop_gate_id_fkey FOREIGN KEY (gate_id) REFERENCES gate(id)
+gate_stop: gate_stop_id_check CHECK ((id ~ '^stp_'::text))
+gate_stop: gate_stop_kind_check CHECK ((kind = ANY (ARRAY['pause'::text, 'wind_down'::text, 'existence'::text])))
+gate_stop: gate_stop_number_check CHECK ((number >= 1))
+gate_stop: gate_stop_number_key UNIQUE (number)
+gate_stop: gate_stop_pkey PRIMARY KEY (id)
+gate_stop: gate_stop_reason_check CHECK (((length(reason) >= 1) AND (length(reason) <= 500)))
+gate_stop: gate_stop_releases_check CHECK ((releases >= 0))
+gate_stop: gate_stop_scope CHECK (((scope = 'platform'::text) = (clone_id IS NULL)))
+gate_stop: gate_stop_scope_check CHECK ((scope = ANY (ARRAY['platform'::text, 'clone'::text, 'capability'::text, 'grant'::text, 'licence'::text])))
+gate_stop_confirmation: gate_stop_confirmation_bytes_check CHECK ((bytes >= 0))
+gate_stop_confirmation: gate_stop_confirmation_gateway_id_fkey FOREIGN KEY (gateway_id) REFERENCES gateway_lease(id)
+gate_stop_confirmation: gate_stop_confirmation_pkey PRIMARY KEY (stop_id, gateway_id)
+gate_stop_confirmation: gate_stop_confirmation_stop_id_fkey FOREIGN KEY (stop_id) REFERENCES gate_stop(id)
+gate_stop_open: gate_stop_open_pkey PRIMARY KEY (stop_id)
+gate_stop_open: gate_stop_open_stop_id_fkey FOREIGN KEY (stop_id) REFERENCES gate_stop(id)
+gateway_lease: gateway_lease_id_check CHECK ((id ~ '^gwy_'::text))
+gateway_lease: gateway_lease_pkey PRIMARY KEY (id)
+gateway_lease: gateway_lease_process_check CHECK (((length(process) >= 1) AND (length(process) <= 200)))
+gateway_lease: gateway_lease_state_check CHECK ((state = ANY (ARRAY['serving'::text, 'left'::text, 'expired'::text])))
 goodwill_day: goodwill_day_pkey PRIMARY KEY (refund_id, day)
 goodwill_day: goodwill_day_refund_id_fkey FOREIGN KEY (refund_id) REFERENCES goodwill_refund(refund_id)
 goodwill_leg: goodwill_leg_amount_minor_check CHECK ((amount_minor >= 0))
@@ -1114,9 +1183,12 @@ statement_line: statement_line_line_id_check CHECK ((line_id ~ '^d?[1-9][0-9]{0,
 statement_line: statement_line_once UNIQUE (transfer_id, leg)
 statement_line: statement_line_pkey PRIMARY KEY (statement_id, line_id)
 statement_line: statement_line_statement_id_fkey FOREIGN KEY (statement_id) REFERENCES statement(id)
+stop_acknowledgement: stop_acknowledgement_bytes_check CHECK ((bytes >= 0))
 stop_acknowledgement: stop_acknowledgement_nanoseconds_check CHECK ((nanoseconds >= 0))
 stop_acknowledgement: stop_acknowledgement_pkey PRIMARY KEY (stop_id)
-stop_acknowledgement: stop_acknowledgement_stop_id_fkey FOREIGN KEY (stop_id) REFERENCES stop_order(id)
+stop_acknowledgement: stop_acknowledgement_stop_id_fkey FOREIGN KEY (stop_id) REFERENCES gate_stop(id)
+stop_acknowledgement: stop_acknowledgement_streams_check CHECK ((streams >= 0))
+stop_acknowledgement: stop_acknowledgement_waited_nanoseconds_check CHECK ((waited_nanoseconds >= 0))
 stop_order: stop_order_clone_id_fkey FOREIGN KEY (clone_id) REFERENCES clone(id)
 stop_order: stop_order_clone_id_key UNIQUE (clone_id)
 stop_order: stop_order_id_check CHECK ((id ~ '^stp_'::text))
@@ -1220,6 +1292,8 @@ CREATE UNIQUE INDEX credential_id_account_id_key ON public.credential USING btre
 CREATE INDEX credential_of_account ON public.credential USING btree (account_id, created_at DESC, id)
 CREATE UNIQUE INDEX credential_pkey ON public.credential USING btree (id)
 CREATE UNIQUE INDEX currency_pkey ON public.currency USING btree (code)
+CREATE UNIQUE INDEX database_confirmation_pkey ON public.database_confirmation USING btree (distrust_id, account_id)
+CREATE UNIQUE INDEX database_distrust_pkey ON public.database_distrust USING btree (id)
 CREATE INDEX decision_of_clone ON public.decision USING btree (clone_id, at, id)
 CREATE INDEX decision_of_requester ON public.decision USING btree (requester, at, id)
 CREATE UNIQUE INDEX decision_pkey ON public.decision USING btree (id)
@@ -1236,6 +1310,14 @@ CREATE UNIQUE INDEX gate_pkey ON public.gate USING btree (id)
 CREATE UNIQUE INDEX gate_change_pkey ON public.gate_change USING btree (gate_id, epoch)
 CREATE INDEX gate_hold_of_holder ON public.gate_hold USING btree (gate_id, holder, "position" DESC)
 CREATE UNIQUE INDEX gate_hold_pkey ON public.gate_hold USING btree (gate_id, "position")
+CREATE UNIQUE INDEX gate_stop_gate_id_epoch_key ON public.gate_stop USING btree (gate_id, epoch)
+CREATE UNIQUE INDEX gate_stop_number_key ON public.gate_stop USING btree (number)
+CREATE INDEX gate_stop_of_clone ON public.gate_stop USING btree (clone_id, number)
+CREATE UNIQUE INDEX gate_stop_pkey ON public.gate_stop USING btree (id)
+CREATE UNIQUE INDEX gate_stop_confirmation_pkey ON public.gate_stop_confirmation USING btree (stop_id, gateway_id)
+CREATE UNIQUE INDEX gate_stop_open_pkey ON public.gate_stop_open USING btree (stop_id)
+CREATE UNIQUE INDEX gateway_lease_pkey ON public.gateway_lease USING btree (id)
+CREATE INDEX gateway_lease_serving ON public.gateway_lease USING btree (id) WHERE (state = 'serving'::text)
 CREATE UNIQUE INDEX goodwill_day_once ON public.goodwill_day USING btree (period_id, day) WHERE (NOT failed)
 CREATE UNIQUE INDEX goodwill_day_pkey ON public.goodwill_day USING btree (refund_id, day)
 CREATE INDEX goodwill_leg_of_pot ON public.goodwill_leg USING btree (pot_id, leg)
@@ -1418,6 +1500,10 @@ credential: CREATE TRIGGER credential_never_exchanged BEFORE UPDATE OF id, accou
 credential: CREATE TRIGGER credential_never_truncated BEFORE TRUNCATE ON public.credential FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 currency: CREATE TRIGGER currency_never_changes BEFORE DELETE OR UPDATE ON public.currency FOR EACH ROW EXECUTE FUNCTION refuse_change()
 currency: CREATE TRIGGER currency_never_truncated BEFORE TRUNCATE ON public.currency FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+database_confirmation: CREATE TRIGGER database_confirmation_never_changes BEFORE DELETE OR UPDATE ON public.database_confirmation FOR EACH ROW EXECUTE FUNCTION refuse_change()
+database_confirmation: CREATE TRIGGER database_confirmation_never_truncated BEFORE TRUNCATE ON public.database_confirmation FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+database_distrust: CREATE TRIGGER database_distrust_never_changes BEFORE DELETE OR UPDATE ON public.database_distrust FOR EACH ROW EXECUTE FUNCTION refuse_change()
+database_distrust: CREATE TRIGGER database_distrust_never_truncated BEFORE TRUNCATE ON public.database_distrust FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 decision: CREATE TRIGGER decision_never_changes BEFORE DELETE OR UPDATE ON public.decision FOR EACH ROW EXECUTE FUNCTION refuse_change()
 decision: CREATE TRIGGER decision_never_truncated BEFORE TRUNCATE ON public.decision FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 delegated_act: CREATE TRIGGER delegated_act_fits BEFORE INSERT ON public.delegated_act FOR EACH ROW EXECUTE FUNCTION delegated_act_fits()
@@ -1441,6 +1527,15 @@ gate_hold: CREATE TRIGGER gate_hold_fits BEFORE INSERT ON public.gate_hold FOR E
 gate_hold: CREATE TRIGGER gate_hold_moves_gate AFTER INSERT ON public.gate_hold FOR EACH ROW EXECUTE FUNCTION gate_hold_moves_gate()
 gate_hold: CREATE TRIGGER gate_hold_never_changes BEFORE DELETE OR UPDATE ON public.gate_hold FOR EACH ROW EXECUTE FUNCTION refuse_change()
 gate_hold: CREATE TRIGGER gate_hold_never_truncated BEFORE TRUNCATE ON public.gate_hold FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+gate_stop: CREATE TRIGGER gate_stop_fits BEFORE INSERT ON public.gate_stop FOR EACH ROW EXECUTE FUNCTION gate_stop_fits()
+gate_stop: CREATE TRIGGER gate_stop_never_changes BEFORE DELETE OR UPDATE ON public.gate_stop FOR EACH ROW EXECUTE FUNCTION refuse_change()
+gate_stop: CREATE TRIGGER gate_stop_never_truncated BEFORE TRUNCATE ON public.gate_stop FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+gate_stop: CREATE TRIGGER gate_stop_opens AFTER INSERT ON public.gate_stop FOR EACH ROW EXECUTE FUNCTION gate_stop_opens()
+gate_stop_confirmation: CREATE TRIGGER gate_stop_confirmation_never_changes BEFORE DELETE OR UPDATE ON public.gate_stop_confirmation FOR EACH ROW EXECUTE FUNCTION refuse_change()
+gate_stop_confirmation: CREATE TRIGGER gate_stop_confirmation_never_truncated BEFORE TRUNCATE ON public.gate_stop_confirmation FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+gateway_lease: CREATE TRIGGER gateway_lease_guard BEFORE UPDATE ON public.gateway_lease FOR EACH ROW EXECUTE FUNCTION gateway_lease_guard()
+gateway_lease: CREATE TRIGGER gateway_lease_never_deleted BEFORE DELETE ON public.gateway_lease FOR EACH ROW EXECUTE FUNCTION refuse_change()
+gateway_lease: CREATE TRIGGER gateway_lease_never_truncated BEFORE TRUNCATE ON public.gateway_lease FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 goodwill_leg: CREATE TRIGGER goodwill_leg_bounded AFTER INSERT ON public.goodwill_leg FOR EACH ROW EXECUTE FUNCTION goodwill_leg_bounded()
 goodwill_leg: CREATE TRIGGER goodwill_leg_never_changes BEFORE DELETE OR UPDATE ON public.goodwill_leg FOR EACH ROW EXECUTE FUNCTION refuse_change()
 goodwill_leg: CREATE TRIGGER goodwill_leg_never_truncated BEFORE TRUNCATE ON public.goodwill_leg FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
@@ -1533,6 +1628,8 @@ statement_close: CREATE TRIGGER statement_close_never_changes BEFORE DELETE OR U
 statement_close: CREATE TRIGGER statement_close_never_truncated BEFORE TRUNCATE ON public.statement_close FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 statement_line: CREATE TRIGGER statement_line_never_changes BEFORE DELETE OR UPDATE ON public.statement_line FOR EACH ROW EXECUTE FUNCTION refuse_change()
 statement_line: CREATE TRIGGER statement_line_never_truncated BEFORE TRUNCATE ON public.statement_line FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+stop_acknowledgement: CREATE TRIGGER stop_acknowledgement_closes AFTER INSERT ON public.stop_acknowledgement FOR EACH ROW EXECUTE FUNCTION stop_acknowledgement_closes()
+stop_acknowledgement: CREATE TRIGGER stop_acknowledgement_fits BEFORE INSERT ON public.stop_acknowledgement FOR EACH ROW EXECUTE FUNCTION stop_acknowledgement_fits()
 stop_acknowledgement: CREATE TRIGGER stop_acknowledgement_never_changes BEFORE DELETE OR UPDATE ON public.stop_acknowledgement FOR EACH ROW EXECUTE FUNCTION refuse_change()
 stop_acknowledgement: CREATE TRIGGER stop_acknowledgement_never_truncated BEFORE TRUNCATE ON public.stop_acknowledgement FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 stop_order: CREATE TRIGGER stop_order_holds BEFORE INSERT ON public.stop_order FOR EACH ROW EXECUTE FUNCTION stop_order_holds()
@@ -1896,6 +1993,50 @@ AS $function$
     INSERT INTO gate_change (gate_id, epoch, state, reason, changed_by, changed_at)
     VALUES (NEW.id, NEW.epoch, NEW.state, NEW.reason, NEW.changed_by, NEW.changed_at);
     RETURN NULL;
+  END $function$
+CREATE OR REPLACE FUNCTION public.gate_stop_fits()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    -- The lock of src/stop/store.ts: two stops never look for their number at once.
+    PERFORM pg_advisory_xact_lock(6239);
+    NEW.number := coalesce((SELECT max(number) FROM gate_stop), 0) + 1;
+    IF NOT EXISTS (
+      SELECT FROM gate WHERE id = NEW.gate_id AND kind = NEW.scope AND clone_id IS NOT DISTINCT FROM NEW.clone_id AND epoch = NEW.epoch
+        AND state = CASE NEW.kind WHEN 'pause' THEN 'paused' ELSE 'stopped' END) THEN
+      RAISE EXCEPTION 'a stop shuts its gate first' USING ERRCODE = 'restrict_violation', CONSTRAINT = 'gate_stop_shuts';
+    END IF;
+    RETURN NEW;
+  END $function$
+CREATE OR REPLACE FUNCTION public.gate_stop_opens()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    INSERT INTO gate_stop_open (stop_id) VALUES (NEW.id);
+    RETURN NULL;
+  END $function$
+CREATE OR REPLACE FUNCTION public.gateway_lease_guard()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    IF OLD.state <> 'serving' OR (NEW.id, NEW.process, NEW.recorded_at) IS DISTINCT FROM (OLD.id, OLD.process, OLD.recorded_at) THEN
+      RAISE EXCEPTION 'a gateway that has left never comes back under its name'
+        USING ERRCODE = 'restrict_violation', CONSTRAINT = 'gateway_lease_final';
+    END IF;
+    IF NEW.state = 'serving' AND NEW.renewals <> OLD.renewals + 1 THEN
+      RAISE EXCEPTION 'a renewal is one more' USING ERRCODE = 'restrict_violation', CONSTRAINT = 'gateway_lease_counts';
+    END IF;
+    IF NEW.state = 'expired' AND clock_timestamp() - OLD.renewed_at < interval '1020 milliseconds' THEN
+      RAISE EXCEPTION 'this lease may still run' USING ERRCODE = 'restrict_violation', CONSTRAINT = 'gateway_lease_runs';
+    END IF;
+    RETURN NEW;
   END $function$
 CREATE OR REPLACE FUNCTION public.goodwill_leg_bounded()
  RETURNS trigger
@@ -2575,6 +2716,30 @@ AS $function$
     END IF;
     RETURN NEW;
   END $function$
+CREATE OR REPLACE FUNCTION public.stop_acknowledgement_closes()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    DELETE FROM gate_stop_open WHERE stop_id = NEW.stop_id;
+    RETURN NULL;
+  END $function$
+CREATE OR REPLACE FUNCTION public.stop_acknowledgement_fits()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    IF EXISTS (
+      SELECT FROM gateway_lease AS lease JOIN gate_stop AS stop ON stop.id = NEW.stop_id
+      WHERE lease.state = 'serving' AND lease.recorded_at < stop.recorded_at AND clock_timestamp() - stop.recorded_at < interval '1020 milliseconds'
+        AND NOT EXISTS (SELECT FROM gate_stop_confirmation WHERE stop_id = stop.id AND gateway_id = lease.id)) THEN
+      RAISE EXCEPTION 'a gateway has neither confirmed nor run out' USING ERRCODE = 'restrict_violation', CONSTRAINT = 'stop_acknowledged_too_early';
+    END IF;
+    RETURN NEW;
+  END $function$
 CREATE OR REPLACE FUNCTION public.stop_order_holds()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -2638,6 +2803,8 @@ consent_grant_revocation: INSERT, SELECT
 consent_grant_signature: INSERT, SELECT
 credential: INSERT, SELECT
 currency: SELECT
+database_confirmation: INSERT, SELECT
+database_distrust: INSERT, SELECT
 decision: INSERT, SELECT
 delegated_act: INSERT, SELECT
 delegation: INSERT, SELECT
@@ -2646,6 +2813,10 @@ delegation_signature: INSERT, SELECT
 gate: INSERT, SELECT
 gate_change: SELECT
 gate_hold: INSERT, SELECT
+gate_stop: INSERT, SELECT
+gate_stop_confirmation: INSERT, SELECT
+gate_stop_open: SELECT
+gateway_lease: INSERT, SELECT
 goodwill_day: INSERT, SELECT
 goodwill_leg: INSERT, SELECT
 goodwill_payee: INSERT, SELECT
@@ -2713,6 +2884,7 @@ clone_version: UPDATE (approved_at, leaf_id, signed_document_id, state, withdraw
 consent_grant: UPDATE (state)
 credential: UPDATE (backed_up, last_used_at, sign_count)
 gate: UPDATE (changed_at, changed_by, epoch, reason, state)
+gateway_lease: UPDATE (renewals, renewed_at, state)
 goodwill_day: UPDATE (failed)
 goodwill_refund: UPDATE (expense_minor, state, transfer_id, undivided_minor)
 invitation: UPDATE (accepted_at, accepted_by, withdrawn_at)

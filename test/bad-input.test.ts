@@ -174,13 +174,13 @@ describe('addresses', () => {
   // Loopback and other ports are open to tests, which serve her site there; test/platform/fetch.test.ts closes them.
   it.each(['http://10.0.0.1', 'http://192.168.1.1', 'http://[fe80::1]', 'http://169.254.169.254', 'http://0xa000001', 'ftp://lin-ya.example', 'http://user@lin-ya.example'])(
     '%s is not fetched', async (address) => {
-      expect((await owner.client.refused('addDomainEvidence', { path: { proofId }, body: { site: address } })).code).toBe('url_refused');
+      expect((await owner.client.refused('addEvidence', { path: { proofId }, body: { kind: 'domain', site: address } })).code).toBe('url_refused');
     });
 
   it('one that redirects inwards is not followed', async () => {
-    const evidence = await owner.client.call('addDomainEvidence', { path: { proofId }, body: { site: siteOrigin } });
+    const evidence = await owner.client.call('addEvidence', { path: { proofId }, body: { kind: 'domain', site: siteOrigin } });
     for (redirectTo of ['http://169.254.169.254/latest', 'http://10.0.0.1/', 'file:///etc/passwd']) {
-      const refusal = await owner.client.refused('checkDomainEvidence', { path: { proofId, evidenceId: evidence.evidenceId } });
+      const refusal = await owner.client.refused('checkEvidence', { path: { proofId, evidenceId: evidence.evidenceId } });
       expect(refusal.code).toBe('url_refused');
     }
   });

@@ -979,7 +979,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/v1/ownership-proofs/{proofId}/evidence/domain": {
+    "/v1/ownership-proofs/{proofId}/evidence": {
         parameters: {
             query?: never;
             header?: never;
@@ -989,30 +989,10 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Prove control of a site
-         * @description Answers a line to publish at `/.well-known/benren.txt` of the site, then ask for the check. A further call replaces the site.
+         * Ask what to do for one kind of evidence
+         * @description Answers what to publish, read aloud or show, and until when. A further call for the same kind replaces the earlier evidence. Which kinds a subject needs is policy: submitting says what is missing.
          */
-        post: operations["addDomainEvidence"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/ownership-proofs/{proofId}/evidence/voice-challenge": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Ask for a sentence to read aloud
-         * @description Answers a random sentence. Record yourself reading it and upload the recording before it expires. A further call replaces the sentence. Nothing here recognises words: reviewers listen.
-         */
-        post: operations["addVoiceChallenge"];
+        post: operations["addEvidence"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1029,10 +1009,30 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Look for the line on the site
-         * @description Fetched now, following at most three redirects; private addresses are refused at every hop.
+         * Look for what was to be published
+         * @description Looks now: for the line on the site or in its TXT record, or for the nonce in the visible text of the account's page. At most three redirects are followed; private addresses are refused at every hop, slow and endless answers given up.
          */
-        post: operations["checkDomainEvidence"];
+        post: operations["checkEvidence"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/ownership-proofs/{proofId}/evidence/{evidenceId}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Upload what was asked for
+         * @description For a voice challenge a PCM WAV with at least 2 s of voice. What it is is read from the bytes. May be repeated until the evidence runs out or the proof is submitted.
+         */
+        put: operations["uploadEvidence"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1052,26 +1052,6 @@ export interface paths {
          */
         get: operations["getEvidenceMedia"];
         put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/ownership-proofs/{proofId}/evidence/{evidenceId}/recording": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        /**
-         * Upload the reading
-         * @description A PCM WAV with at least 2 s of voice. May be repeated until the sentence expires or the proof is submitted.
-         */
-        put: operations["uploadVoiceChallenge"];
         post?: never;
         delete?: never;
         options?: never;
@@ -1110,7 +1090,7 @@ export interface paths {
         put?: never;
         /**
          * Hand the proof to the reviewers
-         * @description Needs a checked site and a recorded voice challenge.
+         * @description Needs one of the sets of evidence that the policy names for such a subject; the refusal says what is missing.
          */
         post: operations["submitOwnershipProof"];
         delete?: never;
@@ -2431,7 +2411,7 @@ export interface components {
         };
         /**
          * Ownership claim
-         * @description The holder of an account declares to be the person whose clone is to be made. Signed by passkey; reviewers decide on the evidence.
+         * @description The holder of an account declares to be the person whose clone is to be made, or to act for that person. Signed by passkey; reviewers decide on the evidence.
          */
         OwnershipClaimDocument: {
             /** @constant */
@@ -2441,6 +2421,15 @@ export interface components {
             accountId: string;
             /** @description The person's public name, NFC. */
             subjectName: string;
+            /**
+             * @description Who claims. Absent in the oldest claims, which are read as a private person's.
+             * @enum {unknown}
+             */
+            subjectKind?: "public_figure" | "private_person" | "representative" | "heir" | "guardian";
+            /** @description Who claims, where that is not the subject, NFC. */
+            claimantName?: string;
+            /** @description The proof that this one is to follow. */
+            renews?: string;
             /** @description The handle under which the clone is to appear. */
             handle: string;
             /** @description What is declared, in the words that were shown. */
@@ -2458,22 +2447,35 @@ export interface components {
         OwnershipEvidence: {
             evidenceId: string;
             proofId: string;
-            /** @enum {string} */
-            kind: "domain" | "voice_challenge";
+            kind: components["schemas"]["OwnershipEvidenceKind"];
             /**
-             * @description A domain is `passed` when the line was found; a recording is `uploaded` and passes no judgement.
+             * @description `passed` is what we found ourselves; `uploaded` is kept for people to judge.
              * @enum {string}
              */
             state: "pending" | "passed" | "uploaded" | "superseded";
             createdAt: components["schemas"]["Instant"];
             expiresAt: components["schemas"]["Instant"];
             passedAt: components["schemas"]["Instant"] | null;
+            /** @description Until when the answer counts. */
+            validUntil: components["schemas"]["Instant"] | null;
             domain: {
                 site: string;
-                /** @description Where the line is looked for. */
+                /** @description Where the line is looked for; `dns:` and the name of a TXT record. */
                 url: string;
                 /** @description The line to publish */
                 line: string;
+                /** @enum {string} */
+                method: "well_known" | "dns_txt";
+            } | null;
+            account: {
+                account: string;
+                /** @description To be shown in a profile or post of the account. */
+                nonce: string;
+                /** @description Where it stood, with the text around it. Reviewers look who wrote it, the owner or a visitor. */
+                found: {
+                    url: string;
+                    excerpt: string;
+                } | null;
             } | null;
             voice: {
                 language: components["schemas"]["Language"];
@@ -2487,9 +2489,35 @@ export interface components {
                 advice: components["schemas"]["OwnershipVoiceAdvice"] | null;
             } | null;
         };
+        /** @enum {string} */
+        OwnershipEvidenceKind: "domain" | "public_account" | "voice_challenge" | "video_challenge" | "document" | "identity_provider" | "vouching" | "representation";
+        OwnershipEvidenceRequest: {
+            /** @constant */
+            kind: "domain";
+            /** @description The origin, such as `https://lin-ya.example`: no path, no user, ports 80 and 443 only. */
+            site: string;
+            /**
+             * @description Where the line is published, at `/.well-known/benren.txt` (default) or as TXT record of `_benren.<site>`.
+             * @enum {string}
+             */
+            method?: "well_known" | "dns_txt";
+        } | {
+            /** @constant */
+            kind: "public_account";
+            /** @description The profile, such as `https://social.example/lin-ya`: a path and no query. */
+            account: string;
+        } | {
+            /** @constant */
+            kind: "voice_challenge";
+            language: components["schemas"]["Language"];
+        };
         OwnershipProof: {
             proofId: string;
             subjectName: components["schemas"]["PersonName"];
+            subjectKind: components["schemas"]["SubjectKind"];
+            claimantName: string | null;
+            /** @description The proof that this one follows. */
+            renews: string | null;
             handle: components["schemas"]["CloneHandle"];
             statement: string;
             /** @description The signed claim; its evidence verifies offline. */
@@ -3230,6 +3258,11 @@ export interface components {
             /** @description Why not. */
             differences: ("quoted_on_another_day" | "paid_after_quote" | "ended_before_stop" | "refund_failed")[];
         };
+        /**
+         * @description Who claims. The first two claim for themselves; `private_person` when absent.
+         * @enum {string}
+         */
+        SubjectKind: "public_figure" | "private_person" | "representative" | "heir" | "guardian";
         Subscription: {
             subscriptionId: string;
             cloneId: string;
@@ -4748,6 +4781,11 @@ export interface operations {
                     subjectName: components["schemas"]["PersonName"];
                     handle: components["schemas"]["CloneHandle"];
                     locale: components["schemas"]["Language"];
+                    subjectKind?: components["schemas"]["SubjectKind"];
+                    /** @description Who claims, where they act for the subject; absent otherwise. */
+                    claimantName?: string;
+                    /** @description The proof that this one is to follow: of the same account, name and kind. */
+                    renews?: string;
                 };
             };
         };
@@ -4820,7 +4858,7 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
-    addDomainEvidence: {
+    addEvidence: {
         parameters: {
             query?: never;
             header: {
@@ -4834,14 +4872,11 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    /** @description The origin, such as `https://lin-ya.example`: no path, no user, ports 80 and 443 only. */
-                    site: string;
-                };
+                "application/json": components["schemas"]["OwnershipEvidenceRequest"];
             };
         };
         responses: {
-            /** @description What to publish, and until when. */
+            /** @description What to do, and until when. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -4853,39 +4888,7 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
-    addVoiceChallenge: {
-        parameters: {
-            query?: never;
-            header: {
-                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
-                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
-            };
-            path: {
-                proofId: components["parameters"]["OwnershipProofId"];
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": {
-                    language: components["schemas"]["Language"];
-                };
-            };
-        };
-        responses: {
-            /** @description What to read, and until when. */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["OwnershipEvidence"];
-                };
-            };
-            default: components["responses"]["Problem"];
-        };
-    };
-    checkDomainEvidence: {
+    checkEvidence: {
         parameters: {
             query?: never;
             header: {
@@ -4898,9 +4901,47 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /** @description The page of the account on which the nonce stands; its profile when absent. */
+                    url?: string;
+                };
+            };
+        };
         responses: {
-            /** @description The line was found. */
+            /** @description It was found. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnershipEvidence"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    uploadEvidence: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                proofId: components["parameters"]["OwnershipProofId"];
+                evidenceId: components["parameters"]["OwnershipEvidenceId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description It is kept. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4931,37 +4972,6 @@ export interface operations {
                 };
                 content: {
                     "audio/wav": string;
-                };
-            };
-            default: components["responses"]["Problem"];
-        };
-    };
-    uploadVoiceChallenge: {
-        parameters: {
-            query?: never;
-            header: {
-                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
-                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
-            };
-            path: {
-                proofId: components["parameters"]["OwnershipProofId"];
-                evidenceId: components["parameters"]["OwnershipEvidenceId"];
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "audio/wav": string;
-            };
-        };
-        responses: {
-            /** @description The recording is kept. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["OwnershipEvidence"];
                 };
             };
             default: components["responses"]["Problem"];

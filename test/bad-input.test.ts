@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 
 import { writeWav } from '../src/platform/inference.ts';
 import { loadBundle } from '../src/http/operations.ts';
+import { terms } from './consent/samples.ts';
 import type { Person } from './support/person.ts';
 import { startTestServer, type TestServer } from './support/server.ts';
 
@@ -140,14 +141,8 @@ describe('idempotency', () => {
 
 describe('grants', () => {
   it('that end before they start', async () => {
-    const terms = {
-      capabilities: { chat: false, voice: true, video: false, sing: false, story: false, work: false, moments: false },
-      languages: ['en'], territories: ['DE'], audiences: ['fan'], ageBands: ['undeclared'], tiers: ['friend'],
-      purposes: [{ name: 'companionship', intendedUses: 'Short spoken messages to single fans.' }], forbiddenTopics: [],
-      separateConsent: { voice: true, face: false, statement: 'I agree separately to the cloning of my voice.' },
-      validFrom: '2027-01-01T00:00:00Z', validUntil: '2026-12-31T00:00:00Z',
-    } as const;
-    const refusal = await owner.client.refused('draftGrant', { path: { cloneId }, body: structuredClone(terms) as never });
+    const body = terms({ validFrom: '2027-01-01T00:00:00Z', validUntil: '2026-12-31T00:00:00Z' });
+    const refusal = await owner.client.refused('draftGrant', { path: { cloneId }, body });
     expect([refusal.status, refusal.code]).toEqual([422, 'grant_term_invalid']);
   });
 });

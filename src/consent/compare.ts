@@ -45,11 +45,10 @@ function given(flags: Readonly<Record<string, boolean>>): string[] {
 
 /** Everything that is a plain yes or no, in the sense in which a yes allows more. */
 function flags(terms: GrantTerms): string[] {
-  const { statement: _, ...consents } = terms.separateConsent;
   const { training, postMortem, compensation } = terms;
   return [
     ...given(terms.capabilities).map((name) => `capability ${name}`),
-    ...given(consents).map((name) => `consent ${name}`),
+    ...given({ ...terms.separateConsent, statement: false }).map((name) => `consent ${name}`),
     ...given({
       adult: terms.adultContent, political: terms.politicalContent, sublicence: terms.sublicence, survival: terms.survivalOfExistingWorks,
       training: training.allowed, derived: training.derivedModels, kept: !training.deleteOnEnd, postMortem: postMortem.allowed,

@@ -1696,7 +1696,7 @@ export interface components {
             /** @constant */
             type: "benren.amendment";
             /** @constant */
-            schemaVersion: 1;
+            schemaVersion: 2;
             grantId: string;
             cloneId: string;
             version: number;
@@ -1712,6 +1712,43 @@ export interface components {
              * @constant
              */
             licensee: "platform";
+            /** @description Whose likeness it is. */
+            subject: {
+                /** @description As on the identity that was proven. */
+                legalName: string;
+                /** @description Under which other names the clone may be presented. */
+                stageNames: string[];
+                /** @description Needed for a minor; the term never outlasts the 18th birthday. */
+                dateOfBirth: string | null;
+                /** @description Under 18 when this is signed. */
+                isMinor: boolean;
+                /** @description ISO 3166-1, or 3166-2 for a state of the USA. The law at home applies wherever the clone is heard. */
+                domicile: string;
+            };
+            /** @description In which role the signature is given. */
+            signer: {
+                /** @enum {string} */
+                role: "self" | "guardian" | "authorised_representative" | "executor" | "rights_holder";
+                /** @description The paper that lets somebody else sign. Null when the person signs. */
+                authorityDocumentSha256: string | null;
+            };
+            /** @description Reference of the court's approval; a minor's grant is void without. */
+            courtApproval: string | null;
+            /** @description Who advised the person (Cal. Labor Code 927, N.Y. GOB 5-302). */
+            representation: {
+                /** @enum {string} */
+                kind: "none" | "counsel" | "union";
+                /** @description The counsel, or the union. */
+                name: string | null;
+                /** @description Bar number, or the collective agreement that speaks of replicas. */
+                reference: string | null;
+            };
+            /** @description The terms on replicas stood apart, were conspicuous, and were initialled. */
+            termsInitialled: boolean;
+            /** @description BCP 47: in which language the person read this. */
+            languageRead: string;
+            /** @description ISO 3166-1 or 3166-2. The chosen law applies wherever the clone is heard. */
+            governingLaw: string;
             /** @description What the clone may do. Each is a plain yes or no. */
             capabilities: {
                 chat: boolean;
@@ -1722,8 +1759,10 @@ export interface components {
                 work: boolean;
                 moments: boolean;
             };
-            /** @description BCP 47. */
-            languages: ("en" | "zh-CN")[];
+            /** @description In which forms an output may come. */
+            media: ("text" | "voice" | "video" | "image" | "singing")[];
+            /** @description BCP 47. A tag covers itself only. */
+            languages: string[];
             /** @description ISO 3166-1 alpha-2. Both where the listener says they are and where they are billed must be here. */
             territories: string[];
             /** @description Who may listen. The owner's own previews need no mention. */
@@ -1736,6 +1775,8 @@ export interface components {
             purposes: {
                 name: string;
                 intendedUses: string;
+                /** @description The works, campaigns or products that it is for, by name. A request that names a work needs it here; without any, the description is not reasonably specific in the USA. */
+                works: string[];
             }[];
             /** @description Named word lists. A text that says any of the words is denied, whatever its script, width or case; English words match as whole words, Chinese ones anywhere. */
             forbiddenTopics: {
@@ -1745,11 +1786,109 @@ export interface components {
                     en: string[];
                 };
             }[];
-            /** @description The distinct act of consent to the use of voice and face, with its own statement (PIPL art. 29; Deep Synthesis Provisions art. 14). */
+            /** @description Phrases that are never said, matched as the words of a topic are. */
+            forbiddenPhrases: string[];
+            /** @description False unless the owner says yes. Never for a minor. */
+            adultContent: boolean;
+            /** @description False unless the owner says yes. */
+            politicalContent: boolean;
+            /** @description What may be endorsed or advertised; everything else may not. */
+            endorsementCategories: string[];
+            /** @description How much in all. What is under way counts. */
+            volumeCaps: {
+                /** @enum {string} */
+                capability: "any" | "chat" | "voice" | "video" | "sing" | "story" | "work" | "moments";
+                /**
+                 * @description A calendar day in Asia/Shanghai, or the grant's whole term.
+                 * @enum {string}
+                 */
+                window: "day" | "term";
+                /** @description Null: not limited by this cap. */
+                outputs: number | null;
+                /** @description Of sound or picture. Null: not limited by this cap. */
+                seconds: number | null;
+            }[];
+            /** @description The owner as the keeper of the gate. */
+            outputApproval: {
+                /**
+                 * @description before: each output waits for the owner; after: the owner may take it back for a while.
+                 * @enum {string}
+                 */
+                mode: "none" | "before" | "after";
+                /** @description How long after a release the owner may take it back, with `after`. */
+                undoHours: number;
+            };
+            /** @description Whether models may learn from the person's material. */
+            training: {
+                allowed: boolean;
+                /** @description On which material. */
+                sources: string[];
+                /** @description Whether models may be derived from the trained one. */
+                derivedModels: boolean;
+                /** @description Whether models go when the grant ends. */
+                deleteOnEnd: boolean;
+            };
+            /** @description Whether the platform may let organisations use the clone, by licences inside this grant. */
+            sublicence: boolean;
+            /** @description The distinct acts of consent, with their own statement (PIPL art. 29 and 39; Deep Synthesis Provisions art. 14). */
             separateConsent: {
                 voice: boolean;
                 face: boolean;
+                /** @description Speaking as the person, in text. */
+                persona: boolean;
+                training: boolean;
+                sensitivePersonalInformation: boolean;
+                /** @description Use outside the country of the person's home. */
+                crossBorder: boolean;
                 statement: string;
+            };
+            /** @description What the owner has of it. */
+            compensation: {
+                /**
+                 * @description free: nothing may be charged for what the clone does. share: the owner has a share.
+                 * @enum {string}
+                 */
+                model: "free" | "share";
+                /** @description The least share of the owner in a split. */
+                rateBasisPoints: number;
+                /** @description The least that the owner has of one payment, in minor units; 0 for none. */
+                floorMinor: string;
+                /** @enum {string} */
+                currency: "CNY" | "USD" | "EUR" | "JPY" | "COIN";
+                /** @description Whether the owner's auditor may see the books. */
+                auditRight: boolean;
+            };
+            /** @description What a withdrawal does. */
+            withdrawal: {
+                /** @description How consent is withdrawn; it must be as easy as giving it (PIPL art. 15). */
+                method: string | null;
+                /** @description How long a wind-down lasts. */
+                noticeDays: number;
+                /** @enum {string} */
+                effect: "stop_new" | "takedown_all";
+            };
+            /** @description Whether what was made stays available when the grant ends. */
+            survivalOfExistingWorks: boolean;
+            /** @description After the person's death. */
+            postMortem: {
+                allowed: boolean;
+                /** Format: date-time */
+                until: string | null;
+                /** @description Who decides then. */
+                holder: string | null;
+                /** @description Reference of the notice filed with the Register of Copyrights. */
+                registerNotice: string | null;
+            };
+            /** @description What listeners are told; it must say that this is AI and that it was generated. */
+            disclosureText: string | null;
+            /** @description Lets a file go without its explicit label, at a user's request and on their duty. */
+            explicitLabelWaiver: null | {
+                agreementRef: string;
+                /**
+                 * Format: date-time
+                 * @description The logs are kept until then: at least 184 days longer than any such output.
+                 */
+                retainUntil: string;
             };
             /**
              * Format: date-time
@@ -1758,7 +1897,7 @@ export interface components {
             validFrom: string;
             /**
              * Format: date-time
-             * @description Exclusive; at most ten years after validFrom.
+             * @description Exclusive; at most ten years after validFrom, for a minor five and never past the 18th birthday.
              */
             validUntil: string;
         };
@@ -1854,22 +1993,42 @@ export interface components {
             /** @constant */
             type: "benren.decision_receipt";
             /** @constant */
-            schemaVersion: 1;
+            schemaVersion: 2;
             decisionId: string;
             request: {
+                /** @enum {string} */
+                act: "make" | "release" | "read" | "train" | "derive" | "keep_model" | "sublicense" | "audit";
                 cloneId: string;
                 capability: string;
+                medium: string;
                 language: string;
                 /** @enum {string} */
                 audience: "fan" | "owner" | "reviewer";
                 requester: string;
+                licensee: string;
                 tierName: string | null;
                 declaredCountry: string | null;
                 billingCountry: string | null;
                 ageBand: string | null;
                 purpose: string;
+                work: string | null;
+                source: string | null;
                 /** @description The whole text that was asked for. The receipt is shown to the requester and the clone's owner only. */
                 text: string;
+                /** @description As the content check found it, or the request says. */
+                labels: {
+                    adult: boolean;
+                    political: boolean;
+                    endorsements: string[];
+                };
+                explicitLabel: boolean;
+                /** @description How long the output is expected to be. */
+                seconds: number;
+                sale: null | {
+                    priceMinor: string;
+                    currency: string;
+                    ownerBasisPoints: number | null;
+                };
                 /** Format: date-time */
                 at: string;
             };
@@ -1877,6 +2036,7 @@ export interface components {
                 clone: {
                     cloneId: string;
                     ownerAccountId: string;
+                    name: string;
                 };
                 ownership: null | {
                     proofId: string;
@@ -1905,6 +2065,27 @@ export interface components {
                     state: "open" | "paused" | "stopped";
                     epoch: string;
                 }[];
+                /** @description What was made, or was under way, under the grant's caps. */
+                usage: {
+                    capability: string;
+                    /** @enum {string} */
+                    window: "day" | "term";
+                    outputs: number;
+                    seconds: number;
+                }[];
+                output: null | {
+                    /** @enum {string|null} */
+                    verdict: "approved" | "rejected" | null;
+                    verdictAt: string | null;
+                    releasedAt: string | null;
+                };
+                deceasedAt: string | null;
+                windDownSince: string | null;
+                /** @description What the platform itself could and was cleared to do. */
+                platform: {
+                    markingLayers: string[];
+                    mainlandChat: boolean;
+                };
             };
             /** @description SHA-256 of `state` in canonical form. */
             stateDigest: string;
@@ -2105,7 +2286,7 @@ export interface components {
             /** @constant */
             type: "benren.grant";
             /** @constant */
-            schemaVersion: 1;
+            schemaVersion: 2;
             grantId: string;
             cloneId: string;
             /** @constant */
@@ -2122,6 +2303,43 @@ export interface components {
              * @constant
              */
             licensee: "platform";
+            /** @description Whose likeness it is. */
+            subject: {
+                /** @description As on the identity that was proven. */
+                legalName: string;
+                /** @description Under which other names the clone may be presented. */
+                stageNames: string[];
+                /** @description Needed for a minor; the term never outlasts the 18th birthday. */
+                dateOfBirth: string | null;
+                /** @description Under 18 when this is signed. */
+                isMinor: boolean;
+                /** @description ISO 3166-1, or 3166-2 for a state of the USA. The law at home applies wherever the clone is heard. */
+                domicile: string;
+            };
+            /** @description In which role the signature is given. */
+            signer: {
+                /** @enum {string} */
+                role: "self" | "guardian" | "authorised_representative" | "executor" | "rights_holder";
+                /** @description The paper that lets somebody else sign. Null when the person signs. */
+                authorityDocumentSha256: string | null;
+            };
+            /** @description Reference of the court's approval; a minor's grant is void without. */
+            courtApproval: string | null;
+            /** @description Who advised the person (Cal. Labor Code 927, N.Y. GOB 5-302). */
+            representation: {
+                /** @enum {string} */
+                kind: "none" | "counsel" | "union";
+                /** @description The counsel, or the union. */
+                name: string | null;
+                /** @description Bar number, or the collective agreement that speaks of replicas. */
+                reference: string | null;
+            };
+            /** @description The terms on replicas stood apart, were conspicuous, and were initialled. */
+            termsInitialled: boolean;
+            /** @description BCP 47: in which language the person read this. */
+            languageRead: string;
+            /** @description ISO 3166-1 or 3166-2. The chosen law applies wherever the clone is heard. */
+            governingLaw: string;
             /** @description What the clone may do. Each is a plain yes or no. */
             capabilities: {
                 chat: boolean;
@@ -2132,8 +2350,10 @@ export interface components {
                 work: boolean;
                 moments: boolean;
             };
-            /** @description BCP 47. */
-            languages: ("en" | "zh-CN")[];
+            /** @description In which forms an output may come. */
+            media: ("text" | "voice" | "video" | "image" | "singing")[];
+            /** @description BCP 47. A tag covers itself only. */
+            languages: string[];
             /** @description ISO 3166-1 alpha-2. Both where the listener says they are and where they are billed must be here. */
             territories: string[];
             /** @description Who may listen. The owner's own previews need no mention. */
@@ -2146,6 +2366,8 @@ export interface components {
             purposes: {
                 name: string;
                 intendedUses: string;
+                /** @description The works, campaigns or products that it is for, by name. A request that names a work needs it here; without any, the description is not reasonably specific in the USA. */
+                works: string[];
             }[];
             /** @description Named word lists. A text that says any of the words is denied, whatever its script, width or case; English words match as whole words, Chinese ones anywhere. */
             forbiddenTopics: {
@@ -2155,11 +2377,109 @@ export interface components {
                     en: string[];
                 };
             }[];
-            /** @description The distinct act of consent to the use of voice and face, with its own statement (PIPL art. 29; Deep Synthesis Provisions art. 14). */
+            /** @description Phrases that are never said, matched as the words of a topic are. */
+            forbiddenPhrases: string[];
+            /** @description False unless the owner says yes. Never for a minor. */
+            adultContent: boolean;
+            /** @description False unless the owner says yes. */
+            politicalContent: boolean;
+            /** @description What may be endorsed or advertised; everything else may not. */
+            endorsementCategories: string[];
+            /** @description How much in all. What is under way counts. */
+            volumeCaps: {
+                /** @enum {string} */
+                capability: "any" | "chat" | "voice" | "video" | "sing" | "story" | "work" | "moments";
+                /**
+                 * @description A calendar day in Asia/Shanghai, or the grant's whole term.
+                 * @enum {string}
+                 */
+                window: "day" | "term";
+                /** @description Null: not limited by this cap. */
+                outputs: number | null;
+                /** @description Of sound or picture. Null: not limited by this cap. */
+                seconds: number | null;
+            }[];
+            /** @description The owner as the keeper of the gate. */
+            outputApproval: {
+                /**
+                 * @description before: each output waits for the owner; after: the owner may take it back for a while.
+                 * @enum {string}
+                 */
+                mode: "none" | "before" | "after";
+                /** @description How long after a release the owner may take it back, with `after`. */
+                undoHours: number;
+            };
+            /** @description Whether models may learn from the person's material. */
+            training: {
+                allowed: boolean;
+                /** @description On which material. */
+                sources: string[];
+                /** @description Whether models may be derived from the trained one. */
+                derivedModels: boolean;
+                /** @description Whether models go when the grant ends. */
+                deleteOnEnd: boolean;
+            };
+            /** @description Whether the platform may let organisations use the clone, by licences inside this grant. */
+            sublicence: boolean;
+            /** @description The distinct acts of consent, with their own statement (PIPL art. 29 and 39; Deep Synthesis Provisions art. 14). */
             separateConsent: {
                 voice: boolean;
                 face: boolean;
+                /** @description Speaking as the person, in text. */
+                persona: boolean;
+                training: boolean;
+                sensitivePersonalInformation: boolean;
+                /** @description Use outside the country of the person's home. */
+                crossBorder: boolean;
                 statement: string;
+            };
+            /** @description What the owner has of it. */
+            compensation: {
+                /**
+                 * @description free: nothing may be charged for what the clone does. share: the owner has a share.
+                 * @enum {string}
+                 */
+                model: "free" | "share";
+                /** @description The least share of the owner in a split. */
+                rateBasisPoints: number;
+                /** @description The least that the owner has of one payment, in minor units; 0 for none. */
+                floorMinor: string;
+                /** @enum {string} */
+                currency: "CNY" | "USD" | "EUR" | "JPY" | "COIN";
+                /** @description Whether the owner's auditor may see the books. */
+                auditRight: boolean;
+            };
+            /** @description What a withdrawal does. */
+            withdrawal: {
+                /** @description How consent is withdrawn; it must be as easy as giving it (PIPL art. 15). */
+                method: string | null;
+                /** @description How long a wind-down lasts. */
+                noticeDays: number;
+                /** @enum {string} */
+                effect: "stop_new" | "takedown_all";
+            };
+            /** @description Whether what was made stays available when the grant ends. */
+            survivalOfExistingWorks: boolean;
+            /** @description After the person's death. */
+            postMortem: {
+                allowed: boolean;
+                /** Format: date-time */
+                until: string | null;
+                /** @description Who decides then. */
+                holder: string | null;
+                /** @description Reference of the notice filed with the Register of Copyrights. */
+                registerNotice: string | null;
+            };
+            /** @description What listeners are told; it must say that this is AI and that it was generated. */
+            disclosureText: string | null;
+            /** @description Lets a file go without its explicit label, at a user's request and on their duty. */
+            explicitLabelWaiver: null | {
+                agreementRef: string;
+                /**
+                 * Format: date-time
+                 * @description The logs are kept until then: at least 184 days longer than any such output.
+                 */
+                retainUntil: string;
             };
             /**
              * Format: date-time
@@ -2168,7 +2488,7 @@ export interface components {
             validFrom: string;
             /**
              * Format: date-time
-             * @description Exclusive; at most ten years after validFrom.
+             * @description Exclusive; at most ten years after validFrom, for a minor five and never past the 18th birthday.
              */
             validUntil: string;
         };
@@ -2177,7 +2497,15 @@ export interface components {
         };
         /** @description The terms that change; the others stay as they are in force. */
         GrantTermChanges: {
+            subject?: components["schemas"]["GrantDocument"]["subject"];
+            signer?: components["schemas"]["GrantDocument"]["signer"];
+            courtApproval?: components["schemas"]["GrantDocument"]["courtApproval"];
+            representation?: components["schemas"]["GrantDocument"]["representation"];
+            termsInitialled?: components["schemas"]["GrantDocument"]["termsInitialled"];
+            languageRead?: components["schemas"]["GrantDocument"]["languageRead"];
+            governingLaw?: components["schemas"]["GrantDocument"]["governingLaw"];
             capabilities?: components["schemas"]["GrantDocument"]["capabilities"];
+            media?: components["schemas"]["GrantDocument"]["media"];
             languages?: components["schemas"]["GrantDocument"]["languages"];
             territories?: components["schemas"]["GrantDocument"]["territories"];
             audiences?: components["schemas"]["GrantDocument"]["audiences"];
@@ -2185,12 +2513,34 @@ export interface components {
             tiers?: components["schemas"]["GrantDocument"]["tiers"];
             purposes?: components["schemas"]["GrantDocument"]["purposes"];
             forbiddenTopics?: components["schemas"]["GrantDocument"]["forbiddenTopics"];
+            forbiddenPhrases?: components["schemas"]["GrantDocument"]["forbiddenPhrases"];
+            adultContent?: components["schemas"]["GrantDocument"]["adultContent"];
+            politicalContent?: components["schemas"]["GrantDocument"]["politicalContent"];
+            endorsementCategories?: components["schemas"]["GrantDocument"]["endorsementCategories"];
+            volumeCaps?: components["schemas"]["GrantDocument"]["volumeCaps"];
+            outputApproval?: components["schemas"]["GrantDocument"]["outputApproval"];
+            training?: components["schemas"]["GrantDocument"]["training"];
+            sublicence?: components["schemas"]["GrantDocument"]["sublicence"];
             separateConsent?: components["schemas"]["GrantDocument"]["separateConsent"];
+            compensation?: components["schemas"]["GrantDocument"]["compensation"];
+            withdrawal?: components["schemas"]["GrantDocument"]["withdrawal"];
+            survivalOfExistingWorks?: components["schemas"]["GrantDocument"]["survivalOfExistingWorks"];
+            postMortem?: components["schemas"]["GrantDocument"]["postMortem"];
+            disclosureText?: components["schemas"]["GrantDocument"]["disclosureText"];
+            explicitLabelWaiver?: components["schemas"]["GrantDocument"]["explicitLabelWaiver"];
             validFrom?: components["schemas"]["GrantDocument"]["validFrom"];
             validUntil?: components["schemas"]["GrantDocument"]["validUntil"];
         };
         GrantTerms: {
+            subject: components["schemas"]["GrantDocument"]["subject"];
+            signer: components["schemas"]["GrantDocument"]["signer"];
+            courtApproval: components["schemas"]["GrantDocument"]["courtApproval"];
+            representation: components["schemas"]["GrantDocument"]["representation"];
+            termsInitialled: components["schemas"]["GrantDocument"]["termsInitialled"];
+            languageRead: components["schemas"]["GrantDocument"]["languageRead"];
+            governingLaw: components["schemas"]["GrantDocument"]["governingLaw"];
             capabilities: components["schemas"]["GrantDocument"]["capabilities"];
+            media: components["schemas"]["GrantDocument"]["media"];
             languages: components["schemas"]["GrantDocument"]["languages"];
             territories: components["schemas"]["GrantDocument"]["territories"];
             audiences: components["schemas"]["GrantDocument"]["audiences"];
@@ -2198,7 +2548,21 @@ export interface components {
             tiers: components["schemas"]["GrantDocument"]["tiers"];
             purposes: components["schemas"]["GrantDocument"]["purposes"];
             forbiddenTopics: components["schemas"]["GrantDocument"]["forbiddenTopics"];
+            forbiddenPhrases: components["schemas"]["GrantDocument"]["forbiddenPhrases"];
+            adultContent: components["schemas"]["GrantDocument"]["adultContent"];
+            politicalContent: components["schemas"]["GrantDocument"]["politicalContent"];
+            endorsementCategories: components["schemas"]["GrantDocument"]["endorsementCategories"];
+            volumeCaps: components["schemas"]["GrantDocument"]["volumeCaps"];
+            outputApproval: components["schemas"]["GrantDocument"]["outputApproval"];
+            training: components["schemas"]["GrantDocument"]["training"];
+            sublicence: components["schemas"]["GrantDocument"]["sublicence"];
             separateConsent: components["schemas"]["GrantDocument"]["separateConsent"];
+            compensation: components["schemas"]["GrantDocument"]["compensation"];
+            withdrawal: components["schemas"]["GrantDocument"]["withdrawal"];
+            survivalOfExistingWorks: components["schemas"]["GrantDocument"]["survivalOfExistingWorks"];
+            postMortem: components["schemas"]["GrantDocument"]["postMortem"];
+            disclosureText: components["schemas"]["GrantDocument"]["disclosureText"];
+            explicitLabelWaiver: components["schemas"]["GrantDocument"]["explicitLabelWaiver"];
             validFrom: components["schemas"]["GrantDocument"]["validFrom"];
             validUntil: components["schemas"]["GrantDocument"]["validUntil"];
         };

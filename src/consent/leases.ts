@@ -98,7 +98,9 @@ async function within<T>(work: Promise<T>): Promise<T> {
 class Lease implements GatewayLease {
   gatewayId: string;
   private readonly streams = new Set<Stream>();
-  private readonly highest = new Map<string, bigint>();
+  /** The highest epoch that was seen of each gate, and how many such sights there had been by then. */
+  private readonly highest = new Map<string, { epoch: bigint; sight: number }>();
+  private sights = 0;
   /** Streams that a stop cut, until that is confirmed. */
   private readonly unconfirmed = new Map<string, CutStream[]>();
   private readonly incidents = new Map<string, Distrust>();
@@ -108,6 +110,7 @@ class Lease implements GatewayLease {
   private registered = false;
   private sent: Reading | null = null;
   private timer: NodeJS.Timeout | undefined;
+  private expiry: NodeJS.Timeout | undefined;
   private running: Promise<void> = Promise.resolve();
   private looks = 0;
   private closing = false;
@@ -134,7 +137,8 @@ class Lease implements GatewayLease {
     this.streams.add(stream);
     try {
       if (this.store?.alive !== true) throw unavailable();
-      this.judge(await within(this.store.gates(opening.gates.map(({ gateId }) => gateId))), [stream]);
+      const asked = this.sights;
+      this.judge(await within(this.store.gates(opening.gates.map(({ gateId }) => gateId))), [stream], asked);
       this.refuse(stream);
       stream.opened = true;
     } catch (error) {
@@ -156,7 +160,7 @@ class Lease implements GatewayLease {
   }
 
   witness(gates: readonly { gateId: string; epoch: bigint }[]): void {
-    for (const gate of gates) this.remember(gate);
+    for (const gate of gates) this.remember(gate, this.sights);
     if (this.incidents.size > 0) throw untrusted();
   }
 
@@ -164,6 +168,7 @@ class Lease implements GatewayLease {
     if (this.closing) return;
     this.closing = true;
     clearTimeout(this.timer);
+    clearTimeout(this.expiry);
     await this.running;
     this.sent = null;
     this.cutAll(unavailable());
@@ -255,8 +260,22 @@ class Lease implements GatewayLease {
         return;
       }
       // A statement after the renewal's commit, and only when its answer was applied does the lease count.
-      if (await this.look(store)) this.sent = sent;
+      if (!(await this.look(store))) return;
+      this.sent = sent;
+      this.expire();
     });
+  }
+
+  /** What a slow listener's socket still holds must not leave after the lease either: then the sockets are reset. */
+  private expire(): void {
+    clearTimeout(this.expiry);
+    if (this.closing || this.sent === null) return;
+    const left = LEASE_MS - Number(this.deps.clocks.monotonic() - this.sent.monotonic) / 1e6;
+    this.expiry = setTimeout(() => {
+      if (this.standing() === 'fresh') this.expire();
+      else this.cutAll(unavailable());
+    }, Math.max(1, Math.ceil(left)));
+    this.expiry.unref();
   }
 
   /** Taken out of the registry while it was silent: nothing that flowed under the old row goes on. */
@@ -271,12 +290,15 @@ class Lease implements GatewayLease {
 
   /** Reads, applies, confirms. Answers whether the database is trusted. */
   private async look(store: LeaseStore): Promise<boolean> {
-    const watched = new Set([...this.streams].flatMap(({ gates }) => gates.map(({ gateId }) => gateId)));
+    const streams = [...this.streams];
+    const watched = new Set(streams.flatMap(({ gates }) => gates.map(({ gateId }) => gateId)));
+    const asked = this.sights;
     const sight = await within(store.see({ gatewayId: this.gatewayId, gates: [...watched], incidents: [...this.incidents.keys()] }));
     this.settle(sight);
     this.recognise(sight);
     for (const stop of sight.open) this.obey(stop);
-    this.judge(sight.gates, [...this.streams]);
+    // Only those whose gates were asked about: whoever was added meanwhile reads its own.
+    this.judge(sight.gates, streams, asked);
     if (this.incidents.size > 0) await this.report(store);
     for (const [stopId, streams] of [...this.unconfirmed]) {
       await within(store.confirm(this.gatewayId, stopId, streams));
@@ -309,10 +331,18 @@ class Lease implements GatewayLease {
     this.deps.memory?.save(this.known);
   }
 
-  private remember({ gateId, epoch }: { gateId: string; epoch: bigint }): void {
-    const highest = this.highest.get(gateId) ?? 0n;
-    if (epoch < highest) this.distrust({ what: 'epoch', remembered: `${gateId} ${highest}`, seen: `${gateId} ${epoch}` });
-    else this.highest.set(gateId, epoch);
+  /**
+   * A lower epoch is a database that went back, unless it was asked for before the higher one was seen: answers of two
+   * connections overtake each other. `asked` is how many sights there had been then.
+   */
+  private remember({ gateId, epoch }: { gateId: string; epoch: bigint }, asked: number): void {
+    const highest = this.highest.get(gateId);
+    if (highest === undefined || epoch > highest.epoch) {
+      this.sights += 1;
+      this.highest.set(gateId, { epoch, sight: this.sights });
+    } else if (epoch < highest.epoch && highest.sight <= asked) {
+      this.distrust({ what: 'epoch', remembered: `${gateId} ${highest.epoch}`, seen: `${gateId} ${epoch}` });
+    }
   }
 
   private distrust(incident: Distrust): void {
@@ -336,11 +366,12 @@ class Lease implements GatewayLease {
     for (const stream of affected) this.cut(stream, new Refusal('stopped', 'The owner stopped this.', { extra: { clauses: [`stop.${state}`] } }));
     const cut = affected.map(({ kind, subjectId, bytes }) => ({ kind, subjectId, bytes: String(bytes) }));
     this.unconfirmed.set(stop.stopId, [...(this.unconfirmed.get(stop.stopId) ?? []), ...cut]);
-    if (stop.epoch > (this.highest.get(stop.gateId) ?? 0n)) this.highest.set(stop.gateId, stop.epoch);
+    // An older stop of the same gate may be listed beside a newer one: never a reason to distrust.
+    this.remember({ gateId: stop.gateId, epoch: stop.epoch }, -1);
   }
 
-  private judge(seen: readonly SeenGate[], streams: readonly Stream[]): void {
-    for (const gate of seen) this.remember(gate);
+  private judge(seen: readonly SeenGate[], streams: readonly Stream[], asked: number): void {
+    for (const gate of seen) this.remember(gate, asked);
     const byId = new Map(seen.map((gate) => [gate.gateId, gate]));
     for (const stream of streams) {
       const refusals = stream.gates.flatMap(({ gateId, epoch }) => refusalOf(byId.get(gateId), epoch) ?? []);

@@ -1,4 +1,4 @@
-import type { AgeBand, GateKind, GateStateName, Medium } from '../consent/model.ts';
+import type { AgeBand, GateKind, GateStateName } from '../consent/model.ts';
 import { Refusal } from '../kernel/refusals.ts';
 
 /** Nouns and decisions of the gateway: pure. */
@@ -12,10 +12,6 @@ export type Step = (typeof STEPS)[number] | 'deliver';
 export type Language = 'en' | 'zh-CN';
 export type Audience = 'fan' | 'owner';
 export type Capability = 'chat' | 'voice' | 'video' | 'sing' | 'story' | 'work' | 'moments';
-/** In which form each capability comes here. */
-export const MEDIUM_OF: Readonly<Record<Capability, Medium>> = {
-  chat: 'text', voice: 'voice', video: 'video', sing: 'singing', story: 'voice', work: 'voice', moments: 'video',
-};
 export type OutputState = 'queued' | 'rendering' | 'signing' | 'released' | 'voided' | 'failed' | 'denied';
 export type EndReason =
   'stopped' | 'paused' | 'gate_changed' | 'consent_ended' | 'text_unspeakable' | 'too_long' | 'render_failed';

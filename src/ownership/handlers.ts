@@ -5,7 +5,8 @@ import type { Ownership } from './service.ts';
 
 type Mine = Pick<
   Handlers<RequestContext>,
-  | 'draftOwnershipClaim' | 'openOwnershipProof' | 'getOwnershipProof' | 'addEvidence' | 'checkEvidence' | 'uploadEvidence' | 'submitOwnershipProof' | 'listReviews' | 'reviewOwnershipProof'
+  | 'draftOwnershipClaim' | 'openOwnershipProof' | 'getOwnershipProof' | 'addDomainEvidence' | 'checkDomainEvidence'
+  | 'addVoiceChallenge' | 'uploadVoiceChallenge' | 'submitOwnershipProof' | 'listReviews' | 'reviewOwnershipProof'
   | 'withdrawOwnershipProof'
 >;
 
@@ -20,16 +21,19 @@ export function makeOwnershipHandlers(service: Ownership): Mine {
     async getOwnershipProof({ path }, context) {
       return { status: 200, body: await service.getOwnershipProof(signedIn(context), path.proofId) };
     },
-    async addEvidence({ path, body }, context) {
-      return { status: 201, body: await service.addEvidence(signedIn(context), writeKey(context), path.proofId, body) };
+    async addDomainEvidence({ path, body }, context) {
+      return { status: 201, body: await service.addDomainEvidence(signedIn(context), writeKey(context), path.proofId, body) };
     },
-    async checkEvidence({ path, body }, context) {
+    async checkDomainEvidence({ path }, context) {
       const { proofId, evidenceId } = path;
-      return { status: 200, body: await service.checkEvidence(signedIn(context), writeKey(context), proofId, evidenceId, body ?? {}) };
+      return { status: 200, body: await service.checkDomainEvidence(signedIn(context), writeKey(context), proofId, evidenceId) };
     },
-    async uploadEvidence({ path, body }, context) {
+    async addVoiceChallenge({ path, body }, context) {
+      return { status: 201, body: await service.addVoiceChallenge(signedIn(context), writeKey(context), path.proofId, body) };
+    },
+    async uploadVoiceChallenge({ path, body }, context) {
       const { proofId, evidenceId } = path;
-      return { status: 200, body: await service.uploadEvidence(signedIn(context), writeKey(context), proofId, evidenceId, body) };
+      return { status: 200, body: await service.uploadVoiceChallenge(signedIn(context), writeKey(context), proofId, evidenceId, body) };
     },
     async submitOwnershipProof({ path }, context) {
       return { status: 200, body: await service.submitOwnershipProof(signedIn(context), writeKey(context), path.proofId) };

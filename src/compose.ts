@@ -115,6 +115,8 @@ export async function compose(config: Config, role: ProcessRole = 'start', overr
       ...makeIdentityTicks(rooms.identity), ...makeLedgerTicks(rooms.ledger), ...makeTransparencyTicks(rooms.transparency),
     }, platform.log);
     const workers = role === 'start' || role === 'worker' ? makeWorkers(platform, jobs) : [];
+    // Registered, and its gates read, before the first request can be served.
+    if (role !== 'api') await platform.lease.start();
     mount(platform, rooms, role);
     for (const worker of workers) worker.start();
     if (workers.length > 0) ticks.start();

@@ -121,7 +121,7 @@ describe('the composed service', () => {
     for (const operation of loadBundle().operations) {
       const ids = operation.parameters.filter((parameter) => parameter.in === 'path');
       if (operation.method !== 'get' || ids.length === 0 || operation.public || operation.roles.length > 0) continue;
-      const path = operation.path.replace(':lineId', '1').replaceAll(/:(\w+)/g, 'cln_00000000000000000000000000');
+      const path = operation.path.replace(/:(lineId|sequence)/, '1').replaceAll(/:(\w+)/g, 'cln_00000000000000000000000000');
       for (const person of [mine, other]) {
         const response = await fetch(new URL(path, server.service.origin), { headers: { authorization: `Bearer ${person.token}` } });
         expect(response.status, operation.id).toBe(404);

@@ -9,7 +9,7 @@ type Content<Response> = Response extends { content: infer C } ? C : never;
 
 type BodyOf<C> = C extends { 'application/json': infer Body }
   ? { body: Body }
-  : C extends { 'audio/wav': unknown }
+  : C extends { 'audio/wav': unknown } | { 'multipart/mixed': unknown }
     ? { media: MediaSource }
     : C extends { 'text/plain': unknown } | { 'text/html': unknown }
       ? { body: string }

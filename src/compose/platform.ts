@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { Config } from '../config.ts';
+import type { GatewayLease, LeaseClocks } from '../consent/index.ts';
 import type { MediaIo } from '../http/media.ts';
 import { type Ids, makeIds } from '../kernel/ids.ts';
 import { type Random, systemRandom } from '../kernel/random.ts';
@@ -14,6 +15,7 @@ import { type KeyRing, deriveSecret, openKeys } from '../platform/keys/index.ts'
 import { connect, type Database, type EmbeddedPostgres, type EntitySchema, migrate, startEmbedded } from '../platform/postgres/index.ts';
 import { makeStripe, type Sandbox, startSandbox, type StripePort } from '../platform/stripe/index.ts';
 import { type Log, makeLog } from '../platform/telemetry/index.ts';
+import { makeLease, refuseUnsafeStandby } from './lease.ts';
 
 /** What a composition may be given instead of the real thing: the demo's and the tests' clock, never a room. */
 export interface Overrides {
@@ -30,6 +32,8 @@ export interface Overrides {
   validateResponses?: boolean;
   /** How media is written: tests freeze a process between check and write. */
   media?: Omit<MediaIo, 'clock'>;
+  /** What leases are counted on, where a test skews or stops a clock. */
+  leaseClocks?: LeaseClocks;
   /** A database that is there already, migrated or not. */
   databaseUrls?: { owner: string; app: string };
 }
@@ -44,6 +48,8 @@ export interface Platform {
   ids: Ids;
   log: Log;
   database: Database;
+  /** Started by the roles that hand out media or release it. */
+  lease: GatewayLease;
   keys: KeyRing;
   /** Secret bytes of this installation, the same in every process. */
   secret: Uint8Array;
@@ -89,14 +95,16 @@ export async function openDatabaseUrls(config: Config, random: Random): Promise<
 
 async function openDatabase(
   config: Config, overrides: Overrides, random: Random, entities: EntitySchema[], closing: Closing,
-): Promise<Database> {
+): Promise<{ database: Database; appUrl: string }> {
   const urls: DatabaseUrls = overrides.databaseUrls === undefined
     ? await openDatabaseUrls(config, random)
     : { ...overrides.databaseUrls, embedded: null };
   closing.add(urls.embedded, async (embedded) => embedded?.stop());
   await migrate(urls.owner);
   const poolSize = config.jobConcurrency + 16;
-  return closing.add(await connect({ url: urls.app, entities, poolSize }), (database) => database.close());
+  const database = closing.add(await connect({ url: urls.app, entities, poolSize }), (open) => open.close());
+  if (config.production) await refuseUnsafeStandby(database);
+  return { database, appUrl: urls.app };
 }
 
 async function listen(config: Config): Promise<Server> {
@@ -141,7 +149,10 @@ export async function openPlatform(config: Config, overrides: Overrides, entitie
   try {
     const keys = await openKeys({ ...config, dir: join(config.dataFolder, 'keys'), clock: wall, random, production: config.production });
     const secret = deriveSecret(keys.receipts, 'invitations/v1');
-    const database = await openDatabase(config, overrides, random, entities, closing);
+    const { database, appUrl } = await openDatabase(config, overrides, random, entities, closing);
+    const ids = makeIds(clock, random);
+    const clocks = overrides.leaseClocks === undefined ? {} : { clocks: overrides.leaseClocks };
+    const lease = closing.add(makeLease({ config, appUrl, ids: makeIds(clock, systemRandom), log, ...clocks }), (own) => own.close());
     const server = closing.add(await listen(config), closeServer);
     const port = (server.address() as AddressInfo).port;
     const listeningAt = `http://${config.host}:${port}`;
@@ -150,7 +161,7 @@ export async function openPlatform(config: Config, overrides: Overrides, entitie
     const inference = closing.add(
       makeInference({ dataDir: config.dataFolder, workers: config.inferenceWorkers, log }), (pool) => pool.close());
     return {
-      config, overrides, clock, wall, random, ids: makeIds(clock, random), log, database, keys, secret, stripe, sandbox, server, origin, inference,
+      config, overrides, clock, wall, random, ids, log, database, lease, keys, secret, stripe, sandbox, server, origin, inference,
       blobs: makeFolderBlobs({ folder: join(config.dataFolder, 'blobs'), random }),
       fetcher: makeSafeFetch({ allowLoopback: overrides.allowLoopback ?? false }),
       close: () => closing.all(),

@@ -5,6 +5,7 @@ import { enqueue } from '../platform/jobs/index.ts';
 import type { GatewayDeps } from './deps.ts';
 import { type DecidedGate, type Listener, type OutputRequest, readScript, territoryOf } from './model.ts';
 import * as store from './store.ts';
+import { STREAM_FETCH_MS, watchStream } from './ending.ts';
 
 export interface Admitted {
   admitted: true;
@@ -70,7 +71,7 @@ function gatesOf(decision: Decision): DecidedGate[] {
 function asked(outputId: string, { request, listener, script }: Considered, decision: Decision, at: Date) {
   return {
     id: outputId, cloneId: request.cloneId, requester: request.accountId, audience: request.audience, capability: request.capability,
-    language: request.language, purpose: request.purpose, script, probe: request.probe?.name ?? null,
+    language: request.language, purpose: request.purpose, script, probe: request.probe?.name ?? null, delivery: request.delivery,
     // The owner hears a probe anywhere in the world: the strictest disclosure.
     territory: request.audience === 'owner' ? null : territoryOf(listener),
     decisionId: decision.decisionId, gates: gatesOf(decision), requestedAt: at,
@@ -96,7 +97,9 @@ export async function hold(
   await store.insertOutput(tx, {
     ...asked(outputId, considered, decision, at), state: 'queued', versionId, grantId, grantDigest, expiresAt, holdId: held?.holdId ?? null,
   });
-  await enqueue(tx, { topic: 'gateway.render', payload: { outputId }, runAt: at, dedupeKey: `gateway.render:${outputId}` });
+  // A stream is made while somebody listens; nobody who asks for one and does not come holds quota for ever.
+  if (request.delivery === 'stream') await watchStream(tx, outputId, new Date(at.getTime() + STREAM_FETCH_MS));
+  else await enqueue(tx, { topic: 'gateway.render', payload: { outputId }, runAt: at, dedupeKey: `gateway.render:${outputId}` });
   return { admitted: true, outputId, decisionId: decision.decisionId, left: held?.left ?? null };
 }
 

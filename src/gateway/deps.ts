@@ -1,6 +1,6 @@
 import type { Billing } from '../billing/index.ts';
 import type { Clones } from '../clones/index.ts';
-import type { Consent } from '../consent/index.ts';
+import type { Consent, GatewayLease } from '../consent/index.ts';
 import type { Identity } from '../identity/index.ts';
 import type { Ids } from '../kernel/ids.ts';
 import type { Clock } from '../kernel/time.ts';
@@ -26,6 +26,8 @@ export interface GatewayDeps {
   provenance: Pick<Provenance, 'label' | 'sign' | 'readMarks' | 'signReceipt'>;
   transparency: Pick<Transparency, 'append'>;
   inference: Pick<Inference, 'synthesise'>;
+  /** Under which every stream of this process runs. */
+  lease: Pick<GatewayLease, 'open'>;
   settings: {
     /** Provider code of the GB 45438-2025 label. */
     contentProducer: string;

@@ -1,12 +1,12 @@
 import { Refusal } from '../kernel/refusals.ts';
 import { joinPcm } from '../platform/inference.ts';
-import { type Disclosure, disclosureFor, rhythmSamples } from '../provenance/index.ts';
+import { continuedDisclosure, type Disclosure, disclosureFor, rhythmSamples } from '../provenance/index.ts';
 import type { GatewayDeps } from './deps.ts';
 import { SAMPLE_RATE_HZ } from './model.ts';
 import type { Speech } from './render.ts';
 import type { AllowedOutput } from './store.ts';
 
-export type Disclosed = Speech & { disclosure: Disclosure };
+export type Disclosed = Speech & { disclosure: Disclosure; preview?: true };
 
 /** The platform's own voice: all eight numbers neutral. The disclosure is never said in the voice that it discloses. */
 const NEUTRAL_SPEAKER: readonly number[] = [0, 0, 0, 0, 0, 0, 0, 0];
@@ -52,7 +52,9 @@ export interface Discloser {
   /** The spoken words of a rule as samples, said once per language and kept. */
   clip(spoken: NonNullable<Disclosure['spoken']>): Promise<Int16Array>;
   /** The speech behind its explicit disclosure. Which form follows from territory and language; nobody can ask for less. */
-  disclose(speech: Speech, output: Pick<AllowedOutput, 'territory' | 'language'>): Promise<Disclosed>;
+  disclose(
+    speech: Speech, output: Pick<AllowedOutput, 'territory' | 'language'> & Partial<Pick<AllowedOutput, 'audience'>>, how?: { continued: boolean },
+  ): Promise<Disclosed>;
 }
 
 export function makeDiscloser(deps: Pick<GatewayDeps, 'inference'>): Discloser {
@@ -72,15 +74,18 @@ export function makeDiscloser(deps: Pick<GatewayDeps, 'inference'>): Discloser {
 
   return {
     clip,
-    async disclose(speech, { territory, language }) {
+    async disclose(speech, { territory, language, audience }, { continued } = { continued: false }) {
       if (speech.sampleRateHz !== SAMPLE_RATE_HZ) throw new Error(`The voice speaks at ${speech.sampleRateHz} Hz.`);
-      const disclosure = disclosureFor(territory, language);
+      const disclosure = continued ? continuedDisclosure(territory, language) : disclosureFor(territory, language);
       const parts = [
         silence(LEAD_SECONDS),
         ...(disclosure.rhythm ? [rhythm(), silence(GAP_SECONDS)] : []),
         ...(disclosure.spoken === null ? [] : [await clip(disclosure.spoken), silence(GAP_SECONDS)]),
       ];
-      return { ...speech, pcm: joinPcm([...parts, speech.pcm]), disclosure };
+      // What an owner hears to judge a version by also ends like no file that anybody is given.
+      const preview = audience === 'owner';
+      const tail = preview ? [silence(GAP_SECONDS), rhythm()] : [];
+      return { ...speech, pcm: joinPcm([...parts, speech.pcm, ...tail]), disclosure, ...(preview ? { preview } : {}) };
     },
   };
 }

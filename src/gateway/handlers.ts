@@ -5,7 +5,7 @@ import type { Gateway } from './service.ts';
 
 type Mine = Pick<
   Handlers<RequestContext>,
-  | 'requestOutput' | 'listOutputs' | 'getOutput' | 'getOutputReceipt' | 'getOutputMedia' | 'getOutputStatus' | 'checkFile'
+  | 'requestOutput' | 'listOutputs' | 'getOutput' | 'getOutputReceipt' | 'getOutputMedia' | 'getOutputStream' | 'getSegmentReceipt' | 'getOutputStatus' | 'checkFile'
   | 'requestProbes' | 'getEvidenceMedia' | 'getEnrolmentMedia'
 >;
 
@@ -25,6 +25,12 @@ export function makeGatewayHandlers(service: Gateway): Mine {
     },
     async getOutputMedia({ path }, context) {
       return { status: 200, media: await service.getOutputMedia(signedIn(context), path.outputId) };
+    },
+    async getOutputStream({ path }, context) {
+      return { status: 200, media: await service.getOutputStream(signedIn(context), path.outputId) };
+    },
+    async getSegmentReceipt({ path }, context) {
+      return { status: 200, body: await service.getSegmentReceipt(signedIn(context), path.outputId, path.sequence) };
     },
     async getOutputStatus({ path }) {
       return { status: 200, body: await service.getOutputStatus(path.outputId) };

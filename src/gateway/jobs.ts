@@ -13,6 +13,7 @@ function member(payload: Json, name: string): string {
 export function makeGatewayJobs(service: Pick<Gateway, 'work'>): JobHandlers {
   return {
     'gateway.render': (payload, run) => service.work.renderOutput(member(payload, 'outputId'), run.attempt),
+    'gateway.watchStream': (payload) => service.work.watchStream(member(payload, 'outputId')),
     'gateway.discardFile': (payload) => service.work.discardFile(member(payload, 'sha256')),
   };
 }

@@ -35,21 +35,22 @@ export function label(deps: Pick<GatewayDeps, 'provenance' | 'settings'>, encode
   return { ...encoded, wav: deps.provenance.label(encoded.wav, implicitLabel), implicitLabel };
 }
 
-function assertionOf(labelled: Labelled, output: AllowedOutput): ConsentAssertion {
+function assertionOf(labelled: Labelled, output: AllowedOutput, segment: number | null): ConsentAssertion {
   return {
     grantId: output.grantId, grantDigest: output.grantDigest, cloneId: output.cloneId, versionId: output.versionId, outputId: output.id,
     decisionId: output.decisionId, audience: output.audience, language: output.language, territory: output.territory,
     gates: output.gates.map(({ gateId, kind, epoch }) => ({ gateId, kind, epoch: Number(epoch) })),
     disclosure: labelled.disclosure.kind, watermark: labelled.watermark,
+    ...(labelled.preview === true ? { preview: true } : {}), ...(segment === null ? {} : { segment }),
   };
 }
 
-/** The C2PA signature over every byte, with the consent that the file was made under. Trusted, or an error. */
+/** The C2PA signature over every byte, with the consent that the file was made under. Trusted, or an error. `segment`: of a stream, from 1. */
 export async function sign(
-  deps: Pick<GatewayDeps, 'provenance' | 'settings' | 'clock'>, labelled: Labelled, output: AllowedOutput,
+  deps: Pick<GatewayDeps, 'provenance' | 'settings' | 'clock'>, labelled: Labelled, output: AllowedOutput, segment: number | null = null,
 ): Promise<Signed> {
   const bytes = await deps.provenance.sign(labelled.wav, makeManifest({
-    generator: deps.settings.generator, model: labelled.model, at: deps.clock.now(), consent: assertionOf(labelled, output),
+    generator: deps.settings.generator, model: labelled.model, at: deps.clock.now(), consent: assertionOf(labelled, output, segment),
   }));
   const c2paManifest = (await deps.provenance.readMarks(bytes)).manifest?.label;
   if (c2paManifest === undefined) throw new Error('The signed file has no manifest.');
@@ -59,7 +60,7 @@ export async function sign(
     file: {
       sha256: sha256Hex(bytes), bytes: bytes.length, samplesSha256: labelled.samplesSha256, seconds: labelled.seconds,
       renderMilliseconds: labelled.renderMilliseconds, c2paManifest, disclosure: { kind, text: spoken?.text ?? null, rule },
-      implicitLabel: labelled.implicitLabel, watermark: labelled.watermark,
+      implicitLabel: labelled.implicitLabel, watermark: labelled.watermark, ...(labelled.preview === true ? { preview: true } : {}),
     },
   };
 }

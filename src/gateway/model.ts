@@ -12,11 +12,15 @@ export type Step = (typeof STEPS)[number] | 'deliver';
 export type Language = 'en' | 'zh-CN';
 export type Audience = 'fan' | 'owner';
 export type Capability = 'chat' | 'voice' | 'video' | 'sing' | 'story' | 'work' | 'moments';
-export type OutputState = 'queued' | 'rendering' | 'signing' | 'released' | 'voided' | 'failed' | 'denied';
+/** `cut`: a stream of which something was sent, and which did not come through. */
+export type OutputState = 'queued' | 'streaming' | 'rendering' | 'signing' | 'released' | 'cut' | 'voided' | 'failed' | 'denied';
+/** How it reaches the fan: as a file when it is done, or live in segments while it is made. */
+export type DeliveryKind = 'file' | 'stream';
 export type EndReason =
-  'stopped' | 'paused' | 'gate_changed' | 'consent_ended' | 'text_unspeakable' | 'too_long' | 'render_failed';
+  | 'stopped' | 'paused' | 'gate_changed' | 'consent_ended' | 'text_unspeakable' | 'too_long' | 'render_failed'
+  | 'disconnected' | 'interrupted' | 'not_fetched';
 
-export const ENDED: readonly OutputState[] = ['released', 'voided', 'failed', 'denied'];
+export const ENDED: readonly OutputState[] = ['released', 'cut', 'voided', 'failed', 'denied'];
 
 /** What is asked, as it arrives. Whoever asks cannot say anything about disclosure, label or watermark: there is no member. */
 export interface OutputRequest {
@@ -27,6 +31,7 @@ export interface OutputRequest {
   language: Language;
   purpose: string;
   script: string;
+  delivery: DeliveryKind;
   /** Which probe sentence of which version; null for what a fan asks. */
   probe: { versionId: string; name: string } | null;
 }
@@ -67,6 +72,11 @@ const SPEAKABLE = /[A-Za-z0-9\p{Script=Han}&+=@%]/u;
 const UNSAYABLE = /(?![A-Za-z0-9\p{Script=Han}])[\p{L}\p{N}]/u;
 /** Line breaks and tabs may stand in a script; other control characters have no sound and hide things from readers. */
 const CONTROL = /(?![\t\n\r])\p{Cc}/u;
+
+/** Whether there is anything in a text that has a sound. */
+export function speakable(text: string): boolean {
+  return SPEAKABLE.test(text.normalize('NFKD'));
+}
 
 /** A script as it is decided on and said: NFC. Refuses `request_invalid` and `text_unspeakable`. */
 export function readScript(text: string): string {
@@ -118,8 +128,14 @@ function clausesOf(refusal: Refusal): readonly unknown[] {
   return Array.isArray(refusal.extra['clauses']) ? refusal.extra['clauses'] : [];
 }
 
+/** How an output ends that did not come through. A stream of which something was sent is `cut` instead, with the same reason. */
+export interface Ending {
+  state: 'voided' | 'failed';
+  reason: EndReason;
+}
+
 /** How an output ends because of what was thrown on its way; null when trying again may help. */
-export function endingOf(error: unknown): { state: 'voided' | 'failed'; reason: EndReason } | null {
+export function endingOf(error: unknown): Ending | null {
   if (!(error instanceof Refusal)) return null;
   switch (error.code) {
     case 'stopped':
@@ -135,6 +151,13 @@ export function endingOf(error: unknown): { state: 'voided' | 'failed'; reason: 
     default:
       return null;
   }
+}
+
+/** A stream is not tried again: whatever ends it early ends it for good. `error` is null when the listener went away. */
+export function streamEndingOf(error: unknown): Ending {
+  if (error === null) return { state: 'voided', reason: 'disconnected' };
+  const busy = error instanceof Refusal && ['unavailable', 'database_untrusted', 'overloaded'].includes(error.code);
+  return endingOf(error) ?? (busy ? { state: 'voided', reason: 'interrupted' } : { state: 'failed', reason: 'render_failed' });
 }
 
 /** Whether what was released still stands: a pause ends, a withdrawal does not. */

@@ -34,7 +34,7 @@ export function makeProbes(deps: GatewayDeps, way: Admission): Probes {
       if (live.has(name)) continue;
       const admitted = await admit(way, tx, {
         cloneId: clone.cloneId, accountId: actor.accountId, audience: 'owner', capability: 'voice', language, script,
-        purpose: PROBE_PURPOSE, probe: { versionId, name },
+        purpose: PROBE_PURPOSE, delivery: 'file', probe: { versionId, name },
       });
       if (!admitted.admitted) return { denied: admitted };
     }

@@ -1,14 +1,13 @@
-import { Refusal } from '../kernel/refusals.ts';
 import type { Tx } from '../kernel/tx.ts';
-import { enqueue } from '../platform/jobs/index.ts';
 import type { GatewayDeps } from './deps.ts';
 import { type Discloser, type Disclosed, makeDiscloser } from './disclose.ts';
 import { encode, type Encoded, label, type Labelled, type Marked, sign, type Signed, watermark } from './marks.ts';
-import { ENDED, endingOf, type EndReason, type OutputState, refusedByGates, refusedByTime, type Step } from './model.ts';
+import { ENDED, endingOf, type OutputState, refusedByGates, refusedByTime, type Step } from './model.ts';
 import { release } from './release.ts';
 import { render, type Speech } from './render.ts';
 import type { AllowedOutput, KeptFile } from './store.ts';
 import * as store from './store.ts';
+import { renderStreamed } from './stream.ts';
 
 /** The steps that an output passes in its job. */
 export interface Production {
@@ -51,7 +50,7 @@ async function advance(deps: GatewayDeps, outputId: string, state: 'rendering' |
 }
 
 /** What the release would say now, without its locks: spares the work for what cannot be released any more. */
-async function stillWanted(deps: GatewayDeps, output: AllowedOutput): Promise<void> {
+export async function stillWanted(deps: GatewayDeps, output: AllowedOutput): Promise<void> {
   const { state, seen } = await deps.runTx(async (tx) => ({
     state: (await store.findOutput(tx, output.id))?.state ?? 'voided', seen: await deps.consent.gates.read(tx, output.gates),
   }));
@@ -88,7 +87,8 @@ export function makeProduction(deps: GatewayDeps, discloser: Discloser = makeDis
     },
     async render(output) {
       await advance(deps, output.id, 'rendering');
-      return await render(deps, output, () => stillWanted(deps, output));
+      const wanted = (): Promise<void> => stillWanted(deps, output);
+      return output.delivery === 'stream' ? await renderStreamed(deps, output, wanted) : await render(deps, output, wanted);
     },
     disclose: (speech, output) => discloser.disclose(speech, output),
     watermark: async (disclosed) => watermark(disclosed),
@@ -101,27 +101,6 @@ export function makeProduction(deps: GatewayDeps, discloser: Discloser = makeDis
     keep: (signed, output) => keep(deps, signed, output),
     release: (file, output) => releaseOne(deps, file, output),
   };
-}
-
-/**
- * Ends an output that did not come through: what was held goes back, and its file, if it has one, is swept away. Again:
- * nothing.
- */
-export async function endOutput(
-  deps: Pick<GatewayDeps, 'runTx' | 'clock' | 'billing'>, outputId: string, end: { state: 'voided' | 'failed'; reason: EndReason },
-): Promise<void> {
-  await deps.runTx(async (tx) => {
-    const row = await store.lockOutput(tx, outputId);
-    if (row === null) throw new Refusal('not_found', 'There is no such output.');
-    if (ENDED.includes(row.state)) return;
-    const at = deps.clock.now();
-    if (row.holdId !== null) await deps.billing.void(tx, row.holdId, { reason: end.reason, at });
-    await store.moveOutput(tx, outputId, { ...end, at });
-    if (row.file !== null) {
-      const { sha256 } = row.file;
-      await enqueue(tx, { topic: 'gateway.discardFile', payload: { sha256 }, runAt: at, dedupeKey: `gateway.discardFile:${sha256}` });
-    }
-  });
 }
 
 type AsyncSteps = Record<string, (...args: never[]) => Promise<unknown>>;

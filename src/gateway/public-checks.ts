@@ -3,8 +3,8 @@ import type { Tx } from '../kernel/tx.ts';
 import type { Marks } from '../provenance/index.ts';
 import type { GatewayDeps } from './deps.ts';
 import { CHECK_LIMITS, type PublicStatus, STATUS_TEXTS } from './model.ts';
-import { standing } from './standing.ts';
-import type { ReleaseRow } from './store.ts';
+import { segmentOfFile, segmentOfSamples, segmentsOfOutput } from './segment-store.ts';
+import { type Released, standing } from './standing.ts';
 import * as store from './store.ts';
 import type { FileCheckJson, OutputStatusJson } from './views.ts';
 import { samplesOf } from './wav.ts';
@@ -23,24 +23,26 @@ interface Found {
 }
 
 export function makePublicChecks(deps: GatewayDeps): PublicChecks {
-  async function statusOfRelease(tx: Tx, release: ReleaseRow): Promise<PublicStatus> {
+  async function statusOfRelease(tx: Tx, release: Released): Promise<PublicStatus> {
     return (await standing(deps, tx, release)) === 'withdrawn' ? 'allowed_when_made_since_withdrawn' : 'allowed_when_made';
   }
 
   async function statusOf(tx: Tx, outputId: string): Promise<OutputStatusJson> {
     const output = await store.findOutput(tx, outputId);
-    const release = await store.releaseOf(tx, outputId);
+    const file = await store.releaseOf(tx, outputId);
+    // Of a stream that was cut, or is not yet a file: what was sent was allowed when it was made.
+    const release = file ?? (await segmentsOfOutput(tx, outputId))[0] ?? null;
     const refused = output?.state === 'denied' || output?.state === 'voided';
     const status = release !== null ? await statusOfRelease(tx, release) : refused ? 'never_allowed' : 'unknown';
     return {
       // Whose clone it was is public with the file, not before: an output that was never released is its requester's.
       outputId, status, text: STATUS_TEXTS[status], cloneId: release?.cloneId ?? null, releasedAt: release?.releasedAt.toISOString() ?? null,
-      fileSha256: release?.fileSha256 ?? null, leafId: release?.leafId ?? null,
+      fileSha256: file?.fileSha256 ?? null, leafId: release?.leafId ?? null,
     };
   }
 
   async function find(tx: Tx, bytes: Buffer, fileSha256: string, marks: Marks): Promise<Found> {
-    const released = await store.releaseOfFile(tx, fileSha256);
+    const released = (await store.releaseOfFile(tx, fileSha256)) ?? (await segmentOfFile(tx, fileSha256));
     if (released !== null) {
       return { matchedBy: 'file', status: await statusOfRelease(tx, released), outputId: released.outputId };
     }
@@ -51,7 +53,8 @@ export function makePublicChecks(deps: GatewayDeps): PublicChecks {
       return { matchedBy: 'marks', status: known === null ? 'unknown' : 'never_allowed', outputId };
     }
     const samples = samplesOf(bytes);
-    const copy = samples === null ? null : await store.releaseOfSamples(tx, sha256Hex(samples));
+    const digest = samples === null ? '' : sha256Hex(samples);
+    const copy = (await store.releaseOfSamples(tx, digest)) ?? (await segmentOfSamples(tx, digest));
     if (copy === null) return { matchedBy: null, status: 'unknown', outputId: null };
     return { matchedBy: 'samples', status: await statusOfRelease(tx, copy), outputId: copy.outputId };
   }

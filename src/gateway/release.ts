@@ -5,12 +5,13 @@ import { Refusal } from '../kernel/refusals.ts';
 import type { Tx } from '../kernel/tx.ts';
 import type { GatewayDeps } from './deps.ts';
 import { refusedByGates, refusedByTime } from './model.ts';
+import { type SegmentRow, segmentsOfOutput } from './segment-store.ts';
 import type { AllowedOutput, KeptFile } from './store.ts';
 import * as store from './store.ts';
 
 type OutputReceipt = components['schemas']['OutputReceiptDocument'];
 
-function receiptDocument(releaseId: string, at: Date, file: KeptFile, output: AllowedOutput): JsonObject {
+function receiptDocument(releaseId: string, at: Date, file: KeptFile, output: AllowedOutput, segments: readonly SegmentRow[]): JsonObject {
   const { capability } = output;
   if (capability !== 'voice') throw new Error(`There is no receipt for ${capability}.`);
   const document: OutputReceipt = {
@@ -19,6 +20,8 @@ function receiptDocument(releaseId: string, at: Date, file: KeptFile, output: Al
     gates: output.gates, capability, language: output.language, audience: output.audience, territory: output.territory,
     disclosure: file.disclosure, implicitLabel: file.implicitLabel, watermark: file.watermark,
     file: { mediaType: 'audio/wav', bytes: String(file.bytes), sha256: file.sha256, c2paManifest: file.c2paManifest },
+    ...(file.preview === true ? { preview: true as const } : {}),
+    ...(segments.length === 0 ? {} : { streamedAs: segments.map(({ id, fileSha256 }) => ({ segmentId: id, sha256: fileSha256 })) }),
     releasedAt: at.toISOString(),
   };
   // Through canonical JSON: what is kept is exactly what was signed.
@@ -27,8 +30,11 @@ function receiptDocument(releaseId: string, at: Date, file: KeptFile, output: Al
 
 type Deps = Pick<GatewayDeps, 'runTx' | 'clock' | 'ids' | 'consent' | 'billing' | 'provenance' | 'transparency' | 'at'>;
 
-/** Everything that has to be true at once, in docs/promises.md's order: gates' locks, then their state, then rows. */
-async function releaseIn(tx: Tx, deps: Deps, file: KeptFile, output: AllowedOutput): Promise<void> {
+/**
+ * Takes the shared locks of the output's gates and asks whether it may still be released. Answers the time, read under the
+ * locks. @throws Refusal `stopped`, `gate_changed`
+ */
+export async function underGates(tx: Tx, deps: Pick<Deps, 'clock' | 'consent' | 'at'>, output: AllowedOutput): Promise<Date> {
   await deps.consent.gates.lockShared(tx, output.gates);
   await deps.at?.('locked');
   // A statement of its own, after the locks: it sees whatever a stop committed while this one waited.
@@ -36,18 +42,25 @@ async function releaseIn(tx: Tx, deps: Deps, file: KeptFile, output: AllowedOutp
   const at = deps.clock.now();
   const refusal = refusedByGates(output.gates, seen) ?? refusedByTime(output.expiresAt, at);
   if (refusal !== null) throw refusal;
+  return at;
+}
+
+/** Everything that has to be true at once, in docs/promises.md's order: gates' locks, then their state, then rows. */
+async function releaseIn(tx: Tx, deps: Deps, file: KeptFile, output: AllowedOutput): Promise<void> {
+  const at = await underGates(tx, deps, output);
   const row = await store.lockOutput(tx, output.id);
   if (row?.state === 'released') return;
   if (row?.state !== 'signing') throw new Refusal('output_state', `The output is ${row?.state ?? 'gone'}.`);
 
   const releaseId = deps.ids.next('release');
-  const receipt = deps.provenance.signReceipt('output_receipt', receiptDocument(releaseId, at, file, output));
+  const receipt = deps.provenance.signReceipt('output_receipt', receiptDocument(releaseId, at, file, output, await segmentsOfOutput(tx, output.id)));
   const { leafId } = await deps.transparency.append(tx, { type: 'release.committed', subjectId: output.id, at, document: receipt.document });
   await store.insertRelease(tx, {
     id: releaseId, cloneId: output.cloneId, outputId: output.id, fileSha256: file.sha256, fileBytes: BigInt(file.bytes),
     samplesSha256: file.samplesSha256, leafId, receipt, releasedAt: at,
   });
-  if (output.holdId !== null) await deps.billing.capture(tx, output.holdId, { releaseId, at });
+  // A stream has spent its hold with its last segment.
+  if (output.holdId !== null && output.delivery === 'file') await deps.billing.capture(tx, output.holdId, { releaseId, at });
   await store.setFile(tx, output.id, file);
   await store.moveOutput(tx, output.id, { state: 'released', at });
 }

@@ -4,27 +4,32 @@ import type { IdempotencyKey, Tx } from '../kernel/tx.ts';
 import { once } from '../platform/postgres/index.ts';
 import { type Admitted, makeAdmission, type NotAdmitted } from './admission.ts';
 import type { GatewayDeps } from './deps.ts';
+import { type Discloser, makeDiscloser } from './disclose.ts';
+import { endAbandoned, endOutput } from './ending.ts';
 import { type Delivery, makeDelivery } from './media.ts';
-import { ENDED, endingOf, type OutputRequest } from './model.ts';
+import { type DeliveryKind, ENDED, endingOf, type OutputRequest } from './model.ts';
 import { admit, produce } from './pipeline.ts';
 import { makeProbes, type Probes } from './probes.ts';
-import { endOutput, makeProduction, OutputEnded, withBarriers } from './production.ts';
+import { makeProduction, OutputEnded, stillWanted, withBarriers } from './production.ts';
 import { makePublicChecks, type PublicChecks } from './public-checks.ts';
 import { denied } from './refusing.ts';
 import { readable } from './standing.ts';
 import type { OutputRow } from './store.ts';
+import { segmentAt, segmentsOfOutput, segmentsOfOutputs } from './segment-store.ts';
 import * as store from './store.ts';
-import { type OutputJson, outputJson, type OutputReceiptJson } from './views.ts';
+import { makeStreams, type Streams } from './stream.ts';
+import { type OutputJson, outputJson, type OutputReceiptJson, type SegmentReceiptJson } from './views.ts';
 
-export interface Gateway extends Delivery, Probes, PublicChecks {
+export interface Gateway extends Delivery, Streams, Probes, PublicChecks {
   requestOutput(
-    actor: Actor, key: IdempotencyKey, cloneId: string, asked: Pick<OutputRequest, 'capability' | 'language' | 'script' | 'purpose'>,
+    actor: Actor, key: IdempotencyKey, cloneId: string, asked: Pick<OutputRequest, 'capability' | 'language' | 'script' | 'purpose'> & { delivery?: DeliveryKind },
   ): Promise<{ outputId: string; state: 'queued'; decisionId: string; left: number }>;
   getOutput(actor: Actor, outputId: string): Promise<OutputJson>;
   listOutputs(
     actor: Actor, page: { cloneId?: string | undefined; before?: string | undefined; limit: number },
   ): Promise<{ outputs: OutputJson[] }>;
   getOutputReceipt(actor: Actor, outputId: string): Promise<OutputReceiptJson>;
+  getSegmentReceipt(actor: Actor, outputId: string, sequence: number): Promise<SegmentReceiptJson>;
   /** For the stop: how many releases there are, asked under the exclusive lock of the clone's gate. */
   countReleases(tx: Tx, cloneId: string): Promise<bigint>;
   /** For the stop's quote: outputs that are under way. */
@@ -32,6 +37,8 @@ export interface Gateway extends Delivery, Probes, PublicChecks {
   /** What jobs do; each may run twice. */
   work: {
     renderOutput(outputId: string, attempt: number): Promise<void>;
+    /** Ends a stream that nobody fetched, or whose gateway died. */
+    watchStream(outputId: string): Promise<void>;
     /** Sweeps away a finished file that was never released. */
     discardFile(sha256: string): Promise<void>;
   };
@@ -41,16 +48,17 @@ export interface Gateway extends Delivery, Probes, PublicChecks {
 const ATTEMPTS_MAX = 5;
 
 async function views(tx: Tx, rows: OutputRow[]): Promise<OutputJson[]> {
-  const releases = await store.releasesOf(tx, rows.map((row) => row.id));
-  return rows.map((row) => outputJson(row, releases.get(row.id) ?? null));
+  const ids = rows.map((row) => row.id);
+  const [releases, segments] = [await store.releasesOf(tx, ids), await segmentsOfOutputs(tx, ids)];
+  return rows.map((row) => outputJson(row, releases.get(row.id) ?? null, segments.get(row.id)));
 }
 
-function makeReading(deps: GatewayDeps): Pick<Gateway, 'getOutput' | 'listOutputs' | 'getOutputReceipt'> {
+function makeReading(deps: GatewayDeps): Pick<Gateway, 'getOutput' | 'listOutputs' | 'getOutputReceipt' | 'getSegmentReceipt'> {
   const { runTx, clones } = deps;
   return {
     getOutput: (actor, outputId) => runTx(async (tx) => {
       const row = await readable(deps, tx, actor, outputId);
-      return outputJson(row, await store.releaseOf(tx, outputId));
+      return outputJson(row, await store.releaseOf(tx, outputId), await segmentsOfOutput(tx, outputId));
     }),
     listOutputs: (actor, { cloneId = null, before = null, limit }) => runTx(async (tx) => {
       const owned = cloneId !== null && (await clones.clone(tx, cloneId))?.ownerAccountId === actor.accountId;
@@ -63,11 +71,17 @@ function makeReading(deps: GatewayDeps): Pick<Gateway, 'getOutput' | 'listOutput
       // The table is insert-only and was written from a document of exactly this schema.
       return release.receipt as OutputReceiptJson;
     }),
+    getSegmentReceipt: (actor, outputId, sequence) => runTx(async (tx) => {
+      await readable(deps, tx, actor, outputId);
+      const segment = await segmentAt(tx, outputId, sequence);
+      if (segment === null) throw notFound();
+      return segment.receipt as SegmentReceiptJson;
+    }),
   };
 }
 
-function makeWork(deps: GatewayDeps): Gateway['work'] {
-  const way = withBarriers(makeProduction(deps), {
+function makeWork(deps: GatewayDeps, discloser: Discloser): Gateway['work'] {
+  const way = withBarriers(makeProduction(deps, discloser), {
     render: 'render', disclose: 'disclose', watermark: 'watermark', encode: 'encode', label: 'label', sign: 'sign', keep: 'keep',
     release: 'release',
   }, deps.at);
@@ -77,6 +91,7 @@ function makeWork(deps: GatewayDeps): Gateway['work'] {
       const output = await deps.runTx((tx) => store.findOutput(tx, outputId));
       if (output === null) throw notFound();
       if (output.state === 'denied' || ENDED.includes(output.state)) return;
+      if (output.state === 'streaming' || (output.state === 'queued' && output.delivery === 'stream')) return;
       // A run that never came back, such as one that takes its process down with it, was an attempt as well.
       if (attempt > ATTEMPTS_MAX) {
         await endOutput(deps, outputId, { state: 'failed', reason: 'render_failed' });
@@ -95,6 +110,7 @@ function makeWork(deps: GatewayDeps): Gateway['work'] {
         throw error;
       }
     },
+    watchStream: (outputId) => endAbandoned(deps, outputId),
     async discardFile(sha256) {
       if (!(await deps.runTx((tx) => store.isReleasedFile(tx, sha256)))) await deps.blobs.delete(sha256);
     },
@@ -110,13 +126,15 @@ async function refuseUnseen({ clones }: Pick<GatewayDeps, 'clones'>, tx: Tx, act
 
 export function makeGateway(deps: GatewayDeps): Gateway {
   const way = withBarriers(makeAdmission(deps), { entitlement: 'entitlement', content: 'content', decide: 'decide', hold: 'hold' }, deps.at);
+  const discloser = makeDiscloser(deps);
   return {
     ...makeDelivery(deps),
+    ...makeStreams(deps, discloser, (output) => stillWanted(deps, output)),
     ...makePublicChecks(deps),
     ...makeProbes(deps, way),
     ...makeReading(deps),
     async requestOutput(actor, key, cloneId, asked) {
-      const request: OutputRequest = { ...asked, cloneId, accountId: actor.accountId, audience: 'fan', probe: null };
+      const request: OutputRequest = { delivery: 'file', ...asked, cloneId, accountId: actor.accountId, audience: 'fan', probe: null };
       const answer = await deps.runTx((tx) => once<Admitted | NotAdmitted>(tx, key, async () => {
         await refuseUnseen(deps, tx, actor, cloneId);
         return await admit(way, tx, request);
@@ -127,6 +145,6 @@ export function makeGateway(deps: GatewayDeps): Gateway {
     },
     countReleases: (tx, cloneId) => store.countReleases(tx, cloneId),
     countOpenOutputs: (tx, cloneId) => store.countOpenOutputs(tx, cloneId),
-    work: makeWork(deps),
+    work: makeWork(deps, discloser),
   };
 }

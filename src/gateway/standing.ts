@@ -5,8 +5,12 @@ import type { GatewayDeps } from './deps.ts';
 import { type SeenGate, type Standing, standingOf } from './model.ts';
 import type { OutputRow, ReleaseRow } from './store.ts';
 import * as store from './store.ts';
+import type { Ground } from './watch.ts';
 
 type Deps = Pick<GatewayDeps, 'runTx' | 'clock' | 'clones' | 'ownership' | 'consent'>;
+
+/** What was released: a file, or a segment of a stream. */
+export type Released = Pick<ReleaseRow, 'cloneId' | 'gateIds'>;
 
 /** What decides whether a release still stands, as it was seen together. */
 interface Seen {
@@ -15,21 +19,21 @@ interface Seen {
   provenUntil: Date | null;
 }
 
-const refsOf = (release: Pick<ReleaseRow, 'gateIds'>): { gateId: string }[] => release.gateIds.map((gateId) => ({ gateId }));
+const refsOf = (release: Pick<Released, 'gateIds'>): { gateId: string }[] => release.gateIds.map((gateId) => ({ gateId }));
 
-async function see(deps: Deps, tx: Tx, release: ReleaseRow): Promise<Seen> {
+async function see(deps: Deps, tx: Tx, release: Released): Promise<Seen> {
   const gates = await deps.consent.gates.read(tx, refsOf(release));
   const clone = await deps.clones.clone(tx, release.cloneId);
   const proof = clone === null ? null : await deps.ownership.proof(tx, clone.ownershipProofId);
   return { gates, provenUntil: proof?.state === 'approved' ? proof.expiresAt : null };
 }
 
-function standingIn(deps: Deps, release: ReleaseRow, { gates, provenUntil }: Seen): Standing {
+function standingIn(deps: Deps, release: Released, { gates, provenUntil }: Seen): Standing {
   const proven = provenUntil !== null && deps.clock.now().getTime() < provenUntil.getTime();
   return standingOf(gates, proven, release.gateIds.length);
 }
 
-export async function standing(deps: Deps, tx: Tx, release: ReleaseRow): Promise<Standing> {
+export async function standing(deps: Deps, tx: Tx, release: Released): Promise<Standing> {
   return standingIn(deps, release, await see(deps, tx, release));
 }
 
@@ -45,23 +49,19 @@ function refuse(now: Standing): void {
 }
 
 /**
- * Asks whether a release still stands, again and again, with one query each time: the gates. Whatever takes the proof
- * away raises the clone gate's epoch in the same transaction, so the proof is read again only when an epoch moved.
- *
- * @throws Refusal `stopped`, `output_withdrawn`
+ * Why a released file may be heard: its gates are open, whatever their epochs, and the proof holds. Whatever takes the proof
+ * away raises the clone gate's epoch in the same transaction, so it is read again when an epoch moved, and its end is
+ * compared with the clock before every write. Refuses `stopped`, `output_withdrawn`.
  */
-export function watchStanding(deps: Deps, release: ReleaseRow): () => Promise<void> {
-  let last: Seen | null = null;
-  return async () => {
-    const before = last;
-    const seen = await deps.runTx(async (tx): Promise<Seen> => {
-      if (before === null) return await see(deps, tx, release);
-      const gates = await deps.consent.gates.read(tx, refsOf(release));
-      const moved = gates.some(({ gateId, epoch }) => before.gates.find((gate) => gate.gateId === gateId)?.epoch !== epoch);
-      return moved ? await see(deps, tx, release) : { ...before, gates };
-    });
-    refuse(standingIn(deps, release, seen));
-    last = seen;
+export function standingGround(deps: Deps, release: Released, subjectId: string): Ground {
+  return {
+    kind: 'output', subjectId, outlivesEpochs: true,
+    async see() {
+      const seen = await deps.runTx((tx) => see(deps, tx, release));
+      const stands = (): void => refuse(standingIn(deps, release, seen));
+      stands();
+      return { gates: seen.gates, stands };
+    },
   };
 }
 

@@ -1,7 +1,7 @@
 import type { Tx } from '../kernel/tx.ts';
 import { execute, maybeOne, one, sql } from '../platform/postgres/index.ts';
 import type { Receipt } from '../provenance/index.ts';
-import type { Audience, Capability, DecidedGate, EndReason, Language, OutputState } from './model.ts';
+import type { Audience, Capability, DecidedGate, DeliveryKind, EndReason, Language, OutputState } from './model.ts';
 
 /** A finished file before it may leave: everything that its release and its receipt say of it. */
 export interface KeptFile {
@@ -15,6 +15,8 @@ export interface KeptFile {
   disclosure: { kind: 'spoken' | 'rhythm' | 'spoken_and_rhythm'; text: string | null; rule: string };
   implicitLabel: { contentProducer: string; produceId: string };
   watermark: 'none';
+  /** An owner's preview: says so in manifest and receipt, and sounds so at its end. */
+  preview?: true;
 }
 
 /** What was asked and how it was decided. */
@@ -31,6 +33,7 @@ interface Asked {
   decisionId: string;
   gates: DecidedGate[];
   holdId: string | null;
+  delivery: DeliveryKind;
   probe: string | null;
   requestedAt: Date;
 }
@@ -56,6 +59,8 @@ export interface Allowed extends Asked {
 interface Progress {
   reason: EndReason | null;
   file: KeptFile | null;
+  /** While it streams: until when the gateway has told of itself again, or has died. */
+  aliveUntil: Date | null;
   changedAt: Date;
 }
 
@@ -78,17 +83,17 @@ export interface ReleaseRow {
 const OUTPUT = `
   SELECT id, clone_id AS "cloneId", requester, audience, capability, language, purpose, script, territory, decision_id AS "decisionId",
     version_id AS "versionId", grant_id AS "grantId", grant_digest AS "grantDigest", gates, expires_at AS "expiresAt",
-    hold_id AS "holdId", probe, state, reason, file, requested_at AS "requestedAt", changed_at AS "changedAt"
+    hold_id AS "holdId", delivery, alive_until AS "aliveUntil", probe, state, reason, file, requested_at AS "requestedAt", changed_at AS "changedAt"
   FROM output`;
 
 export async function insertOutput(tx: Tx, row: Denied | Allowed): Promise<void> {
   await sql(tx, `
     INSERT INTO output (id, clone_id, requester, audience, capability, language, purpose, script, territory, decision_id, version_id,
-      grant_id, grant_digest, gates, expires_at, hold_id, probe, state, requested_at, changed_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $19)`,
+      grant_id, grant_digest, gates, expires_at, hold_id, probe, state, requested_at, changed_at, delivery)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $19, $20)`,
   [row.id, row.cloneId, row.requester, row.audience, row.capability, row.language, row.purpose, row.script, row.territory,
     row.decisionId, row.versionId, row.grantId, row.grantDigest, JSON.stringify(row.gates), row.expiresAt, row.holdId, row.probe,
-    row.state, row.requestedAt]);
+    row.state, row.requestedAt, row.delivery]);
 }
 
 export async function findOutput(tx: Tx, outputId: string): Promise<OutputRow | null> {
@@ -109,15 +114,16 @@ export async function listOutputs(
     ORDER BY id DESC LIMIT $4`, [page.cloneId, page.requester, page.before, page.limit]);
 }
 
-/** Releases of the clone so far. */
+/** Releases of the clone so far, files and segments of streams. */
 export async function countReleases(tx: Tx, cloneId: string): Promise<bigint> {
-  return (await one<{ count: bigint }>(tx, 'SELECT count(*) AS count FROM release WHERE clone_id = $1', [cloneId])).count;
+  return (await one<{ count: bigint }>(tx, `
+    SELECT (SELECT count(*) FROM release WHERE clone_id = $1) + (SELECT count(*) FROM release_segment WHERE clone_id = $1) AS count`, [cloneId])).count;
 }
 
 /** Outputs of the clone that are under way. */
 export async function countOpenOutputs(tx: Tx, cloneId: string): Promise<number> {
   const { count } = await one<{ count: number }>(tx, `
-    SELECT count(*)::int AS count FROM output WHERE clone_id = $1 AND state IN ('queued', 'rendering', 'signing')`, [cloneId]);
+    SELECT count(*)::int AS count FROM output WHERE clone_id = $1 AND state IN ('queued', 'streaming', 'rendering', 'signing')`, [cloneId]);
   return count;
 }
 
@@ -186,11 +192,15 @@ export async function isReleasedFile(tx: Tx, sha256: string): Promise<boolean> {
   return released;
 }
 
+export type ReadKind = 'output' | 'stream' | 'evidence' | 'enrolment';
+/** A fan's delivery, the owner's preview of a version, a reviewer's review, somebody's own recording or clone. */
+export type ReadPurpose = 'delivery' | 'preview' | 'review' | 'own';
+
 export async function insertRead(
-  tx: Tx, read: { kind: 'output' | 'evidence' | 'enrolment'; subjectId: string; accountId: string; sha256: string; at: Date },
+  tx: Tx, read: { kind: ReadKind; purpose: ReadPurpose; subjectId: string; accountId: string; sha256: string; at: Date },
 ): Promise<void> {
-  await sql(tx, 'INSERT INTO media_read (kind, subject_id, account_id, sha256, at) VALUES ($1, $2, $3, $4, $5)',
-    [read.kind, read.subjectId, read.accountId, read.sha256, read.at]);
+  await sql(tx, 'INSERT INTO media_read (kind, purpose, subject_id, account_id, sha256, at) VALUES ($1, $2, $3, $4, $5, $6)',
+    [read.kind, read.purpose, read.subjectId, read.accountId, read.sha256, read.at]);
 }
 
 /** Two requests for a version's probes take turns. */

@@ -34,6 +34,7 @@ export const ID_PREFIXES = {
   payout: 'pay',
   output: 'out',
   release: 'rel',
+  segment: 'seg',
   stop: 'stp',
   quote: 'quo',
   gateway: 'gwy',

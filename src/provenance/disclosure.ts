@@ -73,3 +73,9 @@ export function disclosureFor(territory: string | null, language: string): Discl
   if (found.form === 'either' && own !== 'zh-CN') return { kind: 'rhythm', spoken: null, rhythm: true, rule: found.rule };
   return { kind: 'spoken', spoken: spokenIn(own), rhythm: false, rule: found.rule };
 }
+
+/** Of the segments after the first of a live stream: it goes on being disclosed, by the rhythm, which interrupts least. */
+export function continuedDisclosure(territory: string | null, language: string): Disclosure {
+  const { rule } = disclosureFor(territory, language);
+  return { kind: 'rhythm', spoken: null, rhythm: true, rule: `continued: ${rule}` };
+}

@@ -15,7 +15,7 @@ import { makeSigner } from './sign.ts';
 import type { ManifestDefinition } from './manifest.ts';
 
 export { labelText, type AigcLabel } from './aigc.ts';
-export { disclosureFor, type Disclosure, type DisclosureKind } from './disclosure.ts';
+export { continuedDisclosure, disclosureFor, type Disclosure, type DisclosureKind } from './disclosure.ts';
 export { CONSENT_LABEL, makeManifest, type ConsentAssertion, type ManifestDefinition, type ManifestInput } from './manifest.ts';
 export { makeReader, type C2paState, type Marks, type MarksReader } from './read.ts';
 export { receiptKeyId, verifyReceipt, type Receipt, type ReceiptType, type ReceiptVerdict } from './receipts.ts';

@@ -27,6 +27,10 @@ export interface ConsentAssertion {
   disclosure: string;
   /** The inaudible watermark in the samples; `none` says that there is none. */
   watermark: 'none';
+  /** Made for its owner to judge a version by, not for anybody to have. */
+  preview?: true;
+  /** Which piece of a live stream this is, from 1. */
+  segment?: number;
 }
 
 export interface ManifestInput {

@@ -88,6 +88,8 @@ function readConsent(active: Members): ConsentAssertion | null {
     territory: nullable(data['territory']),
     disclosure: text(data['disclosure']),
     watermark: 'none',
+    ...(data['preview'] === true ? { preview: true as const } : {}),
+    ...(typeof data['segment'] === 'number' ? { segment: data['segment'] } : {}),
   };
   const empty = Object.values(consent).includes('');
   const whole = !empty && consent.gates.length > 0 && consent.gates.every((gate) => gate.gateId !== '' && gate.epoch >= 0);

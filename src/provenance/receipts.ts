@@ -9,7 +9,7 @@ import { sha256, sha256Hex } from '../kernel/digest.ts';
  * signature over its canonical form (RFC 8785); it verifies with the public key alone.
  */
 
-export const RECEIPT_TYPES = ['decision_receipt', 'output_receipt', 'statement', 'evidence_bundle'] as const;
+export const RECEIPT_TYPES = ['decision_receipt', 'output_receipt', 'segment_receipt', 'statement', 'evidence_bundle'] as const;
 export type ReceiptType = (typeof RECEIPT_TYPES)[number];
 
 export interface Receipt {

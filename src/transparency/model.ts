@@ -9,7 +9,7 @@ import { Refusal } from '../kernel/refusals.ts';
  */
 export const LEAF_TYPES = [
   'ownership_proof.decided', 'grant.signed', 'grant.amended', 'grant.revoked', 'version.approved', 'split.signed',
-  'gate.paused', 'gate.resumed', 'stop.ordered', 'release.committed', 'statement.closed',
+  'gate.paused', 'gate.resumed', 'stop.ordered', 'release.committed', 'statement.closed', 'segment.committed',
   'delegation.signed', 'delegation.ended',
 ] as const;
 export type LeafType = (typeof LEAF_TYPES)[number];

@@ -14,6 +14,7 @@ import type { RequestContext } from '../../src/kernel/request.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { makeLog } from '../../src/platform/telemetry/index.ts';
 import { askMedia } from '../support/media.ts';
+import { until } from '../support/until.ts';
 import { codeOf, type GatewayWorld, openGatewayWorld, type Person } from './world.ts';
 
 let own: GatewayWorld;
@@ -122,6 +123,11 @@ describe('one way out', () => {
       media: async () => handlers().getOutputMedia({ path: { outputId: await own.released() }, query: {}, headers: {}, body: undefined }, context(own.fan)),
       covered: 'clone',
     },
+    getOutputStream: {
+      media: async () => handlers().getOutputStream(
+        { path: { outputId: (await own.ask({ delivery: 'stream' })).outputId }, query: {}, headers: {}, body: undefined }, context(own.fan)),
+      covered: 'clone',
+    },
     getEvidenceMedia: {
       media: () => handlers().getEvidenceMedia({ path: { proofId, evidenceId }, query: {}, headers: {}, body: undefined }, context(reviewer)),
       covered: 'platform',
@@ -138,11 +144,20 @@ describe('one way out', () => {
     for (const id of mediaOperations(bundle)) {
       const { media, covered } = open[id]!;
       const source = (await media()).media;
-      await askMedia(source);
+      const cuts: string[] = [];
+      const lease = await source.open(({ code }) => cuts.push(code));
+      lease.check();
       await own.shut(covered, 'paused');
+      // Before it has been told: within one renewal it knows.
+      await until(async () => cuts.length > 0, 2_000);
+      expect(cuts, id).toEqual(['stopped']);
+      expect(() => lease.check(), id).toThrow(expect.objectContaining({ code: 'stopped' }));
+      lease.close();
       expect(await codeOf(askMedia(source)), id).toBe('stopped');
       await own.reopen(covered);
-      await askMedia(source);
+      // What was released may be had again; what was still to be made under the old decision may not.
+      if (source.kind === 'stored') await askMedia(source);
+      else expect(await codeOf(askMedia(source))).toBe('gate_changed');
     }
   });
 

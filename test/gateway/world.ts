@@ -5,13 +5,13 @@ import { join } from 'node:path';
 
 import { makeBilling, type Billing, type PaymentProvider } from '../../src/billing/index.ts';
 import { HOUSE_POLICY, type Clones } from '../../src/clones/index.ts';
-import { makeConsent, type Consent, type GrantTerms, type GrantView } from '../../src/consent/index.ts';
+import { makeConsent, makeGatewayLease, openLeaseStore, type Consent, type GatewayLease, type GrantTerms, type GrantView } from '../../src/consent/index.ts';
 import { type Gateway, type GatewayDeps, makeGateway, makeGatewayJobs, type Step } from '../../src/gateway/index.ts';
 import { makeIds } from '../../src/kernel/ids.ts';
 import { seededRandom } from '../../src/kernel/random.ts';
 import { addDays, dayOf } from '../../src/kernel/time.ts';
 import { makeLedger } from '../../src/ledger/index.ts';
-import { systemClock } from '../../src/platform/clock.ts';
+import { systemClock, systemLeaseClocks } from '../../src/platform/clock.ts';
 import { makeRunner } from '../../src/platform/jobs/index.ts';
 import { type KeyRing, loadOrMakeKeys } from '../../src/platform/keys/index.ts';
 import { makeLog } from '../../src/platform/telemetry/index.ts';
@@ -30,6 +30,7 @@ export interface GatewayWorld {
   provenance: Provenance;
   gateway: Gateway;
   deps: GatewayDeps;
+  lease: GatewayLease;
   keys: KeyRing;
   owner: Person;
   fan: Person;
@@ -89,8 +90,12 @@ export async function openGatewayWorld(seed: string, options: { approved?: boole
     grantInForce: (tx, cloneId, at) => consent.grantInForce(tx, cloneId, at),
     settings: { taxRateBasisPoints: 600 },
   });
+  const lease = makeGatewayLease({
+    openStore: (heard) => openLeaseStore(world.database.appUrl, heard), clocks: systemLeaseClocks, ids: makeIds(clock, seededRandom(`${seed} lease`)), process: 'test',
+  });
+  await lease.start();
   const deps: GatewayDeps = {
-    runTx, clock, ids, blobs, inference, identity, ownership, clones, consent, billing, provenance, transparency: world.log,
+    runTx, clock, ids, blobs, inference, identity, ownership, clones, consent, billing, provenance, transparency: world.log, lease,
     settings: { contentProducer: 'BENREN-TEST', generator: { name: 'Benren', version: '0.1.0' } },
     at: async (step) => await own.barrier?.(step),
   };
@@ -101,7 +106,7 @@ export async function openGatewayWorld(seed: string, options: { approved?: boole
   const change = () => ({ reason: 'test', at: clock.now(), by: own.owner.actor.accountId });
 
   const own: GatewayWorld = {
-    world, clones, consent, billing, provenance, gateway, deps, keys, barrier: null,
+    world, clones, consent, billing, provenance, gateway, deps, lease, keys, barrier: null,
     owner: undefined as never, fan: undefined as never, cloneId: '', versionId: '', grant: undefined as never,
     async person(name, country) {
       const person = await world.register(name);
@@ -169,6 +174,7 @@ export async function openGatewayWorld(seed: string, options: { approved?: boole
       return row?.count ?? -1;
     },
     async close() {
+      await lease.close();
       await world.close();
       rmSync(folder, { recursive: true, force: true });
     },

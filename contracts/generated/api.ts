@@ -868,7 +868,7 @@ export interface paths {
         };
         /**
          * The released file
-         * @description For who asked for it and for the clone's owner. The owner's gates are asked again before every piece of at most 16 KiB: `stopped` while the owner pauses, `output_withdrawn` once she stopped, revoked, or lost her proof.
+         * @description For who asked for it and for the clone's owner. `stopped` while the owner pauses, `output_withdrawn` once she stopped, revoked, or lost her proof; a transfer that this meets in the middle is reset. At most 16 KiB are written at once and never more than two seconds ahead of playback. One `Range` is a new open and answered with 206; `ETag` is the file's SHA-256.
          */
         get: operations["getOutputMedia"];
         put?: never;
@@ -899,6 +899,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/outputs/{outputId}/segments/{sequence}/receipt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The signed receipt of a segment
+         * @description For who asked for the output and for the clone's owner; also of a stream that was cut. Verifies offline; its digest is the document of the log's leaf.
+         */
+        get: operations["getSegmentReceipt"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/outputs/{outputId}/status": {
         parameters: {
             query?: never;
@@ -911,6 +931,26 @@ export interface paths {
          * @description For everybody, without an account. The id stands in the manifest of the file.
          */
         get: operations["getOutputStatus"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/outputs/{outputId}/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Listen while it is made
+         * @description For who asked for it with `delivery` stream, once. `multipart/mixed` (RFC 2046): one part a segment, each a complete WAV with its own disclosure, implicit label and C2PA manifest, released before its first byte. Part headers: `Content-Length`, `Content-Digest` (RFC 9530), and `Benren-Segment` with its id, its place, and `last`. A stream that ends without the closing boundary was cut; getOutput says why and what was sent.
+         */
+        get: operations["getOutputStream"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2298,7 +2338,7 @@ export interface components {
             index: string | null;
         };
         /** @enum {string} */
-        LogLeafType: "ownership_proof.decided" | "grant.signed" | "grant.amended" | "grant.revoked" | "version.approved" | "split.signed" | "gate.paused" | "gate.resumed" | "stop.ordered" | "release.committed" | "statement.closed" | "delegation.signed" | "delegation.ended";
+        LogLeafType: "ownership_proof.decided" | "grant.signed" | "grant.amended" | "grant.revoked" | "version.approved" | "split.signed" | "gate.paused" | "gate.resumed" | "stop.ordered" | "release.committed" | "statement.closed" | "segment.committed" | "delegation.signed" | "delegation.ended";
         LogProof: {
             /** @constant */
             kind: "benren-proof";
@@ -2328,6 +2368,10 @@ export interface components {
             reason: components["schemas"]["OutputReason"] | null;
             requestedAt: components["schemas"]["Instant"];
             changedAt: components["schemas"]["Instant"];
+            /** @enum {string} */
+            delivery: "file" | "stream";
+            /** @description Null for a file. */
+            stream: components["schemas"]["OutputStream"] | null;
             release: components["schemas"]["OutputRelease"] | null;
         };
         /**
@@ -2336,10 +2380,10 @@ export interface components {
          */
         OutputCapability: "chat" | "voice" | "video" | "sing" | "story" | "work" | "moments";
         /**
-         * @description Why an output was voided or failed. `stopped`, `paused`, `gate_changed` and `consent_ended` came between the decision and the release.
+         * @description Why an output was voided, cut or failed. `stopped`, `paused`, `gate_changed` and `consent_ended` came between the decision and the release. A stream also ends because its listener went away (`disconnected`) or never came (`not_fetched`), or because of us (`interrupted`).
          * @enum {string}
          */
-        OutputReason: "stopped" | "paused" | "gate_changed" | "consent_ended" | "text_unspeakable" | "too_long" | "render_failed";
+        OutputReason: "stopped" | "paused" | "gate_changed" | "consent_ended" | "text_unspeakable" | "too_long" | "render_failed" | "disconnected" | "interrupted" | "not_fetched";
         /**
          * Output receipt
          * @description What was released, to whom it may sound, by whose consent, and how it is marked. Signed by the service with Ed25519 over its RFC 8785 form; its digest is in the log's release leaf.
@@ -2396,6 +2440,16 @@ export interface components {
                 /** @description The label of the file's C2PA manifest. */
                 c2paManifest: string;
             };
+            /**
+             * @description Made for its owner to judge a version by; the file says so too. Absent otherwise.
+             * @constant
+             */
+            preview?: true;
+            /** @description The segments in which it was streamed before. Absent for what was only a file. */
+            streamedAs?: {
+                segmentId: string;
+                sha256: string;
+            }[];
             /** Format: date-time */
             releasedAt: string;
         };
@@ -2418,8 +2472,11 @@ export interface components {
             en: string;
             "zh-CN": string;
         };
-        /** @enum {string} */
-        OutputState: "queued" | "rendering" | "signing" | "released" | "voided" | "failed" | "denied";
+        /**
+         * @description `cut`: a stream of which segments were sent and which did not come through; `stream` has their digests. After its last segment a stream is `signing` and `rendering` like a file.
+         * @enum {string}
+         */
+        OutputState: "queued" | "streaming" | "rendering" | "signing" | "released" | "cut" | "voided" | "failed" | "denied";
         OutputStatus: {
             outputId: string;
             status: components["schemas"]["OutputStanding"];
@@ -2428,6 +2485,22 @@ export interface components {
             releasedAt: components["schemas"]["Instant"] | null;
             fileSha256: components["schemas"]["Digest"] | null;
             leafId: string | null;
+        };
+        OutputStream: {
+            streamPath: string;
+            /** @description What was released of it so far, in order. */
+            segments: {
+                segmentId: string;
+                sequence: number;
+                last: boolean;
+                releasedAt: components["schemas"]["Instant"];
+                /** @description Its disclosure included. */
+                seconds: number;
+                fileSha256: components["schemas"]["Digest"];
+                fileBytes: number;
+                leafId: string;
+                receiptDigest: components["schemas"]["Digest"];
+            }[];
         };
         /**
          * Ownership claim
@@ -2720,6 +2793,60 @@ export interface components {
             }[];
             createdAt: components["schemas"]["Instant"];
         };
+        /**
+         * Segment receipt
+         * @description One piece of a live stream: released like a file, before its first byte left. Signed by the service with Ed25519 over its RFC 8785 form; its digest is in the log's segment leaf.
+         */
+        SegmentReceiptDocument: {
+            /** @constant */
+            type: "benren.segment_receipt";
+            /** @constant */
+            schemaVersion: 1;
+            segmentId: string;
+            outputId: string;
+            /** @description From 1, without a gap. */
+            sequence: number;
+            /** @description Whether the stream was whole with it; the hold was spent by this one. */
+            last: boolean;
+            cloneId: string;
+            versionId: string;
+            grantId: string;
+            grantDigest: string;
+            decisionId: string;
+            /** @description The gates that were open at the release, and the epochs it was decided under, in tree order. */
+            gates: {
+                gateId: string;
+                /** @enum {unknown} */
+                kind: "platform" | "clone" | "capability" | "grant" | "licence";
+                epoch: string;
+            }[];
+            /** @enum {unknown} */
+            capability: "voice";
+            language: string;
+            territory: string | null;
+            disclosure: {
+                /** @enum {unknown} */
+                kind: "spoken" | "rhythm" | "spoken_and_rhythm";
+                /** @description What is said at the start; null for the rhythm alone. */
+                text: string | null;
+                rule: string;
+            };
+            implicitLabel: {
+                contentProducer: string;
+                produceId: string;
+            };
+            /** @enum {string} */
+            watermark: "none";
+            file: {
+                /** @enum {unknown} */
+                mediaType: "audio/wav";
+                bytes: string;
+                sha256: string;
+                c2paManifest: string;
+            };
+            /** Format: date-time */
+            releasedAt: string;
+        };
         ServiceFacts: {
             origin: string;
             rpId: string;
@@ -2832,6 +2959,19 @@ export interface components {
             /** @constant */
             type: "output_receipt";
             document: components["schemas"]["OutputReceiptDocument"];
+            digest: components["schemas"]["Digest"];
+            keyId: string;
+            /** @constant */
+            algorithm: "Ed25519";
+            /** @description Base64. */
+            signature: string;
+        };
+        SignedSegmentReceipt: {
+            /** @constant */
+            kind: "benren-receipt";
+            /** @constant */
+            type: "segment_receipt";
+            document: components["schemas"]["SegmentReceiptDocument"];
             digest: components["schemas"]["Digest"];
             keyId: string;
             /** @constant */
@@ -3564,6 +3704,12 @@ export interface operations {
                     script: string;
                     /** @description One of the grant's purposes. */
                     purpose: string;
+                    /**
+                     * @description `stream`: it is made while it is listened to, by getOutputStream within ten minutes, and its file is released at the end. The hold is spent by the last segment; whatever ends the stream before it gives the hold back.
+                     * @default file
+                     * @enum {string}
+                     */
+                    delivery?: "file" | "stream";
                 };
             };
         };
@@ -4712,6 +4858,30 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    getSegmentReceipt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                outputId: components["parameters"]["OutputId"];
+                sequence: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The receipt. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedSegmentReceipt"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     getOutputStatus: {
         parameters: {
             query?: never;
@@ -4730,6 +4900,29 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OutputStatus"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getOutputStream: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                outputId: components["parameters"]["OutputId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The segments, as they are made. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "multipart/mixed": string;
                 };
             };
             default: components["responses"]["Problem"];

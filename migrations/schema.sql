@@ -355,6 +355,7 @@ media_read.account_id text NOT NULL
 media_read.sha256 text NOT NULL
 media_read.at timestamp with time zone NOT NULL
 media_read.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+media_read.purpose text NOT NULL DEFAULT 'delivery'::text
 migration.id integer NOT NULL DEFAULT nextval('migration_id_seq'::regclass)
 migration.timestamp bigint NOT NULL
 migration.name character varying NOT NULL
@@ -381,6 +382,8 @@ output.file json
 output.requested_at timestamp with time zone NOT NULL
 output.changed_at timestamp with time zone NOT NULL
 output.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+output.delivery text NOT NULL DEFAULT 'file'::text
+output.alive_until timestamp with time zone
 ownership_decision.leaf_id text NOT NULL
 ownership_decision.proof_id text NOT NULL
 ownership_decision.decision text NOT NULL
@@ -495,6 +498,22 @@ release.leaf_id text NOT NULL
 release.receipt json NOT NULL
 release.released_at timestamp with time zone NOT NULL
 release.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+release_segment.id text NOT NULL
+release_segment.clone_id text NOT NULL
+release_segment.output_id text NOT NULL
+release_segment.sequence integer NOT NULL
+release_segment.last boolean NOT NULL
+release_segment.gate_ids text[] NOT NULL
+release_segment.epochs bigint[] NOT NULL
+release_segment.file_sha256 text NOT NULL
+release_segment.file_bytes bigint NOT NULL
+release_segment.samples_sha256 text NOT NULL
+release_segment.speech_sha256 text NOT NULL
+release_segment.seconds double precision NOT NULL
+release_segment.leaf_id text NOT NULL
+release_segment.receipt json NOT NULL
+release_segment.released_at timestamp with time zone NOT NULL
+release_segment.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 royalty_pot.id text NOT NULL
 royalty_pot.run_id text NOT NULL
 royalty_pot.clone_id text NOT NULL
@@ -985,8 +1004,9 @@ log_position: log_position_previous_fkey FOREIGN KEY (previous) REFERENCES log_p
 log_waiting: log_waiting_leaf_id_fkey FOREIGN KEY (leaf_id) REFERENCES log_leaf(id)
 log_waiting: log_waiting_pkey PRIMARY KEY (leaf_id)
 media_read: media_read_account_id_fkey FOREIGN KEY (account_id) REFERENCES account(id)
-media_read: media_read_kind_check CHECK ((kind = ANY (ARRAY['output'::text, 'evidence'::text, 'enrolment'::text])))
+media_read: media_read_kind_check CHECK ((kind = ANY (ARRAY['output'::text, 'stream'::text, 'evidence'::text, 'enrolment'::text])))
 media_read: media_read_pkey PRIMARY KEY (id)
+media_read: media_read_purpose_check CHECK ((purpose = ANY (ARRAY['delivery'::text, 'preview'::text, 'review'::text, 'own'::text])))
 media_read: media_read_sha256_check CHECK ((sha256 ~ '^[0-9a-f]{64}$'::text))
 migration: PK_3043fc6b8af7c99b8b98830094f PRIMARY KEY (id)
 output: output_audience_check CHECK ((audience = ANY (ARRAY['fan'::text, 'owner'::text])))
@@ -995,6 +1015,7 @@ output: output_clone_id_fkey FOREIGN KEY (clone_id) REFERENCES clone(id)
 output: output_clone_id_id_key UNIQUE (clone_id, id)
 output: output_decision_id_fkey FOREIGN KEY (decision_id) REFERENCES decision(id)
 output: output_decision_id_key UNIQUE (decision_id)
+output: output_delivery_check CHECK ((delivery = ANY (ARRAY['file'::text, 'stream'::text])))
 output: output_gives_back TRIGGER DEFERRABLE INITIALLY DEFERRED
 output: output_grant_digest_check CHECK ((grant_digest ~ '^[0-9a-f]{64}$'::text))
 output: output_grant_id_fkey FOREIGN KEY (grant_id) REFERENCES consent_grant(id)
@@ -1005,12 +1026,14 @@ output: output_is_decided CHECK (((state = 'denied'::text) OR (num_nulls(version
 output: output_is_held CHECK (((hold_id IS NOT NULL) = ((audience = 'fan'::text) AND (state <> 'denied'::text))))
 output: output_language_check CHECK ((language = ANY (ARRAY['en'::text, 'zh-CN'::text])))
 output: output_pkey PRIMARY KEY (id)
+output: output_probe_is_no_stream CHECK (((delivery = 'file'::text) OR (audience = 'fan'::text)))
 output: output_probe_is_the_owners CHECK (((probe IS NOT NULL) = (audience = 'owner'::text)))
-output: output_reason_check CHECK ((reason = ANY (ARRAY['stopped'::text, 'paused'::text, 'gate_changed'::text, 'consent_ended'::text, 'text_unspeakable'::text, 'too_long'::text, 'render_failed'::text])))
+output: output_reason_check CHECK ((reason = ANY (ARRAY['stopped'::text, 'paused'::text, 'gate_changed'::text, 'consent_ended'::text, 'text_unspeakable'::text, 'too_long'::text, 'render_failed'::text, 'disconnected'::text, 'interrupted'::text, 'not_fetched'::text])))
 output: output_requester_fkey FOREIGN KEY (requester) REFERENCES account(id)
-output: output_says_why CHECK (((state = ANY (ARRAY['voided'::text, 'failed'::text])) = (reason IS NOT NULL)))
+output: output_says_why CHECK (((state = ANY (ARRAY['voided'::text, 'failed'::text, 'cut'::text])) = (reason IS NOT NULL)))
 output: output_script_check CHECK (((char_length(script) >= 1) AND (char_length(script) <= 5000)))
-output: output_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'rendering'::text, 'signing'::text, 'released'::text, 'voided'::text, 'failed'::text, 'denied'::text])))
+output: output_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'streaming'::text, 'rendering'::text, 'signing'::text, 'released'::text, 'cut'::text, 'voided'::text, 'failed'::text, 'denied'::text])))
+output: output_streams_alive CHECK (((state <> 'streaming'::text) OR ((delivery = 'stream'::text) AND (alive_until IS NOT NULL))))
 output: output_territory_check CHECK ((territory ~ '^[A-Z]{2}$'::text))
 output: output_version_id_fkey FOREIGN KEY (version_id) REFERENCES clone_version(id)
 ownership_decision: ownership_decision_decision_check CHECK ((decision = ANY (ARRAY['approved'::text, 'rejected'::text, 'expired'::text, 'withdrawn'::text])))
@@ -1094,6 +1117,18 @@ release: release_is_whole TRIGGER DEFERRABLE INITIALLY DEFERRED
 release: release_output_id_key UNIQUE (output_id)
 release: release_pkey PRIMARY KEY (id)
 release: release_samples_sha256_check CHECK ((samples_sha256 ~ '^[0-9a-f]{64}$'::text))
+release_segment: release_segment_clone_id_output_id_fkey FOREIGN KEY (clone_id, output_id) REFERENCES output(clone_id, id)
+release_segment: release_segment_file_bytes_check CHECK ((file_bytes > 0))
+release_segment: release_segment_file_sha256_check CHECK ((file_sha256 ~ '^[0-9a-f]{64}$'::text))
+release_segment: release_segment_file_sha256_key UNIQUE (file_sha256)
+release_segment: release_segment_id_check CHECK ((id ~ '^seg_'::text))
+release_segment: release_segment_is_whole TRIGGER DEFERRABLE INITIALLY DEFERRED
+release_segment: release_segment_output_id_sequence_key UNIQUE (output_id, sequence)
+release_segment: release_segment_pkey PRIMARY KEY (id)
+release_segment: release_segment_samples_sha256_check CHECK ((samples_sha256 ~ '^[0-9a-f]{64}$'::text))
+release_segment: release_segment_seconds_check CHECK ((seconds > (0)::double precision))
+release_segment: release_segment_sequence_check CHECK ((sequence >= 1))
+release_segment: release_segment_speech_sha256_check CHECK ((speech_sha256 ~ '^[0-9a-f]{64}$'::text))
 royalty_pot: royalty_pot_check CHECK (((amount_minor = 0) = (transfer_id IS NULL)))
 royalty_pot: royalty_pot_clone_id_fkey FOREIGN KEY (clone_id) REFERENCES clone(id)
 royalty_pot: royalty_pot_currency_fkey FOREIGN KEY (currency) REFERENCES currency(code)
@@ -1408,6 +1443,11 @@ CREATE INDEX release_of_clone ON public.release USING btree (clone_id, id)
 CREATE INDEX release_of_samples ON public.release USING btree (samples_sha256)
 CREATE UNIQUE INDEX release_output_id_key ON public.release USING btree (output_id)
 CREATE UNIQUE INDEX release_pkey ON public.release USING btree (id)
+CREATE UNIQUE INDEX release_segment_file_sha256_key ON public.release_segment USING btree (file_sha256)
+CREATE INDEX release_segment_of_clone ON public.release_segment USING btree (clone_id, id)
+CREATE INDEX release_segment_of_samples ON public.release_segment USING btree (samples_sha256)
+CREATE UNIQUE INDEX release_segment_output_id_sequence_key ON public.release_segment USING btree (output_id, sequence)
+CREATE UNIQUE INDEX release_segment_pkey ON public.release_segment USING btree (id)
 CREATE INDEX royalty_pot_of_clone ON public.royalty_pot USING btree (clone_id)
 CREATE UNIQUE INDEX royalty_pot_pkey ON public.royalty_pot USING btree (id)
 CREATE UNIQUE INDEX royalty_pot_run_id_tier_id_currency_split_id_key ON public.royalty_pot USING btree (run_id, tier_id, currency, split_id)
@@ -1577,10 +1617,11 @@ log_position: CREATE TRIGGER log_position_never_truncated BEFORE TRUNCATE ON pub
 log_position: CREATE TRIGGER log_position_taken AFTER INSERT ON public.log_position FOR EACH ROW EXECUTE FUNCTION log_position_taken()
 media_read: CREATE TRIGGER media_read_never_changes BEFORE DELETE OR UPDATE ON public.media_read FOR EACH ROW EXECUTE FUNCTION refuse_change()
 media_read: CREATE TRIGGER media_read_never_truncated BEFORE TRUNCATE ON public.media_read FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
-output: CREATE CONSTRAINT TRIGGER output_gives_back AFTER UPDATE ON public.output DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.state = ANY (ARRAY['voided'::text, 'failed'::text]))) EXECUTE FUNCTION output_gives_back()
+output: CREATE CONSTRAINT TRIGGER output_gives_back AFTER UPDATE ON public.output DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.state = ANY (ARRAY['voided'::text, 'failed'::text, 'cut'::text]))) EXECUTE FUNCTION output_gives_back()
 output: CREATE TRIGGER output_moves BEFORE INSERT OR UPDATE ON public.output FOR EACH ROW EXECUTE FUNCTION output_moves()
 output: CREATE TRIGGER output_never_deleted BEFORE DELETE ON public.output FOR EACH ROW EXECUTE FUNCTION refuse_change()
 output: CREATE TRIGGER output_never_truncated BEFORE TRUNCATE ON public.output FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+output: CREATE TRIGGER output_streams BEFORE UPDATE ON public.output FOR EACH ROW WHEN (((new.delivery = 'stream'::text) AND (old.state <> new.state))) EXECUTE FUNCTION output_streams()
 ownership_decision: CREATE TRIGGER ownership_decision_never_changes BEFORE DELETE OR UPDATE ON public.ownership_decision FOR EACH ROW EXECUTE FUNCTION refuse_change()
 ownership_decision: CREATE TRIGGER ownership_decision_never_truncated BEFORE TRUNCATE ON public.ownership_decision FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 ownership_evidence: CREATE TRIGGER ownership_evidence_closes BEFORE INSERT OR UPDATE ON public.ownership_evidence FOR EACH ROW EXECUTE FUNCTION ownership_evidence_closes()
@@ -1600,6 +1641,11 @@ release: CREATE TRIGGER release_is_gated BEFORE INSERT ON public.release FOR EAC
 release: CREATE CONSTRAINT TRIGGER release_is_whole AFTER INSERT ON public.release DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION release_is_whole()
 release: CREATE TRIGGER release_never_changes BEFORE DELETE OR UPDATE ON public.release FOR EACH ROW EXECUTE FUNCTION refuse_change()
 release: CREATE TRIGGER release_never_truncated BEFORE TRUNCATE ON public.release FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+release_segment: CREATE TRIGGER release_segment_is_gated BEFORE INSERT ON public.release_segment FOR EACH ROW EXECUTE FUNCTION release_is_gated()
+release_segment: CREATE CONSTRAINT TRIGGER release_segment_is_whole AFTER INSERT ON public.release_segment DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION release_segment_is_whole()
+release_segment: CREATE TRIGGER release_segment_never_changes BEFORE DELETE OR UPDATE ON public.release_segment FOR EACH ROW EXECUTE FUNCTION refuse_change()
+release_segment: CREATE TRIGGER release_segment_never_truncated BEFORE TRUNCATE ON public.release_segment FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+release_segment: CREATE TRIGGER release_segment_sequenced BEFORE INSERT ON public.release_segment FOR EACH ROW EXECUTE FUNCTION release_segment_follows()
 royalty_pot: CREATE TRIGGER royalty_pot_never_changes BEFORE DELETE OR UPDATE ON public.royalty_pot FOR EACH ROW EXECUTE FUNCTION refuse_change()
 royalty_pot: CREATE TRIGGER royalty_pot_never_truncated BEFORE TRUNCATE ON public.royalty_pot FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 royalty_pot_leg: CREATE TRIGGER royalty_pot_leg_never_changes BEFORE DELETE OR UPDATE ON public.royalty_pot_leg FOR EACH ROW EXECUTE FUNCTION refuse_change()
@@ -2399,7 +2445,10 @@ CREATE OR REPLACE FUNCTION public.output_gives_back()
  SET search_path TO 'public', 'pg_temp'
 AS $function$
   BEGIN
-    IF EXISTS (SELECT FROM quota_hold WHERE id = NEW.hold_id AND state <> 'voided') THEN
+    IF EXISTS (
+      SELECT FROM quota_hold AS hold WHERE hold.id = NEW.hold_id AND hold.state <> 'voided'
+        AND NOT (NEW.state = 'cut' AND hold.state = 'captured' AND EXISTS (
+          SELECT FROM release_segment AS segment WHERE segment.output_id = NEW.id AND segment.last AND segment.id = hold.release_id))) THEN
       RAISE EXCEPTION 'output % has ended and its hold has not', NEW.id
         USING ERRCODE = 'restrict_violation', CONSTRAINT = 'output_gives_back';
     END IF;
@@ -2434,19 +2483,43 @@ AS $function$
       END IF;
       RETURN NEW;
     END IF;
-    IF OLD.state IN ('released', 'voided', 'failed', 'denied') THEN
+    IF OLD.state IN ('released', 'cut', 'voided', 'failed', 'denied') THEN
       RAISE EXCEPTION 'output % has ended as %', OLD.id, OLD.state
         USING ERRCODE = 'restrict_violation', CONSTRAINT = 'output_has_ended';
     END IF;
     IF NEW.state <> OLD.state AND (OLD.state, NEW.state) NOT IN (
+      ('queued', 'streaming'), ('streaming', 'signing'), ('streaming', 'cut'), ('streaming', 'voided'), ('streaming', 'failed'),
+      ('rendering', 'cut'), ('signing', 'cut'),
       ('queued', 'rendering'), ('rendering', 'signing'), ('signing', 'rendering'), ('signing', 'released'),
       ('queued', 'voided'), ('rendering', 'voided'), ('signing', 'voided'),
       ('queued', 'failed'), ('rendering', 'failed'), ('signing', 'failed')) THEN
       RAISE EXCEPTION 'an output does not go from % to %', OLD.state, NEW.state
         USING ERRCODE = 'restrict_violation', CONSTRAINT = 'output_moves';
     END IF;
+    IF NEW.state = 'cut' AND NEW.delivery <> 'stream' THEN
+      RAISE EXCEPTION 'only a stream is cut' USING ERRCODE = 'restrict_violation', CONSTRAINT = 'output_moves';
+    END IF;
     IF NEW.state = 'released' AND NOT EXISTS (SELECT FROM release WHERE output_id = NEW.id) THEN
       RAISE EXCEPTION 'an output is released by its release' USING ERRCODE = 'restrict_violation', CONSTRAINT = 'output_needs_release';
+    END IF;
+    RETURN NEW;
+  END $function$
+CREATE OR REPLACE FUNCTION public.output_streams()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  DECLARE
+    sent record;
+  BEGIN
+    IF (OLD.state, NEW.state) IN (('queued', 'rendering'), ('queued', 'signing')) THEN
+      RAISE EXCEPTION 'a stream is listened to before its file is made' USING ERRCODE = 'restrict_violation', CONSTRAINT = 'output_streams_first';
+    END IF;
+    SELECT count(*) AS segments, coalesce(bool_or(last), false) AS last INTO sent FROM release_segment WHERE output_id = NEW.id;
+    IF (NEW.state = 'signing' AND NOT sent.last) OR (NEW.state = 'cut' AND sent.segments = 0)
+      OR (NEW.state IN ('voided', 'failed') AND sent.segments > 0) THEN
+      RAISE EXCEPTION 'a stream with % segments does not become %', sent.segments, NEW.state
+        USING ERRCODE = 'restrict_violation', CONSTRAINT = 'output_streams';
     END IF;
     RETURN NEW;
   END $function$
@@ -2628,8 +2701,44 @@ AS $function$
     IF NOT EXISTS (
       SELECT FROM output LEFT JOIN quota_hold AS hold ON hold.id = output.hold_id
       WHERE output.id = NEW.output_id AND output.state = 'released'
-        AND (output.hold_id IS NULL OR (hold.state = 'captured' AND hold.release_id = NEW.id))) THEN
+        AND (output.hold_id IS NULL OR (hold.state = 'captured' AND hold.release_id = CASE output.delivery
+          WHEN 'file' THEN NEW.id
+          ELSE (SELECT id FROM release_segment AS segment WHERE segment.output_id = output.id AND segment.last) END))) THEN
       RAISE EXCEPTION 'release % is not whole', NEW.id USING ERRCODE = 'restrict_violation', CONSTRAINT = 'release_is_whole';
+    END IF;
+    RETURN NULL;
+  END $function$
+CREATE OR REPLACE FUNCTION public.release_segment_follows()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  DECLARE
+    before record;
+  BEGIN
+    PERFORM FROM output WHERE id = NEW.output_id AND state = 'streaming' FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+      RAISE EXCEPTION 'output % is not streaming', NEW.output_id USING ERRCODE = 'restrict_violation', CONSTRAINT = 'release_segment_streams';
+    END IF;
+    SELECT coalesce(max(sequence), 0) AS sequence, coalesce(bool_or(last), false) AS last INTO before
+      FROM release_segment WHERE output_id = NEW.output_id;
+    IF before.last OR NEW.sequence <> before.sequence + 1 THEN
+      RAISE EXCEPTION 'segment % does not follow', NEW.id USING ERRCODE = 'restrict_violation', CONSTRAINT = 'release_segment_follows';
+    END IF;
+    RETURN NEW;
+  END $function$
+CREATE OR REPLACE FUNCTION public.release_segment_is_whole()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    IF NOT EXISTS (
+      SELECT FROM output JOIN quota_hold AS hold ON hold.id = output.hold_id
+      WHERE output.id = NEW.output_id AND CASE WHEN NEW.last
+        THEN output.state <> 'streaming' AND hold.state = 'captured' AND hold.release_id = NEW.id
+        ELSE hold.state <> 'captured' OR hold.release_id = (SELECT id FROM release_segment WHERE output_id = NEW.output_id AND last) END) THEN
+      RAISE EXCEPTION 'segment % is not whole', NEW.id USING ERRCODE = 'restrict_violation', CONSTRAINT = 'release_segment_is_whole';
     END IF;
     RETURN NULL;
   END $function$
@@ -2850,6 +2959,7 @@ quota_hold: INSERT, SELECT
 refund: SELECT
 registration_request: INSERT, SELECT
 release: INSERT, SELECT
+release_segment: INSERT, SELECT
 royalty_pot: INSERT, SELECT
 royalty_pot_leg: INSERT, SELECT
 royalty_run: INSERT, SELECT
@@ -2888,7 +2998,7 @@ gateway_lease: UPDATE (renewals, renewed_at, state)
 goodwill_day: UPDATE (failed)
 goodwill_refund: UPDATE (expense_minor, state, transfer_id, undivided_minor)
 invitation: UPDATE (accepted_at, accepted_by, withdrawn_at)
-output: UPDATE (changed_at, file, reason, state)
+output: UPDATE (alive_until, changed_at, file, reason, state)
 ownership_evidence: UPDATE (blob_digest, finding, passed_at, state)
 ownership_proof: UPDATE (approved_at, ended_at, expires_at, state, submitted_at)
 payout: UPDATE (problem, refusals, reversed_minor, settled_at, state, stripe_transfer, tries)

@@ -124,6 +124,7 @@ export async function compose(config: Config, role: ProcessRole = 'start', overr
     const close = async (): Promise<void> => {
       await ticks.stop();
       await Promise.all(workers.map((worker) => worker.stop()));
+      await rooms.stop.idle();
       await platform.close();
     };
     return { platform, rooms, origin: platform.origin, close: () => (closing ??= close()) };

@@ -4,6 +4,8 @@ import type { Handlers } from '../../contracts/generated/contract.ts';
 import type { MediaSource } from '../kernel/media.ts';
 import { notFound, Refusal } from '../kernel/refusals.ts';
 import type { Actor, RequestContext } from '../kernel/request.ts';
+import type { EventSource } from '../kernel/server-event.ts';
+import { writeEvents } from './events.ts';
 import { type MediaIo, writeMedia } from './media.ts';
 import type { Bundle, Operation } from './operations.ts';
 import { bodyReader, type RawInput, readIdempotencyKey, readInput } from './request-input.ts';
@@ -16,6 +18,7 @@ interface AnyOutput {
   status: number;
   body?: unknown;
   media?: MediaSource;
+  events?: EventSource;
 }
 
 export interface RouterDeps {
@@ -53,6 +56,10 @@ async function send(request: Request, response: Response, operation: Operation, 
   if (output.media !== undefined) {
     if (!operation.media) throw new Error(`${operation.id} may not send media.`);
     await writeMedia(request, response, output.media, { ...deps.media, clock: deps.clock });
+    return;
+  }
+  if (output.events !== undefined) {
+    await writeEvents(response, output.events);
     return;
   }
   if (promised.contentType === null || promised.pointer === null) {

@@ -4,6 +4,7 @@ import type { Identity } from '../identity/index.ts';
 import type { Ids } from '../kernel/ids.ts';
 import type { Clock } from '../kernel/time.ts';
 import type { RunTx, Tx } from '../kernel/tx.ts';
+import type { Log } from '../platform/telemetry/index.ts';
 import type { Transparency } from '../transparency/index.ts';
 
 /** What the stop touches. It knows nobody above it: releases and outputs are counted by whoever keeps them. */
@@ -19,6 +20,7 @@ export interface StopDeps {
   gates: Pick<Gates, 'ensure' | 'ofClone' | 'narrow' | 'hold' | 'lift' | 'holds' | 'lockExclusive'>;
   billing: Pick<Billing, 'quoteStop' | 'settleStop' | 'stopSettlement'>;
   transparency: Pick<Transparency, 'append'>;
+  log?: Pick<Log, 'warn'>;
   /** Releases of the clone so far; asked under the exclusive lock of its gate. */
   countReleases(tx: Tx, cloneId: string): Promise<bigint>;
   /** Outputs of the clone that are under way. */

@@ -3,7 +3,12 @@ import { signedIn, writeKey } from '../kernel/actor.ts';
 import type { RequestContext } from '../kernel/request.ts';
 import type { Stop } from './service.ts';
 
-type Mine = Pick<Handlers<RequestContext>, 'pauseClone' | 'resumeClone' | 'quoteStop' | 'orderStop' | 'getStop'>;
+/** RFC 7240: `Prefer: wait=N` in seconds. Anything else is a preference that is not kept. */
+function waitOf(prefer: string | undefined): number {
+  return Number(/^wait=(\d|10)$/.exec(prefer ?? '')?.[1] ?? 0) * 1_000;
+}
+
+type Mine = Pick<Handlers<RequestContext>, 'pauseClone' | 'resumeClone' | 'quoteStop' | 'orderStop' | 'getStop' | 'watchStop'>;
 
 export function makeStopHandlers(stop: Stop): Mine {
   return {
@@ -16,8 +21,13 @@ export function makeStopHandlers(stop: Stop): Mine {
     async quoteStop({ path }, context) {
       return { status: 200, body: await stop.quoteStop(signedIn(context), path.cloneId) };
     },
-    async orderStop({ path, body }, context) {
-      return { status: 202, body: await stop.orderStop(signedIn(context), writeKey(context), path.cloneId, body) };
+    async orderStop({ path, body, headers }, context) {
+      const ordered = await stop.orderStop(signedIn(context), writeKey(context), path.cloneId, body, waitOf(headers['prefer']));
+      return { status: 202, body: ordered };
+    },
+    async watchStop({ path, headers }, context) {
+      const last = headers['last-event-id'];
+      return { status: 200, events: await stop.watchStop(signedIn(context), path.stopId, /^\d{1,9}$/.test(last ?? '') ? Number(last) : 0) };
     },
     async getStop({ path }, context) {
       return { status: 200, body: await stop.getStop(signedIn(context), path.stopId) };

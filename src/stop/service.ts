@@ -2,12 +2,14 @@ import { canonicalJson, type JsonObject } from '../kernel/canonical-json.ts';
 import { sha256Hex } from '../kernel/digest.ts';
 import { notFound, Refusal } from '../kernel/refusals.ts';
 import type { Actor } from '../kernel/request.ts';
+import type { EventSource } from '../kernel/server-event.ts';
 import type { IdempotencyKey, Tx } from '../kernel/tx.ts';
 import type { SignatureInput } from '../identity/index.ts';
 import { STOP_CHANNEL } from '../consent/index.ts';
 import type { StopQuote as Quoted } from '../billing/index.ts';
 import { enqueue } from '../platform/jobs/index.ts';
 import { notify, once } from '../platform/postgres/index.ts';
+import { makeCoordination } from './coordinator.ts';
 import type { StopDeps } from './deps.ts';
 import {
   equalsQuote, isOrderFor, linesDigest, type QuoteDocument, QUOTE_VALID_MS, type Settlement, type StopCost, type StopOrderDocument,
@@ -15,6 +17,8 @@ import {
 } from './model.ts';
 import { untilKnown } from './outcome.ts';
 import { makePauses, ownGate } from './pauses.ts';
+import { gateStop, watch } from './progress.ts';
+import { type Acknowledgement, type GatewayOutcome, loadAcknowledgement } from './registry-store.ts';
 import * as store from './store.ts';
 
 /** How long the ordering call has before a job makes sure of the acknowledgement. */
@@ -30,19 +34,22 @@ export interface StopQuoteView {
   order: StopOrderDocument;
 }
 
+/** How far a stop has come; what the gateways did stands in it once it is acknowledged. */
 export interface StopAcknowledgementView {
   stopId: string;
   cloneId: string;
   orderedAt: string;
   epoch: string;
   releases: string;
-  acknowledgedAt: string;
+  acknowledgedAt: string | null;
   milliseconds: number | null;
+  gateways: GatewayOutcome[];
+  streams: number;
+  bytes: string;
 }
 
-export interface StopView extends Omit<StopAcknowledgementView, 'acknowledgedAt'> {
+export interface StopView extends StopAcknowledgementView {
   state: 'ordered' | 'acknowledged' | 'settled';
-  acknowledgedAt: string | null;
   quoteId: string;
   quoted: StopCost;
   signedDocumentId: string;
@@ -54,10 +61,15 @@ export interface StopView extends Omit<StopAcknowledgementView, 'acknowledgedAt'
 export interface Stop extends ReturnType<typeof makePauses> {
   /** Keeps what it answers: an order names the quote that was read. */
   quoteStop(actor: Actor, cloneId: string): Promise<StopQuoteView>;
+  /** Answers when COMMIT has returned; with `waitMs`, when it is acknowledged or that time has passed. */
   orderStop(
-    actor: Actor, key: IdempotencyKey, cloneId: string, order: { quoteId: string; signature: SignatureInput },
+    actor: Actor, key: IdempotencyKey, cloneId: string, order: { quoteId: string; signature: SignatureInput }, waitMs?: number,
   ): Promise<StopAcknowledgementView>;
+  /** Stops that this process is waiting for. */
+  idle(): Promise<void>;
   getStop(actor: Actor, stopId: string): Promise<StopView>;
+  /** The stop, live, behind the event numbered `after`. */
+  watchStop(actor: Actor, stopId: string, after: number): Promise<EventSource>;
   /** Job: a stop whose caller died between its COMMIT and the acknowledgement is acknowledged all the same. */
   acknowledge(stopId: string): Promise<void>;
 }
@@ -165,21 +177,11 @@ function recordOf(
   };
 }
 
-/** Only after the stop's COMMIT has returned, in a transaction of its own. */
-async function acknowledge(deps: StopDeps, stopId: string, nanoseconds: bigint | null): Promise<store.StopRow> {
-  return await deps.runTx(async (tx) => {
-    await store.insertAcknowledgement(tx, { stopId, at: deps.clock.now(), nanoseconds });
-    const stop = await store.loadStop(tx, stopId);
-    if (stop === null) throw new Error(`There is no stop ${stopId}.`);
-    return stop;
-  });
-}
-
-function acknowledgementView(stop: store.StopRow): StopAcknowledgementView {
-  if (stop.acknowledgedAt === null) throw new Error(`Stop ${stop.stopId} is not acknowledged.`);
+function acknowledgementView(stop: store.StopRow, acknowledged: Acknowledgement | null): StopAcknowledgementView {
   return {
     stopId: stop.stopId, cloneId: stop.cloneId, orderedAt: stop.orderedAt.toISOString(), epoch: stop.epoch.toString(),
-    releases: stop.releases.toString(), acknowledgedAt: stop.acknowledgedAt.toISOString(), milliseconds: milliseconds(stop.nanoseconds),
+    releases: stop.releases.toString(), acknowledgedAt: acknowledged?.at.toISOString() ?? null, milliseconds: milliseconds(acknowledged?.nanoseconds ?? null),
+    gateways: acknowledged?.gateways ?? [], streams: acknowledged?.streams ?? 0, bytes: (acknowledged?.bytes ?? 0n).toString(),
   };
 }
 
@@ -202,30 +204,39 @@ async function view(deps: StopDeps, tx: Tx, stop: store.StopRow): Promise<StopVi
   const signed = await deps.identity.signedDocument(tx, stop.signedDocumentId);
   if (row === null || signed === null) throw new Error(`Stop ${stop.stopId} has lost its papers.`);
   const settlement = await settlementOf(deps, tx, stop, row);
-  const { acknowledgedAt } = stop;
+  const acknowledged = await loadAcknowledgement(tx, stop.stopId);
   return {
-    stopId: stop.stopId, cloneId: stop.cloneId, state: acknowledgedAt === null ? 'ordered' : settlement.done ? 'settled' : 'acknowledged',
-    orderedAt: stop.orderedAt.toISOString(), quoteId: stop.quoteId, quoted: quoteOf(row).cost, signedDocumentId: stop.signedDocumentId,
-    epoch: stop.epoch.toString(), releases: stop.releases.toString(), acknowledgedAt: acknowledgedAt?.toISOString() ?? null,
-    milliseconds: milliseconds(stop.nanoseconds), settlement, record: recordOf(stop, signed), leafId: stop.leafId,
+    ...acknowledgementView(stop, acknowledged), state: acknowledged === null ? 'ordered' : settlement.done ? 'settled' : 'acknowledged',
+    quoteId: stop.quoteId, quoted: quoteOf(row).cost, signedDocumentId: stop.signedDocumentId, settlement, record: recordOf(stop, signed), leafId: stop.leafId,
   };
+}
+
+async function readAcknowledgement(deps: StopDeps, stopId: string): Promise<StopAcknowledgementView> {
+  return await deps.runTx(async (tx) => {
+    const stop = await store.loadStop(tx, stopId);
+    if (stop === null) throw new Error(`There is no stop ${stopId}.`);
+    return acknowledgementView(stop, await loadAcknowledgement(tx, stopId));
+  });
 }
 
 export function makeStop(deps: StopDeps): Stop {
   const { runTx, clock, ids } = deps;
+  const coordination = makeCoordination(deps);
   return {
     ...makePauses(deps),
 
     quoteStop: (actor, cloneId) => runTx((tx) => quote(deps, tx, actor, cloneId)),
 
-    async orderStop(actor, key, cloneId, { quoteId, signature }) {
+    async orderStop(actor, key, cloneId, { quoteId, signature }, waitMs = 0) {
       const arrived = clock.monotonic();
       const asked = { stopId: ids.next('stop'), cloneId, quoteId, signature };
       const ordered = await untilKnown(() => runTx((tx) => once(tx, key, () => order(deps, tx, actor, asked))));
       // Another call's stop was not measured here: whoever ordered it knows how long it took, or nobody does.
-      const took = ordered.stopId === asked.stopId ? clock.monotonic() - arrived : null;
-      return acknowledgementView(await acknowledge(deps, ordered.stopId, took));
+      await coordination.follow(ordered.stopId, ordered.stopId === asked.stopId ? arrived : null, waitMs);
+      return await readAcknowledgement(deps, ordered.stopId);
     },
+
+    idle: () => coordination.idle(),
 
     getStop: (actor, stopId) => runTx(async (tx) => {
       const stop = await store.loadStop(tx, stopId);
@@ -233,8 +244,12 @@ export function makeStop(deps: StopDeps): Stop {
       return await view(deps, tx, stop);
     }),
 
-    async acknowledge(stopId) {
-      await acknowledge(deps, stopId, null);
-    },
+    watchStop: (actor, stopId, after) => runTx(async (tx) => {
+      const stop = await gateStop(tx, stopId);
+      if (stop.cloneId === null || (await deps.cloneOwner(tx, stop.cloneId)) !== actor.accountId) throw notFound();
+      return watch(runTx, stop, after);
+    }),
+
+    acknowledge: (stopId) => coordination.takeOver(stopId),
   };
 }

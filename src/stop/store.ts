@@ -41,15 +41,12 @@ export interface StopRow {
   releases: bigint;
   leafId: string;
   orderedAt: Date;
-  acknowledgedAt: Date | null;
-  nanoseconds: bigint | null;
 }
 
 const STOP = `
   SELECT o.id AS "stopId", o.clone_id AS "cloneId", o.ordered_by AS "orderedBy", o.quote_id AS "quoteId",
-    o.signed_document_id AS "signedDocumentId", o.epoch, o.releases, o.leaf_id AS "leafId", o.ordered_at AS "orderedAt",
-    a.acknowledged_at AS "acknowledgedAt", a.nanoseconds
-  FROM stop_order AS o LEFT JOIN stop_acknowledgement AS a ON a.stop_id = o.id`;
+    o.signed_document_id AS "signedDocumentId", o.epoch, o.releases, o.leaf_id AS "leafId", o.ordered_at AS "orderedAt"
+  FROM stop_order AS o`;
 
 export async function loadStop(tx: Tx, stopId: string): Promise<StopRow | null> {
   return await maybeOne<StopRow>(tx, `${STOP} WHERE o.id = $1`, [stopId]);
@@ -59,7 +56,7 @@ export async function loadStopOfClone(tx: Tx, cloneId: string): Promise<StopRow 
   return await maybeOne<StopRow>(tx, `${STOP} WHERE o.clone_id = $1`, [cloneId]);
 }
 
-export async function insertStop(tx: Tx, stop: Omit<StopRow, 'acknowledgedAt' | 'nanoseconds'>): Promise<void> {
+export async function insertStop(tx: Tx, stop: StopRow): Promise<void> {
   await sql(tx, `
     INSERT INTO stop_order (id, clone_id, ordered_by, quote_id, signed_document_id, epoch, releases, leaf_id, ordered_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
@@ -87,11 +84,8 @@ export async function insertGateStop(tx: Tx, stop: GateStopRow): Promise<void> {
   [stop.stopId, stop.kind, stop.scope, stop.cloneId, stop.gateId, stop.epoch, stop.releases, stop.reason, stop.orderedBy, stop.orderedAt]);
 }
 
-/** The first acknowledgement stands; a second one changes nothing. */
-export async function insertAcknowledgement(
-  tx: Tx, acknowledged: { stopId: string; at: Date; nanoseconds: bigint | null },
-): Promise<void> {
-  await sql(tx, `
-    INSERT INTO stop_acknowledgement (stop_id, acknowledged_at, nanoseconds) VALUES ($1, $2, $3) ON CONFLICT (stop_id) DO NOTHING`,
-  [acknowledged.stopId, acknowledged.at, acknowledged.nanoseconds]);
+export async function loadGateStop(tx: Tx, stopId: string): Promise<GateStopRow | null> {
+  return await maybeOne<GateStopRow>(tx, `
+    SELECT id AS "stopId", kind, scope, clone_id AS "cloneId", gate_id AS "gateId", epoch, releases, reason, ordered_by AS "orderedBy",
+      ordered_at AS "orderedAt" FROM gate_stop WHERE id = $1`, [stopId]);
 }

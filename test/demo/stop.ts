@@ -74,10 +74,14 @@ async function orderStop(world: World, cast: Cast, licence: Licence, checked: (f
   while (state === 'queued' || state === 'holding') ({ state } = await cast.fans[1].client.call('getOutput', { path: { outputId } }));
   must(state === 'rendering', `the long output is rendering when the stop is sent, not ${state}`);
   const sent = performance.now();
-  const stop = await cast.owner.client.call('orderStop', { path, body: { quoteId: quote.quoteId, signature } });
+  const stop = await cast.owner.client.call('orderStop', { path, body: { quoteId: quote.quoteId, signature }, headers: { prefer: 'wait=5' } });
   const took = performance.now() - sent;
   checked(`the second fan’s text (${script.length} characters, about ${(expectedMs / 1000).toFixed(1)} s to render) was in state rendering`);
-  checked(`STOP acknowledged ${stop.milliseconds?.toFixed(1) ?? '?'} ms after the order arrived (${took.toFixed(1)} ms seen by her); the agency’s order: ${foreign.code}`);
+  must(stop.acknowledgedAt !== null && stop.gateways.every(({ outcome }) => outcome === 'confirmed'), 'every gateway confirmed that it hands out nothing more');
+  checked(`STOP acknowledged by ${stop.gateways.length} gateway ${stop.milliseconds?.toFixed(1) ?? '?'} ms after the order arrived (${took.toFixed(1)} ms seen by her); the agency’s order: ${foreign.code}`);
+  const told = await cast.owner.client.call('watchStop', { path: { stopId: stop.stopId } });
+  const names = [...told.matchAll(/^event: (\w+)$/gm)].map(([, name]) => name);
+  must(names.join(' ') === 'ordered committed gateway acknowledged', `its progress was told as it happened, not as ${names.join(' ')}`);
   await world.settle();
   const output = await cast.fans[1].client.call('getOutput', { path: { outputId } });
   must(output.release === null && output.state === 'voided', `the output under way was not released but ${output.state}`);

@@ -51,7 +51,7 @@ describe('a stop', () => {
     const ears = await listen(world.money.db.appUrl, STOP_CHANNEL);
     const quote = await world.stop.quoteStop(owner.actor, of.cloneId);
     const answer = await world.order(owner, of.cloneId, { ...quote, order: { ...quote.order, reason: '够了。' } });
-    expect(answer).toMatchObject({ cloneId: of.cloneId, epoch: '2', releases: '2', orderedAt: answer.acknowledgedAt });
+    expect(answer).toMatchObject({ cloneId: of.cloneId, epoch: '2', releases: '2', orderedAt: answer.acknowledgedAt, gateways: [], streams: 0, bytes: '0' });
     expect(answer.milliseconds).toBeGreaterThan(0);
     expect(answer.milliseconds).toBeLessThan(10_000);
 
@@ -137,7 +137,7 @@ describe('a stop', () => {
     const signed = await Promise.all(quotes.map(async (quote) => ({
       quoteId: quote.quoteId, signature: await world.sign(owner, 'stop_order', quote.order),
     })));
-    const answers = await Promise.all(signed.map((order) => world.stop.orderStop(owner.actor, world.key(), of.cloneId, order)));
+    const answers = await Promise.all(signed.map((order) => world.stop.orderStop(owner.actor, world.key(), of.cloneId, order, 5_000)));
     expect(answers[0]?.stopId).toBe(answers[1]?.stopId);
     const key = world.key();
     const third = await world.order(owner, of.cloneId, quotes[0]!, key);
@@ -198,7 +198,7 @@ describe('an unknown outcome of COMMIT', () => {
     const quote = await world.stop.quoteStop(owner.actor, of.cloneId);
     const signature = await world.sign(owner, 'stop_order', quote.order);
     const shaky = world.stopWith({ runTx: losing(world.runTx, when, 2) });
-    const answer = await shaky.orderStop(owner.actor, world.key(), of.cloneId, { quoteId: quote.quoteId, signature });
+    const answer = await shaky.orderStop(owner.actor, world.key(), of.cloneId, { quoteId: quote.quoteId, signature }, 5_000);
     expect(answer.milliseconds).toBeGreaterThan(0);
     expect(await rows('stop_order', of.cloneId)).toBe(1);
     expect(await leaves(of.cloneId)).toEqual(['stop.ordered']);
@@ -216,7 +216,7 @@ describe('an unknown outcome of COMMIT', () => {
       const stopId = stopped?.id ?? '';
       expect(await world.stop.getStop(owner.actor, stopId)).toMatchObject({ state: 'ordered', acknowledgedAt: null, milliseconds: null });
       if (takeOver === 'request') {
-        expect(await world.stop.orderStop(owner.actor, key, of.cloneId, order)).toMatchObject({ stopId, milliseconds: null });
+        expect(await world.stop.orderStop(owner.actor, key, of.cloneId, order, 5_000)).toMatchObject({ stopId, milliseconds: null });
       } else {
         world.money.clock.advance(2_000);
         await world.money.drain();

@@ -39,6 +39,8 @@ export interface StopWorld {
   release(of: { cloneId: string; grantId: string; gates: string[] }, id: string): Promise<void>;
   order(owner: Person, cloneId: string, quote: StopQuoteView, key?: IdempotencyKey): ReturnType<Stop['orderStop']>;
   stopWith(changes: Partial<StopDeps>): Stop;
+  /** A process that lives until its first COMMIT has returned. */
+  dyingAfterCommit(): RunTx;
   close(): Promise<void>;
 }
 
@@ -114,10 +116,20 @@ export async function openStopWorld(seed: string): Promise<StopWorld> {
     },
     async order(owner, cloneId, quote, key = world.key()) {
       const signature = await world.sign(owner, 'stop_order', quote.order);
-      return await world.stop.orderStop(owner.actor, key, cloneId, { quoteId: quote.quoteId, signature });
+      return await world.stop.orderStop(owner.actor, key, cloneId, { quoteId: quote.quoteId, signature }, 5_000);
     },
     stopWith: (changes) => makeStop({ ...deps, ...changes }),
+    dyingAfterCommit() {
+      let alive = true;
+      return async (work, options) => {
+        if (!alive) throw new Error('died');
+        const answer = await runTx(work, options);
+        alive = false;
+        return answer;
+      };
+    },
     async close() {
+      await world.stop.idle();
       await Promise.all([bench.close(), database.close()]);
       await money.close();
     },

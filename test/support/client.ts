@@ -23,7 +23,7 @@ export type CallInput<Id extends OperationId> =
   & { query?: Input<Id>['query']; key?: string; headers?: Record<string, string> }
   & (undefined extends Input<Id>['body'] ? { body?: Input<Id>['body'] } : { body: Input<Id>['body'] });
 
-type BodyOf<T> = T extends { body: infer Body } ? Body : T extends { media: unknown } ? Buffer : undefined;
+type BodyOf<T> = T extends { body: infer Body } ? Body : T extends { media: unknown } ? Buffer : T extends { events: unknown } ? string : undefined;
 
 /** A caller over real HTTP, typed by the contract. */
 export interface Client {

@@ -1,0 +1,79 @@
+import type { Tx } from '../kernel/tx.ts';
+import { execute, maybeOne, sql } from '../platform/postgres/index.ts';
+
+/** Who must confirm a stop, who has, and the acknowledgement that ends the waiting. */
+
+export interface RegisteredGateway {
+  gatewayId: string;
+  process: string;
+}
+
+export async function servingGateways(tx: Tx): Promise<RegisteredGateway[]> {
+  return await sql<RegisteredGateway>(tx, `SELECT id AS "gatewayId", process FROM gateway_lease WHERE state = 'serving' ORDER BY id`);
+}
+
+export interface StreamCut {
+  kind: string;
+  subjectId: string;
+  bytes: string;
+}
+
+export interface Confirmation {
+  gatewayId: string;
+  streams: StreamCut[];
+  bytes: bigint;
+  at: Date;
+}
+
+export async function confirmationsOf(tx: Tx, stopId: string): Promise<Confirmation[]> {
+  return await sql<Confirmation>(tx, `
+    SELECT gateway_id AS "gatewayId", streams, bytes, recorded_at AS at FROM gate_stop_confirmation WHERE stop_id = $1 ORDER BY recorded_at, gateway_id`, [stopId]);
+}
+
+/** Of these, the ones that left the registry by themselves. */
+export async function goneGateways(tx: Tx, gatewayIds: readonly string[]): Promise<string[]> {
+  const rows = await sql<{ id: string }>(tx, `SELECT id FROM gateway_lease WHERE id = ANY ($1) AND state <> 'serving'`, [gatewayIds]);
+  return rows.map(({ id }) => id);
+}
+
+/** Takes gateways out of the registry whose whole lease has passed in silence; one that renewed meanwhile stays. */
+export async function expireGateways(tx: Tx, gatewayIds: readonly string[]): Promise<void> {
+  await execute(tx, `
+    UPDATE gateway_lease SET state = 'expired'
+    WHERE id = ANY ($1) AND state = 'serving' AND clock_timestamp() - renewed_at >= interval '1020 milliseconds'`, [gatewayIds]);
+}
+
+/** What one gateway did about a stop, as it stands in the acknowledgement. */
+export interface GatewayOutcome {
+  gatewayId: string;
+  process: string;
+  outcome: 'confirmed' | 'lease_ran_out' | 'left';
+  /** From the return of COMMIT, on the coordinator's clock. */
+  milliseconds: number;
+  streams: number;
+  bytes: string;
+}
+
+export interface Acknowledgement {
+  stopId: string;
+  at: Date;
+  nanoseconds: bigint | null;
+  waitedNanoseconds: bigint | null;
+  gateways: GatewayOutcome[];
+  streams: number;
+  bytes: bigint;
+}
+
+/** The first acknowledgement stands; a second one changes nothing. */
+export async function insertAcknowledgement(tx: Tx, row: Acknowledgement): Promise<void> {
+  await sql(tx, `
+    INSERT INTO stop_acknowledgement (stop_id, acknowledged_at, nanoseconds, waited_nanoseconds, gateways, streams, bytes)
+    VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (stop_id) DO NOTHING`,
+  [row.stopId, row.at, row.nanoseconds, row.waitedNanoseconds, JSON.stringify(row.gateways), row.streams, row.bytes]);
+}
+
+export async function loadAcknowledgement(tx: Tx, stopId: string): Promise<Acknowledgement | null> {
+  return await maybeOne<Acknowledgement>(tx, `
+    SELECT stop_id AS "stopId", acknowledged_at AS at, nanoseconds, waited_nanoseconds AS "waitedNanoseconds", gateways, streams, bytes
+    FROM stop_acknowledgement WHERE stop_id = $1`, [stopId]);
+}

@@ -273,7 +273,7 @@ export interface paths {
         put?: never;
         /**
          * Order the existence stop
-         * @description Final, and the owner's alone: an agency, an operator or a reviewer gets the same answer as a stranger. No release of this clone commits after the stop's commit. The answer is the acknowledgement: it is given when PostgreSQL's COMMIT has returned, and never before. Since every write of media (at most 16 KiB) asks the gate again, a transfer that is under way ends with the write that was already asked for. Gateways do not hold leases yet, so the acknowledgement does not wait for them to confirm. When the outcome of COMMIT is unknown the same stop is tried again, and if it stays unknown the answer is `unavailable`, never an acknowledgement; send the same request again. Ordering a stop on a stopped clone answers with the same stop.
+         * @description Final, and the owner's alone: an agency, an operator or a reviewer gets the same answer as a stranger. No release of this clone commits after the stop's commit. The answer comes as soon as PostgreSQL's COMMIT has returned, with the stop's id; `acknowledgedAt` is null until every gateway has confirmed that it hands out nothing more, or every lease of one second must have run out. Watch that live with `watchStop`, or send `Prefer: wait=N` to get the acknowledgement as the answer when it comes within N seconds. When the outcome of COMMIT is unknown the same stop is tried again, and if it stays unknown the answer is `unavailable`, never an acknowledgement; send the same request again. Ordering a stop on a stopped clone answers with the same stop.
          */
         post: operations["orderStop"];
         delete?: never;
@@ -1601,6 +1601,26 @@ export interface paths {
          * @description The clone's owner only.
          */
         get: operations["getStop"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/stops/{stopId}/progress": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A stop, live
+         * @description Server-sent events, each with JSON in `data` and a number as its id: `ordered`, `committed`, one `gateway` for each gateway that confirmed or whose lease ran out, `acknowledged`. A comment is sent every few seconds. The stream ends by itself after `acknowledged`. Sent `Last-Event-ID`, it goes on behind that event, on any process.
+         */
+        get: operations["watchStop"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3276,6 +3296,9 @@ export interface components {
             releases: string;
             acknowledgedAt: components["schemas"]["Instant"] | null;
             milliseconds: number | null;
+            gateways: components["schemas"]["StopGateway"][];
+            streams: number;
+            bytes: string;
             settlement: components["schemas"]["StopSettlement"];
             record: components["schemas"]["StopRecord"];
             /** @description The log's leaf over `record`. */
@@ -3288,9 +3311,14 @@ export interface components {
             epoch: string;
             /** @description How many releases the clone had when the gate was shut; there are never more. */
             releases: string;
-            acknowledgedAt: components["schemas"]["Instant"];
-            /** @description From the arrival of the order to the return of COMMIT, on one monotonic clock; null when the acknowledgement was taken over by another call and nobody measured both ends. */
+            /** @description From then on no gateway hands out another byte of the clone. Null until it is certain. */
+            acknowledgedAt: components["schemas"]["Instant"] | null;
+            /** @description From the arrival of the order to the acknowledgement, on one monotonic clock; null before it, and when another process took over and nobody measured both ends. */
             milliseconds: number | null;
+            gateways: components["schemas"]["StopGateway"][];
+            streams: number;
+            /** @description Of all streams that were cut. */
+            bytes: string;
         };
         /** @description What the stop returns to fans, and what that costs whom. */
         StopCost: {
@@ -3310,6 +3338,22 @@ export interface components {
             feeMinor: components["schemas"]["AmountMinor"];
             /** @description Who bears what the payment processor keeps; an account or `platform`. */
             feeBearer: string;
+        };
+        /** @description What one registered gateway did about a stop. */
+        StopGateway: {
+            gatewayId: string;
+            process: string;
+            /**
+             * @description `confirmed`: its streams were reset and counted. `lease_ran_out`: it was silent for longer than any lease lasts. `left`: it closed everything and left the registry.
+             * @enum {string}
+             */
+            outcome: "confirmed" | "lease_ran_out" | "left";
+            /** @description From the return of COMMIT */
+            milliseconds: number;
+            /** @description Streams that were cut. */
+            streams: number;
+            /** @description All media bytes of those streams that were ever handed to the operating system. */
+            bytes: string;
         };
         /**
          * Stop order
@@ -3465,6 +3509,8 @@ export interface components {
         OutputId: string;
         OwnershipEvidenceId: string;
         OwnershipProofId: string;
+        /** @description RFC 7240. How many seconds to wait for the acknowledgement before answering. */
+        PreferWait: string;
         SplitId: string;
         StatementId: string;
     };
@@ -3925,6 +3971,8 @@ export interface operations {
             header: {
                 /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
                 "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+                /** @description RFC 7240. How many seconds to wait for the acknowledgement before answering. */
+                Prefer?: components["parameters"]["PreferWait"];
             };
             path: {
                 cloneId: components["parameters"]["CloneId"];
@@ -5919,6 +5967,31 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Stop"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    watchStop: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Last-Event-ID"?: string;
+            };
+            path: {
+                stopId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The events. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
                 };
             };
             default: components["responses"]["Problem"];

@@ -25,6 +25,8 @@ export interface Config {
   aigcProducer: string;
   /** Tax contained in every price, in basis points; 0 switches it off. */
   taxBasisPoints: number;
+  /** Which evidence makes whom verified, as a JSON file; the house's own policy when null. */
+  ownershipPolicyPath: string | null;
   inferenceWorkers: number;
   jobConcurrency: number;
 }
@@ -43,7 +45,7 @@ type Env = Readonly<Record<string, string | undefined>>;
 export const SETTINGS = [
   'NODE_ENV', 'HOST', 'PORT', 'LOG_LEVEL', 'BENREN_DATA', 'DATABASE_URL', 'DATABASE_OWNER_URL', 'REDIS_URL',
   'PUBLIC_ORIGIN', 'RP_ID', 'STRIPE_SECRET_KEY', 'STRIPE_WEBHOOK_SECRET', 'C2PA_CHAIN_FILE', 'C2PA_KEY_FILE',
-  'C2PA_ANCHORS_FILE', 'LOG_KEY_FILE', 'RECEIPTS_KEY_FILE', 'LOG_ORIGIN', 'AIGC_PRODUCER', 'TAX_BASIS_POINTS',
+  'C2PA_ANCHORS_FILE', 'LOG_KEY_FILE', 'RECEIPTS_KEY_FILE', 'LOG_ORIGIN', 'AIGC_PRODUCER', 'TAX_BASIS_POINTS', 'OWNERSHIP_POLICY_FILE',
   'INFERENCE_WORKERS', 'JOB_CONCURRENCY',
 ] as const;
 
@@ -142,6 +144,7 @@ export function loadConfig(env: Env): Config {
     logOrigin: read.matching('LOG_ORIGIN', /^[^\s+]{1,200}$/, 'benren.development/log', 'no spaces and no plus sign'),
     aigcProducer: read.matching('AIGC_PRODUCER', /^[!#-[\]-~]{1,64}$/, 'BENREN-DEVELOPMENT', 'printable ASCII without spaces'),
     taxBasisPoints: read.whole('TAX_BASIS_POINTS', 600, 0, 5_000),
+    ownershipPolicyPath: read.text('OWNERSHIP_POLICY_FILE'),
     inferenceWorkers: read.whole('INFERENCE_WORKERS', 1, 1, 64),
     jobConcurrency: read.whole('JOB_CONCURRENCY', 4, 1, 256),
   };

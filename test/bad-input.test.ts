@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 
 import { writeWav } from '../src/platform/inference.ts';
 import { loadBundle } from '../src/http/operations.ts';
+import { terms } from './consent/samples.ts';
 import type { Person } from './support/person.ts';
 import { startTestServer, type TestServer } from './support/server.ts';
 
@@ -140,14 +141,8 @@ describe('idempotency', () => {
 
 describe('grants', () => {
   it('that end before they start', async () => {
-    const terms = {
-      capabilities: { chat: false, voice: true, video: false, sing: false, story: false, work: false, moments: false },
-      languages: ['en'], territories: ['DE'], audiences: ['fan'], ageBands: ['undeclared'], tiers: ['friend'],
-      purposes: [{ name: 'companionship', intendedUses: 'Short spoken messages to single fans.' }], forbiddenTopics: [],
-      separateConsent: { voice: true, face: false, statement: 'I agree separately to the cloning of my voice.' },
-      validFrom: '2027-01-01T00:00:00Z', validUntil: '2026-12-31T00:00:00Z',
-    } as const;
-    const refusal = await owner.client.refused('draftGrant', { path: { cloneId }, body: structuredClone(terms) as never });
+    const body = terms({ validFrom: '2027-01-01T00:00:00Z', validUntil: '2026-12-31T00:00:00Z' });
+    const refusal = await owner.client.refused('draftGrant', { path: { cloneId }, body });
     expect([refusal.status, refusal.code]).toEqual([422, 'grant_term_invalid']);
   });
 });
@@ -174,13 +169,13 @@ describe('addresses', () => {
   // Loopback and other ports are open to tests, which serve her site there; test/platform/fetch.test.ts closes them.
   it.each(['http://10.0.0.1', 'http://192.168.1.1', 'http://[fe80::1]', 'http://169.254.169.254', 'http://0xa000001', 'ftp://lin-ya.example', 'http://user@lin-ya.example'])(
     '%s is not fetched', async (address) => {
-      expect((await owner.client.refused('addDomainEvidence', { path: { proofId }, body: { site: address } })).code).toBe('url_refused');
+      expect((await owner.client.refused('addEvidence', { path: { proofId }, body: { kind: 'domain', site: address } })).code).toBe('url_refused');
     });
 
   it('one that redirects inwards is not followed', async () => {
-    const evidence = await owner.client.call('addDomainEvidence', { path: { proofId }, body: { site: siteOrigin } });
+    const evidence = await owner.client.call('addEvidence', { path: { proofId }, body: { kind: 'domain', site: siteOrigin } });
     for (redirectTo of ['http://169.254.169.254/latest', 'http://10.0.0.1/', 'file:///etc/passwd']) {
-      const refusal = await owner.client.refused('checkDomainEvidence', { path: { proofId, evidenceId: evidence.evidenceId } });
+      const refusal = await owner.client.refused('checkEvidence', { path: { proofId, evidenceId: evidence.evidenceId } });
       expect(refusal.code).toBe('url_refused');
     }
   });

@@ -9,6 +9,7 @@ import { type Random, systemRandom } from '../kernel/random.ts';
 import type { Clock } from '../kernel/time.ts';
 import { type Blobs, makeFolderBlobs } from '../platform/blobs/index.ts';
 import { systemClock } from '../platform/clock.ts';
+import { makeTxtReader, type TxtReader } from '../platform/dns/index.ts';
 import { makeSafeFetch, type SafeFetch } from '../platform/fetch/index.ts';
 import { type Inference, makeInference } from '../platform/inference.ts';
 import { type KeyRing, deriveSecret, openKeys } from '../platform/keys/index.ts';
@@ -29,6 +30,8 @@ export interface Overrides {
   testClock?: string;
   /** Lets evidence be fetched from this machine. Never in production. */
   allowLoopback?: boolean;
+  /** Names are looked up here instead of by the machine's resolvers. */
+  dns?: TxtReader;
   validateResponses?: boolean;
   /** How media is written: tests freeze a process between check and write. */
   media?: Omit<MediaIo, 'clock'>;
@@ -55,6 +58,7 @@ export interface Platform {
   secret: Uint8Array;
   blobs: Blobs;
   fetcher: SafeFetch;
+  dns: TxtReader;
   inference: Inference;
   stripe: StripePort;
   sandbox: Sandbox | null;
@@ -164,6 +168,7 @@ export async function openPlatform(config: Config, overrides: Overrides, entitie
       config, overrides, clock, wall, random, ids, log, database, lease, keys, secret, stripe, sandbox, server, origin, inference,
       blobs: makeFolderBlobs({ folder: join(config.dataFolder, 'blobs'), random }),
       fetcher: makeSafeFetch({ allowLoopback: overrides.allowLoopback ?? false }),
+      dns: overrides.dns ?? makeTxtReader(),
       close: () => closing.all(),
     };
   } catch (error) {

@@ -8,7 +8,7 @@ import { type Gateway, makeGateway } from '../gateway/index.ts';
 import { type IdentityService, identityEntities, loadDocuments, makeIdentity } from '../identity/index.ts';
 import { type Ledger, makeLedger } from '../ledger/index.ts';
 import type { EntitySchema } from '../platform/postgres/index.ts';
-import { entities as ownershipEntities, makeOwnership, type Ownership } from '../ownership/index.ts';
+import { entities as ownershipEntities, loadPolicy, makeOwnership, type Ownership } from '../ownership/index.ts';
 import { makeProvenance, type Provenance } from '../provenance/index.ts';
 import { makeRoyalties, ROYALTY_EVENT_TOPICS, type Royalties } from '../royalties/index.ts';
 import { makeStop, type Stop } from '../stop/index.ts';
@@ -56,12 +56,13 @@ function makeGround(platform: Platform): Ground {
  * proof or version narrows the clone's gate needs no hook: PostgreSQL does it (`clone_gate_narrows`).
  */
 function makeRights(platform: Platform, ground: Ground, above: () => Pick<Rooms, 'gateway' | 'billing'>): Pick<Rooms, 'ownership' | 'clones' | 'consent'> {
-  const { clock, ids, random, fetcher, blobs, inference } = platform;
+  const { clock, ids, random, fetcher, dns, blobs, inference, config } = platform;
   const { runTx } = platform.database;
   const { identity, provenance, transparency } = ground;
 
   const ownership: Ownership = makeOwnership({
-    runTx, clock, ids, random, identity, log: transparency, fetcher, blobs, inference,
+    runTx, clock, ids, random, identity, log: transparency, fetcher, dns, blobs, inference,
+    policy: loadPolicy(config.ownershipPolicyPath),
     enrolledVoice: (tx, proofId) => clones.enrolledVoice(tx, proofId),
   });
   const clones: Clones = makeClones({

@@ -1,196 +1,277 @@
-import { readGrant, type ReadGrant } from './grant.ts';
-import { foldText } from './words.ts';
+import { type Act, type Answer, type DecisionRequest, type DecisionState, OWNER_PURPOSE, REVIEWER_PURPOSE } from './decision.ts';
+import { EU_MARKING_FROM } from './legal.ts';
+import { saysAny } from './lexicon.ts';
+import { type ReadGrant, readGrant } from './prepare.ts';
+import { type PreparedRequest, prepareRequest } from './prepare-request.ts';
+import { prepareState, type Standing } from './standing.ts';
 
-export type GateKind = 'platform' | 'clone' | 'capability' | 'grant' | 'licence';
-export type GateStateName = 'open' | 'paused' | 'stopped';
-
-/** A gate as a decision saw it. The epoch is a decimal string, since receipts are JSON. */
-export interface SeenGate {
-  gateId: string;
-  kind: GateKind;
-  state: GateStateName;
-  epoch: string;
-}
-
-/** What is asked for. `text` is everything the clone would say. */
-export interface DecisionRequest {
-  cloneId: string;
-  capability: string;
-  language: string;
-  audience: 'fan' | 'owner' | 'reviewer';
-  requester: string;
-  tierName: string | null;
-  /** Where the listener says they are, and where their payment says so; both must be granted. */
-  declaredCountry: string | null;
-  billingCountry: string | null;
-  ageBand: string | null;
-  purpose: string;
-  text: string;
-  at: Date;
-}
-
-/** Everything else a decision depends on, as plain JSON, so that a receipt can carry it. */
-export interface DecisionState {
-  clone: { cloneId: string; ownerAccountId: string } | null;
-  ownership: { proofId: string; state: string; expiresAt: string | null } | null;
-  version: { versionId: string; number: number; state: string } | null;
-  /** The document is read with care: it may be any JSON. */
-  grant: { grantId: string; digest: string; status: string; document: unknown } | null;
-  gates: readonly SeenGate[];
-}
-
-/** Allowed with the clauses that carried it, or denied with every clause that denied. */
-export interface Answer {
-  allowed: boolean;
-  clauses: string[];
-}
-
-/** The purposes that belong to an audience of its own and are therefore not named in a grant. */
-export const OWNER_PURPOSE = 'probe';
-export const REVIEWER_PURPOSE = 'review';
-
-interface Asked {
-  request: DecisionRequest;
-  state: DecisionState;
-  grant: ReadGrant;
-}
+export type { GateKind, GateStateName } from './decision.ts';
 
 interface Findings {
   used: string[];
   denied: string[];
 }
 
-type Rule = (asked: Asked, found: Findings) => void;
-
-/** A clause names what was asked only when it looks like a name. */
-function label(value: unknown): string {
-  return typeof value === 'string' && /^[\p{L}\p{N}_-]{1,64}$/u.test(value) ? value : 'unreadable';
-}
+type Rule = (s: Standing, q: PreparedRequest, found: Findings) => void;
 
 function settle(found: Findings, holds: boolean, clause: string): void {
   (holds ? found.used : found.denied).push(clause);
 }
 
-const gates: Rule = ({ state, request }, found) => {
-  const needed: GateKind[] = ['platform', 'clone', 'capability', ...(state.grant === null ? [] : ['grant' as const])];
-  const readable = state.gates.every((gate) => /^[1-9][0-9]{0,18}$/.test(gate.epoch));
-  if (!readable || !needed.every((kind) => state.gates.some((gate) => gate.kind === kind))) found.denied.push('gates.unreadable');
-  const revoked = state.grant?.status === 'revoked';
-  for (const gate of state.gates) {
-    if (gate.state === 'open') continue;
-    // A revoked grant's gate is stopped; the clause says which of the two it was.
-    if (gate.kind === 'grant' && gate.state === 'stopped' && revoked) continue;
-    found.denied.push(gate.state === 'paused' ? 'stop.paused' : 'stop.stopped');
-  }
-  if (request.cloneId !== state.clone?.cloneId) found.denied.push('clone.unknown');
+function all(into: string[], clauses: readonly string[]): void {
+  for (const clause of clauses) into.push(clause);
+}
+
+function has(set: number, place: number): boolean {
+  return place >= 0 && (set & (1 << place)) !== 0;
+}
+
+const gates: Rule = (s, q, found) => {
+  all(found.denied, s.gates);
+  if (q.request.cloneId !== s.cloneId) found.denied.push('clone.unknown');
 };
 
-const ownership: Rule = ({ state, request }, found) => {
-  const proof = state.ownership;
-  const until = Date.parse(proof?.expiresAt ?? 'never');
-  const proven = proof?.state === 'approved' && request.at.getTime() < until;
+const ownership: Rule = (s, q, found) => {
+  const proven = q.at < s.provenUntil;
   settle(found, proven, proven ? 'ownership.proven' : 'ownership.unproven');
 };
 
-const grantInForce: Rule = ({ state, grant, request }, found) => {
-  if (state.grant === null) {
+const inForce: Rule = (s, q, found) => {
+  if (s.status === null) {
     found.denied.push('grant.none');
     return;
   }
-  if (state.grant.status === 'revoked') found.denied.push('grant.revoked');
-  else if (state.grant.status === 'expired') found.denied.push('grant.expired');
-  else if (state.grant.status !== 'signed') found.denied.push('grant.unsigned');
-  for (const member of grant.unreadable) found.denied.push(`grant.unreadable.${member}`);
-  const { clone } = state;
-  const own = clone !== null && grant.cloneId === clone.cloneId && grant.ownerAccountId === clone.ownerAccountId;
-  if (!own && grant.cloneId !== null && grant.ownerAccountId !== null) found.denied.push('grant.foreign');
-  const at = request.at.getTime();
-  if (Number.isNaN(at)) found.denied.push('request.at');
-  else if (at < grant.validFrom) found.denied.push('grant.not_yet');
-  else if (at >= grant.validUntil) found.denied.push('grant.expired');
-  else if (grant.validFrom <= at) found.used.push('grant.term');
+  const { grant } = s;
+  if (s.status === 'revoked') found.denied.push('grant.revoked');
+  else if (s.status === 'expired') found.denied.push('grant.expired');
+  else if (s.status !== 'signed') found.denied.push('grant.unsigned');
+  if (Number.isNaN(q.at)) found.denied.push('request.at');
+  else if (q.at < grant.validFrom) found.denied.push('grant.not_yet');
+  else if (q.at >= grant.validUntil) {
+    if (s.status !== 'expired') found.denied.push('grant.expired');
+  } else if (grant.validFrom <= q.at && s.status === 'signed') found.used.push('grant.term');
+  if (q.at >= s.windDownEnds) found.denied.push('grant.wound_down');
 };
 
-/** Whose face and voice a capability takes: each needs its own separate consent. */
-const TAKES: Readonly<Record<string, { voice: boolean; face: boolean }>> = {
-  chat: { voice: false, face: false },
-  voice: { voice: true, face: false },
-  video: { voice: true, face: true },
-  sing: { voice: true, face: false },
-  story: { voice: true, face: false },
-  work: { voice: true, face: false },
-  moments: { voice: true, face: true },
+/** The document itself, the name it is spoken under, and a death. */
+const person: Rule = (s, q, found) => {
+  if (s.status === null) return;
+  all(found.denied, s.document);
+  settle(found, s.nameHolds, s.nameHolds ? 'name.granted' : 'name.unnamed');
+  if (!(q.at >= s.deceasedAt)) return;
+  const { postMortem } = s.grant.terms;
+  const holds = postMortem.allowed && postMortem.holder !== null && q.at < s.grant.postMortemUntil;
+  settle(found, holds, holds ? 'death.allowed' : postMortem.allowed ? 'death.over' : 'death.denied');
 };
 
-const capability: Rule = ({ request, grant }, found) => {
-  settle(found, grant.capabilities.has(request.capability), `capability.${label(request.capability)}`);
-  const takes = (Object.hasOwn(TAKES, request.capability) ? TAKES[request.capability] : undefined) ?? { voice: true, face: true };
-  if (takes.voice) settle(found, grant.consentVoice, 'consent.voice');
-  if (takes.face) settle(found, grant.consentFace, 'consent.face');
+const licensee: Rule = (s, q, found) => {
+  if (q.request.licensee !== 'platform') settle(found, s.grant.terms.sublicence, 'sublicence');
 };
 
-const language: Rule = ({ request, grant }, found) => {
-  settle(found, grant.languages.has(request.language), `language.${label(request.language)}`);
+const capability: Rule = ({ grant }, q, found) => {
+  const { separateConsent } = grant.terms;
+  settle(found, has(grant.capabilities, q.capability), q.clauses.capability);
+  settle(found, has(grant.media, q.medium), q.clauses.medium);
+  if (q.takes.voice) settle(found, separateConsent.voice, 'consent.voice');
+  if (q.takes.face) settle(found, separateConsent.face, 'consent.face');
+  if (q.takes.persona) settle(found, separateConsent.persona, 'consent.persona');
+  settle(found, grant.languages.has(q.request.language), q.clauses.language);
 };
 
-const topics: Rule = ({ request, grant }, found) => {
-  const text = foldText(request.text);
-  const said = grant.topics.filter((topic) => topic.words.some((word) => word.matches(text)));
-  for (const topic of said) found.denied.push(`topic.${label(topic.name)}`);
-  if (said.length === 0) found.used.push('topics.unsaid');
+const content: Rule = ({ grant }, q, found) => {
+  const { labels } = q.request;
+  if (saysAny(q.said, grant.forbidden)) {
+    for (const topic of grant.topics) if (saysAny(q.said, topic.words)) found.denied.push(topic.clause);
+    if (saysAny(q.said, grant.phrases)) found.denied.push('phrase.forbidden');
+  } else found.used.push('topics.unsaid');
+  if (labels.adult) settle(found, grant.adult, 'content.adult');
+  if (labels.adult && q.request.audience === 'fan' && q.request.ageBand !== 'adult') found.denied.push('content.adult_age');
+  if (labels.political) settle(found, grant.terms.politicalContent, 'content.political');
+  for (const { name, clause } of q.endorsements) settle(found, grant.endorsements.has(name), clause);
+  if (!q.request.explicitLabel) settle(found, q.at <= grant.waiverUntil, 'label.waiver');
 };
 
-const listener: Rule = ({ request, grant }, found) => {
-  settle(found, grant.audiences.has(request.audience), `audience.${label(request.audience)}`);
-  for (const country of [request.declaredCountry, request.billingCountry]) {
-    if (country === null) found.denied.push('territory.unknown');
-    else settle(found, grant.territories.has(country), `territory.${label(country)}`);
+const purpose: Rule = ({ grant }, q, found) => {
+  const named = grant.purposes.get(q.request.purpose);
+  settle(found, named !== undefined, q.clauses.purpose);
+  if (q.request.work !== null) settle(found, named?.works.has(q.request.work) === true, q.clauses.work);
+};
+
+const listener: Rule = ({ grant }, q, found) => {
+  settle(found, has(grant.audiences, q.audience), q.clauses.audience);
+  if (q.countryMissing) found.denied.push('territory.unknown');
+  for (const { place, clause } of q.places) {
+    settle(found, place >= 0 && ((grant.territories[place >>> 5] ?? 0) & (1 << (place & 31))) !== 0, clause);
   }
-  if (request.tierName === null) found.denied.push('tier.none');
-  else settle(found, grant.tiers.has(request.tierName), `tier.${label(request.tierName)}`);
-  settle(found, request.ageBand !== null && grant.ageBands.has(request.ageBand), `age.${label(request.ageBand ?? 'unknown')}`);
-  settle(found, grant.purposes.has(request.purpose), `purpose.${label(request.purpose)}`);
+  settle(found, q.request.tierName !== null && grant.tiers.has(q.request.tierName), q.clauses.tier);
+  settle(found, has(grant.ageBands, q.ageBand), q.clauses.age);
 };
 
-const approvedVersion: Rule = ({ state }, found) => {
-  const approved = state.version?.state === 'approved';
-  settle(found, approved, approved ? 'version.approved' : 'version.unapproved');
+/** The law where the clone is heard, at the person's home, and the chosen one. */
+const law: Rule = (s, q, found) => {
+  const { legal, terms } = s.grant;
+  const vague = (s.grant.purposes.get(q.request.purpose)?.works.size ?? 0) === 0;
+  all(found.denied, legal.home);
+  if (vague) all(found.denied, legal.homeWorks);
+  let last = 0;
+  for (const { code, group, legalClause } of q.places) {
+    if (terms.subject.domicile === 'CN' && code !== 'CN') crossBorder(s, found);
+    if (group === 0 || group === last) continue;
+    last = group;
+    const before = found.denied.length;
+    all(found.denied, legal.group[group] ?? []);
+    if (vague) all(found.denied, legal.groupWorks[group] ?? []);
+    if (group === 1 && q.request.capability === 'chat' && !s.mainlandChat) found.denied.push('legal.CN.chat');
+    if (group === 2 && !(q.at < EU_MARKING_FROM)) all(found.denied, s.euMarking);
+    if (group === 2 && !q.request.explicitLabel) found.denied.push('legal.EU.label');
+    if (group === 3 && q.at >= s.deceasedAt && terms.postMortem.registerNotice === null) found.denied.push('legal.NO-FAKES.register_notice');
+    if (found.denied.length === before) found.used.push(legalClause);
+  }
 };
 
-const theOwner: Rule = ({ state, request }, found) => {
-  settle(found, state.clone !== null && request.requester === state.clone.ownerAccountId, 'audience.owner');
-  settle(found, request.purpose === OWNER_PURPOSE, `purpose.${label(request.purpose)}`);
+/** PIPL art. 39: personal information leaves the country with a separate consent only. Said once for two countries. */
+function crossBorder({ grant }: Standing, found: Findings): void {
+  const clause = 'consent.cross_border';
+  const list = grant.terms.separateConsent.crossBorder ? found.used : found.denied;
+  if (!list.includes(clause)) list.push(clause);
+}
+
+const approvedVersion: Rule = (s, _, found) => {
+  settle(found, s.versionApproved, s.versionApproved ? 'version.approved' : 'version.unapproved');
 };
 
-const theReviewer: Rule = ({ request, grant }, found) => {
-  settle(found, grant.audiences.has('reviewer'), 'audience.reviewer');
-  settle(found, request.purpose === REVIEWER_PURPOSE, `purpose.${label(request.purpose)}`);
+/** What the owner wants to have of it. */
+const compensation: Rule = ({ grant }, q, found) => {
+  const { model, rateBasisPoints, currency } = grant.terms.compensation;
+  const { sale } = q.request;
+  if (sale === null || !q.paid) return;
+  if (model === 'free') found.denied.push('compensation.unpaid');
+  else if (rateBasisPoints === 0 && grant.floorMinor === 0n) found.used.push('compensation.share');
+  else if (q.ownerMinor === null || sale.ownerBasisPoints === null) found.denied.push('compensation.unknown');
+  else if (sale.ownerBasisPoints < rateBasisPoints) found.denied.push('compensation.rate');
+  else if (grant.floorMinor > 0n && (sale.currency !== currency || q.ownerMinor < grant.floorMinor)) found.denied.push('compensation.floor');
+  else found.used.push('compensation.share');
 };
 
-const noAudience: Rule = ({ request }, found) => {
-  found.denied.push(`audience.${label(request.audience)}`);
+const volume: Rule = (s, q, found) => {
+  const rooms = s.room[q.capability] ?? [];
+  let within = rooms.length > 0;
+  for (const { clause, outputs, seconds } of rooms) {
+    if (outputs >= 1 && seconds >= q.request.seconds) continue;
+    within = false;
+    if (!found.denied.includes(clause)) found.denied.push(clause);
+  }
+  if (within) found.used.push('volume.within');
 };
 
-const ALWAYS: readonly Rule[] = [gates, ownership, grantInForce];
-const UNDER_A_GRANT: readonly Rule[] = [capability, language, topics];
+const approval: Rule = (s, _, found) => {
+  const { mode } = s.grant.terms.outputApproval;
+  if (mode === 'before') settle(found, s.output.approved, s.output.approved ? 'approval.given' : s.output.rejected ? 'approval.refused' : 'approval.awaited');
+};
+
+const theOwner: Rule = (s, q, found) => {
+  settle(found, s.ownerAccountId !== null && q.request.requester === s.ownerAccountId, 'audience.owner');
+  settle(found, q.request.purpose === OWNER_PURPOSE, q.clauses.purpose);
+};
+
+const theReviewer: Rule = ({ grant }, q, found) => {
+  settle(found, has(grant.audiences, q.audience), 'audience.reviewer');
+  settle(found, q.request.purpose === REVIEWER_PURPOSE, q.clauses.purpose);
+};
+
+const noAudience: Rule = (_, q, found) => {
+  found.denied.push(q.clauses.audience);
+};
+
+/** Whether what was released may still be given out. */
+const survival: Rule = (s, q, found) => {
+  const { survivalOfExistingWorks: survives, withdrawal } = s.grant.terms;
+  if (Number.isNaN(q.at)) found.denied.push('request.at');
+  else if (s.status === null) found.denied.push('grant.none');
+  else if (s.status === 'revoked') settle(found, survives && withdrawal.effect === 'stop_new', `withdrawal.${withdrawal.effect}`);
+  else if (s.status === 'expired' || q.at >= s.grant.validUntil) settle(found, survives, 'survival.works');
+  else settle(found, s.status === 'signed', s.status === 'signed' ? 'grant.term' : 'grant.unsigned');
+  if (s.grant.terms.outputApproval.mode === 'after') settle(found, !s.output.rejectedInTime, 'approval.undo');
+  if (s.grant.terms.outputApproval.mode === 'before' && s.output.rejected) found.denied.push('approval.refused');
+};
+
+const training: Rule = ({ grant }, q, found) => {
+  settle(found, grant.terms.training.allowed, 'training.allowed');
+  settle(found, grant.terms.separateConsent.training, 'consent.training');
+  settle(found, q.request.source !== null && grant.sources.has(q.request.source), q.clauses.source);
+  if (q.act === 'derive') settle(found, grant.terms.training.derivedModels, 'training.derived');
+};
+
+const keeping: Rule = (s, q, found) => {
+  const { allowed, deleteOnEnd } = s.grant.terms.training;
+  const ended = s.status !== 'signed' || !(q.at < s.grant.validUntil);
+  if (Number.isNaN(q.at)) found.denied.push('request.at');
+  all(found.denied, s.document);
+  settle(found, allowed && !(ended && deleteOnEnd), ended ? 'training.keep' : 'training.allowed');
+};
+
+const sublicence: Rule = ({ grant }, _, found) => settle(found, grant.terms.sublicence, 'sublicence');
+
+const audit: Rule = (s, q, found) => {
+  all(found.denied, s.status === null ? ['grant.none'] : s.document);
+  settle(found, s.ownerAccountId !== null && q.request.requester === s.ownerAccountId, 'audience.owner');
+  settle(found, s.grant.terms.compensation.auditRight, 'audit.right');
+};
+
+const BEFORE: readonly Rule[] = [gates, ownership, inForce, person];
+const ALWAYS: readonly Rule[] = [...BEFORE, licensee, capability, content];
+const FAN: readonly Rule[] = [...ALWAYS, approvedVersion, listener, purpose, law, compensation];
 
 /** Who listens decides which further rules hold. The owner hears her own clone before any fan may. */
-const BY_AUDIENCE: Readonly<Record<DecisionRequest['audience'], readonly Rule[]>> = {
-  fan: [approvedVersion, listener],
-  owner: [theOwner],
-  reviewer: [theReviewer],
+function outputRules(q: PreparedRequest, last: Rule): readonly Rule[] {
+  switch (q.request.audience) {
+    case 'fan': return last === volume ? MAKE_FOR_FAN : RELEASE_TO_FAN;
+    case 'owner': return OWNER_RULES;
+    case 'reviewer': return REVIEWER_RULES;
+    default: return NOBODY_RULES;
+  }
+}
+
+const MAKE_FOR_FAN: readonly Rule[] = [...FAN, volume];
+const RELEASE_TO_FAN: readonly Rule[] = [...FAN, approval];
+const OWNER_RULES: readonly Rule[] = [...ALWAYS, theOwner];
+const REVIEWER_RULES: readonly Rule[] = [...ALWAYS, theReviewer];
+const NOBODY_RULES: readonly Rule[] = [...ALWAYS, noAudience];
+
+const OF_ACT: Readonly<Record<Exclude<Act, 'make' | 'release'>, readonly Rule[]>> = {
+  read: [gates, ownership, survival, (s, _, found) => all(found.denied, s.document)],
+  train: [...BEFORE, training],
+  derive: [...BEFORE, training],
+  keep_model: [gates, ownership, keeping],
+  sublicense: [...BEFORE, sublicence],
+  audit: [audit],
 };
 
 /** Where there is no grant there is nothing to hold a language or a country against: `grant.none` says it all. */
-function rulesFor(state: DecisionState, request: DecisionRequest): readonly Rule[] {
-  if (state.grant === null) return ALWAYS;
-  const further = Object.hasOwn(BY_AUDIENCE, request.audience) ? BY_AUDIENCE[request.audience] : [noAudience];
-  return [...ALWAYS, ...UNDER_A_GRANT, ...further];
+const WITHOUT_GRANT: readonly Rule[] = [gates, ownership, inForce];
+const NO_ACT: readonly Rule[] = [(_, q, found) => found.denied.push(q.clauses.act)];
+
+function rulesFor(s: Standing, q: PreparedRequest): readonly Rule[] {
+  if (q.act === null) return NO_ACT;
+  if (s.status === null) return WITHOUT_GRANT;
+  if (q.act === 'make') return outputRules(q, volume);
+  return q.act === 'release' ? outputRules(q, approval) : OF_ACT[q.act];
 }
 
 /**
- * May this be said? Pure and total: no clock, no I/O, an answer for every input. What the grant does not say is
- * denied, and so is whatever cannot be read. Every rule is asked, so a denial names all of its clauses.
+ * The decision itself, over what was prepared. Pure: no clock, no I/O, the same answer for the same arguments. Every
+ * rule is asked, so a denial names all of its clauses.
+ */
+export function judge(s: Standing, q: PreparedRequest): Answer {
+  const found: Findings = { used: [], denied: [] };
+  for (const rule of rulesFor(s, q)) rule(s, q, found);
+  const allowed = found.denied.length === 0;
+  return { allowed, clauses: allowed ? found.used : found.denied };
+}
+
+/**
+ * May this be done? Pure and total: an answer for every input. What the grant does not say is denied, and so is
+ * whatever cannot be read.
  */
 export function decide(state: DecisionState, request: DecisionRequest): Answer {
   return decideWith(readGrant(state.grant?.document ?? null), state, request);
@@ -198,8 +279,22 @@ export function decide(state: DecisionState, request: DecisionRequest): Answer {
 
 /** As `decide`, with the grant read beforehand (for many decisions under one grant). */
 export function decideWith(grant: ReadGrant, state: DecisionState, request: DecisionRequest): Answer {
-  const found: Findings = { used: [], denied: [] };
-  for (const rule of rulesFor(state, request)) rule({ state, request, grant }, found);
-  const allowed = found.denied.length === 0;
-  return { allowed, clauses: [...new Set(allowed ? found.used : found.denied)] };
+  return judge(prepareState(grant, state), prepareRequest(request, grant.lexicon));
+}
+
+/**
+ * Where more than one grant applies (the owner's, and a licence under it), all must allow: the narrowest wins. The
+ * states differ in their grant and its gates. Under none at all everything is denied.
+ */
+export function decideAll(states: readonly DecisionState[], request: DecisionRequest): Answer {
+  if (states.length === 0) return { allowed: false, clauses: ['grant.none'] };
+  return intersect(states.map((state) => decide(state, request)));
+}
+
+/** Allowed by all, or denied with every clause of those that denied. */
+export function intersect(answers: readonly Answer[]): Answer {
+  const allowed = answers.length > 0 && answers.every((answer) => answer.allowed);
+  const telling = allowed ? answers : answers.filter((answer) => !answer.allowed);
+  const clauses = [...new Set(telling.flatMap((answer) => answer.clauses))];
+  return { allowed, clauses: clauses.length > 0 ? clauses : ['grant.none'] };
 }

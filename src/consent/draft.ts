@@ -1,10 +1,11 @@
 import { Refusal } from '../kernel/refusals.ts';
 import type { Amendment, FirstGrant, GrantDocument, GrantTerms } from './grant.ts';
+import { readDocument, TERM_NAMES } from './grant-read.ts';
+import { addYears, birthdayOf, isUnderAge } from './legal-age.ts';
+import { LONGEST_MINOR_TERM_YEARS, LONGEST_TERM_YEARS, voidBecause } from './legal.ts';
 import { TERRITORIES } from './territories.ts';
 import { foldWord } from './words.ts';
 
-/** No longer than NO FAKES (S.4591) lets a living adult's licence run; issue of longer terms is void there. */
-const LONGEST_TERM_YEARS = 10;
 const SHORTEST_STATEMENT = 20;
 
 function invalid(detail: string): Refusal {
@@ -18,20 +19,19 @@ function instant(text: string, member: string): Date {
   return new Date(time);
 }
 
-function yearsAfter(start: Date, years: number): Date {
-  const end = new Date(start);
-  end.setUTCFullYear(end.getUTCFullYear() + years);
-  return end;
-}
-
 /** Finite, forward, at most ten years, and not over already (Civil Code 1022: never an open-ended licence). */
 function checkTerm(terms: GrantTerms, now: Date): void {
   const from = instant(terms.validFrom, 'validFrom');
   const until = instant(terms.validUntil, 'validUntil');
   if (until <= from) throw new Refusal('grant_term_invalid', 'The grant ends before it starts.');
   if (until <= now) throw new Refusal('grant_term_invalid', 'The grant would be over already.');
-  if (until > yearsAfter(from, LONGEST_TERM_YEARS)) {
-    throw new Refusal('grant_term_invalid', `A grant runs for at most ${LONGEST_TERM_YEARS} years.`);
+  // No longer than NO FAKES (S.4591) lets an adult's or a minor's licence run.
+  const minor = isUnderAge({ subject: terms.subject, validFrom: from.toISOString() });
+  const years = minor ? LONGEST_MINOR_TERM_YEARS : LONGEST_TERM_YEARS;
+  if (until > addYears(from, years)) throw new Refusal('grant_term_invalid', `This grant runs for at most ${years} years.`);
+  const { dateOfBirth } = terms.subject;
+  if (minor && dateOfBirth !== null && until > birthdayOf(dateOfBirth, 18)) {
+    throw new Refusal('grant_term_invalid', 'A minor\'s grant ends with the 18th birthday at the latest.');
   }
 }
 
@@ -44,10 +44,12 @@ function checkScope(terms: GrantTerms): void {
   for (const [what, names] of [
     ['language', terms.languages], ['territory', terms.territories], ['audience', terms.audiences],
     ['age band', terms.ageBands], ['tier', terms.tiers], ['purpose', terms.purposes.map((purpose) => purpose.name)],
-    ['forbidden topic', terms.forbiddenTopics.map((topic) => topic.name)],
+    ['forbidden topic', terms.forbiddenTopics.map((topic) => topic.name)], ['medium', terms.media],
+    ['endorsement category', terms.endorsementCategories], ['training source', terms.training.sources],
+    ['volume cap', terms.volumeCaps.map(({ capability, window }) => `${capability} ${window}`)],
   ] as const) checkUnique(names, what);
-  for (const list of [terms.languages, terms.territories, terms.audiences, terms.purposes]) {
-    if (list.length === 0) throw invalid('Name at least one language, territory, audience and purpose; what is not named is denied.');
+  for (const list of [terms.media, terms.languages, terms.territories, terms.audiences, terms.purposes]) {
+    if (list.length === 0) throw invalid('Name at least one medium, language, territory, audience and purpose; what is not named is denied.');
   }
   const foreign = terms.territories.find((code) => !TERRITORIES.has(code));
   if (foreign !== undefined) throw new Refusal('country_unknown', `${foreign} is not an assigned ISO 3166-1 code.`);
@@ -58,7 +60,20 @@ function checkScope(terms: GrantTerms): void {
   }
 }
 
+/** Whoever drafts is told at once what would make the grant void; `decide` would deny it everywhere. */
+function checkValid(terms: GrantTerms): void {
+  const missing = voidBecause(terms);
+  if (missing.length > 0) throw invalid(`The grant would be void: ${missing.join(', ')}.`);
+  for (const place of [terms.subject.domicile, terms.governingLaw]) {
+    if (!TERRITORIES.has(place.slice(0, 2))) throw new Refusal('country_unknown', `${place} is no assigned ISO 3166 code.`);
+  }
+  const { allowed, holder, until } = terms.postMortem;
+  if (allowed && (holder === null || until === null)) throw invalid('After death: say until when, and who decides then.');
+}
+
 function checkTopics(terms: GrantTerms): void {
+  const mute = terms.forbiddenPhrases.find((phrase) => foldWord(phrase) === '');
+  if (mute !== undefined) throw invalid('A forbidden phrase has no letters or digits.');
   for (const { name, words } of terms.forbiddenTopics) {
     const all = [...words.zh, ...words.en];
     if (all.length === 0) throw invalid(`The forbidden topic ${name} has no words, so it would forbid nothing.`);
@@ -78,6 +93,10 @@ function checkSeparateConsent(terms: GrantTerms): void {
   if ((capabilities.video || capabilities.moments) && !separateConsent.face) {
     throw invalid('These capabilities take your face: that needs its separate consent.');
   }
+  if ((capabilities.chat || capabilities.work || capabilities.moments) && !separateConsent.persona) {
+    throw invalid('These capabilities speak as you: that needs its separate consent.');
+  }
+  if (terms.training.allowed && !separateConsent.training) throw invalid('Training on your material needs its separate consent.');
 }
 
 /** One spelling for what looks the same (JCS does not normalise), one form for instants. */
@@ -97,29 +116,24 @@ function normalised(terms: GrantTerms): GrantTerms {
 export function checkedTerms(terms: GrantTerms, now: Date): GrantTerms {
   const ready = normalised(terms);
   checkTerm(ready, now);
+  checkValid(ready);
   checkScope(ready);
   checkTopics(ready);
   checkSeparateConsent(ready);
   return ready;
 }
 
-/** The terms of a signed document, to be changed by an amendment. */
+/** The terms of a signed document of any version, to be changed by an amendment or compared with others. */
 export function termsOf(document: GrantDocument): GrantTerms {
-  const {
-    capabilities, languages, territories, audiences, ageBands, tiers, purposes, forbiddenTopics, separateConsent,
-    validFrom, validUntil,
-  } = document;
-  return {
-    capabilities, languages, territories, audiences, ageBands, tiers, purposes, forbiddenTopics, separateConsent,
-    validFrom, validUntil,
-  };
+  const { terms } = readDocument(document);
+  return Object.fromEntries(TERM_NAMES.map((name) => [name, terms[name]])) as unknown as GrantTerms;
 }
 
 export function grantDocument(
   heads: { grantId: string; cloneId: string; owner: { accountId: string; name: string } }, terms: GrantTerms,
 ): FirstGrant {
   return {
-    type: 'benren.grant', schemaVersion: 1, grantId: heads.grantId, cloneId: heads.cloneId, version: 1, supersedes: null,
+    type: 'benren.grant', schemaVersion: 2, grantId: heads.grantId, cloneId: heads.cloneId, version: 1, supersedes: null,
     owner: heads.owner, licensee: 'platform', ...terms,
   };
 }
@@ -127,7 +141,7 @@ export function grantDocument(
 /** The next version: a whole grant again, so that what is in force is always one document. */
 export function amendmentDocument(current: GrantDocument, currentDigest: string, terms: GrantTerms): Amendment {
   return {
-    ...current, ...terms, type: 'benren.amendment', version: current.version + 1, supersedes: currentDigest,
+    ...current, ...terms, type: 'benren.amendment', schemaVersion: 2, version: current.version + 1, supersedes: currentDigest,
   };
 }
 

@@ -20,8 +20,8 @@ export type { LeaseStore } from './lease-store.ts';
 export { makeConsentHandlers } from './handlers.ts';
 export { makeDelegationHandlers } from './delegation-handlers.ts';
 export type { Act, Authority, Standing } from './authority.ts';
-export { CAPABILITIES, decide, foldText, OWNER_PURPOSE, replay, REVIEWER_PURPOSE, wordMatcher } from './model.ts';
+export { CAPABILITIES, decide, decideAll, foldText, legalReport, OWNER_PURPOSE, replay, REVIEWER_PURPOSE, wordMatcher } from './model.ts';
 export type {
-  AgeBand, Answer, Capability, DecisionReceiptDocument, DecisionRequest, DecisionState, GateKind, GateStateName, GrantDocument,
-  GrantTerms, Replay,
+  Act as DecidedAct, AgeBand, Answer, Capability, ContentLabels, DecisionReceiptDocument, DecisionRequest, DecisionState, GateKind, GateStateName, GrantDocument,
+  GrantTerms, LegalReport, Medium, PlatformFacts, Replay, Sale, Usage,
 } from './model.ts';

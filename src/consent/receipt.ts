@@ -1,21 +1,26 @@
 import { canonicalJson } from '../kernel/canonical-json.ts';
 import { sha256Hex } from '../kernel/digest.ts';
-import { type Answer, decide, type DecisionRequest, type DecisionState } from './decide.ts';
+import { decide } from './decide.ts';
+import type { Answer, ContentLabels, DecisionRequest, DecisionState, Usage } from './decision.ts';
+import type { PlatformFacts } from './legal.ts';
+import { isObject } from './shape.ts';
 
 /** A request as a receipt holds it: the same, with its instant as text. */
-export type RecordedRequest = Omit<DecisionRequest, 'at'> & { at: string };
+export type RecordedRequest = Omit<DecisionRequest, 'at' | 'labels'> & { at: string; labels: ContentLabels & { endorsements: string[] } };
 
 /** The state as a receipt holds it; there is none without a clone. */
-export type RecordedState = Omit<DecisionState, 'clone' | 'gates' | 'grant'> & {
+export type RecordedState = Omit<DecisionState, 'clone' | 'gates' | 'grant' | 'usage' | 'platform'> & {
   clone: NonNullable<DecisionState['clone']>;
   grant: { grantId: string; digest: string; status: string; document: Record<string, unknown> } | null;
   gates: DecisionState['gates'][number][];
+  usage: Usage[];
+  platform: PlatformFacts & { markingLayers: string[] };
 };
 
 /** `contracts/rights/decision-receipt.schema.json`. */
 export interface DecisionReceiptDocument {
   type: 'benren.decision_receipt';
-  schemaVersion: 1;
+  schemaVersion: 2;
   decisionId: string;
   request: RecordedRequest;
   state: RecordedState;
@@ -28,8 +33,9 @@ export function recordDecision(
   decisionId: string, state: RecordedState, request: DecisionRequest, answer: Answer,
 ): DecisionReceiptDocument {
   return {
-    type: 'benren.decision_receipt', schemaVersion: 1, decisionId, request: { ...request, at: request.at.toISOString() },
-    state, stateDigest: sha256Hex(canonicalJson(state)), answer,
+    type: 'benren.decision_receipt', schemaVersion: 2, decisionId, state,
+    request: { ...request, labels: { ...request.labels, endorsements: [...request.labels.endorsements] }, at: request.at.toISOString() },
+    stateDigest: sha256Hex(canonicalJson(state)), answer,
   };
 }
 
@@ -40,19 +46,21 @@ export interface Replay {
   same: boolean;
 }
 
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /** Whether the parts that `decide` reads have the kinds of values that it reads. */
 function isReceipt(document: unknown): document is DecisionReceiptDocument {
   if (!isObject(document) || !isObject(document['request']) || !isObject(document['state']) || !isObject(document['answer'])) return false;
   const { request, state } = document;
-  const texts = ['cloneId', 'capability', 'language', 'audience', 'requester', 'purpose', 'text', 'at'];
+  const { labels, sale } = request;
+  const { gates, usage, platform } = state;
+  const texts = ['act', 'cloneId', 'capability', 'medium', 'language', 'audience', 'requester', 'licensee', 'purpose', 'text', 'at'];
   if (!texts.every((name) => typeof request[name] === 'string')) return false;
-  if (!['clone', 'ownership', 'version', 'grant'].every((name) => state[name] === null || isObject(state[name]))) return false;
-  const { gates } = state;
-  return Array.isArray(gates) && gates.every((gate: unknown) => isObject(gate) && typeof gate['epoch'] === 'string');
+  if (!['clone', 'ownership', 'version', 'grant', 'output'].every((name) => state[name] === null || isObject(state[name]))) return false;
+  if (!isObject(labels) || !Array.isArray(labels['endorsements'])) return false;
+  if (sale !== null && !(isObject(sale) && typeof sale['priceMinor'] === 'string')) return false;
+  if (!isObject(platform) || !Array.isArray(platform['markingLayers'])) return false;
+  if (!['deceasedAt', 'windDownSince'].every((name) => state[name] === null || typeof state[name] === 'string')) return false;
+  return Array.isArray(gates) && gates.every((gate: unknown) => isObject(gate) && typeof gate['epoch'] === 'string')
+    && Array.isArray(usage) && usage.every(isObject);
 }
 
 /**

@@ -6,11 +6,14 @@ import type { Actor } from '../kernel/request.ts';
 import type { Clock } from '../kernel/time.ts';
 import type { RunTx, Tx } from '../kernel/tx.ts';
 import { type Authority, makeAuthority } from './authority.ts';
-import { type Answer, decideWith, type DecisionRequest } from './decide.ts';
+import { decideWith } from './decide.ts';
+import type { Answer, DecisionRequest } from './decision.ts';
 import { makeDelegations } from './delegations.ts';
 import { type Gates, type GateState, makeGates, type OnCloneGate } from './gates.ts';
-import { type GrantDocument, readGrant, type ReadGrant } from './grant.ts';
+import type { GrantDocument } from './grant.ts';
 import { documentOf, makeGrants, stateAt } from './grants.ts';
+import { NO_FACTS, type PlatformFacts } from './legal.ts';
+import { readGrant, type ReadGrant } from './prepare.ts';
 import { type DecisionReceiptDocument, recordDecision, type RecordedState } from './receipt.ts';
 import * as store from './store.ts';
 
@@ -37,7 +40,7 @@ export interface ConsentDeps {
   ids: Ids;
   identity: Pick<Identity, 'completeSignature' | 'account'>;
   clones: {
-    clone(tx: Tx, cloneId: string): Promise<{ cloneId: string; ownerAccountId: string; ownershipProofId: string } | null>;
+    clone(tx: Tx, cloneId: string): Promise<{ cloneId: string; ownerAccountId: string; ownershipProofId: string; name: string } | null>;
     approvedVersion(tx: Tx, cloneId: string): Promise<{ versionId: string; number: number; state: string } | null>;
   };
   ownership: {
@@ -55,6 +58,8 @@ export interface ConsentDeps {
   };
   /** Told when a clone's gate is paused or opened again: billing stops and resumes collection. */
   onCloneGate?: OnCloneGate;
+  /** What the platform can and may do; nothing, where nobody says so. */
+  facts?: PlatformFacts;
 }
 
 /** A stored decision, with what a release has to compare again. */
@@ -114,7 +119,7 @@ async function see(deps: ConsentDeps, gates: Gates, tx: Tx, request: DecisionReq
   return {
     gates: states,
     state: {
-      clone: { cloneId: clone.cloneId, ownerAccountId: clone.ownerAccountId },
+      clone: { cloneId: clone.cloneId, ownerAccountId: clone.ownerAccountId, name: clone.name },
       ownership: proof === null
         ? null
         : { proofId: proof.proofId, state: proof.state, expiresAt: proof.expiresAt?.toISOString() ?? null },
@@ -123,8 +128,13 @@ async function see(deps: ConsentDeps, gates: Gates, tx: Tx, request: DecisionReq
         ? null
         : { grantId: grant.grantId, digest: grant.digest, status: grant.state, document: { ...documentOf(grant) } },
       gates: states.map(({ gateId, kind, state, epoch }) => ({ gateId, kind, state, epoch: epoch.toString() })),
+      usage: [], output: null, deceasedAt: null, windDownSince: null, platform: factsOf(deps),
     },
   };
+}
+
+function factsOf({ facts = NO_FACTS }: Pick<ConsentDeps, 'facts'>): RecordedState['platform'] {
+  return { ...facts, markingLayers: [...facts.markingLayers] };
 }
 
 function expiry(state: RecordedState): Date | null {

@@ -3,7 +3,7 @@ import { Refusal } from '../kernel/refusals.ts';
 import type { Tx } from '../kernel/tx.ts';
 import { enqueue } from '../platform/jobs/index.ts';
 import type { GatewayDeps } from './deps.ts';
-import { type DecidedGate, type Listener, type OutputRequest, readScript, territoryOf } from './model.ts';
+import { type DecidedGate, type Listener, MEDIUM_OF, type OutputRequest, readScript, territoryOf } from './model.ts';
 import * as store from './store.ts';
 import { STREAM_FETCH_MS, watchStream } from './ending.ts';
 
@@ -57,9 +57,11 @@ export async function entitlement(
 export async function decide(deps: Pick<Deps, 'clock' | 'consent'>, tx: Tx, considered: Considered): Promise<Decision> {
   const { request, listener, script } = considered;
   return await deps.consent.decide(tx, {
-    cloneId: request.cloneId, capability: request.capability, language: request.language, audience: request.audience,
-    requester: request.accountId, tierName: listener.tierName, declaredCountry: listener.declaredCountry,
-    billingCountry: listener.billingCountry, ageBand: listener.ageBand, purpose: request.purpose, text: script, at: deps.clock.now(),
+    act: 'make', cloneId: request.cloneId, capability: request.capability, medium: MEDIUM_OF[request.capability],
+    language: request.language, audience: request.audience, requester: request.accountId, licensee: 'platform',
+    tierName: listener.tierName, declaredCountry: listener.declaredCountry, billingCountry: listener.billingCountry,
+    ageBand: listener.ageBand, purpose: request.purpose, work: null, source: null, text: script,
+    labels: { adult: false, political: false, endorsements: [] }, explicitLabel: true, seconds: 0, sale: null, at: deps.clock.now(),
   });
 }
 

@@ -1,4 +1,4 @@
-import type { AgeBand, GateKind, GateStateName } from '../consent/model.ts';
+import type { AgeBand, GateKind, GateStateName, Medium } from '../consent/model.ts';
 import { Refusal } from '../kernel/refusals.ts';
 
 /** Nouns and decisions of the gateway: pure. */
@@ -12,6 +12,10 @@ export type Step = (typeof STEPS)[number] | 'deliver';
 export type Language = 'en' | 'zh-CN';
 export type Audience = 'fan' | 'owner';
 export type Capability = 'chat' | 'voice' | 'video' | 'sing' | 'story' | 'work' | 'moments';
+/** In which form each capability comes here. */
+export const MEDIUM_OF: Readonly<Record<Capability, Medium>> = {
+  chat: 'text', voice: 'voice', video: 'video', sing: 'singing', story: 'voice', work: 'voice', moments: 'video',
+};
 /** `cut`: a stream of which something was sent, and which did not come through. */
 export type OutputState = 'queued' | 'streaming' | 'rendering' | 'signing' | 'released' | 'cut' | 'voided' | 'failed' | 'denied';
 /** How it reaches the fan: as a file when it is done, or live in segments while it is made. */

@@ -39,6 +39,7 @@ const TABLE: Record<RefusalCode, readonly [status: number, title: string]> = {
   proof_state: [409, 'The ownership proof does not allow this now'],
   proof_incomplete: [409, 'The ownership proof lacks evidence'],
   evidence_state: [409, 'The evidence does not allow this now'],
+  evidence_not_accepted: [422, 'This evidence is not accepted here'],
   url_refused: [422, 'The address is refused'],
   url_unreachable: [422, 'The address could not be read'],
   token_absent: [422, 'The token was not found'],

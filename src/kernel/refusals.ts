@@ -14,7 +14,7 @@ export const REFUSAL_CODES = [
   'assertion_invalid', 'user_verification_missing', 'credential_unknown', 'credential_exists', 'invitation_invalid',
   'document_invalid', 'signature_mismatch', 'country_unknown',
   // ownership
-  'proof_state', 'proof_incomplete', 'evidence_state', 'url_refused', 'url_unreachable', 'token_absent',
+  'proof_state', 'proof_incomplete', 'evidence_state', 'evidence_not_accepted', 'url_refused', 'url_unreachable', 'token_absent',
   'review_self', 'review_repeated', 'recording_invalid', 'recording_too_short',
   // clones
   'ownership_unproven', 'persona_too_short', 'material_missing', 'version_state', 'lineage_changed', 'handle_taken',

@@ -5,8 +5,7 @@ import type { Ownership } from './service.ts';
 
 type Mine = Pick<
   Handlers<RequestContext>,
-  | 'draftOwnershipClaim' | 'openOwnershipProof' | 'getOwnershipProof' | 'addDomainEvidence' | 'checkDomainEvidence'
-  | 'addVoiceChallenge' | 'uploadVoiceChallenge' | 'submitOwnershipProof' | 'listReviews' | 'reviewOwnershipProof'
+  | 'draftOwnershipClaim' | 'openOwnershipProof' | 'getOwnershipProof' | 'addEvidence' | 'checkEvidence' | 'uploadEvidence' | 'submitOwnershipProof' | 'listReviews' | 'reviewOwnershipProof'
   | 'withdrawOwnershipProof'
 >;
 
@@ -21,19 +20,16 @@ export function makeOwnershipHandlers(service: Ownership): Mine {
     async getOwnershipProof({ path }, context) {
       return { status: 200, body: await service.getOwnershipProof(signedIn(context), path.proofId) };
     },
-    async addDomainEvidence({ path, body }, context) {
-      return { status: 201, body: await service.addDomainEvidence(signedIn(context), writeKey(context), path.proofId, body) };
+    async addEvidence({ path, body }, context) {
+      return { status: 201, body: await service.addEvidence(signedIn(context), writeKey(context), path.proofId, body) };
     },
-    async checkDomainEvidence({ path }, context) {
+    async checkEvidence({ path, body }, context) {
       const { proofId, evidenceId } = path;
-      return { status: 200, body: await service.checkDomainEvidence(signedIn(context), writeKey(context), proofId, evidenceId) };
+      return { status: 200, body: await service.checkEvidence(signedIn(context), writeKey(context), proofId, evidenceId, body ?? {}) };
     },
-    async addVoiceChallenge({ path, body }, context) {
-      return { status: 201, body: await service.addVoiceChallenge(signedIn(context), writeKey(context), path.proofId, body) };
-    },
-    async uploadVoiceChallenge({ path, body }, context) {
+    async uploadEvidence({ path, body }, context) {
       const { proofId, evidenceId } = path;
-      return { status: 200, body: await service.uploadVoiceChallenge(signedIn(context), writeKey(context), proofId, evidenceId, body) };
+      return { status: 200, body: await service.uploadEvidence(signedIn(context), writeKey(context), proofId, evidenceId, body) };
     },
     async submitOwnershipProof({ path }, context) {
       return { status: 200, body: await service.submitOwnershipProof(signedIn(context), writeKey(context), path.proofId) };

@@ -1,6 +1,7 @@
 import { cleanName } from '../identity/model.ts';
 import type { JsonObject } from '../kernel/canonical-json.ts';
 import { Refusal } from '../kernel/refusals.ts';
+import { ACTING_KINDS, type EvidenceKind, SUBJECT_KINDS, type SubjectKind } from './levels.ts';
 
 /** Nouns and decisions of ownership proofs: pure, no clock, no I/O. */
 
@@ -25,13 +26,12 @@ export function moved(state: ProofState, move: ProofMove): ProofState {
   return next;
 }
 
-/** How long an approval holds. */
-export const PROOF_VALID_DAYS = 365;
+const DAY_MS = 86_400_000;
 export const APPROVALS_NEEDED = 2;
 /** How old, or how far ahead, a claim's own time may be when it arrives. */
 export const CLAIM_WINDOW_MS = 24 * 3_600_000;
 
-export type EvidenceKind = 'domain' | 'voice_challenge';
+export type { EvidenceKind, SubjectKind };
 export type EvidenceState = 'pending' | 'passed' | 'uploaded' | 'superseded';
 export type Verdict = 'approve' | 'reject';
 export const REJECT_REASONS = [
@@ -46,6 +46,7 @@ export interface ProofView {
   proofId: string;
   accountId: string;
   subjectName: string;
+  subjectKind: SubjectKind;
   state: ProofState;
   approvedAt: Date | null;
   expiresAt: Date | null;
@@ -62,27 +63,43 @@ export function isProvenAt(proof: Pick<ProofView, 'state' | 'approvedAt' | 'expi
   return stateAt(proof, at) === 'approved' && proof.approvedAt !== null && at.getTime() >= proof.approvedAt.getTime();
 }
 
-const STATEMENTS: Readonly<Record<Language, (subjectName: string) => string>> = {
-  en: (name) =>
-    `I am ${name}. The clone that is to be made under this claim is of myself. I know that a false claim ends this account's `
-    + 'rights here and may be an offence.',
-  'zh-CN': (name) => `我是${name}本人。依此声明制作的克隆体以我本人为对象。我知道虚假声明将使本账户在此的权利终止,并可能承担法律责任。`,
+const KNOWS: Readonly<Record<Language, string>> = {
+  en: "I know that a false claim ends this account's rights here and may be an offence.",
+  'zh-CN': '我知道虚假声明将使本账户在此的权利终止,并可能承担法律责任。',
 };
 
-/** The claim in the house's own words. */
-export function claimDocument(
-  claim: { accountId: string; subjectName: string; handle: string; locale: Language; at: Date },
-): OwnershipClaim {
-  const subjectName = cleanName(claim.subjectName);
-  return {
-    type: 'benren.ownership_claim',
-    schemaVersion: 1,
-    accountId: claim.accountId,
-    subjectName,
-    handle: claim.handle,
-    statement: STATEMENTS[claim.locale](subjectName),
-    at: claim.at.toISOString(),
-  };
+/** What is declared, by who declares it: of oneself, or of somebody for whom one acts. */
+const STATEMENTS: Readonly<Record<'self' | 'representative' | 'heir' | 'guardian', Record<Language, (name: string, claimant: string) => string>>> = {
+  self: {
+    en: (name) => `I am ${name}. The clone that is to be made under this claim is of myself. ${KNOWS.en}`,
+    'zh-CN': (name) => `我是${name}本人。依此声明制作的克隆体以我本人为对象。${KNOWS['zh-CN']}`,
+  },
+  representative: {
+    en: (name, claimant) => `I am ${claimant} and act for ${name} with their authority. The clone under this claim is of ${name}. ${KNOWS.en}`,
+    'zh-CN': (name, claimant) => `我是${claimant},经${name}授权代理其事务。依此声明制作的克隆体以${name}为对象。${KNOWS['zh-CN']}`,
+  },
+  heir: {
+    en: (name, claimant) => `I am ${claimant}, an heir of ${name} who has died. The clone under this claim is of ${name}. ${KNOWS.en}`,
+    'zh-CN': (name, claimant) => `我是${claimant},已故${name}的继承人。依此声明制作的克隆体以${name}为对象。${KNOWS['zh-CN']}`,
+  },
+  guardian: {
+    en: (name, claimant) => `I am ${claimant}, the guardian of ${name}. The clone under this claim is of ${name}. ${KNOWS.en}`,
+    'zh-CN': (name, claimant) => `我是${claimant},${name}的监护人。依此声明制作的克隆体以${name}为对象。${KNOWS['zh-CN']}`,
+  },
+};
+
+const wordsFor = (kind: SubjectKind): (typeof STATEMENTS)['self'] =>
+  STATEMENTS[kind === 'representative' || kind === 'heir' || kind === 'guardian' ? kind : 'self'];
+
+export interface ClaimInput {
+  subjectName: string;
+  handle: string;
+  locale: Language;
+  subjectKind?: SubjectKind | undefined;
+  /** The claimant's own name, where they act for the subject. */
+  claimantName?: string | undefined;
+  /** The proof that this one is to follow, of the same account and subject. */
+  renews?: string | undefined;
 }
 
 export interface OwnershipClaim {
@@ -90,44 +107,99 @@ export interface OwnershipClaim {
   schemaVersion: 1;
   accountId: string;
   subjectName: string;
+  /** Absent in the oldest claims, which all said "I am": a private person's, the strictest reading. */
+  subjectKind?: SubjectKind;
+  claimantName?: string;
+  renews?: string;
   handle: string;
   statement: string;
   at: string;
+}
+
+/** The claimant's name as a claim holds it: there exactly when somebody acts for another. Refuses `request_invalid`. */
+function claimantOf(kind: SubjectKind, name: string | undefined): string | undefined {
+  const acting = ACTING_KINDS.includes(kind);
+  if (acting !== (name !== undefined)) {
+    throw new Refusal('request_invalid', acting ? 'Who acts for another gives their own name too.' : 'Who claims for themself has one name.');
+  }
+  return name === undefined ? undefined : cleanName(name);
+}
+
+/** The claim in the house's own words. Refuses `request_invalid`. */
+export function claimDocument(claim: ClaimInput & { accountId: string; at: Date }): OwnershipClaim {
+  const subjectName = cleanName(claim.subjectName);
+  const subjectKind = claim.subjectKind ?? 'private_person';
+  const claimantName = claimantOf(subjectKind, claim.claimantName);
+  return {
+    type: 'benren.ownership_claim',
+    schemaVersion: 1,
+    accountId: claim.accountId,
+    subjectName,
+    subjectKind,
+    ...(claimantName === undefined ? {} : { claimantName }),
+    ...(claim.renews === undefined ? {} : { renews: claim.renews }),
+    handle: claim.handle,
+    statement: wordsFor(subjectKind)[claim.locale](subjectName, claimantName ?? ''),
+    at: claim.at.toISOString(),
+  };
+}
+
+export interface ReadClaim {
+  subjectName: string;
+  subjectKind: SubjectKind;
+  claimantName: string | null;
+  renews: string | null;
+  handle: string;
+  statement: string;
 }
 
 /**
  * Reads a signed claim. Its form has been checked against the schema when it was signed; here it must be the caller's,
  * of now, for this name and in the house's words. Refuses `signature_mismatch`.
  */
-export function readClaim(document: JsonObject, expected: { accountId: string; subjectName: string; now: Date }): OwnershipClaim {
+export function readClaim(document: JsonObject, expected: { accountId: string; subjectName: string; now: Date }): ReadClaim {
   const text = (name: string): string => (typeof document[name] === 'string' ? document[name] : '');
   const subjectName = cleanName(expected.subjectName);
   const at = Date.parse(text('at'));
   const statement = text('statement');
+  const kind = document['subjectKind'] ?? 'private_person';
+  const subjectKind = SUBJECT_KINDS.find((known) => known === kind);
+  const claimantName = text('claimantName');
+  const words = subjectKind === undefined ? [] : Object.values(wordsFor(subjectKind));
+  const acting = subjectKind !== undefined && ACTING_KINDS.includes(subjectKind);
   const problems = [
     [text('type') === 'benren.ownership_claim', 'It is no ownership claim.'],
     [text('accountId') === expected.accountId, 'The claim is of another account.'],
     [text('subjectName') === subjectName, 'The claim is for another name.'],
-    [Object.values(STATEMENTS).some((words) => words(subjectName) === statement), 'The statement is not in our words.'],
+    [acting === (claimantName !== ''), 'The claim does not name who claims.'],
+    [words.some((say) => say(subjectName, claimantName) === statement), 'The statement is not in our words.'],
     [Math.abs(expected.now.getTime() - at) <= CLAIM_WINDOW_MS, 'The claim was not made today.'],
   ] as const;
   const problem = problems.find(([holds]) => !holds);
-  if (problem !== undefined) throw new Refusal('signature_mismatch', problem[1]);
+  if (problem !== undefined || subjectKind === undefined) {
+    throw new Refusal('signature_mismatch', problem?.[1] ?? 'The claim is of no kind that is known here.');
+  }
+  const renews = text('renews');
   return {
-    type: 'benren.ownership_claim', schemaVersion: 1, accountId: expected.accountId, subjectName,
-    handle: text('handle'), statement, at: text('at'),
+    subjectName, subjectKind, claimantName: claimantName === '' ? null : claimantName, renews: renews === '' ? null : renews,
+    handle: text('handle'), statement,
   };
 }
 
-/** Whether the evidence suffices to be looked at: both kinds, each as far as a machine can take it. */
-export function checkComplete(evidence: readonly { kind: EvidenceKind; state: EvidenceState }[]): void {
-  const missing = [
-    ...(evidence.some((item) => item.kind === 'domain' && item.state === 'passed') ? [] : ['domain']),
-    ...(evidence.some((item) => item.kind === 'voice_challenge' && item.state === 'uploaded') ? [] : ['voice_challenge']),
-  ];
-  if (missing.length > 0) {
-    throw new Refusal('proof_incomplete', 'A checked site and a recorded voice challenge are needed first.', { extra: { missing } });
-  }
+/** Evidence that counts: answered, the current one of its kind, and not run out. */
+export function countsAt(evidence: { state: EvidenceState; validUntil: Date | null }, at: Date): boolean {
+  return (evidence.state === 'passed' || evidence.state === 'uploaded') && evidence.validUntil !== null
+    && at.getTime() < evidence.validUntil.getTime();
+}
+
+/** When an approval of now would end: after the level's term, and no later than the first evidence that it rests on. */
+export function approvalEnd(
+  at: Date, reached: { set: readonly EvidenceKind[]; validDays: number },
+  evidence: readonly { kind: EvidenceKind; state: EvidenceState; validUntil: Date | null }[],
+): Date {
+  const rests = evidence.filter((item) => reached.set.includes(item.kind) && countsAt(item, at));
+  const ends = rests.map((item) => item.validUntil?.getTime() ?? at.getTime());
+  return new Date(Math.min(at.getTime() + reached.validDays * DAY_MS, ...ends));
 }
 
 /** Evidence changes only while its proof is open, only the current one, only in time. */

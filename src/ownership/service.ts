@@ -1,21 +1,25 @@
 import type { Identity, SignatureInput } from '../identity/index.ts';
 import type { Ids } from '../kernel/ids.ts';
 import type { Random } from '../kernel/random.ts';
-import { notFound } from '../kernel/refusals.ts';
+import { notFound, Refusal } from '../kernel/refusals.ts';
 import type { Actor } from '../kernel/request.ts';
 import type { Clock } from '../kernel/time.ts';
 import type { IdempotencyKey, RunTx, Tx } from '../kernel/tx.ts';
 import type { Blobs } from '../platform/blobs/index.ts';
+import type { TxtReader } from '../platform/dns/index.ts';
 import type { SafeFetch } from '../platform/fetch/index.ts';
 import { enqueue } from '../platform/jobs/index.ts';
 import { once } from '../platform/postgres/index.ts';
 import type { Transparency } from '../transparency/index.ts';
 import { recordDecision } from './decisions.ts';
 import { makeEvidenceVerbs, type EvidenceVerbs } from './evidence-verbs.ts';
+import { makeVerifiers } from './kinds/index.ts';
+import { reach } from './levels.ts';
 import {
-  checkComplete, claimDocument, isProvenAt, type Language, moved, type OwnershipClaim, PROOF_VALID_DAYS, type ProofView,
-  readClaim, type RejectReason, stateAt, weighReview, type WithdrawalReason,
+  approvalEnd, type ClaimInput, claimDocument, countsAt, isProvenAt, moved, type OwnershipClaim, type ProofView, readClaim, type ReadClaim,
+  type RejectReason, stateAt, weighReview, type WithdrawalReason,
 } from './model.ts';
+import type { LoadedPolicy } from './policy.ts';
 import type { ProofRow, ReviewRow } from './store.ts';
 import * as store from './store.ts';
 import { adviceOn, gather, type OwnershipProofJson, proofJson, proofView } from './views.ts';
@@ -29,7 +33,9 @@ export interface OwnershipDeps {
   identity: Pick<Identity, 'completeSignature'>;
   log: Pick<Transparency, 'append'>;
   fetcher: SafeFetch;
+  dns: TxtReader;
   blobs: Blobs;
+  policy: LoadedPolicy;
   inference: VoiceInstrument;
   /** The voice enrolled for the clone that stands on a proof; clones, the room above, knows. */
   enrolledVoice: (tx: Tx, proofId: string) => Promise<EnrolledVoice | null>;
@@ -48,7 +54,7 @@ export interface Ownership extends EvidenceVerbs {
   isProven(tx: Tx, proofId: string, at: Date): Promise<boolean>;
   evidenceRecording(tx: Tx, evidenceId: string): Promise<{ proofId: string; blobDigest: string; kind: 'voice_challenge' } | null>;
 
-  draftOwnershipClaim(actor: Actor, input: { subjectName: string; handle: string; locale: Language }): { document: OwnershipClaim };
+  draftOwnershipClaim(actor: Actor, input: ClaimInput): { document: OwnershipClaim };
   openOwnershipProof(
     actor: Actor, key: IdempotencyKey, input: { subjectName: string; signature: SignatureInput },
   ): Promise<OwnershipProofJson>;
@@ -62,8 +68,6 @@ export interface Ownership extends EvidenceVerbs {
   /** The job at an approval's end. Safe to run twice. */
   expireProof(proofId: string): Promise<void>;
 }
-
-const DAY_MS = 86_400_000;
 
 /** Reviewers and operators read what is not theirs; for everybody else a foreign proof does not exist. */
 const readsAll = (actor: Actor): boolean => actor.roles.includes('reviewer') || actor.roles.includes('operator');
@@ -87,10 +91,19 @@ async function found(row: Promise<ProofRow | null>): Promise<ProofRow> {
   return proof;
 }
 
+/** The proof that a claim follows. Refuses `proof_state` unless it is the claimant's own, of the same name and kind. */
+async function renewed(tx: Tx, actor: Actor, claim: ReadClaim): Promise<string | null> {
+  if (claim.renews === null) return null;
+  const earlier = await store.findProof(tx, claim.renews);
+  const same = earlier?.accountId === actor.accountId && earlier.subjectName === claim.subjectName && earlier.subjectKind === claim.subjectKind;
+  if (!same) throw new Refusal('proof_state', 'A proof is renewed by its own account, for the same name and kind.');
+  return claim.renews;
+}
+
 function makeSubmitterVerbs(
   deps: OwnershipDeps, reading: Reading,
 ): Pick<Ownership, 'draftOwnershipClaim' | 'openOwnershipProof' | 'getOwnershipProof' | 'submitOwnershipProof'> {
-  const { runTx, clock, ids } = deps;
+  const { runTx, clock, ids, policy: { policy } } = deps;
   return {
     draftOwnershipClaim: (actor, input) => ({
       document: claimDocument({ ...input, accountId: actor.accountId, at: clock.now() }),
@@ -103,6 +116,9 @@ function makeSubmitterVerbs(
         id: ids.next('ownershipProof'),
         accountId: actor.accountId,
         subjectName: claim.subjectName,
+        subjectKind: claim.subjectKind,
+        claimantName: claim.claimantName,
+        renewsProofId: await renewed(tx, actor, claim),
         handle: claim.handle,
         statement: claim.statement,
         claimDocumentId: signed.id,
@@ -127,7 +143,8 @@ function makeSubmitterVerbs(
       const proof = await found(store.lockProof(tx, proofId));
       if (proof.accountId !== actor.accountId) throw notFound();
       const change = { state: moved(proof.state, 'submit'), submittedAt: clock.now() };
-      checkComplete(await store.evidenceOf(tx, proofId));
+      const evidence = await store.evidenceOf(tx, proofId);
+      reach(policy, proof.subjectKind, evidence.filter((row) => countsAt(row, change.submittedAt)).map(({ kind }) => kind));
       await store.updateProof(tx, proofId, change);
       return await reading.present(tx, { ...proof, ...change }, false);
     })),
@@ -137,14 +154,17 @@ function makeSubmitterVerbs(
 function makeDecidingVerbs(
   deps: OwnershipDeps, reading: Reading,
 ): Pick<Ownership, 'listReviews' | 'reviewOwnershipProof' | 'withdrawOwnershipProof' | 'expireProof'> {
-  const { runTx, clock, ids, log } = deps;
+  const { runTx, clock, ids, log, policy: { policy } } = deps;
 
   async function reviewed(tx: Tx, proof: ProofRow, review: ReviewRow): Promise<void> {
     const outcome = weighReview(proof, await store.reviewsOf(tx, proof.id), review);
     await store.insertReview(tx, review);
     if (outcome === 'rejected') await recordDecision(tx, log, proof, { decision: 'rejected' }, review.at);
     if (outcome !== 'approved') return;
-    const expiresAt = new Date(review.at.getTime() + PROOF_VALID_DAYS * DAY_MS);
+    const evidence = await store.evidenceOf(tx, proof.id);
+    const counting = evidence.filter((row) => countsAt(row, review.at));
+    // What ran out while the case waited no longer counts: the level must be reached on the day of the decision.
+    const expiresAt = approvalEnd(review.at, reach(policy, proof.subjectKind, counting.map(({ kind }) => kind)), evidence);
     await recordDecision(tx, log, proof, { decision: 'approved', expiresAt }, review.at);
     await enqueue(tx, {
       topic: 'ownership.expireProof', payload: { proofId: proof.id }, runAt: expiresAt, dedupeKey: `ownership.expireProof:${proof.id}`,
@@ -213,7 +233,7 @@ export function makeOwnership(deps: OwnershipDeps): Ownership {
       return { proofId: row.proofId, blobDigest: row.blobDigest, kind: row.kind };
     },
     ...makeSubmitterVerbs(deps, reading),
-    ...makeEvidenceVerbs(deps),
+    ...makeEvidenceVerbs({ ...deps, policy: deps.policy.policy, verifiers: makeVerifiers(deps) }),
     ...makeDecidingVerbs(deps, reading),
   };
 }

@@ -3,14 +3,17 @@ import { type EntitySchema, In } from 'typeorm';
 import type { JsonObject } from '../kernel/canonical-json.ts';
 import type { Tx } from '../kernel/tx.ts';
 import { execute, maybeOne, plainTable, repository, sql } from '../platform/postgres/index.ts';
-import type { DomainFinding, DomainTerms, VoiceFinding, VoiceTerms } from './evidence.ts';
-import type { EvidenceKind, EvidenceState, ProofState, RejectReason, Verdict } from './model.ts';
+import type { EvidenceTypes, Kind } from './kinds/kind.ts';
+import type { EvidenceState, ProofState, RejectReason, SubjectKind, Verdict } from './model.ts';
 import type { VoiceAdvice } from './voice.ts';
 
 export interface ProofRow {
   id: string;
   accountId: string;
   subjectName: string;
+  subjectKind: SubjectKind;
+  claimantName: string | null;
+  renewsProofId: string | null;
   handle: string;
   statement: string;
   claimDocumentId: string;
@@ -30,10 +33,15 @@ interface EvidenceBase {
   createdAt: Date;
   expiresAt: Date;
   passedAt: Date | null;
+  /** Until when the answer counts; null as long as there is none. */
+  validUntil: Date | null;
 }
-export type DomainRow = EvidenceBase & { kind: 'domain'; terms: DomainTerms; finding: DomainFinding | null };
-export type VoiceRow = EvidenceBase & { kind: 'voice_challenge'; terms: VoiceTerms; finding: VoiceFinding | null };
-export type EvidenceRow = DomainRow | VoiceRow;
+/** What `terms` and `finding` hold follows from the kind. */
+export type RowOf<K extends Kind> = {
+  [P in K]: EvidenceBase & { kind: P; terms: EvidenceTypes[P]['terms']; finding: EvidenceTypes[P]['finding'] | null }
+}[K];
+export type EvidenceRow = RowOf<Kind>;
+export type VoiceRow = RowOf<'voice_challenge'>;
 
 export interface ReviewRow {
   id: string;
@@ -65,6 +73,9 @@ const Proof = plainTable<ProofRow>({
     id: { type: 'text', primary: true },
     accountId: { name: 'account_id', type: 'text' },
     subjectName: { name: 'subject_name', type: 'text' },
+    subjectKind: { name: 'subject_kind', type: 'text' },
+    claimantName: { name: 'claimant_name', type: 'text', nullable: true },
+    renewsProofId: { name: 'renews_proof_id', type: 'text', nullable: true },
     handle: { type: 'text' },
     statement: { type: 'text' },
     claimDocumentId: { name: 'claim_document_id', type: 'text' },
@@ -82,7 +93,7 @@ interface Recorded { recordedAt: Date }
 const recordedAt = { name: 'recorded_at', type: instant, insert: false, update: false } as const;
 
 /** As TypeORM sees them: what `terms` and `finding` hold follows from `kind`, which only `EvidenceRow` says. */
-type EvidencePlain = EvidenceBase & Recorded & { kind: EvidenceKind; terms: object; finding: object | null };
+type EvidencePlain = EvidenceBase & Recorded & { kind: Kind; terms: object; finding: object | null };
 type ReviewPlain = Omit<ReviewRow, 'advice'> & Recorded & { advice: object | null };
 type DecisionPlain = Omit<DecisionRow, 'document'> & Recorded & { document: object };
 
@@ -100,6 +111,7 @@ const Evidence = plainTable<EvidencePlain>({
     createdAt: { name: 'created_at', type: instant },
     expiresAt: { name: 'expires_at', type: instant },
     passedAt: { name: 'passed_at', type: instant, nullable: true },
+    validUntil: { name: 'valid_until', type: instant, nullable: true },
     recordedAt,
   },
 });
@@ -173,13 +185,18 @@ export async function insertEvidence(tx: Tx, row: EvidenceRow): Promise<void> {
   await repository(tx, Evidence).insert(row);
 }
 
-export async function recordFinding(
-  tx: Tx, evidenceId: string,
-  found: { state: 'passed' | 'uploaded'; finding: DomainFinding | VoiceFinding; blobDigest: string | null; passedAt: Date },
-): Promise<void> {
+export interface Found {
+  state: 'passed' | 'uploaded';
+  finding: object;
+  blobDigest: string | null;
+  passedAt: Date;
+  validUntil: Date;
+}
+
+export async function recordFinding(tx: Tx, evidenceId: string, found: Found): Promise<void> {
   await execute(
-    tx, 'UPDATE ownership_evidence SET state = $2, finding = $3, blob_digest = $4, passed_at = $5 WHERE id = $1',
-    [evidenceId, found.state, JSON.stringify(found.finding), found.blobDigest, found.passedAt],
+    tx, 'UPDATE ownership_evidence SET state = $2, finding = $3, blob_digest = $4, passed_at = $5, valid_until = $6 WHERE id = $1',
+    [evidenceId, found.state, JSON.stringify(found.finding), found.blobDigest, found.passedAt, found.validUntil],
   );
 }
 

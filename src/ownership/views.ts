@@ -22,8 +22,8 @@ export interface Dossier {
 const text = (instant: Date | null): string | null => instant?.toISOString() ?? null;
 
 export function proofView(row: ProofRow): ProofView {
-  const { id: proofId, accountId, subjectName, state, approvedAt, expiresAt } = row;
-  return { proofId, accountId, subjectName, state, approvedAt, expiresAt };
+  const { id: proofId, accountId, subjectName, subjectKind, state, approvedAt, expiresAt } = row;
+  return { proofId, accountId, subjectName, subjectKind, state, approvedAt, expiresAt };
 }
 
 export function evidenceJson(row: EvidenceRow, advice: VoiceAdvice | null = null): OwnershipEvidenceJson {
@@ -35,7 +35,9 @@ export function evidenceJson(row: EvidenceRow, advice: VoiceAdvice | null = null
     createdAt: row.createdAt.toISOString(),
     expiresAt: row.expiresAt.toISOString(),
     passedAt: text(row.passedAt),
-    domain: row.kind === 'domain' ? { ...row.terms } : null,
+    validUntil: text(row.validUntil),
+    domain: row.kind === 'domain' ? { ...row.terms, method: row.terms.method ?? 'well_known' } : null,
+    account: row.kind === 'public_account' ? { ...row.terms, found: row.finding } : null,
     voice: row.kind === 'voice_challenge' ? { ...row.terms, recording: recordingJson(row), advice } : null,
   };
 }
@@ -72,6 +74,9 @@ export function proofJson(dossier: Dossier, now: Date, advice: VoiceAdvice | nul
   return {
     proofId: proof.id,
     subjectName: proof.subjectName,
+    subjectKind: proof.subjectKind,
+    claimantName: proof.claimantName,
+    renews: proof.renewsProofId,
     handle: proof.handle,
     statement: proof.statement,
     claimDocumentId: proof.claimDocumentId,

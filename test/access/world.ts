@@ -118,7 +118,7 @@ export async function openAccessWorld(): Promise<AccessWorld> {
       world, people, ids: await idsOf(world, cast, licence, outputId),
       bodies: {
         createInvitation: { role: 'payee' },
-        uploadEnrolmentVoice: recordings.enrolment, uploadVoiceChallenge: recordings.enrolment, setPersona: { text: PERSONA, languages: ['en'] },
+        uploadEnrolmentVoice: recordings.enrolment, uploadEvidence: recordings.enrolment, setPersona: { text: PERSONA, languages: ['en'] },
       },
       async signIn() {
         for (const person of Object.values(people)) await person.signIn();

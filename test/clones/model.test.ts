@@ -55,7 +55,7 @@ describe('versions', () => {
 
   const now = new Date('2026-03-01T00:00:00Z');
   const proof = {
-    proofId: 'own', accountId: 'acc', subjectName: 'Lin Ya', state: 'approved' as const,
+    proofId: 'own', accountId: 'acc', subjectName: 'Lin Ya', subjectKind: 'private_person' as const, state: 'approved' as const,
     approvedAt: new Date('2026-02-01T00:00:00Z'), expiresAt: new Date('2027-02-01T00:00:00Z'),
   };
   const frozen = { lineage: { voiceSha256: 'a' }, policyDigest: 'p' };

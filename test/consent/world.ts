@@ -8,7 +8,7 @@ import { seededRandom } from '../../src/kernel/random.ts';
 import { verifyReceipt, type Receipt, type ReceiptVerdict } from '../../src/provenance/index.ts';
 import { signReceipt } from '../../src/provenance/receipts.ts';
 import { openWorld, PERSONA, type Person, type World } from '../ownership/world.ts';
-import { terms } from './samples.ts';
+import { request, terms } from './samples.ts';
 
 /** Consent on the real rooms below it: a proven owner, a clone of hers with an approved version, and a fan. */
 export interface ConsentWorld {
@@ -65,8 +65,7 @@ export async function openConsentWorld(seed: string): Promise<ConsentWorld> {
       return await consent.revokeGrant(owner.actor, world.key(), grantId, await world.sign(owner, 'revocation', revocationDocument));
     },
     decide: (changes = {}) => world.database.runTx((tx) => consent.decide(tx, {
-      cloneId, capability: 'voice', language: 'en', audience: 'fan', requester: fan.actor.accountId, tierName: 'friend', declaredCountry: 'CN',
-      billingCountry: 'CN', ageBand: 'adult', purpose: 'fan_message', text: 'Good morning.', at: world.clock.now(), ...changes,
+      ...request(), cloneId, requester: fan.actor.accountId, text: 'Good morning.', at: world.clock.now(), ...changes,
     })),
     verify: (receipt) => verifyReceipt(receipt, keys.publicKey),
     close: () => world.close(),

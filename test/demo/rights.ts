@@ -33,12 +33,12 @@ export async function openProof(world: Pick<World, 'site'>, owner: Person): Prom
   const { document } = await client.call('draftOwnershipClaim', { body: { subjectName, handle: 'lin-ya', locale: 'zh-CN' } });
   const proof = await client.call('openOwnershipProof', { body: { subjectName, signature: await sign('ownership_claim', document, 'zh-CN') } });
   const path = { proofId: proof.proofId };
-  const evidence = await client.call('addDomainEvidence', { path, body: { site: world.site.origin } });
+  const evidence = await client.call('addEvidence', { path, body: { kind: 'domain', site: world.site.origin } });
   const where = { path: { ...path, evidenceId: evidence.evidenceId } };
-  const early = await client.refused('checkDomainEvidence', where);
+  const early = await client.refused('checkEvidence', where);
   must(early.code === 'token_absent', 'the site does not prove anything before the line is there');
   world.site.pages.set('/.well-known/benren.txt', `${evidence.domain?.line ?? ''}\n`);
-  const checked = await client.call('checkDomainEvidence', where);
+  const checked = await client.call('checkEvidence', where);
   must(checked.state === 'passed', 'the line was found on her site');
   return proof.proofId;
 }
@@ -50,7 +50,7 @@ export async function claimAndEnrol(world: World, story: Story, cast: Cast, reco
   await story.tell('2a She claims “Lin Ya · 林雅” and proves control of her site', async ({ checked }) => {
     proofId = await openProof(world, cast.owner);
     checked('the claim is signed by her passkey; without the line on her site: token_absent; with it: passed');
-    const inwards = await client.refused('addDomainEvidence', { path: { proofId }, body: { site: 'http://169.254.169.254' } });
+    const inwards = await client.refused('addEvidence', { path: { proofId }, body: { kind: 'domain', site: 'http://169.254.169.254' } });
     must(inwards.code === 'url_refused', 'an address inside our own network is not fetched');
     checked('a site at a link-local address is refused with url_refused');
   });
@@ -66,9 +66,9 @@ export async function claimAndEnrol(world: World, story: Story, cast: Cast, reco
     checked(`recording ${recordings.source}: ${voice.voicedSeconds.toFixed(1)} s of voice; speaker ${voice.speaker.slice(0, 2).map((number) => number.toFixed(2)).join(', ')} …`);
     versionId = (await client.call('createVersion', { path })).versionId;
     keep('enrolment.wav', recordings.enrolment);
-    const challenge = await client.call('addVoiceChallenge', { path: { proofId }, body: { language: 'en' } });
+    const challenge = await client.call('addEvidence', { path: { proofId }, body: { kind: 'voice_challenge', language: 'en' } });
     const recording = await recordings.challenge(challenge.voice?.sentence ?? '');
-    await client.call('uploadVoiceChallenge', { path: { proofId, evidenceId: challenge.evidenceId }, body: recording });
+    await client.call('uploadEvidence', { path: { proofId, evidenceId: challenge.evidenceId }, body: recording });
     keep('challenge.wav', recording);
     await client.call('submitOwnershipProof', { path: { proofId } });
     checked(`${recordings.reads ? 'she read' : 'to read was (the file says something else, which reviewers hear)'}: “${challenge.voice?.sentence ?? ''}”`);
@@ -127,18 +127,43 @@ export async function review(
 
 function grantTerms(now: Date): object {
   return {
+    subject: { legalName: 'Lin Ya · 林雅', stageNames: ['Lin Ya'], dateOfBirth: null, isMinor: false, domicile: 'SG' },
+    signer: { role: 'self', authorityDocumentSha256: null },
+    courtApproval: null,
+    representation: { kind: 'none', name: null, reference: null },
+    termsInitialled: true,
+    languageRead: 'zh-CN',
+    governingLaw: 'SG',
     capabilities: { chat: false, voice: true, video: false, sing: false, story: false, work: false, moments: false },
     languages: ['zh-CN', 'en'],
-    territories: ['CN', 'DE', 'FR', 'SG'],
+    media: ['voice'],
+    territories: ['CN', 'DE', 'JP', 'SG', 'US'],
     audiences: ['fan'],
     ageBands: ['adult', 'undeclared'],
     tiers: ['friend'],
-    purposes: [{ name: 'companionship', intendedUses: 'Short spoken messages to single fans, by their own text, inside the friend tier.' }],
+    purposes: [{ name: 'companionship', intendedUses: 'Short spoken messages to single fans, by their own text, inside the friend tier.', works: ['Friend tier'] }],
     forbiddenTopics: [
       { name: 'politics', words: { zh: ['选举', '政府'], en: ['election', 'government'] } },
       { name: 'gambling', words: { zh: ['赌博', '彩票'], en: ['casino', 'lottery'] } },
     ],
-    separateConsent: { voice: true, face: false, statement: 'I agree separately and expressly that my voice is cloned for the uses named here.' },
+    forbiddenPhrases: ['稳赚不赔'],
+    adultContent: false,
+    politicalContent: false,
+    endorsementCategories: [],
+    volumeCaps: [],
+    outputApproval: { mode: 'none', undoHours: 0 },
+    training: { allowed: false, sources: [], derivedModels: false, deleteOnEnd: true },
+    sublicence: false,
+    separateConsent: {
+      voice: true, face: false, persona: false, training: false, sensitivePersonalInformation: true, crossBorder: true,
+      statement: 'I agree separately and expressly that my voice is cloned for the uses named here.',
+    },
+    compensation: { model: 'share', rateBasisPoints: 0, floorMinor: '0', currency: 'CNY', auditRight: true },
+    withdrawal: { method: 'One signature in the app, at any time.', noticeDays: 30, effect: 'takedown_all' },
+    survivalOfExistingWorks: false,
+    postMortem: { allowed: false, until: null, holder: null, registerNotice: null },
+    disclosureText: '本声音由人工智能合成。This voice is AI-generated.',
+    explicitLabelWaiver: null,
     validFrom: now.toISOString(),
     validUntil: new Date(now.getTime() + TERM_DAYS * 86_400_000).toISOString(),
   };

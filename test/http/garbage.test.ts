@@ -83,7 +83,7 @@ beforeAll(async () => {
   const signature = await operator.sign('ownership_claim', document);
   const proof = await operator.client.call('openOwnershipProof', { body: { subjectName: 'Operator', signature } });
   const clone = await operator.client.call('createClone', { body: { ownershipProofId: proof.proofId, name: 'Operator', handle: 'operator' } });
-  const evidence = await operator.client.call('addVoiceChallenge', { path: { proofId: proof.proofId }, body: { language: 'en' } });
+  const evidence = await operator.client.call('addEvidence', { path: { proofId: proof.proofId }, body: { kind: 'voice_challenge', language: 'en' } });
   Object.assign(ids, { proofId: proof.proofId, ownershipProofId: proof.proofId, cloneId: clone.cloneId, evidenceId: evidence.evidenceId, payeeAccountId: operator.accountId });
 });
 afterAll(async () => await server.close());

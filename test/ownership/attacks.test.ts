@@ -61,22 +61,22 @@ describe('evidence that is over', () => {
     const { evidence } = await world.ownership.getOwnershipProof(owner.actor, proofId);
     const evidenceId = evidence.find(({ kind }) => kind === 'voice_challenge')?.evidenceId ?? '';
     const late = await world.voice(5, 0.31);
-    expect(await codeOf(world.ownership.uploadVoiceChallenge(owner.actor, world.key(), proofId, evidenceId, late))).toBe('evidence_state');
+    expect(await codeOf(world.ownership.uploadEvidence(owner.actor, world.key(), proofId, evidenceId, late))).toBe('evidence_state');
     expect(await world.blobs.has(sha256Hex(late))).toBe(false);
   });
 
   it('answers a repeated upload as before, also after the proof was handed in', async () => {
     const proofId = await world.openProof(owner);
     await world.addCheckedSite(owner, proofId);
-    const { evidenceId } = await world.ownership.addVoiceChallenge(owner.actor, world.key(), proofId, { language: 'en' });
+    const { evidenceId } = await world.ownership.addEvidence(owner.actor, world.key(), proofId, { kind: 'voice_challenge', language: 'en' });
     const key = world.key();
     const voice = await world.voice(5);
-    const upload = async () => await world.ownership.uploadVoiceChallenge(owner.actor, key, proofId, evidenceId, voice);
+    const upload = async () => await world.ownership.uploadEvidence(owner.actor, key, proofId, evidenceId, voice);
     const first = await upload();
     await world.ownership.submitOwnershipProof(owner.actor, world.key(), proofId);
     expect(await upload()).toEqual(first);
     const other = await world.voice(5, 0.32);
-    const reused = world.ownership.uploadVoiceChallenge(owner.actor, { ...key, digest: 'another' }, proofId, evidenceId, other);
+    const reused = world.ownership.uploadEvidence(owner.actor, { ...key, digest: 'another' }, proofId, evidenceId, other);
     expect(await codeOf(reused)).toBe('idempotency_key_reused');
     expect(await world.blobs.has(sha256Hex(other))).toBe(false);
   });

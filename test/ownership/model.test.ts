@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
 import { seededRandom } from '../../src/kernel/random.ts';
-import { findLine } from '../../src/ownership/evidence.ts';
+import { findLine } from '../../src/ownership/kinds/domain.ts';
+import { ACTING_KINDS, SUBJECT_KINDS } from '../../src/ownership/levels.ts';
 import { claimDocument, isProvenAt, moved, PROOF_STATES, readClaim, stateAt, weighReview } from '../../src/ownership/model.ts';
 import { challengeSentence } from '../../src/ownership/sentence.ts';
 
@@ -64,11 +65,30 @@ describe('the claim', () => {
   const expected = { accountId: 'acc_1', subjectName: 'Lin Ya · 林雅', now };
   const claim = claimDocument({ ...expected, handle: 'lin-ya', locale: 'en', at: now });
 
-  it('is read back as it was drafted, in either language', () => {
+  it('is read back as it was drafted, in either language, of oneself or for another', () => {
     for (const locale of ['en', 'zh-CN'] as const) {
-      const drafted = claimDocument({ ...expected, handle: 'lin-ya', locale, at: now });
-      expect(readClaim({ ...drafted }, expected)).toEqual(drafted);
+      for (const subjectKind of SUBJECT_KINDS) {
+        const acting = ACTING_KINDS.includes(subjectKind);
+        const drafted = claimDocument({
+          ...expected, handle: 'lin-ya', locale, at: now, subjectKind, ...(acting ? { claimantName: 'Chen Mo' } : {}), renews: 'own_1',
+        });
+        expect(readClaim({ ...drafted }, expected)).toEqual({
+          subjectName: drafted.subjectName, subjectKind, claimantName: acting ? 'Chen Mo' : null, renews: 'own_1', handle: 'lin-ya', statement: drafted.statement,
+        });
+        if (acting) expect(drafted.statement).toContain('Chen Mo');
+      }
     }
+  });
+
+  it('of before, which named no kind, is a private person\'s', () => {
+    const old = Object.fromEntries(Object.entries(claim).filter(([name]) => name !== 'subjectKind'));
+    expect(readClaim(old, expected)).toMatchObject({ subjectKind: 'private_person', claimantName: null });
+  });
+
+  it('names who claims exactly when somebody acts for another', () => {
+    const draft = (change: object) => () => claimDocument({ ...expected, handle: 'lin-ya', locale: 'en', at: now, ...change });
+    expect(draft({ subjectKind: 'heir' })).toThrow(expect.objectContaining({ code: 'request_invalid' }));
+    expect(draft({ subjectKind: 'public_figure', claimantName: 'Chen Mo' })).toThrow(expect.objectContaining({ code: 'request_invalid' }));
   });
 
   it.each([
@@ -79,6 +99,10 @@ describe('the claim', () => {
     ['a day to come', { at: '2026-03-02T00:00:01.000Z' }],
     ['no day at all', { at: 'soon' }],
     ['another type', { type: 'benren.grant' }],
+    ['a kind whose words these are not', { subjectKind: 'heir', claimantName: 'Chen Mo' }],
+    ['a kind that is unknown', { subjectKind: 'friend' }],
+    ['a kind that is no text', { subjectKind: ['heir'] }],
+    ['a claimant beside oneself', { claimantName: 'Chen Mo' }],
   ])('is refused with %s', (_what, change) => {
     expect(() => readClaim({ ...claim, ...change }, expected)).toThrow(expect.objectContaining({ code: 'signature_mismatch' }));
   });

@@ -58,14 +58,14 @@ describe('opening a proof', () => {
 describe('somebody else\'s proof', () => {
   it('is the same 404 as one that does not exist, on every path', async () => {
     const proofId = await world.openProof(owner);
-    const { evidenceId } = await world.ownership.addDomainEvidence(owner.actor, key(), proofId, { site: world.site.origin });
+    const { evidenceId } = await world.ownership.addEvidence(owner.actor, key(), proofId, { kind: 'domain', site: world.site.origin });
     const none = `own_${'0'.repeat(26)}`;
     const attempts = (id: string, evidence: string) => [
       world.ownership.getOwnershipProof(stranger.actor, id),
-      world.ownership.addDomainEvidence(stranger.actor, key(), id, { site: world.site.origin }),
-      world.ownership.addVoiceChallenge(stranger.actor, key(), id, { language: 'en' }),
-      world.ownership.checkDomainEvidence(stranger.actor, key(), id, evidence),
-      world.ownership.uploadVoiceChallenge(stranger.actor, key(), id, evidence, voice),
+      world.ownership.addEvidence(stranger.actor, key(), id, { kind: 'domain', site: world.site.origin }),
+      world.ownership.addEvidence(stranger.actor, key(), id, { kind: 'voice_challenge', language: 'en' }),
+      world.ownership.checkEvidence(stranger.actor, key(), id, evidence, {}),
+      world.ownership.uploadEvidence(stranger.actor, key(), id, evidence, voice),
       world.ownership.submitOwnershipProof(stranger.actor, key(), id),
     ];
     const foreign = await Promise.all(attempts(proofId, evidenceId).map(refusalOf));
@@ -78,52 +78,52 @@ describe('somebody else\'s proof', () => {
   it('evidence of one proof is not found under another of the same owner', async () => {
     const one = await world.openProof(owner);
     const other = await world.openProof(owner);
-    const { evidenceId } = await world.ownership.addDomainEvidence(owner.actor, key(), one, { site: world.site.origin });
-    expect(await codeOf(world.ownership.checkDomainEvidence(owner.actor, key(), other, evidenceId))).toBe('not_found');
+    const { evidenceId } = await world.ownership.addEvidence(owner.actor, key(), one, { kind: 'domain', site: world.site.origin });
+    expect(await codeOf(world.ownership.checkEvidence(owner.actor, key(), other, evidenceId, {}))).toBe('not_found');
   });
 });
 
 describe('domain control', () => {
   it('passes when the line is served, is refused before, and is not fetched again for the same key', async () => {
     const proofId = await world.openProof(owner);
-    const added = await world.ownership.addDomainEvidence(owner.actor, key(), proofId, { site: world.site.origin });
+    const added = await world.ownership.addEvidence(owner.actor, key(), proofId, { kind: 'domain', site: world.site.origin });
     expect(added).toMatchObject({ kind: 'domain', state: 'pending', voice: null, domain: { url: `${world.site.origin}/.well-known/benren.txt` } });
     world.site.serve(`${added.domain?.line ?? ''}x\n`);
-    const refused = await refusalOf(world.ownership.checkDomainEvidence(owner.actor, key(), proofId, added.evidenceId));
+    const refused = await refusalOf(world.ownership.checkEvidence(owner.actor, key(), proofId, added.evidenceId, {}));
     expect(refused).toMatchObject({ code: 'token_absent', extra: { answeredStatus: 200 } });
     world.site.serve(`# proofs\n${added.domain?.line ?? ''}\n`);
     const one = key();
-    const passed = await world.ownership.checkDomainEvidence(owner.actor, one, proofId, added.evidenceId);
+    const passed = await world.ownership.checkEvidence(owner.actor, one, proofId, added.evidenceId, {});
     expect(passed).toMatchObject({ state: 'passed', passedAt: world.clock.now().toISOString() });
     const asked = world.site.asked();
     world.site.serve('gone');
-    expect(await world.ownership.checkDomainEvidence(owner.actor, one, proofId, added.evidenceId)).toEqual(passed);
+    expect(await world.ownership.checkEvidence(owner.actor, one, proofId, added.evidenceId, {})).toEqual(passed);
     expect(world.site.asked()).toBe(asked);
   });
 
   it('refuses a line of another proof, and a site that is not a bare origin', async () => {
     const one = await world.openProof(owner);
     const other = await world.openProof(owner);
-    const first = await world.ownership.addDomainEvidence(owner.actor, key(), one, { site: world.site.origin });
-    const second = await world.ownership.addDomainEvidence(owner.actor, key(), other, { site: world.site.origin });
+    const first = await world.ownership.addEvidence(owner.actor, key(), one, { kind: 'domain', site: world.site.origin });
+    const second = await world.ownership.addEvidence(owner.actor, key(), other, { kind: 'domain', site: world.site.origin });
     expect(first.domain?.line).not.toBe(second.domain?.line);
     world.site.serve(first.domain?.line ?? '');
-    expect(await codeOf(world.ownership.checkDomainEvidence(owner.actor, key(), other, second.evidenceId))).toBe('token_absent');
+    expect(await codeOf(world.ownership.checkEvidence(owner.actor, key(), other, second.evidenceId, {}))).toBe('token_absent');
     for (const site of ['https://host.example/~linya', 'https://host.example/?x=1', 'ftp://host.example', 'https://a:b@host.example', 'http://10.0.0.1', 'http://169.254.169.254']) {
-      expect(await codeOf(world.ownership.addDomainEvidence(owner.actor, key(), one, { site }))).toBe('url_refused');
+      expect(await codeOf(world.ownership.addEvidence(owner.actor, key(), one, { kind: 'domain', site }))).toBe('url_refused');
     }
   });
 
   it('runs out after a week, and a newer one takes the place of an older', async () => {
     const proofId = await world.openProof(owner);
-    const old = await world.ownership.addDomainEvidence(owner.actor, key(), proofId, { site: world.site.origin });
+    const old = await world.ownership.addEvidence(owner.actor, key(), proofId, { kind: 'domain', site: world.site.origin });
     const asked = world.site.asked();
     world.site.serve(old.domain?.line ?? '');
     world.clock.advance(7 * 86_400_000);
-    expect(await codeOf(world.ownership.checkDomainEvidence(owner.actor, key(), proofId, old.evidenceId))).toBe('evidence_state');
+    expect(await codeOf(world.ownership.checkEvidence(owner.actor, key(), proofId, old.evidenceId, {}))).toBe('evidence_state');
     expect(world.site.asked()).toBe(asked);
-    const fresh = await world.ownership.addDomainEvidence(owner.actor, key(), proofId, { site: world.site.origin });
-    expect(await codeOf(world.ownership.checkDomainEvidence(owner.actor, key(), proofId, old.evidenceId))).toBe('evidence_state');
+    const fresh = await world.ownership.addEvidence(owner.actor, key(), proofId, { kind: 'domain', site: world.site.origin });
+    expect(await codeOf(world.ownership.checkEvidence(owner.actor, key(), proofId, old.evidenceId, {}))).toBe('evidence_state');
     const { evidence } = await world.ownership.getOwnershipProof(owner.actor, proofId);
     expect(evidence.map(({ evidenceId, state }) => [evidenceId, state])).toEqual([[old.evidenceId, 'superseded'], [fresh.evidenceId, 'pending']]);
   });
@@ -132,10 +132,10 @@ describe('domain control', () => {
 describe('the voice challenge', () => {
   it('keeps and measures a reading; only reviewers see advice, once an enrolment exists', async () => {
     const proofId = await world.openProof(owner, 'advice');
-    const { evidenceId, voice: asked } = await world.ownership.addVoiceChallenge(owner.actor, key(), proofId, { language: 'zh-CN' });
+    const { evidenceId, voice: asked } = await world.ownership.addEvidence(owner.actor, key(), proofId, { kind: 'voice_challenge', language: 'zh-CN' });
     expect(asked).toMatchObject({ language: 'zh-CN', recording: null, advice: null });
     expect(asked?.sentence).toMatch(/\p{Script=Han}{5}/u);
-    const done = await world.ownership.uploadVoiceChallenge(owner.actor, key(), proofId, evidenceId, voice);
+    const done = await world.ownership.uploadEvidence(owner.actor, key(), proofId, evidenceId, voice);
     expect(done.state).toBe('uploaded');
     const recording = done.voice?.recording;
     expect(recording?.voicedSeconds).toBeGreaterThan(2);
@@ -159,8 +159,8 @@ describe('the voice challenge', () => {
 
   it('refuses what is too short, what is no WAV, and a WAV that lies about its length', async () => {
     const proofId = await world.openProof(owner);
-    const { evidenceId } = await world.ownership.addVoiceChallenge(owner.actor, key(), proofId, { language: 'en' });
-    const upload = (bytes: Uint8Array) => refusalOf(world.ownership.uploadVoiceChallenge(owner.actor, key(), proofId, evidenceId, bytes));
+    const { evidenceId } = await world.ownership.addEvidence(owner.actor, key(), proofId, { kind: 'voice_challenge', language: 'en' });
+    const upload = (bytes: Uint8Array) => refusalOf(world.ownership.uploadEvidence(owner.actor, key(), proofId, evidenceId, bytes));
     const short = Buffer.from(voice.slice(0, 44 + 48_000 * 1.5));
     short.writeUInt32LE(short.length - 8, 4);
     short.writeUInt32LE(short.length - 44, 40);
@@ -179,12 +179,12 @@ describe('the voice challenge', () => {
 
   it('runs out after half an hour; a recording is no answer to a domain challenge', async () => {
     const proofId = await world.openProof(owner);
-    const { evidenceId } = await world.ownership.addVoiceChallenge(owner.actor, key(), proofId, { language: 'en' });
-    const domain = await world.ownership.addDomainEvidence(owner.actor, key(), proofId, { site: world.site.origin });
-    expect(await codeOf(world.ownership.uploadVoiceChallenge(owner.actor, key(), proofId, domain.evidenceId, voice))).toBe('evidence_state');
-    expect(await codeOf(world.ownership.checkDomainEvidence(owner.actor, key(), proofId, evidenceId))).toBe('evidence_state');
+    const { evidenceId } = await world.ownership.addEvidence(owner.actor, key(), proofId, { kind: 'voice_challenge', language: 'en' });
+    const domain = await world.ownership.addEvidence(owner.actor, key(), proofId, { kind: 'domain', site: world.site.origin });
+    expect(await codeOf(world.ownership.uploadEvidence(owner.actor, key(), proofId, domain.evidenceId, voice))).toBe('evidence_state');
+    expect(await codeOf(world.ownership.checkEvidence(owner.actor, key(), proofId, evidenceId, {}))).toBe('evidence_state');
     world.clock.advance(30 * 60_000);
-    expect(await codeOf(world.ownership.uploadVoiceChallenge(owner.actor, key(), proofId, evidenceId, voice))).toBe('evidence_state');
+    expect(await codeOf(world.ownership.uploadEvidence(owner.actor, key(), proofId, evidenceId, voice))).toBe('evidence_state');
   });
 });
 
@@ -197,7 +197,7 @@ describe('submission', () => {
     expect(await submit()).toMatchObject({ code: 'proof_incomplete', extra: { missing: ['voice_challenge'] } });
     await world.addRecordedVoice(owner, proofId, voice);
     // A new site takes the place of the checked one.
-    await world.ownership.addDomainEvidence(owner.actor, key(), proofId, { site: world.site.origin });
+    await world.ownership.addEvidence(owner.actor, key(), proofId, { kind: 'domain', site: world.site.origin });
     expect(await submit()).toMatchObject({ code: 'proof_incomplete', extra: { missing: ['domain'] } });
   });
 
@@ -205,8 +205,8 @@ describe('submission', () => {
     const proofId = await world.submittedProof(owner);
     const { evidence } = await world.ownership.getOwnershipProof(owner.actor, proofId);
     const recorded = evidence.find(({ kind }) => kind === 'voice_challenge')!;
-    expect(await codeOf(world.ownership.uploadVoiceChallenge(owner.actor, key(), proofId, recorded.evidenceId, voice))).toBe('evidence_state');
-    expect(await codeOf(world.ownership.addDomainEvidence(owner.actor, key(), proofId, { site: world.site.origin }))).toBe('proof_state');
+    expect(await codeOf(world.ownership.uploadEvidence(owner.actor, key(), proofId, recorded.evidenceId, voice))).toBe('evidence_state');
+    expect(await codeOf(world.ownership.addEvidence(owner.actor, key(), proofId, { kind: 'domain', site: world.site.origin }))).toBe('proof_state');
     expect(await codeOf(world.ownership.submitOwnershipProof(owner.actor, key(), proofId))).toBe('proof_state');
   });
 });

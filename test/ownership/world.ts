@@ -15,7 +15,7 @@ import { seededRandom } from '../../src/kernel/random.ts';
 import { Refusal } from '../../src/kernel/refusals.ts';
 import type { Actor } from '../../src/kernel/request.ts';
 import type { IdempotencyKey } from '../../src/kernel/tx.ts';
-import { entities as ownershipEntities, makeOwnership, type Ownership } from '../../src/ownership/index.ts';
+import { entities as ownershipEntities, loadPolicy, makeOwnership, type Ownership } from '../../src/ownership/index.ts';
 import { type Blobs, makeFolderBlobs } from '../../src/platform/blobs/index.ts';
 import { makeSafeFetch } from '../../src/platform/fetch/index.ts';
 import { makeInference, writeWav, type Inference } from '../../src/platform/inference.ts';
@@ -99,6 +99,8 @@ export interface World {
   site: Awaited<ReturnType<typeof openSite>>;
   /** Versions whose probe sentences were heard, as the gateway would know. */
   heard: Set<string>;
+  /** TXT records by name. */
+  records: Map<string, string[]>;
   /** What the rooms above were told. */
   told: { endedProofs: string[]; withdrawnVersions: string[] };
   key(): IdempotencyKey;
@@ -135,10 +137,13 @@ export async function openWorld(seed: string): Promise<World> {
   const blobs = makeFolderBlobs({ folder: join(folder, 'blobs'), random });
   const site = await openSite();
   const heard = new Set<string>();
+  const records = new Map<string, string[]>();
   const told = { endedProofs: [] as string[], withdrawnVersions: [] as string[] };
   const ownership = makeOwnership({
     runTx, clock, ids, random, identity, log, blobs, inference,
     fetcher: makeSafeFetch({ allowLoopback: true }),
+    dns: { txt: async (name) => records.get(name) ?? [] },
+    policy: loadPolicy(),
     enrolledVoice: (tx, proofId) => clones.enrolledVoice(tx, proofId),
     onProofWithdrawn: async (_tx, proofId) => {
       told.endedProofs.push(proofId);
@@ -156,7 +161,7 @@ export async function openWorld(seed: string): Promise<World> {
   let firstOperator: Person | undefined;
 
   const world: World = {
-    database, clock, identity, ownership, clones, log, inference, blobs, site, heard, told,
+    database, clock, identity, ownership, clones, log, inference, blobs, site, heard, told, records,
     key() {
       keys += 1;
       return { scope: 'test', key: `key-${keys}`, digest: 'd' };
@@ -190,14 +195,14 @@ export async function openWorld(seed: string): Promise<World> {
       return (await ownership.openOwnershipProof(person.actor, world.key(), { subjectName: OWNER_NAME, signature })).proofId;
     },
     async addCheckedSite(person, proofId) {
-      const added = await ownership.addDomainEvidence(person.actor, world.key(), proofId, { site: site.origin });
+      const added = await ownership.addEvidence(person.actor, world.key(), proofId, { kind: 'domain', site: site.origin });
       site.serve(`${added.domain?.line ?? ''}\n`);
-      await ownership.checkDomainEvidence(person.actor, world.key(), proofId, added.evidenceId);
+      await ownership.checkEvidence(person.actor, world.key(), proofId, added.evidenceId, {});
       return added.evidenceId;
     },
     async addRecordedVoice(person, proofId, recording) {
-      const { evidenceId } = await ownership.addVoiceChallenge(person.actor, world.key(), proofId, { language: 'en' });
-      await ownership.uploadVoiceChallenge(person.actor, world.key(), proofId, evidenceId, recording);
+      const { evidenceId } = await ownership.addEvidence(person.actor, world.key(), proofId, { kind: 'voice_challenge', language: 'en' });
+      await ownership.uploadEvidence(person.actor, world.key(), proofId, evidenceId, recording);
       return evidenceId;
     },
     async submittedProof(person) {

@@ -106,8 +106,8 @@ describe('the fetcher where loopback is allowed', () => {
   });
 
   it('reads a text and hands the status on', async () => {
-    expect(await fetcher.fetchText(`${site}/text`, limits)).toEqual({ status: 200, text: 'hello\n' });
-    expect(await fetcher.fetchText(`${site}/missing`, limits)).toEqual({ status: 404, text: 'no' });
+    expect(await fetcher.fetchText(`${site}/text`, limits)).toEqual({ status: 200, text: 'hello\n', url: `${site}/text` });
+    expect(await fetcher.fetchText(`${site}/missing`, limits)).toEqual({ status: 404, text: 'no', url: `${site}/missing` });
   });
 
   it('goes to the address it checked and still asks for the name', async () => {
@@ -119,7 +119,7 @@ describe('the fetcher where loopback is allowed', () => {
   });
 
   it('follows a redirect that passes the same checks', async () => {
-    expect(await fetcher.fetchText(`${site}/hop`, limits)).toEqual({ status: 200, text: 'hello\n' });
+    expect(await fetcher.fetchText(`${site}/hop`, limits)).toEqual({ status: 200, text: 'hello\n', url: `${site}/text` });
   });
 
   it.each(['/to-private', '/to-private-name', '/to-file', '/loop'])('refuses the redirect %s', async (path) => {

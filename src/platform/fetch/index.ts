@@ -17,7 +17,11 @@ export interface SafeFetch {
   /** Refuses `url_refused` for a URL that would never be fetched, without touching the network. */
   checkUrl(url: string): URL;
   /** Refuses `url_refused` (we will not go there) or `url_unreachable` (no usable answer in the limits). */
-  fetchText(url: string, limits: { maxBytes: number; timeoutMs: number }): Promise<{ status: number; text: string }>;
+  fetchText(url: string, limits: { maxBytes: number; timeoutMs: number }): Promise<{
+    status: number; text: string;
+    /** Where the answer came from, after redirects. */
+    url: string;
+  }>;
 }
 
 /** All addresses of a name. */
@@ -119,7 +123,7 @@ export function makeSafeFetch(options: { allowLoopback: boolean; resolve?: Resol
       let url = checkUrl(text);
       for (let redirects = 0; ; redirects += 1) {
         const answer = await exchange(url, await addressOf(url, deadline), maxBytes, deadline);
-        if (![301, 302, 303, 307, 308].includes(answer.status)) return { status: answer.status, text: answer.text };
+        if (![301, 302, 303, 307, 308].includes(answer.status)) return { status: answer.status, text: answer.text, url: url.href };
         if (redirects === MAX_REDIRECTS) throw refused(`The site redirects more than ${MAX_REDIRECTS} times.`);
         url = nextHop(url, answer);
       }

@@ -1,0 +1,148 @@
+import { AGE_BANDS, AUDIENCES, CAPABILITIES, type GrantTerms, MEDIA } from './grant.ts';
+import { readDocument } from './grant-read.ts';
+import { isUnderAge } from './legal-age.ts';
+import { missingFor, needsWorks, type Regime, regimesAtHome, regimesOf, voidBecause } from './legal.ts';
+import { Lexicon, type WordSet } from './lexicon.ts';
+import { TERRITORIES } from './territories.ts';
+
+/** A clause names what was asked only when it looks like a name. */
+export function label(value: unknown): string {
+  return typeof value === 'string' && /^[\p{L}\p{N}_-]{1,64}$/u.test(value) ? value : 'unreadable';
+}
+
+/** Places in bit sets. What is not in the list has place -1, which no set holds. */
+export const placeOfCapability = (name: unknown): number => (CAPABILITIES as readonly unknown[]).indexOf(name);
+export const placeOfMedium = (name: unknown): number => (MEDIA as readonly unknown[]).indexOf(name);
+export const placeOfAudience = (name: unknown): number => (AUDIENCES as readonly unknown[]).indexOf(name);
+export const placeOfAge = (name: unknown): number => (AGE_BANDS as readonly unknown[]).indexOf(name);
+
+const PLACES: ReadonlyMap<unknown, number> = new Map([...TERRITORIES].map((code, place) => [code, place]));
+export const placeOfTerritory = (code: unknown): number => PLACES.get(code) ?? -1;
+
+/** Territories with the same regimes are one group; 0 has none. */
+export const LEGAL_GROUPS = ['', 'CN', 'EU', 'US'] as const;
+export type LegalGroup = 0 | 1 | 2 | 3;
+
+export function legalGroupOf(territory: unknown): LegalGroup {
+  const [first] = typeof territory === 'string' ? regimesOf(territory) : [];
+  if (first === undefined) return 0;
+  return first === 'CN' ? 1 : first === 'EU' ? 2 : 3;
+}
+
+const REGIMES_OF_GROUP: readonly (readonly Regime[])[] = [[], regimesOf('CN'), regimesOf('DE'), regimesOf('US')];
+
+/** What the law says of a grant, looked up by group. */
+export interface LegalStanding {
+  void: readonly string[];
+  /** Denials that hold wherever the clone is heard, by the law of the person's home or the chosen one. */
+  home: readonly string[];
+  homeWorks: readonly string[];
+  /** By group: denials of its territories, and those for a purpose that names no work. Without what `home` says. */
+  group: readonly (readonly string[])[];
+  groupWorks: readonly (readonly string[])[];
+}
+
+interface PreparedPurpose {
+  works: ReadonlySet<string>;
+}
+
+/** A grant made ready for many decisions. A member that could not be read is in `unreadable` and grants nothing. */
+export interface ReadGrant {
+  unreadable: readonly string[];
+  cloneId: string | null;
+  ownerAccountId: string | null;
+  terms: GrantTerms;
+  lexicon: Lexicon;
+  capabilities: number;
+  media: number;
+  audiences: number;
+  ageBands: number;
+  territories: Uint32Array;
+  languages: ReadonlySet<string>;
+  tiers: ReadonlySet<string>;
+  purposes: ReadonlyMap<string, PreparedPurpose>;
+  names: ReadonlySet<string>;
+  sources: ReadonlySet<string>;
+  endorsements: ReadonlySet<string>;
+  topics: readonly { clause: string; words: WordSet }[];
+  phrases: WordSet;
+  forbidden: WordSet;
+  adult: boolean;
+  legal: LegalStanding;
+  floorMinor: bigint;
+  noticeMs: number;
+  postMortemUntil: number;
+  waiverUntil: number;
+  validFrom: number;
+  validUntil: number;
+}
+
+function bits(names: readonly string[], place: (name: unknown) => number): number {
+  let set = 0;
+  for (const name of names) set |= 1 << place(name);
+  return set;
+}
+
+function territoryBits(codes: readonly string[]): Uint32Array {
+  const set = new Uint32Array(8);
+  for (const code of codes) {
+    const place = placeOfTerritory(code);
+    if (place !== -1) set[place >>> 5] = (set[place >>> 5] ?? 0) | (1 << (place & 31));
+  }
+  return set;
+}
+
+function legalStanding(terms: GrantTerms): LegalStanding {
+  const atHome = [...new Set([...regimesAtHome(terms.subject.domicile), ...regimesAtHome(terms.governingLaw)])];
+  const denials = (regimes: readonly Regime[]): string[] =>
+    regimes.flatMap((regime) => missingFor(regime, terms).map((missing) => `legal.${regime}.${missing}`));
+  const works = (regimes: readonly Regime[]): string[] => regimes.filter(needsWorks).map((regime) => `legal.${regime}.works`);
+  const others = REGIMES_OF_GROUP.map((regimes) => regimes.filter((regime) => !atHome.includes(regime)));
+  return {
+    void: voidBecause(terms).map((missing) => `void.${missing}`),
+    home: denials(atHome), homeWorks: works(atHome), group: others.map(denials), groupWorks: others.map(works),
+  };
+}
+
+const DAY_MS = 86_400_000;
+/** The log of an output without an explicit label is kept at least so long after it (标识办法 art. 9: six months). */
+const LABEL_LOG_MS = 184 * DAY_MS;
+
+function time(text: string | null | undefined): number {
+  return text === null || text === undefined ? Number.NaN : Date.parse(text);
+}
+
+/**
+ * Reads any JSON as a grant; total: what is not one reads as a grant of nothing. Grants that are read with the same
+ * lexicon share the preparation of a text.
+ */
+export function readGrant(document: unknown, lexicon: Lexicon = new Lexicon()): ReadGrant {
+  const { unreadable, cloneId, ownerAccountId, terms } = readDocument(document);
+  const topics = terms.forbiddenTopics.map(({ name, words }) => ({
+    clause: `topic.${label(name)}`, words: lexicon.set([...words.zh, ...words.en]),
+  }));
+  const said = terms.forbiddenTopics.flatMap(({ words }) => [...words.zh, ...words.en]);
+  return {
+    unreadable: [...new Set(unreadable)].map((member) => `grant.unreadable.${member}`), cloneId, ownerAccountId, terms, lexicon,
+    capabilities: bits(CAPABILITIES.filter((name) => terms.capabilities[name]), placeOfCapability),
+    media: bits(terms.media, placeOfMedium),
+    audiences: bits(terms.audiences, placeOfAudience),
+    ageBands: bits(terms.ageBands, placeOfAge),
+    territories: territoryBits(terms.territories),
+    languages: new Set(terms.languages),
+    tiers: new Set(terms.tiers),
+    purposes: new Map(terms.purposes.map(({ name, works }) => [name, { works: new Set(works) }])),
+    names: new Set([terms.subject.legalName, ...terms.subject.stageNames]),
+    sources: new Set(terms.training.sources),
+    endorsements: new Set(terms.endorsementCategories),
+    topics, phrases: lexicon.set(terms.forbiddenPhrases), forbidden: lexicon.set([...said, ...terms.forbiddenPhrases]),
+    adult: terms.adultContent && !isUnderAge(terms),
+    legal: legalStanding(terms),
+    floorMinor: BigInt(terms.compensation.floorMinor),
+    noticeMs: terms.withdrawal.noticeDays * DAY_MS,
+    postMortemUntil: time(terms.postMortem.until),
+    waiverUntil: time(terms.explicitLabelWaiver?.retainUntil) - LABEL_LOG_MS,
+    validFrom: time(terms.validFrom),
+    validUntil: time(terms.validUntil),
+  };
+}

@@ -1019,7 +1019,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/v1/ownership-proofs/{proofId}/evidence/domain": {
+    "/v1/ownership-proofs/{proofId}/evidence": {
         parameters: {
             query?: never;
             header?: never;
@@ -1029,30 +1029,10 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Prove control of a site
-         * @description Answers a line to publish at `/.well-known/benren.txt` of the site, then ask for the check. A further call replaces the site.
+         * Ask what to do for one kind of evidence
+         * @description Answers what to publish, read aloud or show, and until when. A further call for the same kind replaces the earlier evidence. Which kinds a subject needs is policy: submitting says what is missing.
          */
-        post: operations["addDomainEvidence"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/ownership-proofs/{proofId}/evidence/voice-challenge": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Ask for a sentence to read aloud
-         * @description Answers a random sentence. Record yourself reading it and upload the recording before it expires. A further call replaces the sentence. Nothing here recognises words: reviewers listen.
-         */
-        post: operations["addVoiceChallenge"];
+        post: operations["addEvidence"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1069,10 +1049,30 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Look for the line on the site
-         * @description Fetched now, following at most three redirects; private addresses are refused at every hop.
+         * Look for what was to be published
+         * @description Looks now: for the line on the site or in its TXT record, or for the nonce in the visible text of the account's page. At most three redirects are followed; private addresses are refused at every hop, slow and endless answers given up.
          */
-        post: operations["checkDomainEvidence"];
+        post: operations["checkEvidence"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/ownership-proofs/{proofId}/evidence/{evidenceId}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Upload what was asked for
+         * @description For a voice challenge a PCM WAV with at least 2 s of voice. What it is is read from the bytes. May be repeated until the evidence runs out or the proof is submitted.
+         */
+        put: operations["uploadEvidence"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1092,26 +1092,6 @@ export interface paths {
          */
         get: operations["getEvidenceMedia"];
         put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/ownership-proofs/{proofId}/evidence/{evidenceId}/recording": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        /**
-         * Upload the reading
-         * @description A PCM WAV with at least 2 s of voice. May be repeated until the sentence expires or the proof is submitted.
-         */
-        put: operations["uploadVoiceChallenge"];
         post?: never;
         delete?: never;
         options?: never;
@@ -1150,7 +1130,7 @@ export interface paths {
         put?: never;
         /**
          * Hand the proof to the reviewers
-         * @description Needs a checked site and a recorded voice challenge.
+         * @description Needs one of the sets of evidence that the policy names for such a subject; the refusal says what is missing.
          */
         post: operations["submitOwnershipProof"];
         delete?: never;
@@ -1776,7 +1756,7 @@ export interface components {
             /** @constant */
             type: "benren.amendment";
             /** @constant */
-            schemaVersion: 1;
+            schemaVersion: 2;
             grantId: string;
             cloneId: string;
             version: number;
@@ -1792,6 +1772,43 @@ export interface components {
              * @constant
              */
             licensee: "platform";
+            /** @description Whose likeness it is. */
+            subject: {
+                /** @description As on the identity that was proven. */
+                legalName: string;
+                /** @description Under which other names the clone may be presented. */
+                stageNames: string[];
+                /** @description Needed for a minor; the term never outlasts the 18th birthday. */
+                dateOfBirth: string | null;
+                /** @description Under 18 when this is signed. */
+                isMinor: boolean;
+                /** @description ISO 3166-1, or 3166-2 for a state of the USA. The law at home applies wherever the clone is heard. */
+                domicile: string;
+            };
+            /** @description In which role the signature is given. */
+            signer: {
+                /** @enum {string} */
+                role: "self" | "guardian" | "authorised_representative" | "executor" | "rights_holder";
+                /** @description The paper that lets somebody else sign. Null when the person signs. */
+                authorityDocumentSha256: string | null;
+            };
+            /** @description Reference of the court's approval; a minor's grant is void without. */
+            courtApproval: string | null;
+            /** @description Who advised the person (Cal. Labor Code 927, N.Y. GOB 5-302). */
+            representation: {
+                /** @enum {string} */
+                kind: "none" | "counsel" | "union";
+                /** @description The counsel, or the union. */
+                name: string | null;
+                /** @description Bar number, or the collective agreement that speaks of replicas. */
+                reference: string | null;
+            };
+            /** @description The terms on replicas stood apart, were conspicuous, and were initialled. */
+            termsInitialled: boolean;
+            /** @description BCP 47: in which language the person read this. */
+            languageRead: string;
+            /** @description ISO 3166-1 or 3166-2. The chosen law applies wherever the clone is heard. */
+            governingLaw: string;
             /** @description What the clone may do. Each is a plain yes or no. */
             capabilities: {
                 chat: boolean;
@@ -1802,8 +1819,10 @@ export interface components {
                 work: boolean;
                 moments: boolean;
             };
-            /** @description BCP 47. */
-            languages: ("en" | "zh-CN")[];
+            /** @description In which forms an output may come. */
+            media: ("text" | "voice" | "video" | "image" | "singing")[];
+            /** @description BCP 47. A tag covers itself only. */
+            languages: string[];
             /** @description ISO 3166-1 alpha-2. Both where the listener says they are and where they are billed must be here. */
             territories: string[];
             /** @description Who may listen. The owner's own previews need no mention. */
@@ -1816,6 +1835,8 @@ export interface components {
             purposes: {
                 name: string;
                 intendedUses: string;
+                /** @description The works, campaigns or products that it is for, by name. A request that names a work needs it here; without any, the description is not reasonably specific in the USA. */
+                works: string[];
             }[];
             /** @description Named word lists. A text that says any of the words is denied, whatever its script, width or case; English words match as whole words, Chinese ones anywhere. */
             forbiddenTopics: {
@@ -1825,11 +1846,109 @@ export interface components {
                     en: string[];
                 };
             }[];
-            /** @description The distinct act of consent to the use of voice and face, with its own statement (PIPL art. 29; Deep Synthesis Provisions art. 14). */
+            /** @description Phrases that are never said, matched as the words of a topic are. */
+            forbiddenPhrases: string[];
+            /** @description False unless the owner says yes. Never for a minor. */
+            adultContent: boolean;
+            /** @description False unless the owner says yes. */
+            politicalContent: boolean;
+            /** @description What may be endorsed or advertised; everything else may not. */
+            endorsementCategories: string[];
+            /** @description How much in all. What is under way counts. */
+            volumeCaps: {
+                /** @enum {string} */
+                capability: "any" | "chat" | "voice" | "video" | "sing" | "story" | "work" | "moments";
+                /**
+                 * @description A calendar day in Asia/Shanghai, or the grant's whole term.
+                 * @enum {string}
+                 */
+                window: "day" | "term";
+                /** @description Null: not limited by this cap. */
+                outputs: number | null;
+                /** @description Of sound or picture. Null: not limited by this cap. */
+                seconds: number | null;
+            }[];
+            /** @description The owner as the keeper of the gate. */
+            outputApproval: {
+                /**
+                 * @description before: each output waits for the owner; after: the owner may take it back for a while.
+                 * @enum {string}
+                 */
+                mode: "none" | "before" | "after";
+                /** @description How long after a release the owner may take it back, with `after`. */
+                undoHours: number;
+            };
+            /** @description Whether models may learn from the person's material. */
+            training: {
+                allowed: boolean;
+                /** @description On which material. */
+                sources: string[];
+                /** @description Whether models may be derived from the trained one. */
+                derivedModels: boolean;
+                /** @description Whether models go when the grant ends. */
+                deleteOnEnd: boolean;
+            };
+            /** @description Whether the platform may let organisations use the clone, by licences inside this grant. */
+            sublicence: boolean;
+            /** @description The distinct acts of consent, with their own statement (PIPL art. 29 and 39; Deep Synthesis Provisions art. 14). */
             separateConsent: {
                 voice: boolean;
                 face: boolean;
+                /** @description Speaking as the person, in text. */
+                persona: boolean;
+                training: boolean;
+                sensitivePersonalInformation: boolean;
+                /** @description Use outside the country of the person's home. */
+                crossBorder: boolean;
                 statement: string;
+            };
+            /** @description What the owner has of it. */
+            compensation: {
+                /**
+                 * @description free: nothing may be charged for what the clone does. share: the owner has a share.
+                 * @enum {string}
+                 */
+                model: "free" | "share";
+                /** @description The least share of the owner in a split. */
+                rateBasisPoints: number;
+                /** @description The least that the owner has of one payment, in minor units; 0 for none. */
+                floorMinor: string;
+                /** @enum {string} */
+                currency: "CNY" | "USD" | "EUR" | "JPY" | "COIN";
+                /** @description Whether the owner's auditor may see the books. */
+                auditRight: boolean;
+            };
+            /** @description What a withdrawal does. */
+            withdrawal: {
+                /** @description How consent is withdrawn; it must be as easy as giving it (PIPL art. 15). */
+                method: string | null;
+                /** @description How long a wind-down lasts. */
+                noticeDays: number;
+                /** @enum {string} */
+                effect: "stop_new" | "takedown_all";
+            };
+            /** @description Whether what was made stays available when the grant ends. */
+            survivalOfExistingWorks: boolean;
+            /** @description After the person's death. */
+            postMortem: {
+                allowed: boolean;
+                /** Format: date-time */
+                until: string | null;
+                /** @description Who decides then. */
+                holder: string | null;
+                /** @description Reference of the notice filed with the Register of Copyrights. */
+                registerNotice: string | null;
+            };
+            /** @description What listeners are told; it must say that this is AI and that it was generated. */
+            disclosureText: string | null;
+            /** @description Lets a file go without its explicit label, at a user's request and on their duty. */
+            explicitLabelWaiver: null | {
+                agreementRef: string;
+                /**
+                 * Format: date-time
+                 * @description The logs are kept until then: at least 184 days longer than any such output.
+                 */
+                retainUntil: string;
             };
             /**
              * Format: date-time
@@ -1838,7 +1957,7 @@ export interface components {
             validFrom: string;
             /**
              * Format: date-time
-             * @description Exclusive; at most ten years after validFrom.
+             * @description Exclusive; at most ten years after validFrom, for a minor five and never past the 18th birthday.
              */
             validUntil: string;
         };
@@ -1934,22 +2053,42 @@ export interface components {
             /** @constant */
             type: "benren.decision_receipt";
             /** @constant */
-            schemaVersion: 1;
+            schemaVersion: 2;
             decisionId: string;
             request: {
+                /** @enum {string} */
+                act: "make" | "release" | "read" | "train" | "derive" | "keep_model" | "sublicense" | "audit";
                 cloneId: string;
                 capability: string;
+                medium: string;
                 language: string;
                 /** @enum {string} */
                 audience: "fan" | "owner" | "reviewer";
                 requester: string;
+                licensee: string;
                 tierName: string | null;
                 declaredCountry: string | null;
                 billingCountry: string | null;
                 ageBand: string | null;
                 purpose: string;
+                work: string | null;
+                source: string | null;
                 /** @description The whole text that was asked for. The receipt is shown to the requester and the clone's owner only. */
                 text: string;
+                /** @description As the content check found it, or the request says. */
+                labels: {
+                    adult: boolean;
+                    political: boolean;
+                    endorsements: string[];
+                };
+                explicitLabel: boolean;
+                /** @description How long the output is expected to be. */
+                seconds: number;
+                sale: null | {
+                    priceMinor: string;
+                    currency: string;
+                    ownerBasisPoints: number | null;
+                };
                 /** Format: date-time */
                 at: string;
             };
@@ -1957,6 +2096,7 @@ export interface components {
                 clone: {
                     cloneId: string;
                     ownerAccountId: string;
+                    name: string;
                 };
                 ownership: null | {
                     proofId: string;
@@ -1985,6 +2125,27 @@ export interface components {
                     state: "open" | "paused" | "stopped";
                     epoch: string;
                 }[];
+                /** @description What was made, or was under way, under the grant's caps. */
+                usage: {
+                    capability: string;
+                    /** @enum {string} */
+                    window: "day" | "term";
+                    outputs: number;
+                    seconds: number;
+                }[];
+                output: null | {
+                    /** @enum {string|null} */
+                    verdict: "approved" | "rejected" | null;
+                    verdictAt: string | null;
+                    releasedAt: string | null;
+                };
+                deceasedAt: string | null;
+                windDownSince: string | null;
+                /** @description What the platform itself could and was cleared to do. */
+                platform: {
+                    markingLayers: string[];
+                    mainlandChat: boolean;
+                };
             };
             /** @description SHA-256 of `state` in canonical form. */
             stateDigest: string;
@@ -2185,7 +2346,7 @@ export interface components {
             /** @constant */
             type: "benren.grant";
             /** @constant */
-            schemaVersion: 1;
+            schemaVersion: 2;
             grantId: string;
             cloneId: string;
             /** @constant */
@@ -2202,6 +2363,43 @@ export interface components {
              * @constant
              */
             licensee: "platform";
+            /** @description Whose likeness it is. */
+            subject: {
+                /** @description As on the identity that was proven. */
+                legalName: string;
+                /** @description Under which other names the clone may be presented. */
+                stageNames: string[];
+                /** @description Needed for a minor; the term never outlasts the 18th birthday. */
+                dateOfBirth: string | null;
+                /** @description Under 18 when this is signed. */
+                isMinor: boolean;
+                /** @description ISO 3166-1, or 3166-2 for a state of the USA. The law at home applies wherever the clone is heard. */
+                domicile: string;
+            };
+            /** @description In which role the signature is given. */
+            signer: {
+                /** @enum {string} */
+                role: "self" | "guardian" | "authorised_representative" | "executor" | "rights_holder";
+                /** @description The paper that lets somebody else sign. Null when the person signs. */
+                authorityDocumentSha256: string | null;
+            };
+            /** @description Reference of the court's approval; a minor's grant is void without. */
+            courtApproval: string | null;
+            /** @description Who advised the person (Cal. Labor Code 927, N.Y. GOB 5-302). */
+            representation: {
+                /** @enum {string} */
+                kind: "none" | "counsel" | "union";
+                /** @description The counsel, or the union. */
+                name: string | null;
+                /** @description Bar number, or the collective agreement that speaks of replicas. */
+                reference: string | null;
+            };
+            /** @description The terms on replicas stood apart, were conspicuous, and were initialled. */
+            termsInitialled: boolean;
+            /** @description BCP 47: in which language the person read this. */
+            languageRead: string;
+            /** @description ISO 3166-1 or 3166-2. The chosen law applies wherever the clone is heard. */
+            governingLaw: string;
             /** @description What the clone may do. Each is a plain yes or no. */
             capabilities: {
                 chat: boolean;
@@ -2212,8 +2410,10 @@ export interface components {
                 work: boolean;
                 moments: boolean;
             };
-            /** @description BCP 47. */
-            languages: ("en" | "zh-CN")[];
+            /** @description In which forms an output may come. */
+            media: ("text" | "voice" | "video" | "image" | "singing")[];
+            /** @description BCP 47. A tag covers itself only. */
+            languages: string[];
             /** @description ISO 3166-1 alpha-2. Both where the listener says they are and where they are billed must be here. */
             territories: string[];
             /** @description Who may listen. The owner's own previews need no mention. */
@@ -2226,6 +2426,8 @@ export interface components {
             purposes: {
                 name: string;
                 intendedUses: string;
+                /** @description The works, campaigns or products that it is for, by name. A request that names a work needs it here; without any, the description is not reasonably specific in the USA. */
+                works: string[];
             }[];
             /** @description Named word lists. A text that says any of the words is denied, whatever its script, width or case; English words match as whole words, Chinese ones anywhere. */
             forbiddenTopics: {
@@ -2235,11 +2437,109 @@ export interface components {
                     en: string[];
                 };
             }[];
-            /** @description The distinct act of consent to the use of voice and face, with its own statement (PIPL art. 29; Deep Synthesis Provisions art. 14). */
+            /** @description Phrases that are never said, matched as the words of a topic are. */
+            forbiddenPhrases: string[];
+            /** @description False unless the owner says yes. Never for a minor. */
+            adultContent: boolean;
+            /** @description False unless the owner says yes. */
+            politicalContent: boolean;
+            /** @description What may be endorsed or advertised; everything else may not. */
+            endorsementCategories: string[];
+            /** @description How much in all. What is under way counts. */
+            volumeCaps: {
+                /** @enum {string} */
+                capability: "any" | "chat" | "voice" | "video" | "sing" | "story" | "work" | "moments";
+                /**
+                 * @description A calendar day in Asia/Shanghai, or the grant's whole term.
+                 * @enum {string}
+                 */
+                window: "day" | "term";
+                /** @description Null: not limited by this cap. */
+                outputs: number | null;
+                /** @description Of sound or picture. Null: not limited by this cap. */
+                seconds: number | null;
+            }[];
+            /** @description The owner as the keeper of the gate. */
+            outputApproval: {
+                /**
+                 * @description before: each output waits for the owner; after: the owner may take it back for a while.
+                 * @enum {string}
+                 */
+                mode: "none" | "before" | "after";
+                /** @description How long after a release the owner may take it back, with `after`. */
+                undoHours: number;
+            };
+            /** @description Whether models may learn from the person's material. */
+            training: {
+                allowed: boolean;
+                /** @description On which material. */
+                sources: string[];
+                /** @description Whether models may be derived from the trained one. */
+                derivedModels: boolean;
+                /** @description Whether models go when the grant ends. */
+                deleteOnEnd: boolean;
+            };
+            /** @description Whether the platform may let organisations use the clone, by licences inside this grant. */
+            sublicence: boolean;
+            /** @description The distinct acts of consent, with their own statement (PIPL art. 29 and 39; Deep Synthesis Provisions art. 14). */
             separateConsent: {
                 voice: boolean;
                 face: boolean;
+                /** @description Speaking as the person, in text. */
+                persona: boolean;
+                training: boolean;
+                sensitivePersonalInformation: boolean;
+                /** @description Use outside the country of the person's home. */
+                crossBorder: boolean;
                 statement: string;
+            };
+            /** @description What the owner has of it. */
+            compensation: {
+                /**
+                 * @description free: nothing may be charged for what the clone does. share: the owner has a share.
+                 * @enum {string}
+                 */
+                model: "free" | "share";
+                /** @description The least share of the owner in a split. */
+                rateBasisPoints: number;
+                /** @description The least that the owner has of one payment, in minor units; 0 for none. */
+                floorMinor: string;
+                /** @enum {string} */
+                currency: "CNY" | "USD" | "EUR" | "JPY" | "COIN";
+                /** @description Whether the owner's auditor may see the books. */
+                auditRight: boolean;
+            };
+            /** @description What a withdrawal does. */
+            withdrawal: {
+                /** @description How consent is withdrawn; it must be as easy as giving it (PIPL art. 15). */
+                method: string | null;
+                /** @description How long a wind-down lasts. */
+                noticeDays: number;
+                /** @enum {string} */
+                effect: "stop_new" | "takedown_all";
+            };
+            /** @description Whether what was made stays available when the grant ends. */
+            survivalOfExistingWorks: boolean;
+            /** @description After the person's death. */
+            postMortem: {
+                allowed: boolean;
+                /** Format: date-time */
+                until: string | null;
+                /** @description Who decides then. */
+                holder: string | null;
+                /** @description Reference of the notice filed with the Register of Copyrights. */
+                registerNotice: string | null;
+            };
+            /** @description What listeners are told; it must say that this is AI and that it was generated. */
+            disclosureText: string | null;
+            /** @description Lets a file go without its explicit label, at a user's request and on their duty. */
+            explicitLabelWaiver: null | {
+                agreementRef: string;
+                /**
+                 * Format: date-time
+                 * @description The logs are kept until then: at least 184 days longer than any such output.
+                 */
+                retainUntil: string;
             };
             /**
              * Format: date-time
@@ -2248,7 +2548,7 @@ export interface components {
             validFrom: string;
             /**
              * Format: date-time
-             * @description Exclusive; at most ten years after validFrom.
+             * @description Exclusive; at most ten years after validFrom, for a minor five and never past the 18th birthday.
              */
             validUntil: string;
         };
@@ -2257,7 +2557,15 @@ export interface components {
         };
         /** @description The terms that change; the others stay as they are in force. */
         GrantTermChanges: {
+            subject?: components["schemas"]["GrantDocument"]["subject"];
+            signer?: components["schemas"]["GrantDocument"]["signer"];
+            courtApproval?: components["schemas"]["GrantDocument"]["courtApproval"];
+            representation?: components["schemas"]["GrantDocument"]["representation"];
+            termsInitialled?: components["schemas"]["GrantDocument"]["termsInitialled"];
+            languageRead?: components["schemas"]["GrantDocument"]["languageRead"];
+            governingLaw?: components["schemas"]["GrantDocument"]["governingLaw"];
             capabilities?: components["schemas"]["GrantDocument"]["capabilities"];
+            media?: components["schemas"]["GrantDocument"]["media"];
             languages?: components["schemas"]["GrantDocument"]["languages"];
             territories?: components["schemas"]["GrantDocument"]["territories"];
             audiences?: components["schemas"]["GrantDocument"]["audiences"];
@@ -2265,12 +2573,34 @@ export interface components {
             tiers?: components["schemas"]["GrantDocument"]["tiers"];
             purposes?: components["schemas"]["GrantDocument"]["purposes"];
             forbiddenTopics?: components["schemas"]["GrantDocument"]["forbiddenTopics"];
+            forbiddenPhrases?: components["schemas"]["GrantDocument"]["forbiddenPhrases"];
+            adultContent?: components["schemas"]["GrantDocument"]["adultContent"];
+            politicalContent?: components["schemas"]["GrantDocument"]["politicalContent"];
+            endorsementCategories?: components["schemas"]["GrantDocument"]["endorsementCategories"];
+            volumeCaps?: components["schemas"]["GrantDocument"]["volumeCaps"];
+            outputApproval?: components["schemas"]["GrantDocument"]["outputApproval"];
+            training?: components["schemas"]["GrantDocument"]["training"];
+            sublicence?: components["schemas"]["GrantDocument"]["sublicence"];
             separateConsent?: components["schemas"]["GrantDocument"]["separateConsent"];
+            compensation?: components["schemas"]["GrantDocument"]["compensation"];
+            withdrawal?: components["schemas"]["GrantDocument"]["withdrawal"];
+            survivalOfExistingWorks?: components["schemas"]["GrantDocument"]["survivalOfExistingWorks"];
+            postMortem?: components["schemas"]["GrantDocument"]["postMortem"];
+            disclosureText?: components["schemas"]["GrantDocument"]["disclosureText"];
+            explicitLabelWaiver?: components["schemas"]["GrantDocument"]["explicitLabelWaiver"];
             validFrom?: components["schemas"]["GrantDocument"]["validFrom"];
             validUntil?: components["schemas"]["GrantDocument"]["validUntil"];
         };
         GrantTerms: {
+            subject: components["schemas"]["GrantDocument"]["subject"];
+            signer: components["schemas"]["GrantDocument"]["signer"];
+            courtApproval: components["schemas"]["GrantDocument"]["courtApproval"];
+            representation: components["schemas"]["GrantDocument"]["representation"];
+            termsInitialled: components["schemas"]["GrantDocument"]["termsInitialled"];
+            languageRead: components["schemas"]["GrantDocument"]["languageRead"];
+            governingLaw: components["schemas"]["GrantDocument"]["governingLaw"];
             capabilities: components["schemas"]["GrantDocument"]["capabilities"];
+            media: components["schemas"]["GrantDocument"]["media"];
             languages: components["schemas"]["GrantDocument"]["languages"];
             territories: components["schemas"]["GrantDocument"]["territories"];
             audiences: components["schemas"]["GrantDocument"]["audiences"];
@@ -2278,7 +2608,21 @@ export interface components {
             tiers: components["schemas"]["GrantDocument"]["tiers"];
             purposes: components["schemas"]["GrantDocument"]["purposes"];
             forbiddenTopics: components["schemas"]["GrantDocument"]["forbiddenTopics"];
+            forbiddenPhrases: components["schemas"]["GrantDocument"]["forbiddenPhrases"];
+            adultContent: components["schemas"]["GrantDocument"]["adultContent"];
+            politicalContent: components["schemas"]["GrantDocument"]["politicalContent"];
+            endorsementCategories: components["schemas"]["GrantDocument"]["endorsementCategories"];
+            volumeCaps: components["schemas"]["GrantDocument"]["volumeCaps"];
+            outputApproval: components["schemas"]["GrantDocument"]["outputApproval"];
+            training: components["schemas"]["GrantDocument"]["training"];
+            sublicence: components["schemas"]["GrantDocument"]["sublicence"];
             separateConsent: components["schemas"]["GrantDocument"]["separateConsent"];
+            compensation: components["schemas"]["GrantDocument"]["compensation"];
+            withdrawal: components["schemas"]["GrantDocument"]["withdrawal"];
+            survivalOfExistingWorks: components["schemas"]["GrantDocument"]["survivalOfExistingWorks"];
+            postMortem: components["schemas"]["GrantDocument"]["postMortem"];
+            disclosureText: components["schemas"]["GrantDocument"]["disclosureText"];
+            explicitLabelWaiver: components["schemas"]["GrantDocument"]["explicitLabelWaiver"];
             validFrom: components["schemas"]["GrantDocument"]["validFrom"];
             validUntil: components["schemas"]["GrantDocument"]["validUntil"];
         };
@@ -2524,7 +2868,7 @@ export interface components {
         };
         /**
          * Ownership claim
-         * @description The holder of an account declares to be the person whose clone is to be made. Signed by passkey; reviewers decide on the evidence.
+         * @description The holder of an account declares to be the person whose clone is to be made, or to act for that person. Signed by passkey; reviewers decide on the evidence.
          */
         OwnershipClaimDocument: {
             /** @constant */
@@ -2534,6 +2878,15 @@ export interface components {
             accountId: string;
             /** @description The person's public name, NFC. */
             subjectName: string;
+            /**
+             * @description Who claims. Absent in the oldest claims, which are read as a private person's.
+             * @enum {unknown}
+             */
+            subjectKind?: "public_figure" | "private_person" | "representative" | "heir" | "guardian";
+            /** @description Who claims, where that is not the subject, NFC. */
+            claimantName?: string;
+            /** @description The proof that this one is to follow. */
+            renews?: string;
             /** @description The handle under which the clone is to appear. */
             handle: string;
             /** @description What is declared, in the words that were shown. */
@@ -2551,22 +2904,35 @@ export interface components {
         OwnershipEvidence: {
             evidenceId: string;
             proofId: string;
-            /** @enum {string} */
-            kind: "domain" | "voice_challenge";
+            kind: components["schemas"]["OwnershipEvidenceKind"];
             /**
-             * @description A domain is `passed` when the line was found; a recording is `uploaded` and passes no judgement.
+             * @description `passed` is what we found ourselves; `uploaded` is kept for people to judge.
              * @enum {string}
              */
             state: "pending" | "passed" | "uploaded" | "superseded";
             createdAt: components["schemas"]["Instant"];
             expiresAt: components["schemas"]["Instant"];
             passedAt: components["schemas"]["Instant"] | null;
+            /** @description Until when the answer counts. */
+            validUntil: components["schemas"]["Instant"] | null;
             domain: {
                 site: string;
-                /** @description Where the line is looked for. */
+                /** @description Where the line is looked for; `dns:` and the name of a TXT record. */
                 url: string;
                 /** @description The line to publish */
                 line: string;
+                /** @enum {string} */
+                method: "well_known" | "dns_txt";
+            } | null;
+            account: {
+                account: string;
+                /** @description To be shown in a profile or post of the account. */
+                nonce: string;
+                /** @description Where it stood, with the text around it. Reviewers look who wrote it, the owner or a visitor. */
+                found: {
+                    url: string;
+                    excerpt: string;
+                } | null;
             } | null;
             voice: {
                 language: components["schemas"]["Language"];
@@ -2580,9 +2946,35 @@ export interface components {
                 advice: components["schemas"]["OwnershipVoiceAdvice"] | null;
             } | null;
         };
+        /** @enum {string} */
+        OwnershipEvidenceKind: "domain" | "public_account" | "voice_challenge" | "video_challenge" | "document" | "identity_provider" | "vouching" | "representation";
+        OwnershipEvidenceRequest: {
+            /** @constant */
+            kind: "domain";
+            /** @description The origin, such as `https://lin-ya.example`: no path, no user, ports 80 and 443 only. */
+            site: string;
+            /**
+             * @description Where the line is published, at `/.well-known/benren.txt` (default) or as TXT record of `_benren.<site>`.
+             * @enum {string}
+             */
+            method?: "well_known" | "dns_txt";
+        } | {
+            /** @constant */
+            kind: "public_account";
+            /** @description The profile, such as `https://social.example/lin-ya`: a path and no query. */
+            account: string;
+        } | {
+            /** @constant */
+            kind: "voice_challenge";
+            language: components["schemas"]["Language"];
+        };
         OwnershipProof: {
             proofId: string;
             subjectName: components["schemas"]["PersonName"];
+            subjectKind: components["schemas"]["SubjectKind"];
+            claimantName: string | null;
+            /** @description The proof that this one follows. */
+            renews: string | null;
             handle: components["schemas"]["CloneHandle"];
             statement: string;
             /** @description The signed claim; its evidence verifies offline. */
@@ -3414,6 +3806,11 @@ export interface components {
             /** @description Why not. */
             differences: ("quoted_on_another_day" | "paid_after_quote" | "ended_before_stop" | "refund_failed")[];
         };
+        /**
+         * @description Who claims. The first two claim for themselves; `private_person` when absent.
+         * @enum {string}
+         */
+        SubjectKind: "public_figure" | "private_person" | "representative" | "heir" | "guardian";
         Subscription: {
             subscriptionId: string;
             cloneId: string;
@@ -4989,6 +5386,11 @@ export interface operations {
                     subjectName: components["schemas"]["PersonName"];
                     handle: components["schemas"]["CloneHandle"];
                     locale: components["schemas"]["Language"];
+                    subjectKind?: components["schemas"]["SubjectKind"];
+                    /** @description Who claims, where they act for the subject; absent otherwise. */
+                    claimantName?: string;
+                    /** @description The proof that this one is to follow: of the same account, name and kind. */
+                    renews?: string;
                 };
             };
         };
@@ -5061,7 +5463,7 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
-    addDomainEvidence: {
+    addEvidence: {
         parameters: {
             query?: never;
             header: {
@@ -5075,14 +5477,11 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    /** @description The origin, such as `https://lin-ya.example`: no path, no user, ports 80 and 443 only. */
-                    site: string;
-                };
+                "application/json": components["schemas"]["OwnershipEvidenceRequest"];
             };
         };
         responses: {
-            /** @description What to publish, and until when. */
+            /** @description What to do, and until when. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -5094,39 +5493,7 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
-    addVoiceChallenge: {
-        parameters: {
-            query?: never;
-            header: {
-                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
-                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
-            };
-            path: {
-                proofId: components["parameters"]["OwnershipProofId"];
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": {
-                    language: components["schemas"]["Language"];
-                };
-            };
-        };
-        responses: {
-            /** @description What to read, and until when. */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["OwnershipEvidence"];
-                };
-            };
-            default: components["responses"]["Problem"];
-        };
-    };
-    checkDomainEvidence: {
+    checkEvidence: {
         parameters: {
             query?: never;
             header: {
@@ -5139,9 +5506,47 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /** @description The page of the account on which the nonce stands; its profile when absent. */
+                    url?: string;
+                };
+            };
+        };
         responses: {
-            /** @description The line was found. */
+            /** @description It was found. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnershipEvidence"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    uploadEvidence: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                proofId: components["parameters"]["OwnershipProofId"];
+                evidenceId: components["parameters"]["OwnershipEvidenceId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description It is kept. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5172,37 +5577,6 @@ export interface operations {
                 };
                 content: {
                     "audio/wav": string;
-                };
-            };
-            default: components["responses"]["Problem"];
-        };
-    };
-    uploadVoiceChallenge: {
-        parameters: {
-            query?: never;
-            header: {
-                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
-                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
-            };
-            path: {
-                proofId: components["parameters"]["OwnershipProofId"];
-                evidenceId: components["parameters"]["OwnershipEvidenceId"];
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "audio/wav": string;
-            };
-        };
-        responses: {
-            /** @description The recording is kept. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["OwnershipEvidence"];
                 };
             };
             default: components["responses"]["Problem"];

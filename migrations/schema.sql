@@ -402,6 +402,7 @@ ownership_evidence.created_at timestamp with time zone NOT NULL
 ownership_evidence.expires_at timestamp with time zone NOT NULL
 ownership_evidence.passed_at timestamp with time zone
 ownership_evidence.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+ownership_evidence.valid_until timestamp with time zone
 ownership_proof.id text NOT NULL
 ownership_proof.account_id text NOT NULL
 ownership_proof.subject_name text NOT NULL
@@ -415,6 +416,9 @@ ownership_proof.approved_at timestamp with time zone
 ownership_proof.expires_at timestamp with time zone
 ownership_proof.ended_at timestamp with time zone
 ownership_proof.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+ownership_proof.subject_kind text NOT NULL DEFAULT 'private_person'::text
+ownership_proof.claimant_name text
+ownership_proof.renews_proof_id text
 ownership_review.id text NOT NULL
 ownership_review.proof_id text NOT NULL
 ownership_review.reviewer_id text NOT NULL
@@ -1043,23 +1047,28 @@ ownership_decision: ownership_decision_proof_id_fkey FOREIGN KEY (proof_id) REFE
 ownership_evidence: ownership_evidence_blob_digest_check CHECK ((blob_digest ~ '^[0-9a-f]{64}$'::text))
 ownership_evidence: ownership_evidence_check CHECK ((expires_at > created_at))
 ownership_evidence: ownership_evidence_check1 CHECK (((state <> ALL (ARRAY['passed'::text, 'uploaded'::text])) OR ((finding IS NOT NULL) AND (passed_at IS NOT NULL))))
-ownership_evidence: ownership_evidence_check2 CHECK (((state <> 'passed'::text) OR (kind = 'domain'::text)))
-ownership_evidence: ownership_evidence_check3 CHECK (((state <> 'uploaded'::text) OR ((kind = 'voice_challenge'::text) AND (blob_digest IS NOT NULL))))
-ownership_evidence: ownership_evidence_kind_check CHECK ((kind = ANY (ARRAY['domain'::text, 'voice_challenge'::text])))
+ownership_evidence: ownership_evidence_counts_until CHECK (((state <> ALL (ARRAY['passed'::text, 'uploaded'::text])) OR (valid_until > passed_at)))
+ownership_evidence: ownership_evidence_kind_known CHECK ((kind = ANY (ARRAY['domain'::text, 'public_account'::text, 'voice_challenge'::text, 'video_challenge'::text, 'document'::text, 'identity_provider'::text, 'vouching'::text, 'representation'::text])))
+ownership_evidence: ownership_evidence_passes_by_kind CHECK (((state <> 'passed'::text) OR (kind = ANY (ARRAY['domain'::text, 'public_account'::text, 'identity_provider'::text, 'vouching'::text]))))
 ownership_evidence: ownership_evidence_pkey PRIMARY KEY (id)
 ownership_evidence: ownership_evidence_proof_id_fkey FOREIGN KEY (proof_id) REFERENCES ownership_proof(id)
 ownership_evidence: ownership_evidence_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'passed'::text, 'uploaded'::text, 'superseded'::text])))
+ownership_evidence: ownership_evidence_uploads_by_kind CHECK (((state <> 'uploaded'::text) OR ((kind = ANY (ARRAY['voice_challenge'::text, 'video_challenge'::text, 'document'::text, 'representation'::text])) AND (blob_digest IS NOT NULL))))
 ownership_proof: ownership_proof_account_id_fkey FOREIGN KEY (account_id) REFERENCES account(id)
 ownership_proof: ownership_proof_check CHECK (((state = 'open'::text) OR (submitted_at IS NOT NULL)))
 ownership_proof: ownership_proof_check1 CHECK (((state <> ALL (ARRAY['approved'::text, 'expired'::text, 'withdrawn'::text])) OR ((approved_at IS NOT NULL) AND (expires_at > approved_at))))
 ownership_proof: ownership_proof_check2 CHECK (((state <> ALL (ARRAY['expired'::text, 'withdrawn'::text])) OR (ended_at IS NOT NULL)))
 ownership_proof: ownership_proof_claim_document_id_key UNIQUE (claim_document_id)
+ownership_proof: ownership_proof_claimant_name_check CHECK (((char_length(claimant_name) >= 1) AND (char_length(claimant_name) <= 80)))
 ownership_proof: ownership_proof_claimed_by_its_account FOREIGN KEY (claim_document_id, account_id) REFERENCES signed_document(id, account_id)
 ownership_proof: ownership_proof_handle_check CHECK ((handle ~ '^[a-z0-9][a-z0-9-]{1,28}[a-z0-9]$'::text))
 ownership_proof: ownership_proof_id_account_id_key UNIQUE (id, account_id)
 ownership_proof: ownership_proof_id_state_key UNIQUE (id, state)
+ownership_proof: ownership_proof_names_claimant CHECK (((subject_kind = ANY (ARRAY['representative'::text, 'heir'::text, 'guardian'::text])) = (claimant_name IS NOT NULL)))
 ownership_proof: ownership_proof_pkey PRIMARY KEY (id)
+ownership_proof: ownership_proof_renews_own FOREIGN KEY (renews_proof_id, account_id) REFERENCES ownership_proof(id, account_id)
 ownership_proof: ownership_proof_state_check CHECK ((state = ANY (ARRAY['open'::text, 'submitted'::text, 'approved'::text, 'rejected'::text, 'expired'::text, 'withdrawn'::text])))
+ownership_proof: ownership_proof_subject_kind_check CHECK ((subject_kind = ANY (ARRAY['public_figure'::text, 'private_person'::text, 'representative'::text, 'heir'::text, 'guardian'::text])))
 ownership_proof: ownership_proof_subject_name_check CHECK (((char_length(subject_name) >= 1) AND (char_length(subject_name) <= 80)))
 ownership_review: ownership_review_by_a_reviewer FOREIGN KEY (reviewer_id, reviewer_role) REFERENCES account_role(account_id, role)
 ownership_review: ownership_review_check CHECK (((verdict = 'reject'::text) = (reason_code IS NOT NULL)))
@@ -1420,6 +1429,7 @@ CREATE UNIQUE INDEX ownership_proof_id_account_id_key ON public.ownership_proof 
 CREATE UNIQUE INDEX ownership_proof_id_state_key ON public.ownership_proof USING btree (id, state)
 CREATE INDEX ownership_proof_of_account ON public.ownership_proof USING btree (account_id, opened_at)
 CREATE UNIQUE INDEX ownership_proof_pkey ON public.ownership_proof USING btree (id)
+CREATE INDEX ownership_proof_renewing ON public.ownership_proof USING btree (renews_proof_id) WHERE (renews_proof_id IS NOT NULL)
 CREATE INDEX ownership_proof_waiting ON public.ownership_proof USING btree (submitted_at, id) WHERE (state = 'submitted'::text)
 CREATE UNIQUE INDEX ownership_review_pkey ON public.ownership_review USING btree (id)
 CREATE UNIQUE INDEX ownership_review_proof_id_reviewer_id_key ON public.ownership_review USING btree (proof_id, reviewer_id)
@@ -2999,7 +3009,7 @@ goodwill_day: UPDATE (failed)
 goodwill_refund: UPDATE (expense_minor, state, transfer_id, undivided_minor)
 invitation: UPDATE (accepted_at, accepted_by, withdrawn_at)
 output: UPDATE (alive_until, changed_at, file, reason, state)
-ownership_evidence: UPDATE (blob_digest, finding, passed_at, state)
+ownership_evidence: UPDATE (blob_digest, finding, passed_at, state, valid_until)
 ownership_proof: UPDATE (approved_at, ended_at, expires_at, state, submitted_at)
 payout: UPDATE (problem, refusals, reversed_minor, settled_at, state, stripe_transfer, tries)
 payout_account: UPDATE (bank_failure, details_submitted, payouts_enabled, stripe_account, synced_at, transfers_active)

@@ -18,7 +18,7 @@ import { makeValidators } from './http/validation.ts';
 import { makeIdentityHandlers, makeIdentityTicks } from './identity/index.ts';
 
 import { makeLedgerHandlers, makeLedgerTicks } from './ledger/index.ts';
-import { makeOwnershipHandlers, makeOwnershipJobs } from './ownership/index.ts';
+import { makeOwnershipHandlers, makeOwnershipJobs, makeRefusalHandlers, makeRefusalJobs } from './ownership/index.ts';
 import {
   type JobHandlers, type JobRunner, makeInProcessWorker, makeRedisRelay, makeRedisWorker, makeRunner, makeTicks, type Worker,
 } from './platform/jobs/index.ts';
@@ -49,6 +49,7 @@ function makeHandlers(platform: Platform, rooms: Rooms): AppHandlers {
     ...makeLedgerHandlers(rooms.ledger),
     ...makeTransparencyHandlers(rooms.transparency),
     ...makeOwnershipHandlers(rooms.ownership),
+    ...makeRefusalHandlers(rooms.ownership),
     ...makeClonesHandlers(rooms.clones),
     ...makeConsentHandlers(rooms.consent),
     ...makeDelegationHandlers(rooms.consent),
@@ -63,6 +64,7 @@ function makeHandlers(platform: Platform, rooms: Rooms): AppHandlers {
 function makeJobHandlers(rooms: Rooms): JobHandlers {
   return {
     ...makeOwnershipJobs(rooms.ownership),
+    ...makeRefusalJobs(rooms.ownership),
     ...makeBillingJobs(rooms.billing),
     ...makeRoyaltiesJobs(rooms.royalties),
     ...makeGatewayJobs(rooms.gateway),

@@ -18,7 +18,7 @@ export interface ClonesDeps {
   clock: Clock;
   ids: Ids;
   identity: Pick<Identity, 'completeSignature'>;
-  ownership: Pick<Ownership, 'proof'>;
+  ownership: Pick<Ownership, 'proof' | 'screenClone' | 'screenVoice' | 'checkCloneNotHeld' | 'checkNotRefused'>;
   log: Pick<Transparency, 'append'>;
   blobs: Pick<Blobs, 'put'>;
   inference: EnrolmentInstrument;

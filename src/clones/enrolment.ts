@@ -18,7 +18,7 @@ export interface EnrolmentVerbs {
 
 /** What a clone is made from. Each upload is kept; the newest of a kind is what the next version freezes. */
 export function makeEnrolmentVerbs(
-  deps: Pick<ClonesDeps, 'runTx' | 'clock' | 'ids' | 'blobs' | 'inference'>,
+  deps: Pick<ClonesDeps, 'runTx' | 'clock' | 'ids' | 'blobs' | 'inference' | 'ownership'>,
 ): EnrolmentVerbs {
   const { runTx, clock, ids } = deps;
   return {
@@ -47,6 +47,7 @@ export function makeEnrolmentVerbs(
           createdAt: clock.now(),
         };
         await store.insertMaterial(tx, row);
+        await deps.ownership.screenVoice(tx, { cloneId, materialId: row.id, accountId: actor.accountId, profile, at: row.createdAt });
         return voiceJson(row);
       }));
     },

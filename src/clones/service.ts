@@ -1,7 +1,7 @@
 import { notFound, Refusal } from '../kernel/refusals.ts';
 import type { Actor } from '../kernel/request.ts';
 import type { IdempotencyKey, Tx } from '../kernel/tx.ts';
-import type { EnrolledVoice } from '../ownership/index.ts';
+import type { CloneEnrolment, EnrolledVoice } from '../ownership/index.ts';
 import { once } from '../platform/postgres/index.ts';
 import type { ClonesDeps } from './deps.ts';
 import { type EnrolmentVerbs, makeEnrolmentVerbs } from './enrolment.ts';
@@ -22,6 +22,11 @@ export interface Clones extends EnrolmentVerbs, VersionVerbs {
   enrolledVoice(tx: Tx, proofId: string): Promise<EnrolledVoice | null>;
   /** Whether the clone was ever approved; before that it is its owner's alone, and to others it does not exist. */
   wasApproved(tx: Tx, cloneId: string): Promise<boolean>;
+  /** Whether the account has a clone, in whatever state. */
+  ownsClone(tx: Tx, accountId: string): Promise<boolean>;
+  clonesOfProof(tx: Tx, proofId: string): Promise<string[]>;
+  /** For the sweep of the registry of refusal: clones by id after this one, their rows locked. */
+  enrolmentsAfter(tx: Tx, after: string, limit: number): Promise<CloneEnrolment[]>;
   /** The voice enrolled last for this clone: what reviewers and the owner may play. */
   enrolmentRecording(tx: Tx, cloneId: string): Promise<{ cloneId: string; ownerAccountId: string; blobDigest: string } | null>;
 
@@ -46,6 +51,7 @@ function makeCloneVerbs(deps: ClonesDeps): CloneVerbs {
 
   return {
     createClone: (actor, key, input) => runTx((tx) => once(tx, key, async () => {
+      await ownership.checkNotRefused(tx, actor.accountId);
       const row: store.CloneRow = {
         id: ids.next('clone'),
         ownerAccountId: actor.accountId,
@@ -55,6 +61,7 @@ function makeCloneVerbs(deps: ClonesDeps): CloneVerbs {
         createdAt: clock.now(),
       };
       if (!(await store.insertClone(tx, row))) throw new Refusal('handle_taken', 'Another clone has this handle; choose another one.');
+      await ownership.screenClone(tx, { cloneId: row.id, accountId: actor.accountId, name: row.name, handle: row.handle, at: row.createdAt });
       return await cloneJson(tx, ownership, row, actor.accountId, clock.now());
     })),
     getClone: (actor, cloneId) => runTx(async (tx) => {
@@ -106,6 +113,19 @@ export function makeClones(deps: ClonesDeps): Clones {
         : { cloneId: row.cloneId, materialId: row.id, blobDigest: row.digest, profile: row.details.profile };
     },
     wasApproved: (tx, cloneId) => store.wasApproved(tx, cloneId),
+    ownsClone: (tx, accountId) => store.ownsClone(tx, accountId),
+    clonesOfProof: (tx, proofId) => store.clonesOfProof(tx, proofId),
+    async enrolmentsAfter(tx, after, limit) {
+      const found: CloneEnrolment[] = [];
+      for (const { id: cloneId, ownerAccountId, name, handle } of await store.lockClonesAfter(tx, after, limit)) {
+        const voice = await store.newestVoice(tx, cloneId);
+        found.push({
+          cloneId, ownerAccountId, name, handle, live: (await store.servingVersion(tx, cloneId)) !== null,
+          voice: voice === null ? null : { materialId: voice.id, profile: voice.details.profile },
+        });
+      }
+      return found;
+    },
     async enrolmentRecording(tx, cloneId) {
       const clone = await store.findClone(tx, cloneId);
       const voice = await store.newestVoice(tx, cloneId);

@@ -140,6 +140,21 @@ export async function insertClone(tx: Tx, row: CloneRow): Promise<boolean> {
   return inserted.length === 1;
 }
 
+export async function ownsClone(tx: Tx, accountId: string): Promise<boolean> {
+  return await repository(tx, Clone).exists({ where: { ownerAccountId: accountId } });
+}
+
+export async function clonesOfProof(tx: Tx, proofId: string): Promise<string[]> {
+  return (await repository(tx, Clone).find({ where: { ownershipProofId: proofId }, order: { id: 'ASC' } })).map(({ id }) => id);
+}
+
+/** A page of all clones, by id; locked, so that none is approved while it is looked at. */
+export async function lockClonesAfter(tx: Tx, after: string, limit: number): Promise<CloneRow[]> {
+  return await sql<CloneRow>(tx, `
+    SELECT id, owner_account_id AS "ownerAccountId", ownership_proof_id AS "ownershipProofId", name, handle, created_at AS "createdAt"
+    FROM clone WHERE id > $1 ORDER BY id LIMIT $2 FOR NO KEY UPDATE`, [after, limit]);
+}
+
 function constraintOf(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null) return undefined;
   if ('constraint' in error && typeof error.constraint === 'string') return error.constraint;

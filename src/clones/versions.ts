@@ -101,6 +101,7 @@ async function approve(
     frozen: version,
     current: now,
   });
+  await deps.ownership.checkCloneNotHeld(tx, clone.id, clone.ownershipProofId);
   const signed = await deps.identity.completeSignature(tx, actor, signature, { documentType: 'version_approval' });
   if (signed.digest !== version.documentDigest) {
     throw new Refusal('signature_mismatch', 'What was signed is not the document of this version.');

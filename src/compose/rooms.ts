@@ -64,6 +64,17 @@ function makeRights(platform: Platform, ground: Ground, above: () => Pick<Rooms,
     runTx, clock, ids, random, identity, log: transparency, fetcher, dns, blobs, inference,
     policy: loadPolicy(config.ownershipPolicyPath),
     enrolledVoice: (tx, proofId) => clones.enrolledVoice(tx, proofId),
+    ownsClone: (tx, accountId) => clones.ownsClone(tx, accountId),
+    cloneEnrolments: (tx, after, limit) => clones.enrolmentsAfter(tx, after, limit),
+    onEnrolmentUpheld: async (tx, { holdId, cloneId, proofId, by, at }) => {
+      // Two people said whose likeness it is: what is live is paused, and what is not never gets there.
+      const { gates } = consent;
+      for (const id of cloneId === null ? await clones.clonesOfProof(tx, proofId) : [cloneId]) {
+        await gates.ensure(tx, { cloneId: id, at, by });
+        const gate = await gates.ofClone(tx, id);
+        if (gate !== null) await gates.hold(tx, gate.gateId, { holder: `refusal:${holdId}`, reason: 'refusal.upheld', by, at });
+      }
+    },
   });
   const clones: Clones = makeClones({
     runTx, clock, ids, identity, ownership, log: transparency, blobs, inference, policy: HOUSE_POLICY,

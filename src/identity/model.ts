@@ -10,6 +10,7 @@ export type Locale = (typeof LOCALES)[number];
 
 /** Every kind of document that people sign here. Each has its JSON Schema in contracts/rights and a row in `signed_document_type`. */
 export const DOCUMENT_TYPES = [
+  'refusal', 'refusal_withdrawal',
   'ownership_claim', 'grant', 'amendment', 'revocation', 'split', 'version_approval', 'stop_order', 'delegation',
 ] as const;
 export type DocumentType = (typeof DOCUMENT_TYPES)[number];

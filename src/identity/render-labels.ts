@@ -2,6 +2,8 @@ import type { DocumentType, Locale } from './model.ts';
 
 /** The names under which people know what they sign. */
 export const TITLES: Readonly<Record<DocumentType, Record<Locale, string>>> = {
+  refusal: { 'zh-CN': '拒绝制作克隆体声明', en: 'Refusal of every clone' },
+  refusal_withdrawal: { 'zh-CN': '撤回拒绝声明', en: 'Withdrawal of a refusal' },
   ownership_claim: { 'zh-CN': '权属声明', en: 'Ownership claim' },
   grant: { 'zh-CN': '授权书', en: 'Grant' },
   amendment: { 'zh-CN': '授权变更', en: 'Amendment of a grant' },
@@ -26,6 +28,8 @@ export const WORDS: Readonly<Record<Locale, {
 
 /** Chinese names of members. English ones follow from the member's own name, except where that would mislead. */
 export const CHINESE: Readonly<Record<string, string>> = {
+  names: '姓名与艺名', handles: '账号名', place: '所在平台', evidenceId: '证据编号', recordingSha256: '录音指纹', refusalId: '拒绝声明编号',
+  refusalSha256: '拒绝声明指纹',
   type: '文件类型', schemaVersion: '格式版本', version: '版本', supersedes: '取代', language: '语言', languages: '语言',
   locale: '语言', name: '名称', text: '内容', reason: '理由', note: '备注', at: '时间', issuedAt: '签发时间', signedAt: '签署时间',
   createdAt: '创建时间', accountId: '账户编号', ownerAccountId: '本人账户编号', account: '账户', owner: '本人', subjectName: '本人姓名',

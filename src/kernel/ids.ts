@@ -12,6 +12,8 @@ export const ID_PREFIXES = {
   ownershipProof: 'own',
   evidence: 'evd',
   review: 'rev',
+  refusal: 'ref',
+  enrolmentHold: 'enh',
   clone: 'cln',
   version: 'ver',
   material: 'mat',

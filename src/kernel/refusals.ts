@@ -16,6 +16,8 @@ export const REFUSAL_CODES = [
   // ownership
   'proof_state', 'proof_incomplete', 'evidence_state', 'evidence_not_accepted', 'url_refused', 'url_unreachable', 'token_absent',
   'review_self', 'review_repeated', 'recording_invalid', 'recording_too_short',
+  // the registry of refusal
+  'refusal_state', 'refusal_clone_exists', 'refusal_in_force', 'enrolment_held', 'enrolment_hold_state', 'review_party',
   // clones
   'ownership_unproven', 'persona_too_short', 'material_missing', 'version_state', 'lineage_changed', 'handle_taken',
   // consent

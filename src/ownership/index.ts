@@ -14,3 +14,6 @@ export { checkVoiced, toHundredths } from './kinds/voice.ts';
 export type { SubjectKind } from './levels.ts';
 export { loadPolicy, readPolicy, type LoadedPolicy } from './policy.ts';
 export type { EnrolledVoice, VoiceInstrument, VoiceProfile } from './voice.ts';
+export { makeRefusalHandlers } from './refusal-handlers.ts';
+export { makeRefusalJobs } from './refusal-jobs.ts';
+export type { CloneEnrolment, Refusals } from './refusal-service.ts';

@@ -5,6 +5,8 @@ import { ACTING_KINDS, type EvidenceKind, SUBJECT_KINDS, type SubjectKind } from
 
 /** Nouns and decisions of ownership proofs: pure, no clock, no I/O. */
 
+export { cleanName };
+
 export const PROOF_STATES = ['open', 'submitted', 'approved', 'rejected', 'expired', 'withdrawn'] as const;
 export type ProofState = (typeof PROOF_STATES)[number];
 export type ProofMove = 'submit' | 'approve' | 'reject' | 'expire' | 'withdraw';

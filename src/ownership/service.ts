@@ -20,12 +20,13 @@ import {
   type RejectReason, stateAt, weighReview, type WithdrawalReason,
 } from './model.ts';
 import type { LoadedPolicy } from './policy.ts';
+import { makeRefusals, type RefusalDeps, type Refusals } from './refusal-service.ts';
 import type { ProofRow, ReviewRow } from './store.ts';
 import * as store from './store.ts';
 import { adviceOn, gather, type OwnershipProofJson, proofJson, proofView } from './views.ts';
 import type { EnrolledVoice, VoiceInstrument } from './voice.ts';
 
-export interface OwnershipDeps {
+export interface OwnershipDeps extends Pick<RefusalDeps, 'ownsClone' | 'cloneEnrolments' | 'onEnrolmentUpheld'> {
   runTx: RunTx;
   clock: Clock;
   ids: Ids;
@@ -47,7 +48,7 @@ export type ReviewInput =
   | { verdict: 'approve'; text?: string | undefined }
   | { verdict: 'reject'; reasonCode: RejectReason; text?: string | undefined };
 
-export interface Ownership extends EvidenceVerbs {
+export interface Ownership extends EvidenceVerbs, Refusals {
   /** For other rooms, in their transaction. */
   proof(tx: Tx, proofId: string): Promise<ProofView | null>;
   /** Whether the proof is approved, not withdrawn and not run out at `at`. */
@@ -101,7 +102,7 @@ async function renewed(tx: Tx, actor: Actor, claim: ReadClaim): Promise<string |
 }
 
 function makeSubmitterVerbs(
-  deps: OwnershipDeps, reading: Reading,
+  deps: OwnershipDeps, reading: Reading, screening: Pick<Refusals, 'screenProof'>,
 ): Pick<Ownership, 'draftOwnershipClaim' | 'openOwnershipProof' | 'getOwnershipProof' | 'submitOwnershipProof'> {
   const { runTx, clock, ids, policy: { policy } } = deps;
   return {
@@ -130,6 +131,7 @@ function makeSubmitterVerbs(
         endedAt: null,
       };
       await store.insertProof(tx, proof);
+      await screening.screenProof(tx, { proofId: proof.id, accountId: actor.accountId, name: proof.subjectName, handle: proof.handle, at: now });
       return await reading.present(tx, proof, false);
     })),
     getOwnershipProof: (actor, proofId) => runTx(async (tx) => {
@@ -152,7 +154,7 @@ function makeSubmitterVerbs(
 }
 
 function makeDecidingVerbs(
-  deps: OwnershipDeps, reading: Reading,
+  deps: OwnershipDeps, reading: Reading, screening: Pick<Refusals, 'checkProofNotHeld'>,
 ): Pick<Ownership, 'listReviews' | 'reviewOwnershipProof' | 'withdrawOwnershipProof' | 'expireProof'> {
   const { runTx, clock, ids, log, policy: { policy } } = deps;
 
@@ -165,6 +167,7 @@ function makeDecidingVerbs(
     const counting = evidence.filter((row) => countsAt(row, review.at));
     // What ran out while the case waited no longer counts: the level must be reached on the day of the decision.
     const expiresAt = approvalEnd(review.at, reach(policy, proof.subjectKind, counting.map(({ kind }) => kind)), evidence);
+    await screening.checkProofNotHeld(tx, proof.id);
     await recordDecision(tx, log, proof, { decision: 'approved', expiresAt }, review.at);
     await enqueue(tx, {
       topic: 'ownership.expireProof', payload: { proofId: proof.id }, runAt: expiresAt, dedupeKey: `ownership.expireProof:${proof.id}`,
@@ -218,7 +221,9 @@ function makeDecidingVerbs(
 /** The room of ownership proofs. */
 export function makeOwnership(deps: OwnershipDeps): Ownership {
   const reading = makeReading(deps);
+  const refusals = makeRefusals(deps);
   return {
+    ...refusals,
     async proof(tx, proofId) {
       const row = await store.findProof(tx, proofId);
       return row === null ? null : proofView(row);
@@ -232,8 +237,8 @@ export function makeOwnership(deps: OwnershipDeps): Ownership {
       if (row?.kind !== 'voice_challenge' || row.blobDigest === null) return null;
       return { proofId: row.proofId, blobDigest: row.blobDigest, kind: row.kind };
     },
-    ...makeSubmitterVerbs(deps, reading),
+    ...makeSubmitterVerbs(deps, reading, refusals),
     ...makeEvidenceVerbs({ ...deps, policy: deps.policy.policy, verifiers: makeVerifiers(deps) }),
-    ...makeDecidingVerbs(deps, reading),
+    ...makeDecidingVerbs(deps, reading, refusals),
   };
 }

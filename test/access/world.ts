@@ -83,6 +83,8 @@ async function idsOf(world: World, cast: Cast, licence: Licence, outputId: strin
     runId: await one(world, 'SELECT id FROM royalty_run LIMIT 1'),
     refundId: await one(world, 'SELECT refund_id AS id FROM goodwill_refund LIMIT 1'),
     stopId: await stopOfAnother(world, cast.owner, licence.proofId),
+    // Who has a clone refuses none of herself, and nobody here enrols near to a refusal: these are nobody's.
+    refusalId: `ref_${'0'.repeat(26)}`, holdId: `enh_${'0'.repeat(26)}`,
     payeeAccountId: agency, accountId: agency, payee: agency,
   };
 }

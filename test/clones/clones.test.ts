@@ -231,7 +231,7 @@ describe('approving a version', () => {
     world.heard.add(versionId);
     const stale = await world.database.runTx(async (tx) => await world.ownership.proof(tx, proofId));
     await world.ownership.withdrawOwnershipProof((await world.operator()).actor, key(), proofId, { reasonCode: 'fraud', text: 'x' });
-    const deceived = world.clonesWith({ ownership: { proof: async () => stale } });
+    const deceived = world.clonesWith({ ownership: { ...world.ownership, proof: async () => stale } });
     const signature = await world.sign(owner, 'version_approval', document);
     expect(await codeOf(deceived.approveVersion(owner.actor, key(), versionId, { signature }))).toBe('ownership_unproven');
     expect(await world.database.runTx(async (tx) => await world.log.leavesOf(tx, cloneId))).toEqual([]);

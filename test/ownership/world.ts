@@ -102,7 +102,7 @@ export interface World {
   /** TXT records by name. */
   records: Map<string, string[]>;
   /** What the rooms above were told. */
-  told: { endedProofs: string[]; withdrawnVersions: string[] };
+  told: { endedProofs: string[]; withdrawnVersions: string[]; upheldHolds: string[] };
   key(): IdempotencyKey;
   register(name: string, invitationToken?: string): Promise<Person>;
   operator(): Promise<Person>;
@@ -138,13 +138,18 @@ export async function openWorld(seed: string): Promise<World> {
   const site = await openSite();
   const heard = new Set<string>();
   const records = new Map<string, string[]>();
-  const told = { endedProofs: [] as string[], withdrawnVersions: [] as string[] };
+  const told = { endedProofs: [] as string[], withdrawnVersions: [] as string[], upheldHolds: [] as string[] };
   const ownership = makeOwnership({
     runTx, clock, ids, random, identity, log, blobs, inference,
     fetcher: makeSafeFetch({ allowLoopback: true }),
     dns: { txt: async (name) => records.get(name) ?? [] },
     policy: loadPolicy(),
     enrolledVoice: (tx, proofId) => clones.enrolledVoice(tx, proofId),
+    ownsClone: (tx, accountId) => clones.ownsClone(tx, accountId),
+    cloneEnrolments: (tx, after, limit) => clones.enrolmentsAfter(tx, after, limit),
+    onEnrolmentUpheld: async (_tx, { holdId }) => {
+      told.upheldHolds.push(holdId);
+    },
     onProofWithdrawn: async (_tx, proofId) => {
       told.endedProofs.push(proofId);
     },

@@ -167,6 +167,31 @@ delegation_signature.account_id text NOT NULL
 delegation_signature.signed_document_id text NOT NULL
 delegation_signature.signed_at timestamp with time zone NOT NULL
 delegation_signature.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+enrolment_hold.id text NOT NULL
+enrolment_hold.refusal_id text NOT NULL
+enrolment_hold.registrant_id text NOT NULL
+enrolment_hold.enroller_id text NOT NULL
+enrolment_hold.kind text NOT NULL
+enrolment_hold.proof_id text
+enrolment_hold.clone_id text
+enrolment_hold.material_id text
+enrolment_hold.subject_id text NOT NULL GENERATED ALWAYS AS (COALESCE(material_id, clone_id, proof_id)) STORED
+enrolment_hold.effect text NOT NULL
+enrolment_hold.findings json NOT NULL
+enrolment_hold.state text NOT NULL DEFAULT 'open'::text
+enrolment_hold.opened_at timestamp with time zone NOT NULL
+enrolment_hold.decided_at timestamp with time zone
+enrolment_hold.contest text
+enrolment_hold.contested_at timestamp with time zone
+enrolment_hold.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+enrolment_hold_review.hold_id text NOT NULL
+enrolment_hold_review.reviewer_id text NOT NULL
+enrolment_hold_review.reviewer_role text GENERATED ALWAYS AS ('reviewer'::text) STORED
+enrolment_hold_review.verdict text NOT NULL
+enrolment_hold_review.reason_code text NOT NULL
+enrolment_hold_review.text text NOT NULL
+enrolment_hold_review.at timestamp with time zone NOT NULL
+enrolment_hold_review.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 gate.id text NOT NULL
 gate.kind text NOT NULL
 gate.clone_id text
@@ -485,6 +510,20 @@ refund.settled_topic text
 refund.requested_at timestamp with time zone NOT NULL
 refund.settled_at timestamp with time zone
 refund.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+refusal.id text NOT NULL
+refusal.account_id text NOT NULL
+refusal.proof_id text NOT NULL
+refusal.signed_document_id text NOT NULL
+refusal.digest text NOT NULL
+refusal.voice_profile jsonb
+refusal.voice_pitch_hz double precision
+refusal.leaf_id text NOT NULL
+refusal.registered_at timestamp with time zone NOT NULL
+refusal.withdrawn_at timestamp with time zone
+refusal.withdrawal_document_id text
+refusal.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+refusal_key.refusal_id text NOT NULL
+refusal_key.key text NOT NULL
 registration_request.challenge_id text NOT NULL
 registration_request.display_name text NOT NULL
 registration_request.locale text NOT NULL
@@ -860,6 +899,35 @@ delegation_signature: delegation_signature_delegation_id_fkey FOREIGN KEY (deleg
 delegation_signature: delegation_signature_pkey PRIMARY KEY (delegation_id, account_id)
 delegation_signature: delegation_signature_signed_document_id_account_id_fkey FOREIGN KEY (signed_document_id, account_id) REFERENCES signed_document(id, account_id)
 delegation_signature: delegation_signature_signed_document_id_key UNIQUE (signed_document_id)
+enrolment_hold: enrolment_hold_check CHECK ((decided_at >= opened_at))
+enrolment_hold: enrolment_hold_check1 CHECK (((kind = 'proof'::text) = (proof_id IS NOT NULL)))
+enrolment_hold: enrolment_hold_check2 CHECK (((kind = 'proof'::text) = (clone_id IS NULL)))
+enrolment_hold: enrolment_hold_check3 CHECK (((kind = 'voice'::text) = (material_id IS NOT NULL)))
+enrolment_hold: enrolment_hold_check4 CHECK (((state = 'open'::text) = (decided_at IS NULL)))
+enrolment_hold: enrolment_hold_check5 CHECK (((contest IS NULL) = (contested_at IS NULL)))
+enrolment_hold: enrolment_hold_clone_id_fkey FOREIGN KEY (clone_id) REFERENCES clone(id)
+enrolment_hold: enrolment_hold_contest_check CHECK (((char_length(contest) >= 1) AND (char_length(contest) <= 2000)))
+enrolment_hold: enrolment_hold_effect_check CHECK ((effect = ANY (ARRAY['holds'::text, 'flags'::text])))
+enrolment_hold: enrolment_hold_enroller_id_fkey FOREIGN KEY (enroller_id) REFERENCES account(id)
+enrolment_hold: enrolment_hold_id_check CHECK ((id ~ '^enh_'::text))
+enrolment_hold: enrolment_hold_kind_check CHECK ((kind = ANY (ARRAY['proof'::text, 'clone'::text, 'voice'::text])))
+enrolment_hold: enrolment_hold_material_id_fkey FOREIGN KEY (material_id) REFERENCES clone_material(id)
+enrolment_hold: enrolment_hold_not_of_oneself CHECK ((enroller_id <> registrant_id))
+enrolment_hold: enrolment_hold_pkey PRIMARY KEY (id)
+enrolment_hold: enrolment_hold_proof_id_fkey FOREIGN KEY (proof_id) REFERENCES ownership_proof(id)
+enrolment_hold: enrolment_hold_refusal_id_kind_subject_id_key UNIQUE (refusal_id, kind, subject_id)
+enrolment_hold: enrolment_hold_refusal_id_registrant_id_fkey FOREIGN KEY (refusal_id, registrant_id) REFERENCES refusal(id, account_id)
+enrolment_hold: enrolment_hold_state_check CHECK ((state = ANY (ARRAY['open'::text, 'cleared'::text, 'upheld'::text, 'lapsed'::text])))
+enrolment_hold_review: enrolment_hold_review_by_a_reviewer FOREIGN KEY (reviewer_id, reviewer_role) REFERENCES account_role(account_id, role)
+enrolment_hold_review: enrolment_hold_review_check CHECK ((reason_code = ANY (
+CASE verdict
+    WHEN 'clear'::text THEN ARRAY['different_person'::text, 'same_person'::text, 'registrant_consents'::text]
+    ELSE ARRAY['impersonation'::text, 'consent_missing'::text]
+END)))
+enrolment_hold_review: enrolment_hold_review_hold_id_fkey FOREIGN KEY (hold_id) REFERENCES enrolment_hold(id)
+enrolment_hold_review: enrolment_hold_review_pkey PRIMARY KEY (hold_id, reviewer_id)
+enrolment_hold_review: enrolment_hold_review_text_check CHECK (((char_length(text) >= 1) AND (char_length(text) <= 2000)))
+enrolment_hold_review: enrolment_hold_review_verdict_check CHECK ((verdict = ANY (ARRAY['clear'::text, 'uphold'::text])))
 gate: gate_clone_id_fkey FOREIGN KEY (clone_id) REFERENCES clone(id)
 gate: gate_epoch_check CHECK ((epoch >= 1))
 gate: gate_id_check CHECK ((id ~ '^gat_'::text))
@@ -1113,6 +1181,23 @@ refund: refund_pkey PRIMARY KEY (id)
 refund: refund_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'succeeded'::text, 'failed'::text])))
 refund: refund_stripe_refund_key UNIQUE (stripe_refund)
 refund: refund_tax_minor_check CHECK ((tax_minor >= 0))
+refusal: refusal_by_the_proven FOREIGN KEY (proof_id, account_id) REFERENCES ownership_proof(id, account_id)
+refusal: refusal_check CHECK ((withdrawn_at >= registered_at))
+refusal: refusal_check1 CHECK (((withdrawn_at IS NULL) = (withdrawal_document_id IS NULL)))
+refusal: refusal_check2 CHECK (((voice_pitch_hz IS NULL) OR (voice_profile IS NOT NULL)))
+refusal: refusal_id_account_id_key UNIQUE (id, account_id)
+refusal: refusal_id_check CHECK ((id ~ '^ref_'::text))
+refusal: refusal_leaf_id_fkey FOREIGN KEY (leaf_id) REFERENCES log_leaf(id)
+refusal: refusal_pkey PRIMARY KEY (id)
+refusal: refusal_signed_as_it_is FOREIGN KEY (signed_document_id, digest) REFERENCES signed_document(id, digest)
+refusal: refusal_signed_by_its_account FOREIGN KEY (signed_document_id, account_id) REFERENCES signed_document(id, account_id)
+refusal: refusal_signed_document_id_key UNIQUE (signed_document_id)
+refusal: refusal_voice_pitch_hz_check CHECK ((voice_pitch_hz > (0)::double precision))
+refusal: refusal_withdrawal_document_id_key UNIQUE (withdrawal_document_id)
+refusal: refusal_withdrawn_by_its_account FOREIGN KEY (withdrawal_document_id, account_id) REFERENCES signed_document(id, account_id)
+refusal_key: refusal_key_key_check CHECK ((key ~ '^[hls]:'::text))
+refusal_key: refusal_key_pkey PRIMARY KEY (key, refusal_id)
+refusal_key: refusal_key_refusal_id_fkey FOREIGN KEY (refusal_id) REFERENCES refusal(id)
 registration_request: registration_request_challenge_id_fkey FOREIGN KEY (challenge_id) REFERENCES challenge(id) ON DELETE CASCADE
 registration_request: registration_request_invitation_id_fkey FOREIGN KEY (invitation_id) REFERENCES invitation(id)
 registration_request: registration_request_locale_check CHECK ((locale = ANY (ARRAY['zh-CN'::text, 'en'::text])))
@@ -1349,6 +1434,13 @@ CREATE UNIQUE INDEX delegation_pkey ON public.delegation USING btree (id)
 CREATE UNIQUE INDEX delegation_end_pkey ON public.delegation_end USING btree (delegation_id)
 CREATE UNIQUE INDEX delegation_signature_pkey ON public.delegation_signature USING btree (delegation_id, account_id)
 CREATE UNIQUE INDEX delegation_signature_signed_document_id_key ON public.delegation_signature USING btree (signed_document_id)
+CREATE INDEX enrolment_hold_of_clone ON public.enrolment_hold USING btree (clone_id) WHERE (clone_id IS NOT NULL)
+CREATE INDEX enrolment_hold_of_enroller ON public.enrolment_hold USING btree (enroller_id, opened_at)
+CREATE INDEX enrolment_hold_of_proof ON public.enrolment_hold USING btree (proof_id) WHERE (proof_id IS NOT NULL)
+CREATE UNIQUE INDEX enrolment_hold_pkey ON public.enrolment_hold USING btree (id)
+CREATE UNIQUE INDEX enrolment_hold_refusal_id_kind_subject_id_key ON public.enrolment_hold USING btree (refusal_id, kind, subject_id)
+CREATE INDEX enrolment_hold_waiting ON public.enrolment_hold USING btree (opened_at, id) WHERE (state = 'open'::text)
+CREATE UNIQUE INDEX enrolment_hold_review_pkey ON public.enrolment_hold_review USING btree (hold_id, reviewer_id)
 CREATE UNIQUE INDEX gate_once ON public.gate USING btree (clone_id, kind, capability, grant_id, licence_id) NULLS NOT DISTINCT
 CREATE UNIQUE INDEX gate_pkey ON public.gate USING btree (id)
 CREATE UNIQUE INDEX gate_change_pkey ON public.gate_change USING btree (gate_id, epoch)
@@ -1447,6 +1539,13 @@ CREATE INDEX refund_of_clone ON public.refund USING btree (clone_id, state)
 CREATE INDEX refund_of_period ON public.refund USING btree (period_id)
 CREATE UNIQUE INDEX refund_pkey ON public.refund USING btree (id)
 CREATE UNIQUE INDEX refund_stripe_refund_key ON public.refund USING btree (stripe_refund)
+CREATE UNIQUE INDEX refusal_id_account_id_key ON public.refusal USING btree (id, account_id)
+CREATE INDEX refusal_of_pitch ON public.refusal USING btree (voice_pitch_hz) WHERE ((withdrawn_at IS NULL) AND (voice_pitch_hz IS NOT NULL))
+CREATE UNIQUE INDEX refusal_one_in_force ON public.refusal USING btree (account_id) WHERE (withdrawn_at IS NULL)
+CREATE UNIQUE INDEX refusal_pkey ON public.refusal USING btree (id)
+CREATE UNIQUE INDEX refusal_signed_document_id_key ON public.refusal USING btree (signed_document_id)
+CREATE UNIQUE INDEX refusal_withdrawal_document_id_key ON public.refusal USING btree (withdrawal_document_id)
+CREATE UNIQUE INDEX refusal_key_pkey ON public.refusal_key USING btree (key, refusal_id)
 CREATE UNIQUE INDEX registration_request_pkey ON public.registration_request USING btree (challenge_id)
 CREATE UNIQUE INDEX release_file_sha256_key ON public.release USING btree (file_sha256)
 CREATE INDEX release_of_clone ON public.release USING btree (clone_id, id)
@@ -1532,9 +1631,11 @@ billing_customer: CREATE TRIGGER billing_customer_never_truncated BEFORE TRUNCAT
 billing_stop: CREATE TRIGGER billing_stop_never_changes BEFORE DELETE OR UPDATE ON public.billing_stop FOR EACH ROW EXECUTE FUNCTION refuse_change()
 billing_stop: CREATE TRIGGER billing_stop_never_truncated BEFORE TRUNCATE ON public.billing_stop FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 challenge: CREATE TRIGGER challenge_used_once BEFORE UPDATE ON public.challenge FOR EACH ROW WHEN ((old.used_at IS NOT NULL)) EXECUTE FUNCTION challenge_used_once()
+clone: CREATE TRIGGER clone_not_of_refuser BEFORE INSERT ON public.clone FOR EACH ROW EXECUTE FUNCTION clone_not_of_refuser()
 clone_pause: CREATE TRIGGER clone_pause_ends_once BEFORE UPDATE ON public.clone_pause FOR EACH ROW EXECUTE FUNCTION clone_pause_ends_once()
 clone_version: CREATE TRIGGER clone_gate_narrows AFTER UPDATE OF state ON public.clone_version FOR EACH ROW WHEN (((old.state = 'approved'::text) AND (new.state <> 'approved'::text))) EXECUTE FUNCTION clone_gate_narrows()
 clone_version: CREATE TRIGGER clone_version_is_frozen BEFORE UPDATE ON public.clone_version FOR EACH ROW EXECUTE FUNCTION clone_version_is_frozen()
+clone_version: CREATE TRIGGER clone_version_not_held BEFORE INSERT OR UPDATE OF state ON public.clone_version FOR EACH ROW WHEN ((new.state = 'approved'::text)) EXECUTE FUNCTION clone_version_not_held()
 consent_grant: CREATE TRIGGER consent_grant_guard BEFORE INSERT OR UPDATE ON public.consent_grant FOR EACH ROW EXECUTE FUNCTION consent_grant_guard()
 consent_grant: CREATE TRIGGER consent_grant_never_deleted BEFORE DELETE ON public.consent_grant FOR EACH ROW EXECUTE FUNCTION refuse_change()
 consent_grant_draft: CREATE TRIGGER consent_grant_draft_never_changes BEFORE DELETE OR UPDATE ON public.consent_grant_draft FOR EACH ROW EXECUTE FUNCTION refuse_change()
@@ -1567,6 +1668,12 @@ delegation_end: CREATE TRIGGER delegation_end_never_truncated BEFORE TRUNCATE ON
 delegation_signature: CREATE TRIGGER delegation_signature_fits BEFORE INSERT ON public.delegation_signature FOR EACH ROW EXECUTE FUNCTION delegation_signature_fits()
 delegation_signature: CREATE TRIGGER delegation_signature_never_changes BEFORE DELETE OR UPDATE ON public.delegation_signature FOR EACH ROW EXECUTE FUNCTION refuse_change()
 delegation_signature: CREATE TRIGGER delegation_signature_never_truncated BEFORE TRUNCATE ON public.delegation_signature FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+enrolment_hold: CREATE TRIGGER enrolment_hold_guard BEFORE INSERT OR UPDATE ON public.enrolment_hold FOR EACH ROW EXECUTE FUNCTION enrolment_hold_guard()
+enrolment_hold: CREATE TRIGGER enrolment_hold_never_deleted BEFORE DELETE ON public.enrolment_hold FOR EACH ROW EXECUTE FUNCTION refuse_change()
+enrolment_hold: CREATE TRIGGER enrolment_hold_never_truncated BEFORE TRUNCATE ON public.enrolment_hold FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+enrolment_hold_review: CREATE TRIGGER enrolment_hold_review_never_changes BEFORE DELETE OR UPDATE ON public.enrolment_hold_review FOR EACH ROW EXECUTE FUNCTION refuse_change()
+enrolment_hold_review: CREATE TRIGGER enrolment_hold_review_never_truncated BEFORE TRUNCATE ON public.enrolment_hold_review FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+enrolment_hold_review: CREATE TRIGGER enrolment_hold_review_not_of_party BEFORE INSERT ON public.enrolment_hold_review FOR EACH ROW EXECUTE FUNCTION enrolment_hold_review_not_of_party()
 gate: CREATE TRIGGER gate_guard BEFORE INSERT OR UPDATE ON public.gate FOR EACH ROW EXECUTE FUNCTION gate_guard()
 gate: CREATE TRIGGER gate_never_deleted BEFORE DELETE ON public.gate FOR EACH ROW EXECUTE FUNCTION refuse_change()
 gate: CREATE TRIGGER gate_never_truncated BEFORE TRUNCATE ON public.gate FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
@@ -1639,6 +1746,7 @@ ownership_proof: CREATE TRIGGER clone_gate_narrows AFTER UPDATE OF state ON publ
 ownership_proof: CREATE TRIGGER clone_version_falls_with_proof BEFORE UPDATE OF state ON public.ownership_proof FOR EACH ROW WHEN (((old.state = 'approved'::text) AND (new.state <> 'approved'::text))) EXECUTE FUNCTION clone_version_falls_with_proof()
 ownership_proof: CREATE TRIGGER ownership_proof_moves BEFORE UPDATE OF state ON public.ownership_proof FOR EACH ROW WHEN ((old.state <> new.state)) EXECUTE FUNCTION ownership_proof_moves()
 ownership_proof: CREATE TRIGGER ownership_proof_needs_two_reviewers BEFORE INSERT OR UPDATE OF state ON public.ownership_proof FOR EACH ROW WHEN ((new.state = 'approved'::text)) EXECUTE FUNCTION ownership_proof_needs_two_reviewers()
+ownership_proof: CREATE TRIGGER ownership_proof_not_held BEFORE INSERT OR UPDATE OF state ON public.ownership_proof FOR EACH ROW WHEN ((new.state = 'approved'::text)) EXECUTE FUNCTION ownership_proof_not_held()
 ownership_proof: CREATE TRIGGER ownership_proof_times_stay BEFORE UPDATE OF submitted_at, approved_at, expires_at, ended_at ON public.ownership_proof FOR EACH ROW WHEN (((new.submitted_at IS DISTINCT FROM COALESCE(old.submitted_at, new.submitted_at)) OR (new.approved_at IS DISTINCT FROM COALESCE(old.approved_at, new.approved_at)) OR (new.expires_at IS DISTINCT FROM COALESCE(old.expires_at, new.expires_at)) OR (new.ended_at IS DISTINCT FROM COALESCE(old.ended_at, new.ended_at)))) EXECUTE FUNCTION ownership_proof_times_stay()
 ownership_review: CREATE TRIGGER ownership_review_never_changes BEFORE DELETE OR UPDATE ON public.ownership_review FOR EACH ROW EXECUTE FUNCTION refuse_change()
 ownership_review: CREATE TRIGGER ownership_review_never_truncated BEFORE TRUNCATE ON public.ownership_review FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
@@ -1647,6 +1755,11 @@ payout: CREATE TRIGGER payout_moves_on BEFORE UPDATE ON public.payout FOR EACH R
 payout: CREATE TRIGGER payout_stays BEFORE DELETE ON public.payout FOR EACH ROW EXECUTE FUNCTION refuse_change()
 quota_hold: CREATE TRIGGER quota_hold_counts AFTER INSERT OR UPDATE ON public.quota_hold FOR EACH ROW EXECUTE FUNCTION quota_hold_counts()
 refund: CREATE TRIGGER refund_counts AFTER INSERT OR UPDATE ON public.refund FOR EACH ROW EXECUTE FUNCTION refund_counts()
+refusal: CREATE TRIGGER refusal_guard BEFORE INSERT OR UPDATE ON public.refusal FOR EACH ROW EXECUTE FUNCTION refusal_guard()
+refusal: CREATE TRIGGER refusal_never_deleted BEFORE DELETE ON public.refusal FOR EACH ROW EXECUTE FUNCTION refuse_change()
+refusal: CREATE TRIGGER refusal_never_truncated BEFORE TRUNCATE ON public.refusal FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+refusal_key: CREATE TRIGGER refusal_key_never_changes BEFORE DELETE OR UPDATE ON public.refusal_key FOR EACH ROW EXECUTE FUNCTION refuse_change()
+refusal_key: CREATE TRIGGER refusal_key_never_truncated BEFORE TRUNCATE ON public.refusal_key FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 release: CREATE TRIGGER release_is_gated BEFORE INSERT ON public.release FOR EACH ROW EXECUTE FUNCTION release_is_gated()
 release: CREATE CONSTRAINT TRIGGER release_is_whole AFTER INSERT ON public.release DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION release_is_whole()
 release: CREATE TRIGGER release_never_changes BEFORE DELETE OR UPDATE ON public.release FOR EACH ROW EXECUTE FUNCTION refuse_change()
@@ -1802,6 +1915,18 @@ AS $function$
     END IF;
     RETURN NULL;
   END $function$
+CREATE OR REPLACE FUNCTION public.clone_not_of_refuser()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('refusal or clone of ' || NEW.owner_account_id, 0));
+    IF EXISTS (SELECT FROM refusal WHERE account_id = NEW.owner_account_id AND withdrawn_at IS NULL) THEN
+      RAISE EXCEPTION 'this account refuses every clone of itself' USING ERRCODE = 'check_violation', CONSTRAINT = 'clone_not_of_refuser';
+    END IF;
+    RETURN NEW;
+  END $function$
 CREATE OR REPLACE FUNCTION public.clone_pause_ends_once()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1840,6 +1965,17 @@ AS $function$
        (('draft', 'approved'), ('draft', 'withdrawn'), ('approved', 'withdrawn')) THEN
       RAISE EXCEPTION 'a version does not go from % to %', OLD.state, NEW.state
         USING ERRCODE = 'check_violation', CONSTRAINT = 'clone_version_moves';
+    END IF;
+    RETURN NEW;
+  END $function$
+CREATE OR REPLACE FUNCTION public.clone_version_not_held()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    IF enrolment_blocked(NEW.ownership_proof_id, ARRAY[NEW.clone_id]) THEN
+      RAISE EXCEPTION 'this clone is held: it is near to a person who refuses' USING ERRCODE = 'check_violation', CONSTRAINT = 'clone_version_not_held';
     END IF;
     RETURN NEW;
   END $function$
@@ -1959,6 +2095,56 @@ AS $function$
             WHERE offer.delegation_id = delegation.id AND offer.account_id = delegation.owner_account_id)))
         AND NOT EXISTS (SELECT FROM delegation_end WHERE delegation_id = delegation.id)) THEN
       RAISE EXCEPTION 'this is not a signature over it' USING ERRCODE = 'restrict_violation', CONSTRAINT = 'delegation_signature_fits';
+    END IF;
+    RETURN NEW;
+  END $function$
+CREATE OR REPLACE FUNCTION public.enrolment_blocked(of_proof text, of_clones text[])
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+    SELECT EXISTS (SELECT FROM enrolment_hold WHERE (proof_id = of_proof OR clone_id = ANY (of_clones))
+      AND (state = 'upheld' OR (state = 'open' AND effect = 'holds')));
+  $function$
+CREATE OR REPLACE FUNCTION public.enrolment_hold_guard()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    IF TG_OP = 'INSERT' THEN
+      IF NEW.state <> 'open' THEN
+        RAISE EXCEPTION 'a hold begins open' USING ERRCODE = 'check_violation', CONSTRAINT = 'enrolment_hold_begins_open';
+      END IF;
+      RETURN NEW;
+    END IF;
+    IF NEW.contest IS DISTINCT FROM coalesce(OLD.contest, NEW.contest) THEN
+      RAISE EXCEPTION 'what was said against a hold stays' USING ERRCODE = 'restrict_violation', CONSTRAINT = 'enrolment_hold_contest_stays';
+    END IF;
+    IF NEW.state = OLD.state THEN RETURN NEW; END IF;
+    IF OLD.state <> 'open' THEN
+      RAISE EXCEPTION 'a hold is decided once' USING ERRCODE = 'check_violation', CONSTRAINT = 'enrolment_hold_decided_once';
+    END IF;
+    IF NEW.state = 'lapsed' THEN
+      IF NOT EXISTS (SELECT FROM refusal WHERE id = NEW.refusal_id AND withdrawn_at IS NOT NULL) THEN
+        RAISE EXCEPTION 'a hold lapses with its refusal' USING ERRCODE = 'check_violation', CONSTRAINT = 'enrolment_hold_lapses';
+      END IF;
+    ELSIF (SELECT count(*) FROM enrolment_hold_review WHERE hold_id = NEW.id
+        AND verdict = CASE NEW.state WHEN 'cleared' THEN 'clear' ELSE 'uphold' END
+        AND reviewer_id NOT IN (NEW.enroller_id, NEW.registrant_id)) < 2 THEN
+      RAISE EXCEPTION 'two reviewers decide on a held enrolment' USING ERRCODE = 'check_violation', CONSTRAINT = 'enrolment_hold_needs_two';
+    END IF;
+    RETURN NEW;
+  END $function$
+CREATE OR REPLACE FUNCTION public.enrolment_hold_review_not_of_party()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    IF EXISTS (SELECT FROM enrolment_hold WHERE id = NEW.hold_id AND NEW.reviewer_id IN (enroller_id, registrant_id)) THEN
+      RAISE EXCEPTION 'a party does not review its own case' USING ERRCODE = 'check_violation', CONSTRAINT = 'enrolment_hold_review_not_of_party';
     END IF;
     RETURN NEW;
   END $function$
@@ -2545,6 +2731,14 @@ AS $function$
     END IF;
     RETURN NEW;
   END $function$
+CREATE OR REPLACE FUNCTION public.ownership_proof_blocked(of_proof text)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+    SELECT enrolment_blocked(of_proof, ARRAY(SELECT id FROM clone WHERE ownership_proof_id = of_proof));
+  $function$
 CREATE OR REPLACE FUNCTION public.ownership_proof_moves()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -2569,6 +2763,17 @@ AS $function$
        OR EXISTS (SELECT FROM ownership_review WHERE proof_id = NEW.id AND verdict = 'reject') THEN
       RAISE EXCEPTION 'an ownership proof is approved by two different reviewers and no other way'
         USING ERRCODE = 'check_violation', CONSTRAINT = 'ownership_proof_needs_two_reviewers';
+    END IF;
+    RETURN NEW;
+  END $function$
+CREATE OR REPLACE FUNCTION public.ownership_proof_not_held()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    IF ownership_proof_blocked(NEW.id) THEN
+      RAISE EXCEPTION 'this proof is held: it is near to a person who refuses' USING ERRCODE = 'check_violation', CONSTRAINT = 'ownership_proof_not_held';
     END IF;
     RETURN NEW;
   END $function$
@@ -2648,6 +2853,30 @@ AS $function$
       UPDATE subscription_period SET refunded_minor = refunded_minor - NEW.gross_minor WHERE id = NEW.period_id;
     END IF;
     RETURN NULL;
+  END $function$
+CREATE OR REPLACE FUNCTION public.refusal_guard()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    IF TG_OP = 'INSERT' THEN
+      PERFORM pg_advisory_xact_lock(hashtextextended('refusal or clone of ' || NEW.account_id, 0));
+      IF NOT EXISTS (SELECT FROM ownership_proof WHERE id = NEW.proof_id AND state = 'approved') THEN
+        RAISE EXCEPTION 'a refusal needs an approved ownership proof' USING ERRCODE = 'check_violation', CONSTRAINT = 'refusal_needs_proof';
+      END IF;
+      IF EXISTS (SELECT FROM clone WHERE owner_account_id = NEW.account_id) THEN
+        RAISE EXCEPTION 'who has a clone does not refuse all' USING ERRCODE = 'check_violation', CONSTRAINT = 'refusal_without_clone';
+      END IF;
+      IF NOT EXISTS (SELECT FROM signed_document WHERE id = NEW.signed_document_id AND document_type = 'refusal') THEN
+        RAISE EXCEPTION 'this signature is over something else' USING ERRCODE = 'restrict_violation', CONSTRAINT = 'refusal_signature_fits';
+      END IF;
+    ELSIF OLD.withdrawn_at IS NOT NULL OR NOT EXISTS (
+      SELECT FROM signed_document WHERE id = NEW.withdrawal_document_id AND document_type = 'refusal_withdrawal'
+        AND canonical::jsonb ->> 'refusalId' = NEW.id) THEN
+      RAISE EXCEPTION 'a refusal is withdrawn once, by signature' USING ERRCODE = 'restrict_violation', CONSTRAINT = 'refusal_withdrawn_by_signature';
+    END IF;
+    RETURN NEW;
   END $function$
 CREATE OR REPLACE FUNCTION public.refuse_change()
  RETURNS trigger
@@ -2929,6 +3158,8 @@ delegated_act: INSERT, SELECT
 delegation: INSERT, SELECT
 delegation_end: INSERT, SELECT
 delegation_signature: INSERT, SELECT
+enrolment_hold: INSERT, SELECT
+enrolment_hold_review: INSERT, SELECT
 gate: INSERT, SELECT
 gate_change: SELECT
 gate_hold: INSERT, SELECT
@@ -2967,6 +3198,8 @@ payout: INSERT, SELECT
 payout_account: INSERT, SELECT
 quota_hold: INSERT, SELECT
 refund: SELECT
+refusal: INSERT, SELECT
+refusal_key: INSERT, SELECT
 registration_request: INSERT, SELECT
 release: INSERT, SELECT
 release_segment: INSERT, SELECT
@@ -3003,6 +3236,7 @@ clone_pause: UPDATE (to_at)
 clone_version: UPDATE (approved_at, leaf_id, signed_document_id, state, withdrawn_at)
 consent_grant: UPDATE (state)
 credential: UPDATE (backed_up, last_used_at, sign_count)
+enrolment_hold: UPDATE (contest, contested_at, decided_at, state)
 gate: UPDATE (changed_at, changed_by, epoch, reason, state)
 gateway_lease: UPDATE (renewals, renewed_at, state)
 goodwill_day: UPDATE (failed)
@@ -3016,6 +3250,7 @@ payout_account: UPDATE (bank_failure, details_submitted, payouts_enabled, stripe
 quota_hold: UPDATE (release_id, settled_at, state, void_reason)
 refund: INSERT (clone_id, currency, fee_bearer, fee_minor, gross_minor, id, key, kind, net_minor, period_id, reason, requested_at, settled_topic, tax_minor)
 refund: UPDATE (failure, settled_at, settled_currency, settled_minor, state, stripe_refund)
+refusal: UPDATE (withdrawal_document_id, withdrawn_at)
 session: UPDATE (ended_at)
 split: UPDATE (leaf_id, record, signed_at, state)
 split_answered: UPDATE (before_day)

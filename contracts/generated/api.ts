@@ -487,6 +487,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/enrolment-holds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The caller's own enrolments that are held
+         * @description Newest first. While one is open, no version of that clone and no proof is approved.
+         */
+        get: operations["listEnrolmentHolds"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/enrolment-holds/{holdId}/contest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say what speaks against a hold
+         * @description Once, by whoever enrolled; the reviewers read it.
+         */
+        post: operations["contestEnrolmentHold"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/enrolment-holds/{holdId}/reviews": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decide on a held enrolment
+         * @description Two reviewers who agree decide, neither of them the enroller or the registrant. `clear` lets the enrolment go on; `uphold` keeps it from ever being approved, and pauses a clone that is live.
+         */
+        post: operations["reviewEnrolmentHold"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/file-checks": {
         parameters: {
             query?: never;
@@ -621,6 +681,26 @@ export interface paths {
          * @description The signature must be the owner's, over exactly the drafted document (`grant_document_mismatch`). A clone has one grant in force; while it has, another is refused with `grant_state`: amend or revoke the first.
          */
         post: operations["signGrant"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/held-enrolments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Held enrolments that wait for this reviewer
+         * @description Oldest first, without those the reviewer is a party to or has reviewed.
+         */
+        get: operations["listHeldEnrolments"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1231,6 +1311,104 @@ export interface paths {
         get: operations["getRefund"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/refusal-drafts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The refusal to sign
+         * @description Writes "none of me" in the house's own words, for a person whose ownership proof is approved and who has no clone. Nothing is kept. The proven name is always among the names.
+         */
+        post: operations["draftRefusal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/refusals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The caller's own refusals */
+        get: operations["listRefusals"];
+        put?: never;
+        /**
+         * Say "none of me"
+         * @description Takes the same members as the draft and the signature over it. From then on every claim, clone and enrolled voice of others is compared with it and waits for two reviewers when near; what was enrolled before is compared as well and shown to reviewers, without stopping it. One is in force for an account.
+         */
+        post: operations["registerRefusal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/refusals/{refusalId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One of the caller's refusals */
+        get: operations["getRefusal"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/refusals/{refusalId}/matches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What came near to the caller's refusal
+         * @description Newest first. Says how near and what became of it, not where an unpublished clone is.
+         */
+        get: operations["listRefusalMatches"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/refusals/{refusalId}/withdrawal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take a refusal back
+         * @description The signature is over the document that the entry shows as `withdrawal`. Enrolments that waited because of it wait no more.
+         */
+        post: operations["withdrawRefusal"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2245,6 +2423,58 @@ export interface components {
         DelegationVerb: "getGrant" | "draftGrant" | "draftAmendment" | "signAmendment" | "pauseClone" | "resumeClone";
         /** @description SHA-256 in lower-case hex. */
         Digest: string;
+        /** @description Why it is near. What is refused is not told to whoever enrols. */
+        EnrolmentFinding: {
+            /** @enum {string} */
+            what: "name" | "handle" | "voice";
+            /** @enum {string} */
+            because: "same" | "sound" | "spelling" | "contained" | "distance";
+            enrolled: string | null;
+            refused: string | null;
+            /** @description Whether the refused name is the one that reviewers saw proven. */
+            proven: boolean | null;
+            /** @description Of two voices, as in the advice on a voice challenge. */
+            distance: number | null;
+        };
+        EnrolmentHold: {
+            holdId: string;
+            /** @enum {string} */
+            kind: "proof" | "clone" | "voice";
+            /**
+             * @description An enrolment that was approved before the refusal is only flagged, and goes on until people decide.
+             * @enum {string}
+             */
+            effect: "holds" | "flags";
+            /**
+             * @description It lapses when its refusal is withdrawn.
+             * @enum {string}
+             */
+            state: "open" | "cleared" | "upheld" | "lapsed";
+            proofId: string | null;
+            cloneId: string | null;
+            refusalId: string | null;
+            findings: components["schemas"]["EnrolmentFinding"][];
+            contest: string | null;
+            openedAt: components["schemas"]["Instant"];
+            contestedAt: components["schemas"]["Instant"] | null;
+            decidedAt: components["schemas"]["Instant"] | null;
+            reviews: {
+                /** @enum {string} */
+                verdict: "clear" | "uphold";
+                reasonCode: components["schemas"]["EnrolmentHoldReason"];
+                /** @description For reviewers. */
+                text: string | null;
+                at: components["schemas"]["Instant"];
+            }[];
+        };
+        /**
+         * @description The first three clear, the last two uphold.
+         * @enum {string}
+         */
+        EnrolmentHoldReason: "different_person" | "same_person" | "registrant_consents" | "impersonation" | "consent_missing";
+        EnrolmentHolds: {
+            holds: components["schemas"]["EnrolmentHold"][];
+        };
         EvidenceBundle: {
             /** @constant */
             kind: "benren-receipt";
@@ -2702,7 +2932,7 @@ export interface components {
             index: string | null;
         };
         /** @enum {string} */
-        LogLeafType: "ownership_proof.decided" | "grant.signed" | "grant.amended" | "grant.revoked" | "version.approved" | "split.signed" | "gate.paused" | "gate.resumed" | "stop.ordered" | "release.committed" | "statement.closed" | "segment.committed" | "delegation.signed" | "delegation.ended";
+        LogLeafType: "refusal.registered" | "refusal.withdrawn" | "ownership_proof.decided" | "grant.signed" | "grant.amended" | "grant.revoked" | "version.approved" | "split.signed" | "gate.paused" | "gate.resumed" | "stop.ordered" | "release.committed" | "statement.closed" | "segment.committed" | "delegation.signed" | "delegation.ended";
         LogProof: {
             /** @constant */
             kind: "benren-proof";
@@ -3150,6 +3380,68 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * Refusal of every clone
+         * @description A proven person says: none of me. Signed by passkey; what is enrolled near to it is held until people have looked at it.
+         */
+        RefusalDocument: {
+            /** @constant */
+            type: "benren.refusal";
+            /** @constant */
+            schemaVersion: 1;
+            accountId: string;
+            /** @description The approved ownership proof of the person. */
+            proofId: string;
+            /** @description The proven name first, then stage names and other spellings. */
+            names: string[];
+            handles: {
+                handle: string;
+                /** @description Where the person is known by it. */
+                place: string;
+            }[];
+            /** @description The voice challenge whose measurements are compared with enrolled voices, or null for none. */
+            voice: {
+                evidenceId: string;
+                recordingSha256: string;
+            } | null;
+            statement: string;
+            /** Format: date-time */
+            at: string;
+        };
+        RefusalEntry: {
+            refusalId: string;
+            proofId: string;
+            document: components["schemas"]["RefusalDocument"];
+            digest: components["schemas"]["Digest"];
+            signedDocumentId: string;
+            leafId: string;
+            registeredAt: components["schemas"]["Instant"];
+            withdrawnAt: components["schemas"]["Instant"] | null;
+            /** @description What is to be signed to take it back; null when that was done. */
+            withdrawal: components["schemas"]["RefusalWithdrawalDocument"] | null;
+        };
+        /**
+         * Withdrawal of a refusal
+         * @description The person who refused every clone takes that back. Signed by passkey.
+         */
+        RefusalWithdrawalDocument: {
+            /** @constant */
+            type: "benren.refusal_withdrawal";
+            /** @constant */
+            schemaVersion: 1;
+            accountId: string;
+            refusalId: string;
+            /** @description SHA-256 of the refusal's canonical form (RFC 8785). */
+            refusalSha256: string;
+        };
+        RefusedHandles: {
+            handle: string;
+            place: string;
+        }[];
+        /** @description Stage names and other spellings. */
+        RefusedNames: components["schemas"]["PersonName"][];
+        /** @description A voice challenge of the proof; its measurements are compared with enrolled voices. */
+        RefusedVoice: string;
+        /**
          * Revocation
          * @description Ends a grant for good. From its commit on everything under the grant is denied.
          */
@@ -3279,7 +3571,7 @@ export interface components {
             sessionExpiresAt: components["schemas"]["Instant"];
         };
         /** @enum {string} */
-        SignableDocumentType: "ownership_claim" | "grant" | "amendment" | "revocation" | "split" | "version_approval" | "stop_order" | "delegation";
+        SignableDocumentType: "refusal" | "refusal_withdrawal" | "ownership_claim" | "grant" | "amendment" | "revocation" | "split" | "version_approval" | "stop_order" | "delegation";
         /**
          * Signature evidence
          * @description Everything that is needed to verify a passkey's signature over a document offline, in ten years. Verify with `benren verify FILE`.
@@ -3300,7 +3592,7 @@ export interface components {
                 account: string;
                 credentialId: string;
                 /** @enum {unknown} */
-                documentType: "ownership_claim" | "grant" | "amendment" | "revocation" | "split" | "version_approval" | "stop_order" | "delegation";
+                documentType: "refusal" | "refusal_withdrawal" | "ownership_claim" | "grant" | "amendment" | "revocation" | "split" | "version_approval" | "stop_order" | "delegation";
                 origin: string;
                 renderedTextSha256: string;
                 /** @enum {unknown} */
@@ -3901,6 +4193,8 @@ export interface components {
         CloneVersionId: string;
         DelegationId: string;
         GrantId: string;
+        HoldId: string;
+        HoldsLimit: number;
         /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
         IdempotencyKey: string;
         OutputId: string;
@@ -3908,6 +4202,7 @@ export interface components {
         OwnershipProofId: string;
         /** @description RFC 7240. How many seconds to wait for the acknowledgement before answering. */
         PreferWait: string;
+        RefusalId: string;
         SplitId: string;
         StatementId: string;
     };
@@ -4722,6 +5017,96 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    listEnrolmentHolds: {
+        parameters: {
+            query?: {
+                limit?: components["parameters"]["HoldsLimit"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The holds. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnrolmentHolds"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    contestEnrolmentHold: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                holdId: components["parameters"]["HoldId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    text: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The hold. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnrolmentHold"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    reviewEnrolmentHold: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                holdId: components["parameters"]["HoldId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @enum {string} */
+                    verdict: "clear" | "uphold";
+                    reasonCode: components["schemas"]["EnrolmentHoldReason"];
+                    text: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The hold after this review. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnrolmentHold"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     checkFile: {
         parameters: {
             query?: never;
@@ -4908,6 +5293,29 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Grant"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listHeldEnrolments: {
+        parameters: {
+            query?: {
+                limit?: components["parameters"]["HoldsLimit"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The queue. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnrolmentHolds"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -5821,6 +6229,176 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["GoodwillRefund"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    draftRefusal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    proofId: string;
+                    names?: components["schemas"]["RefusedNames"];
+                    handles?: components["schemas"]["RefusedHandles"];
+                    voiceEvidenceId?: components["schemas"]["RefusedVoice"];
+                    locale: components["schemas"]["Language"];
+                };
+            };
+        };
+        responses: {
+            /** @description The document. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        document: components["schemas"]["RefusalDocument"];
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listRefusals: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Oldest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        refusals: components["schemas"]["RefusalEntry"][];
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    registerRefusal: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    proofId: string;
+                    names?: components["schemas"]["RefusedNames"];
+                    handles?: components["schemas"]["RefusedHandles"];
+                    voiceEvidenceId?: components["schemas"]["RefusedVoice"];
+                    signature: components["schemas"]["SignatureInput"];
+                };
+            };
+        };
+        responses: {
+            /** @description The entry. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RefusalEntry"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getRefusal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                refusalId: components["parameters"]["RefusalId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The entry. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RefusalEntry"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listRefusalMatches: {
+        parameters: {
+            query?: {
+                limit?: components["parameters"]["HoldsLimit"];
+            };
+            header?: never;
+            path: {
+                refusalId: components["parameters"]["RefusalId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The holds. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnrolmentHolds"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    withdrawRefusal: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                refusalId: components["parameters"]["RefusalId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    signature: components["schemas"]["SignatureInput"];
+                };
+            };
+        };
+        responses: {
+            /** @description The entry, withdrawn. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RefusalEntry"];
                 };
             };
             default: components["responses"]["Problem"];

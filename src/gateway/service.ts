@@ -74,7 +74,7 @@ function makeReading(deps: GatewayDeps): Pick<Gateway, 'getOutput' | 'listOutput
     getSegmentReceipt: (actor, outputId, sequence) => runTx(async (tx) => {
       await readable(deps, tx, actor, outputId);
       const segment = await segmentAt(tx, outputId, sequence);
-      if (segment === null) throw notFound();
+      if (segment === null) throw new Refusal('output_state', 'No such segment of this output was sent.');
       return segment.receipt as SegmentReceiptJson;
     }),
   };

@@ -73,7 +73,7 @@ async function idsOf(world: World, cast: Cast, licence: Licence, outputId: strin
   const { quoteId } = await cast.owner.client.call('quoteStop', { path: { cloneId: licence.cloneId } });
   return {
     cloneId: licence.cloneId, proofId: licence.proofId, ownershipProofId: licence.proofId, versionId: licence.versionId, grantId: licence.grantId,
-    splitId: licence.splitId, tierId: licence.tierId, outputId, statementId, quoteId, signedDocumentId, lineId: '1', subjectId: licence.cloneId,
+    splitId: licence.splitId, tierId: licence.tierId, outputId, statementId, quoteId, signedDocumentId, lineId: '1', sequence: '1', subjectId: licence.cloneId,
     evidenceId: await one(world, `SELECT id FROM ownership_evidence WHERE proof_id = $1 AND kind = 'voice_challenge'`, [licence.proofId]),
     decisionId: await one(world, 'SELECT decision_id AS id FROM output WHERE id = $1', [outputId]),
     leafId: await one(world, 'SELECT id FROM log_leaf WHERE subject_id = $1 LIMIT 1', [licence.cloneId]),

@@ -105,7 +105,8 @@ describe('a stream that comes through', () => {
     expect(receipt.document).toMatchObject({ type: 'benren.segment_receipt', sequence: 1, last: true });
     const [leaf] = await own.world.database.runTx((tx) => own.world.log.leavesOf(tx, outputId));
     expect(leaf).toMatchObject({ type: 'segment.committed', documentSha256: receipt.digest });
-    expect(await codeOf(own.gateway.getSegmentReceipt(own.fan.actor, outputId, 2))).toBe('not_found');
+    expect(await codeOf(own.gateway.getSegmentReceipt(own.fan.actor, outputId, 2))).toBe('output_state');
+    expect(await codeOf(own.gateway.getSegmentReceipt((await own.person('Nosy', 'CN')).actor, outputId, 1))).toBe('not_found');
     expect(await own.count('media_read', `kind = 'stream' AND subject_id = '${outputId}'`)).toBe(1);
     await own.drain();
   });

@@ -12,6 +12,9 @@ export interface Entitlement {
   tierId: string;
   tierName: string;
   periodId: string;
+  /** What the period cost. */
+  priceMinor: string;
+  currency: string;
   voiceOutputsLeft: number;
   declaredCountry: string;
   billingCountry: string | null;
@@ -52,7 +55,7 @@ export function makeQuota(deps: Pick<BillingDeps, 'ids'>): Quota {
       const tier = await subscriptions.findTier(tx, period.tierId);
       if (subscription === null || tier === null) throw new Error(`Period ${period.id} has no subscription or tier.`);
       return {
-        subscriptionId: subscription.id, tierId: tier.id, tierName: tier.name, periodId: period.id, voiceOutputsLeft: leftOf(period),
+        subscriptionId: subscription.id, tierId: tier.id, tierName: tier.name, periodId: period.id, priceMinor: period.grossMinor.toString(), currency: period.currency, voiceOutputsLeft: leftOf(period),
         declaredCountry: subscription.declaredCountry, billingCountry: subscription.billingCountry,
         paused: pauses.some((pause) => pause.to === null),
       };

@@ -2,7 +2,8 @@ import { createRequire } from 'node:module';
 
 import { type Billing, makeBilling, makeEventReader, makePaymentProvider } from '../billing/index.ts';
 import { type Clones, entities as cloneEntities, HOUSE_POLICY, makeClones } from '../clones/index.ts';
-import { type Consent, makeConsent } from '../consent/index.ts';
+import { type Consent, makeConsent, type PlatformFacts } from '../consent/index.ts';
+import { dayOf } from '../kernel/time.ts';
 import { type Exports, makeExports } from '../exports/index.ts';
 import { type Gateway, makeGateway } from '../gateway/index.ts';
 import { type IdentityService, identityEntities, loadDocuments, makeIdentity } from '../identity/index.ts';
@@ -17,6 +18,12 @@ import type { Platform } from './platform.ts';
 
 /** Stands in every manifest as the version of what made the claim. */
 const { version: VERSION } = createRequire(import.meta.url)('../../package.json') as { version: string };
+
+/**
+ * What files really carry: a signed manifest, and neither a trusted time nor a watermark yet. Mainland chat waits for
+ * counsel. Whoever builds the missing layers adds them here, and the territories that ask for them open by themselves.
+ */
+const PLATFORM_FACTS: PlatformFacts = { markingLayers: ['signed_metadata'], mainlandChat: false };
 
 /** The plain tables of all rooms. */
 export const ENTITIES: EntitySchema[] = [...identityEntities, ...ownershipEntities, ...cloneEntities] as EntitySchema[];
@@ -81,7 +88,7 @@ function makeRights(platform: Platform, ground: Ground, above: () => Pick<Rooms,
     probesHeard: (tx, versionId) => above().gateway.probesHeard(tx, versionId),
   });
   const consent: Consent = makeConsent({
-    runTx, clock, ids, identity, clones, ownership, provenance, transparency,
+    runTx, clock, ids, identity, clones, ownership, provenance, transparency, facts: PLATFORM_FACTS,
     onCloneGate: (tx, { cloneId, state, at }) => above().billing[state === 'paused' ? 'onPaused' : 'onResumed'](tx, cloneId, at),
   });
   return { ownership, clones, consent };
@@ -120,6 +127,11 @@ export function makeRooms(platform: Platform): Rooms {
   const { runTx } = platform.database;
   const gateway: Gateway = makeGateway({
     ...platform, ...ground, ...rights, ...money, runTx,
+    async ownerShare(tx, cloneId, at) {
+      const owner = (await rights.clones.clone(tx, cloneId))?.ownerAccountId;
+      const split = await money.royalties.splitInForce(tx, cloneId, dayOf(at));
+      return split?.legs.find((leg) => leg.payee === owner)?.basisPoints ?? null;
+    },
     settings: { contentProducer: platform.config.aigcProducer, generator: { name: 'Benren', version: VERSION } },
   });
   const stop: Stop = makeStop({

@@ -10,10 +10,11 @@ import { decideWith } from './decide.ts';
 import type { Answer, DecisionRequest } from './decision.ts';
 import { makeDelegations } from './delegations.ts';
 import { type Gates, type GateState, makeGates, type OnCloneGate } from './gates.ts';
-import type { GrantDocument } from './grant.ts';
+import type { GrantDocument, GrantTerms } from './grant.ts';
 import { documentOf, makeGrants, stateAt } from './grants.ts';
 import { NO_FACTS, type PlatformFacts } from './legal.ts';
 import { readGrant, type ReadGrant } from './prepare.ts';
+import { makeVolume, type Volume } from './volume.ts';
 import { type DecisionReceiptDocument, recordDecision, type RecordedState } from './receipt.ts';
 import * as store from './store.ts';
 
@@ -76,6 +77,8 @@ export interface Decision extends Answer {
    * first): compared again at release, with a clock read after the locks. Null when denied.
    */
   expiresAt: Date | null;
+  /** Whether the owner looks at each output, before its release or for a while after it. */
+  approval: GrantTerms['outputApproval'];
   receipt: SignedDecisionReceipt;
 }
 
@@ -89,7 +92,7 @@ export interface GrantInForce {
   document: GrantDocument;
 }
 
-export interface Consent extends ReturnType<typeof makeGrants>, ReturnType<typeof makeDelegations>, Authority {
+export interface Consent extends ReturnType<typeof makeGrants>, ReturnType<typeof makeDelegations>, Authority, Pick<Volume, 'takeVolume' | 'measureVolume' | 'giveVolumeBack'> {
   gates: Gates;
   /**
    * Decides, signs the receipt and keeps it, in the caller's transaction: a caller that refuses because of a denial
@@ -164,6 +167,13 @@ export function makeConsent(deps: ConsentDeps): Consent {
   const gates = makeGates({ ids, ...(deps.onCloneGate === undefined ? {} : { onCloneGate: deps.onCloneGate }) });
   const authority = makeAuthority(deps);
   const readOnce = makeGrantReader();
+  const volume = makeVolume();
+
+  /** Previews of the owner's and looks of a reviewer use nothing up. */
+  async function used(tx: Tx, grant: ReadGrant, state: RecordedState, request: DecisionRequest): Promise<RecordedState> {
+    if (state.grant === null || request.act !== 'make' || request.audience !== 'fan') return state;
+    return { ...state, usage: await volume.usage(tx, state.grant.grantId, grant.terms.volumeCaps, request.at) };
+  }
 
   function signedReceipt(document: DecisionReceiptDocument): SignedDecisionReceipt {
     // Through canonical JSON: what is kept is exactly what was signed, with nothing that JSON would drop.
@@ -176,11 +186,16 @@ export function makeConsent(deps: ConsentDeps): Consent {
     ...authority,
     ...makeGrants({ ...deps, gates, authority }),
     ...makeDelegations({ ...deps, authority }),
+    takeVolume: (tx, use) => volume.takeVolume(tx, use),
+    measureVolume: (tx, outputId, seconds) => volume.measureVolume(tx, outputId, seconds),
+    giveVolumeBack: (tx, outputId) => volume.giveVolumeBack(tx, outputId),
     gates,
 
     async decide(tx, request) {
-      const { state, gates: seen } = await see(deps, gates, tx, request);
-      const answer = decideWith(readOnce(state.grant), state, request);
+      const { state: found, gates: seen } = await see(deps, gates, tx, request);
+      const grant = readOnce(found.grant);
+      const state = await used(tx, grant, found, request);
+      const answer = decideWith(grant, state, request);
       const decisionId = ids.next('decision');
       const receipt = signedReceipt(recordDecision(decisionId, state, request, answer));
       const head = {
@@ -188,7 +203,7 @@ export function makeConsent(deps: ConsentDeps): Consent {
         versionId: state.version?.versionId ?? null,
       };
       await store.insertDecision(tx, { ...head, ...answer, requester: request.requester, at: request.at, receipt });
-      return { ...head, ...answer, gates: seen, expiresAt: answer.allowed ? expiry(state) : null, receipt };
+      return { ...head, ...answer, gates: seen, expiresAt: answer.allowed ? expiry(state) : null, approval: grant.terms.outputApproval, receipt };
     },
 
     async grantInForce(tx, cloneId, at) {

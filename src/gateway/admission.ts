@@ -2,8 +2,10 @@ import type { Decision } from '../consent/index.ts';
 import { Refusal } from '../kernel/refusals.ts';
 import type { Tx } from '../kernel/tx.ts';
 import { enqueue } from '../platform/jobs/index.ts';
+import * as approvals from './approval-store.ts';
+import { labelsOf } from './content.ts';
 import type { GatewayDeps } from './deps.ts';
-import { type DecidedGate, type Listener, MEDIUM_OF, type OutputRequest, readScript, territoryOf } from './model.ts';
+import { type DecidedGate, expectedSeconds, type Listener, MEDIUM_OF, type OutputRequest, readScript, territoryOf } from './model.ts';
 import * as store from './store.ts';
 import { STREAM_FETCH_MS, watchStream } from './ending.ts';
 
@@ -38,20 +40,21 @@ export interface Admission {
   deny(tx: Tx, considered: Considered, decision: Decision): Promise<NotAdmitted>;
 }
 
-type Deps = Pick<GatewayDeps, 'clock' | 'ids' | 'identity' | 'consent' | 'billing'>;
+type Deps = Pick<GatewayDeps, 'clock' | 'ids' | 'identity' | 'consent' | 'billing' | 'ownerShare'>;
 
 /** Who listens, and what they paid for. Without a subscription the decision itself says no, and leaves its receipt. */
 export async function entitlement(
-  deps: Pick<Deps, 'clock' | 'identity' | 'billing'>, tx: Tx, { accountId, cloneId, audience }: OutputRequest,
+  deps: Pick<Deps, 'clock' | 'identity' | 'billing' | 'ownerShare'>, tx: Tx, { accountId, cloneId, audience }: OutputRequest,
 ): Promise<Listener> {
   const declaredCountry = (await deps.identity.account(tx, accountId))?.country ?? null;
   // Nobody is asked for an age yet; only a grant that names the undeclared covers them.
-  const nobody: Listener = { subscription: null, tierName: null, declaredCountry, billingCountry: null, ageBand: 'undeclared' };
+  const nobody: Listener = { subscription: null, tierName: null, declaredCountry, billingCountry: null, ageBand: 'undeclared', sale: null };
   if (audience === 'owner') return nobody;
   const entitled = await deps.billing.entitlement(tx, { accountId, cloneId, at: deps.clock.now() });
   if (entitled === null) return nobody;
-  const { subscriptionId, periodId, tierName, billingCountry } = entitled;
-  return { ...nobody, subscription: { subscriptionId, periodId }, tierName, billingCountry };
+  const { subscriptionId, periodId, tierName, billingCountry, priceMinor, currency } = entitled;
+  const ownerBasisPoints = (await deps.ownerShare?.(tx, cloneId, deps.clock.now())) ?? null;
+  return { ...nobody, subscription: { subscriptionId, periodId }, tierName, billingCountry, sale: { priceMinor, currency, ownerBasisPoints } };
 }
 
 export async function decide(deps: Pick<Deps, 'clock' | 'consent'>, tx: Tx, considered: Considered): Promise<Decision> {
@@ -60,8 +63,8 @@ export async function decide(deps: Pick<Deps, 'clock' | 'consent'>, tx: Tx, cons
     act: 'make', cloneId: request.cloneId, capability: request.capability, medium: MEDIUM_OF[request.capability],
     language: request.language, audience: request.audience, requester: request.accountId, licensee: 'platform',
     tierName: listener.tierName, declaredCountry: listener.declaredCountry, billingCountry: listener.billingCountry,
-    ageBand: listener.ageBand, purpose: request.purpose, work: null, source: null, text: script,
-    labels: { adult: false, political: false, endorsements: [] }, explicitLabel: true, seconds: 0, sale: null, at: deps.clock.now(),
+    ageBand: listener.ageBand, purpose: request.purpose, work: request.work ?? null, source: null, text: script,
+    labels: labelsOf(script, request.labels ?? {}), explicitLabel: true, seconds: expectedSeconds(script), sale: listener.sale, at: deps.clock.now(),
   });
 }
 
@@ -82,7 +85,7 @@ function asked(outputId: string, { request, listener, script }: Considered, deci
 
 /** Reserves what the fan will be charged, and writes the output with its job. Refuses `quota_exhausted`, `unavailable`. */
 export async function hold(
-  deps: Pick<Deps, 'clock' | 'ids' | 'billing'>, tx: Tx, considered: Considered, decision: Decision,
+  deps: Pick<Deps, 'clock' | 'ids' | 'billing' | 'consent'>, tx: Tx, considered: Considered, decision: Decision,
 ): Promise<Admitted> {
   const { request, listener } = considered;
   if (request.capability !== 'voice') {
@@ -95,10 +98,17 @@ export async function hold(
   }
   const at = deps.clock.now();
   const outputId = deps.ids.next('output');
+  if (request.audience === 'fan') {
+    const seconds = expectedSeconds(considered.script);
+    await deps.consent.takeVolume(tx, { outputId, grantId, capability: request.capability, seconds, at });
+  }
   const held = listener.subscription === null ? null : await deps.billing.hold(tx, { ...listener.subscription, outputId, at });
   await store.insertOutput(tx, {
     ...asked(outputId, considered, decision, at), state: 'queued', versionId, grantId, grantDigest, expiresAt, holdId: held?.holdId ?? null,
   });
+  const { mode, undoHours } = decision.approval;
+  if (mode === 'before' && request.delivery === 'stream') throw new Refusal('unavailable', 'The owner looks at each output first; ask for a file.');
+  if (request.audience === 'fan' && mode !== 'none') await approvals.insert(tx, { outputId, cloneId: request.cloneId, mode, undoHours });
   // A stream is made while somebody listens; nobody who asks for one and does not come holds quota for ever.
   if (request.delivery === 'stream') await watchStream(tx, outputId, new Date(at.getTime() + STREAM_FETCH_MS));
   else await enqueue(tx, { topic: 'gateway.render', payload: { outputId }, runAt: at, dedupeKey: `gateway.render:${outputId}` });

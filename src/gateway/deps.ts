@@ -4,7 +4,7 @@ import type { Consent, GatewayLease } from '../consent/index.ts';
 import type { Identity } from '../identity/index.ts';
 import type { Ids } from '../kernel/ids.ts';
 import type { Clock } from '../kernel/time.ts';
-import type { RunTx } from '../kernel/tx.ts';
+import type { RunTx, Tx } from '../kernel/tx.ts';
 import type { Ownership } from '../ownership/index.ts';
 import type { Blobs } from '../platform/blobs/index.ts';
 import type { Inference } from '../platform/inference.ts';
@@ -21,8 +21,10 @@ export interface GatewayDeps {
   identity: Pick<Identity, 'account'>;
   ownership: Pick<Ownership, 'proof' | 'evidenceRecording'>;
   clones: Pick<Clones, 'clone' | 'wasApproved' | 'version' | 'enrolmentRecording'>;
-  consent: Pick<Consent, 'decide'> & { gates: Pick<Consent['gates'], 'lockShared' | 'read' | 'ofClone'> };
+  consent: Pick<Consent, 'decide' | 'takeVolume' | 'measureVolume' | 'giveVolumeBack'> & { gates: Pick<Consent['gates'], 'lockShared' | 'read' | 'ofClone'> };
   billing: Pick<Billing, 'entitlement' | 'hold' | 'capture' | 'void'>;
+  /** The owner's share by the split in force, in basis points; null when there is none. */
+  ownerShare?: (tx: Tx, cloneId: string, at: Date) => Promise<number | null>;
   provenance: Pick<Provenance, 'label' | 'sign' | 'readMarks' | 'signReceipt'>;
   transparency: Pick<Transparency, 'append'>;
   inference: Pick<Inference, 'synthesise'>;

@@ -7,7 +7,8 @@ import { sentOf } from './segment-store.ts';
 import type { OutputRow } from './store.ts';
 import * as store from './store.ts';
 
-type Deps = Pick<GatewayDeps, 'runTx' | 'clock' | 'billing'>;
+type InTx = Pick<GatewayDeps, 'clock' | 'billing' | 'consent'>;
+type Deps = InTx & Pick<GatewayDeps, 'runTx'>;
 
 /** Whoever asked for a stream has this long to come and listen. */
 export const STREAM_FETCH_MS = 10 * 60 * 1_000;
@@ -20,19 +21,26 @@ export const STREAM_SILENCE_MS = 60_000;
  * `only` is asked under the output's lock.
  */
 export async function endOutput(deps: Deps, outputId: string, end: Ending, only: (row: OutputRow) => boolean = () => true): Promise<void> {
-  await deps.runTx(async (tx) => {
-    const row = await store.lockOutput(tx, outputId);
-    if (row === null) throw new Refusal('not_found', 'There is no such output.');
-    if (ENDED.includes(row.state) || !only(row)) return;
-    const at = deps.clock.now();
-    const sent = await sentOf(tx, outputId);
-    if (row.holdId !== null && !sent.last) await deps.billing.void(tx, row.holdId, { reason: end.reason, at });
-    await store.moveOutput(tx, outputId, { state: sent.segments > 0 ? 'cut' : end.state, reason: end.reason, at });
-    if (row.file !== null) {
-      const { sha256 } = row.file;
-      await enqueue(tx, { topic: 'gateway.discardFile', payload: { sha256 }, runAt: at, dedupeKey: `gateway.discardFile:${sha256}` });
-    }
-  });
+  await deps.runTx((tx) => endOutputIn(deps, tx, outputId, end, only));
+}
+
+/** The same, in the caller's transaction. */
+export async function endOutputIn(
+  deps: InTx, tx: Tx, outputId: string, end: Ending, only: (row: OutputRow) => boolean = () => true,
+): Promise<void> {
+  const row = await store.lockOutput(tx, outputId);
+  if (row === null) throw new Refusal('not_found', 'There is no such output.');
+  if (ENDED.includes(row.state) || !only(row)) return;
+  const at = deps.clock.now();
+  const sent = await sentOf(tx, outputId);
+  // Before the hold: who is admitted takes of the volume first, and then of the quota. What was heard was used.
+  if (sent.segments === 0) await deps.consent.giveVolumeBack(tx, outputId);
+  if (row.holdId !== null && !sent.last) await deps.billing.void(tx, row.holdId, { reason: end.reason, at });
+  await store.moveOutput(tx, outputId, { state: sent.segments > 0 ? 'cut' : end.state, reason: end.reason, at });
+  if (row.file !== null) {
+    const { sha256 } = row.file;
+    await enqueue(tx, { topic: 'gateway.discardFile', payload: { sha256 }, runAt: at, dedupeKey: `gateway.discardFile:${sha256}` });
+  }
 }
 
 /** Looks after a stream at that time; nothing is left under way by a process that died. */

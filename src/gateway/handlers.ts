@@ -6,7 +6,7 @@ import type { Gateway } from './service.ts';
 type Mine = Pick<
   Handlers<RequestContext>,
   | 'requestOutput' | 'listOutputs' | 'getOutput' | 'getOutputReceipt' | 'getOutputMedia' | 'getOutputStream' | 'getSegmentReceipt' | 'getOutputStatus' | 'checkFile'
-  | 'requestProbes' | 'getEvidenceMedia' | 'getEnrolmentMedia'
+  | 'getOutputApproval' | 'approveOutput' | 'rejectOutput' | 'requestProbes' | 'getEvidenceMedia' | 'getEnrolmentMedia'
 >;
 
 export function makeGatewayHandlers(service: Gateway): Mine {
@@ -31,6 +31,15 @@ export function makeGatewayHandlers(service: Gateway): Mine {
     },
     async getSegmentReceipt({ path }, context) {
       return { status: 200, body: await service.getSegmentReceipt(signedIn(context), path.outputId, path.sequence) };
+    },
+    async getOutputApproval({ path }, context) {
+      return { status: 200, body: await service.getOutputApproval(signedIn(context), path.outputId) };
+    },
+    async approveOutput({ path }, context) {
+      return { status: 200, body: await service.approveOutput(signedIn(context), writeKey(context), path.outputId) };
+    },
+    async rejectOutput({ path }, context) {
+      return { status: 200, body: await service.rejectOutput(signedIn(context), writeKey(context), path.outputId) };
     },
     async getOutputStatus({ path }) {
       return { status: 200, body: await service.getOutputStatus(path.outputId) };

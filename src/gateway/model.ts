@@ -1,4 +1,4 @@
-import type { AgeBand, GateKind, GateStateName, Medium } from '../consent/model.ts';
+import type { AgeBand, ContentLabels, GateKind, GateStateName, Medium, Sale } from '../consent/model.ts';
 import { Refusal } from '../kernel/refusals.ts';
 
 /** Nouns and decisions of the gateway: pure. */
@@ -34,6 +34,10 @@ export interface OutputRequest {
   capability: Capability;
   language: Language;
   purpose: string;
+  /** Which of the purpose's works it is for. */
+  work?: string;
+  /** What whoever asks says of the content; the content check may say more, never less. */
+  labels?: Partial<ContentLabels>;
   script: string;
   delivery: DeliveryKind;
   /** Which probe sentence of which version; null for what a fan asks. */
@@ -48,6 +52,8 @@ export interface Listener {
   declaredCountry: string | null;
   billingCountry: string | null;
   ageBand: AgeBand;
+  /** What they pay for the period that this is taken from. */
+  sale: Sale | null;
 }
 
 /** A gate of the decision, as documents hold it: the epoch is a decimal string. */
@@ -97,6 +103,12 @@ export function readScript(text: string): string {
     throw new Refusal('text_unspeakable', `The voice has no sound for “${unsayable}”; write it in Latin letters or in Chinese.`);
   }
   return script;
+}
+
+/** How long a script may take to say, its disclosure included: slower than any voice here speaks. Measured at the release. */
+export function expectedSeconds(script: string): number {
+  const spoken = Array.from(script).reduce((sum, character) => sum + (/\p{Script=Han}/u.test(character) ? 0.5 : 0.15), 0);
+  return Math.ceil(12 + spoken);
 }
 
 /** Whose rules the disclosure follows. Two countries are no territory: the strictest form then. */

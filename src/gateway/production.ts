@@ -1,4 +1,5 @@
 import type { Tx } from '../kernel/tx.ts';
+import * as approvals from './approval-store.ts';
 import type { GatewayDeps } from './deps.ts';
 import { type Discloser, type Disclosed, makeDiscloser } from './disclose.ts';
 import { encode, type Encoded, label, type Labelled, type Marked, sign, type Signed, watermark } from './marks.ts';
@@ -30,6 +31,20 @@ export class OutputEnded extends Error {
     super(`The output has ended as ${state}.`);
     this.name = 'OutputEnded';
   }
+}
+
+/** The output is made and waits for its owner: nothing is left to do for this job. */
+export class OutputWaits extends OutputEnded {
+  constructor() {
+    super('signing');
+    this.name = 'OutputWaits';
+  }
+}
+
+/** @throws OutputWaits while the owner has not said yes */
+async function mustNotWait(tx: Tx, outputId: string): Promise<void> {
+  const row = await approvals.find(tx, outputId);
+  if (row?.mode === 'before' && row.verdict !== 'approved') throw new OutputWaits();
 }
 
 /** Locks an output that is still on its way. @throws OutputEnded */
@@ -69,6 +84,7 @@ async function keep(deps: GatewayDeps, { bytes, file }: Signed, output: AllowedO
 
 /** Two runs of one job may finish two files; only one is released. The other is nobody's. */
 async function releaseOne(deps: GatewayDeps, file: KeptFile, output: AllowedOutput): Promise<void> {
+  await deps.runTx((tx) => mustNotWait(tx, output.id));
   try {
     await release(deps, file, output);
   } catch (error) {

@@ -52,6 +52,7 @@ async function releaseIn(tx: Tx, deps: Deps, file: KeptFile, output: AllowedOutp
   if (row?.state === 'released') return;
   if (row?.state !== 'signing') throw new Refusal('output_state', `The output is ${row?.state ?? 'gone'}.`);
 
+  if (output.audience === 'fan') await deps.consent.measureVolume(tx, output.id, file.seconds);
   const releaseId = deps.ids.next('release');
   const receipt = deps.provenance.signReceipt('output_receipt', receiptDocument(releaseId, at, file, output, await segmentsOfOutput(tx, output.id)));
   const { leafId } = await deps.transparency.append(tx, { type: 'release.committed', subjectId: output.id, at, document: receipt.document });

@@ -3,6 +3,7 @@ import type { Actor } from '../kernel/request.ts';
 import type { IdempotencyKey, Tx } from '../kernel/tx.ts';
 import { once } from '../platform/postgres/index.ts';
 import { type Admitted, makeAdmission, type NotAdmitted } from './admission.ts';
+import { type Approvals, makeApprovals } from './approvals.ts';
 import type { GatewayDeps } from './deps.ts';
 import { type Discloser, makeDiscloser } from './disclose.ts';
 import { endAbandoned, endOutput } from './ending.ts';
@@ -20,9 +21,9 @@ import * as store from './store.ts';
 import { makeStreams, type Streams } from './stream.ts';
 import { type OutputJson, outputJson, type OutputReceiptJson, type SegmentReceiptJson } from './views.ts';
 
-export interface Gateway extends Delivery, Streams, Probes, PublicChecks {
+export interface Gateway extends Approvals, Delivery, Streams, Probes, PublicChecks {
   requestOutput(
-    actor: Actor, key: IdempotencyKey, cloneId: string, asked: Pick<OutputRequest, 'capability' | 'language' | 'script' | 'purpose'> & { delivery?: DeliveryKind },
+    actor: Actor, key: IdempotencyKey, cloneId: string, asked: Pick<OutputRequest, 'capability' | 'language' | 'script' | 'purpose' | 'work' | 'labels'> & { delivery?: DeliveryKind },
   ): Promise<{ outputId: string; state: 'queued'; decisionId: string; left: number }>;
   getOutput(actor: Actor, outputId: string): Promise<OutputJson>;
   listOutputs(
@@ -128,6 +129,7 @@ export function makeGateway(deps: GatewayDeps): Gateway {
   const way = withBarriers(makeAdmission(deps), { entitlement: 'entitlement', content: 'content', decide: 'decide', hold: 'hold' }, deps.at);
   const discloser = makeDiscloser(deps);
   return {
+    ...makeApprovals(deps),
     ...makeDelivery(deps),
     ...makeStreams(deps, discloser, (output) => stillWanted(deps, output)),
     ...makePublicChecks(deps),

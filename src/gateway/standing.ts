@@ -1,6 +1,7 @@
 import { notFound, Refusal } from '../kernel/refusals.ts';
 import type { Actor } from '../kernel/request.ts';
 import type { Tx } from '../kernel/tx.ts';
+import { isTakenBack } from './approval-store.ts';
 import type { GatewayDeps } from './deps.ts';
 import { type SeenGate, type Standing, standingOf } from './model.ts';
 import type { OutputRow, ReleaseRow } from './store.ts';
@@ -10,13 +11,15 @@ import type { Ground } from './watch.ts';
 type Deps = Pick<GatewayDeps, 'runTx' | 'clock' | 'clones' | 'ownership' | 'consent'>;
 
 /** What was released: a file, or a segment of a stream. */
-export type Released = Pick<ReleaseRow, 'cloneId' | 'gateIds'>;
+export type Released = Pick<ReleaseRow, 'cloneId' | 'outputId' | 'gateIds'>;
 
 /** What decides whether a release still stands, as it was seen together. */
 interface Seen {
   gates: SeenGate[];
   /** The end of the approved proof; null when there is none. */
   provenUntil: Date | null;
+  /** The owner took this one output back. */
+  takenBack: boolean;
 }
 
 const refsOf = (release: Pick<Released, 'gateIds'>): { gateId: string }[] => release.gateIds.map((gateId) => ({ gateId }));
@@ -25,10 +28,11 @@ async function see(deps: Deps, tx: Tx, release: Released): Promise<Seen> {
   const gates = await deps.consent.gates.read(tx, refsOf(release));
   const clone = await deps.clones.clone(tx, release.cloneId);
   const proof = clone === null ? null : await deps.ownership.proof(tx, clone.ownershipProofId);
-  return { gates, provenUntil: proof?.state === 'approved' ? proof.expiresAt : null };
+  return { gates, provenUntil: proof?.state === 'approved' ? proof.expiresAt : null, takenBack: await isTakenBack(tx, release.outputId) };
 }
 
-function standingIn(deps: Deps, release: Released, { gates, provenUntil }: Seen): Standing {
+function standingIn(deps: Deps, release: Released, { gates, provenUntil, takenBack }: Seen): Standing {
+  if (takenBack) return 'withdrawn';
   const proven = provenUntil !== null && deps.clock.now().getTime() < provenUntil.getTime();
   return standingOf(gates, proven, release.gateIds.length);
 }

@@ -939,6 +939,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/outputs/{outputId}/approval": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Whether an output waits for its owner
+         * @description The clone's owner only. `output_state` where the grant does not ask the owner about single outputs.
+         */
+        get: operations["getOutputApproval"];
+        put?: never;
+        /**
+         * Let a waiting output go
+         * @description Under a grant with `outputApproval.mode` before. It is released by the gateway as every other output is: a stop in between keeps it in. An output is judged once.
+         */
+        post: operations["approveOutput"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/outputs/{outputId}/media": {
         parameters: {
             query?: never;
@@ -973,6 +997,26 @@ export interface paths {
         get: operations["getOutputReceipt"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/outputs/{outputId}/rejection": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Keep an output in, or take it back
+         * @description Before: the waiting output ends as `voided` and what was held is given back. After: within `undoHours` of the release no new read of the file is served, and its status becomes "allowed when made, since withdrawn".
+         */
+        post: operations["rejectOutput"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2968,6 +3012,15 @@ export interface components {
             stream: components["schemas"]["OutputStream"] | null;
             release: components["schemas"]["OutputRelease"] | null;
         };
+        OutputApproval: {
+            outputId: string;
+            /** @enum {string} */
+            mode: "before" | "after";
+            /** @enum {string|null} */
+            verdict: "approved" | "rejected" | null;
+            decidedAt: components["schemas"]["Instant"] | null;
+            undoUntil: components["schemas"]["Instant"] | null;
+        };
         /**
          * @description What is asked for. A grant says yes or no to each; this gateway renders voice.
          * @enum {string}
@@ -4448,6 +4501,14 @@ export interface operations {
                      * @enum {string}
                      */
                     delivery?: "file" | "stream";
+                    /** @description The purpose's work that it is for. */
+                    work?: string;
+                    /** @description What the content is. The content check adds to it and takes nothing away. */
+                    labels?: {
+                        adult?: boolean;
+                        political?: boolean;
+                        endorsements?: string[];
+                    };
                 };
             };
         };
@@ -5665,6 +5726,55 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    getOutputApproval: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                outputId: components["parameters"]["OutputId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Where it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OutputApproval"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    approveOutput: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                outputId: components["parameters"]["OutputId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Approved. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OutputApproval"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     getOutputMedia: {
         parameters: {
             query?: never;
@@ -5706,6 +5816,32 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SignedOutputReceipt"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    rejectOutput: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                outputId: components["parameters"]["OutputId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Rejected. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OutputApproval"];
                 };
             };
             default: components["responses"]["Problem"];

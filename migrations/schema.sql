@@ -104,6 +104,14 @@ consent_grant_signature.digest text NOT NULL
 consent_grant_signature.signed_document_id text NOT NULL
 consent_grant_signature.signed_at timestamp with time zone NOT NULL
 consent_grant_signature.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+consent_volume_use.subject_id text NOT NULL
+consent_volume_use.grant_id text NOT NULL
+consent_volume_use.capability text NOT NULL
+consent_volume_use.day date NOT NULL
+consent_volume_use.milliseconds bigint NOT NULL
+consent_volume_use.state text NOT NULL DEFAULT 'taken'::text
+consent_volume_use.taken_at timestamp with time zone NOT NULL
+consent_volume_use.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 credential.id text NOT NULL
 credential.account_id text NOT NULL
 credential.public_key bytea NOT NULL
@@ -409,6 +417,14 @@ output.changed_at timestamp with time zone NOT NULL
 output.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 output.delivery text NOT NULL DEFAULT 'file'::text
 output.alive_until timestamp with time zone
+output_approval.output_id text NOT NULL
+output_approval.clone_id text NOT NULL
+output_approval.mode text NOT NULL
+output_approval.undo_hours integer NOT NULL
+output_approval.verdict text
+output_approval.decided_by text
+output_approval.decided_at timestamp with time zone
+output_approval.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 ownership_decision.leaf_id text NOT NULL
 ownership_decision.proof_id text NOT NULL
 ownership_decision.decision text NOT NULL
@@ -856,6 +872,10 @@ consent_grant_signature: consent_grant_signature_grant_id_previous_fkey FOREIGN 
 consent_grant_signature: consent_grant_signature_pkey PRIMARY KEY (grant_id, version)
 consent_grant_signature: consent_grant_signature_signed_document_id_fkey FOREIGN KEY (signed_document_id) REFERENCES signed_document(id)
 consent_grant_signature: consent_grant_signature_signed_document_id_key UNIQUE (signed_document_id)
+consent_volume_use: consent_volume_use_grant_id_fkey FOREIGN KEY (grant_id) REFERENCES consent_grant(id)
+consent_volume_use: consent_volume_use_milliseconds_check CHECK ((milliseconds >= 0))
+consent_volume_use: consent_volume_use_pkey PRIMARY KEY (subject_id)
+consent_volume_use: consent_volume_use_state_check CHECK ((state = ANY (ARRAY['taken'::text, 'given_back'::text])))
 credential: credential_account_id_fkey FOREIGN KEY (account_id) REFERENCES account(id)
 credential: credential_algorithm_check CHECK ((algorithm = ANY (ARRAY['-7'::integer, '-8'::integer, '-257'::integer])))
 credential: credential_check CHECK ((backup_eligible OR (NOT backed_up)))
@@ -1108,6 +1128,14 @@ output: output_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'streaming
 output: output_streams_alive CHECK (((state <> 'streaming'::text) OR ((delivery = 'stream'::text) AND (alive_until IS NOT NULL))))
 output: output_territory_check CHECK ((territory ~ '^[A-Z]{2}$'::text))
 output: output_version_id_fkey FOREIGN KEY (version_id) REFERENCES clone_version(id)
+output_approval: output_approval_clone_id_fkey FOREIGN KEY (clone_id) REFERENCES clone(id)
+output_approval: output_approval_decided_by_fkey FOREIGN KEY (decided_by) REFERENCES account(id)
+output_approval: output_approval_is_whole CHECK ((num_nonnulls(verdict, decided_by, decided_at) = ANY (ARRAY[0, 3])))
+output_approval: output_approval_mode_check CHECK ((mode = ANY (ARRAY['before'::text, 'after'::text])))
+output_approval: output_approval_output_id_fkey FOREIGN KEY (output_id) REFERENCES output(id)
+output_approval: output_approval_pkey PRIMARY KEY (output_id)
+output_approval: output_approval_undo_hours_check CHECK ((undo_hours >= 0))
+output_approval: output_approval_verdict_check CHECK ((verdict = ANY (ARRAY['approved'::text, 'rejected'::text])))
 ownership_decision: ownership_decision_decision_check CHECK ((decision = ANY (ARRAY['approved'::text, 'rejected'::text, 'expired'::text, 'withdrawn'::text])))
 ownership_decision: ownership_decision_pkey PRIMARY KEY (leaf_id)
 ownership_decision: ownership_decision_proof_id_decision_key UNIQUE (proof_id, decision)
@@ -1417,6 +1445,8 @@ CREATE UNIQUE INDEX consent_grant_revocation_pkey ON public.consent_grant_revoca
 CREATE UNIQUE INDEX consent_grant_revocation_signed_document_id_key ON public.consent_grant_revocation USING btree (signed_document_id)
 CREATE UNIQUE INDEX consent_grant_signature_pkey ON public.consent_grant_signature USING btree (grant_id, version)
 CREATE UNIQUE INDEX consent_grant_signature_signed_document_id_key ON public.consent_grant_signature USING btree (signed_document_id)
+CREATE INDEX consent_volume_use_of_day ON public.consent_volume_use USING btree (grant_id, day) WHERE (state = 'taken'::text)
+CREATE UNIQUE INDEX consent_volume_use_pkey ON public.consent_volume_use USING btree (subject_id)
 CREATE UNIQUE INDEX credential_id_account_id_key ON public.credential USING btree (id, account_id)
 CREATE INDEX credential_of_account ON public.credential USING btree (account_id, created_at DESC, id)
 CREATE UNIQUE INDEX credential_pkey ON public.credential USING btree (id)
@@ -1512,6 +1542,7 @@ CREATE INDEX output_of_clone ON public.output USING btree (clone_id, id DESC)
 CREATE INDEX output_of_requester ON public.output USING btree (requester, id DESC)
 CREATE UNIQUE INDEX output_one_probe ON public.output USING btree (version_id, probe) WHERE ((audience = 'owner'::text) AND (state = ANY (ARRAY['queued'::text, 'rendering'::text, 'signing'::text, 'released'::text])))
 CREATE UNIQUE INDEX output_pkey ON public.output USING btree (id)
+CREATE UNIQUE INDEX output_approval_pkey ON public.output_approval USING btree (output_id)
 CREATE UNIQUE INDEX ownership_decision_pkey ON public.ownership_decision USING btree (leaf_id)
 CREATE UNIQUE INDEX ownership_decision_proof_id_decision_key ON public.ownership_decision USING btree (proof_id, decision)
 CREATE UNIQUE INDEX ownership_evidence_current ON public.ownership_evidence USING btree (proof_id, kind) WHERE (state <> 'superseded'::text)
@@ -1646,6 +1677,9 @@ consent_grant_revocation: CREATE TRIGGER consent_signature_fits BEFORE INSERT ON
 consent_grant_signature: CREATE TRIGGER consent_grant_signature_never_changes BEFORE DELETE OR UPDATE ON public.consent_grant_signature FOR EACH ROW EXECUTE FUNCTION refuse_change()
 consent_grant_signature: CREATE TRIGGER consent_grant_signature_never_truncated BEFORE TRUNCATE ON public.consent_grant_signature FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 consent_grant_signature: CREATE TRIGGER consent_signature_fits BEFORE INSERT ON public.consent_grant_signature FOR EACH ROW EXECUTE FUNCTION consent_signature_fits()
+consent_volume_use: CREATE TRIGGER consent_volume_use_guard BEFORE UPDATE ON public.consent_volume_use FOR EACH ROW EXECUTE FUNCTION consent_volume_use_guard()
+consent_volume_use: CREATE TRIGGER consent_volume_use_never_deleted BEFORE DELETE ON public.consent_volume_use FOR EACH ROW EXECUTE FUNCTION refuse_change()
+consent_volume_use: CREATE TRIGGER consent_volume_within_caps AFTER INSERT OR UPDATE ON public.consent_volume_use FOR EACH ROW EXECUTE FUNCTION consent_volume_within_caps()
 credential: CREATE TRIGGER credential_never_deleted BEFORE DELETE ON public.credential FOR EACH ROW EXECUTE FUNCTION refuse_change()
 credential: CREATE TRIGGER credential_never_exchanged BEFORE UPDATE OF id, account_id, public_key, algorithm, aaguid, transports, backup_eligible, attestation_object, registration_client_data, created_at ON public.credential FOR EACH ROW EXECUTE FUNCTION refuse_change()
 credential: CREATE TRIGGER credential_never_truncated BEFORE TRUNCATE ON public.credential FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
@@ -1739,6 +1773,8 @@ output: CREATE TRIGGER output_moves BEFORE INSERT OR UPDATE ON public.output FOR
 output: CREATE TRIGGER output_never_deleted BEFORE DELETE ON public.output FOR EACH ROW EXECUTE FUNCTION refuse_change()
 output: CREATE TRIGGER output_never_truncated BEFORE TRUNCATE ON public.output FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 output: CREATE TRIGGER output_streams BEFORE UPDATE ON public.output FOR EACH ROW WHEN (((new.delivery = 'stream'::text) AND (old.state <> new.state))) EXECUTE FUNCTION output_streams()
+output_approval: CREATE TRIGGER output_approval_guard BEFORE UPDATE ON public.output_approval FOR EACH ROW EXECUTE FUNCTION output_approval_guard()
+output_approval: CREATE TRIGGER output_approval_never_deleted BEFORE DELETE ON public.output_approval FOR EACH ROW EXECUTE FUNCTION refuse_change()
 ownership_decision: CREATE TRIGGER ownership_decision_never_changes BEFORE DELETE OR UPDATE ON public.ownership_decision FOR EACH ROW EXECUTE FUNCTION refuse_change()
 ownership_decision: CREATE TRIGGER ownership_decision_never_truncated BEFORE TRUNCATE ON public.ownership_decision FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 ownership_evidence: CREATE TRIGGER ownership_evidence_closes BEFORE INSERT OR UPDATE ON public.ownership_evidence FOR EACH ROW EXECUTE FUNCTION ownership_evidence_closes()
@@ -1762,6 +1798,7 @@ refusal_key: CREATE TRIGGER refusal_key_never_changes BEFORE DELETE OR UPDATE ON
 refusal_key: CREATE TRIGGER refusal_key_never_truncated BEFORE TRUNCATE ON public.refusal_key FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 release: CREATE TRIGGER release_is_gated BEFORE INSERT ON public.release FOR EACH ROW EXECUTE FUNCTION release_is_gated()
 release: CREATE CONSTRAINT TRIGGER release_is_whole AFTER INSERT ON public.release DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION release_is_whole()
+release: CREATE TRIGGER release_is_within_terms BEFORE INSERT ON public.release FOR EACH ROW EXECUTE FUNCTION release_is_within_terms()
 release: CREATE TRIGGER release_never_changes BEFORE DELETE OR UPDATE ON public.release FOR EACH ROW EXECUTE FUNCTION refuse_change()
 release: CREATE TRIGGER release_never_truncated BEFORE TRUNCATE ON public.release FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 release_segment: CREATE TRIGGER release_segment_is_gated BEFORE INSERT ON public.release_segment FOR EACH ROW EXECUTE FUNCTION release_is_gated()
@@ -2039,6 +2076,53 @@ AS $function$
     END IF;
     RAISE EXCEPTION 'this is not the owner''s signature over it'
       USING ERRCODE = 'restrict_violation', CONSTRAINT = 'consent_signature_fits';
+  END $function$
+CREATE OR REPLACE FUNCTION public.consent_volume_use_guard()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public'
+AS $function$
+  BEGIN
+    IF TG_OP = 'UPDATE' AND (OLD.state = 'given_back'
+      OR (NEW.subject_id, NEW.grant_id, NEW.capability, NEW.day, NEW.taken_at) IS DISTINCT FROM
+         (OLD.subject_id, OLD.grant_id, OLD.capability, OLD.day, OLD.taken_at)) THEN
+      RAISE EXCEPTION 'what was used of a grant is only measured or given back'
+        USING ERRCODE = 'restrict_violation', CONSTRAINT = 'consent_volume_use_fixed';
+    END IF;
+    RETURN NEW;
+  END $function$
+CREATE OR REPLACE FUNCTION public.consent_volume_within_caps()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public'
+AS $function$
+  DECLARE
+    caps jsonb;
+    cap jsonb;
+    used record;
+  BEGIN
+    IF NEW.state <> 'taken' THEN
+      RETURN NULL;
+    END IF;
+    SELECT draft.canonical::jsonb -> 'volumeCaps' INTO caps
+      FROM consent_grant_signature AS signed JOIN consent_grant_draft AS draft USING (grant_id, digest)
+      WHERE signed.grant_id = NEW.grant_id ORDER BY signed.version DESC LIMIT 1;
+    IF coalesce(jsonb_array_length(caps), 0) = 0 THEN
+      RETURN NULL;
+    END IF;
+    PERFORM lock_consent_volume(NEW.grant_id);
+    FOR cap IN SELECT * FROM jsonb_array_elements(caps) LOOP
+      CONTINUE WHEN cap ->> 'capability' NOT IN ('any', NEW.capability);
+      SELECT count(*) AS outputs, coalesce(sum(milliseconds), 0) AS milliseconds INTO used FROM consent_volume_use
+        WHERE grant_id = NEW.grant_id AND state = 'taken'
+          AND (cap ->> 'capability' = 'any' OR capability = cap ->> 'capability')
+          AND (cap ->> 'window' = 'term' OR day = NEW.day);
+      IF used.outputs > (cap ->> 'outputs')::bigint OR used.milliseconds > (cap ->> 'seconds')::bigint * 1000 THEN
+        RAISE EXCEPTION 'grant % allows no more in this %', NEW.grant_id, cap ->> 'window'
+          USING ERRCODE = 'BN002', CONSTRAINT = 'consent_volume_within_caps';
+      END IF;
+    END LOOP;
+    RETURN NULL;
   END $function$
 CREATE OR REPLACE FUNCTION public.delegated_act_fits()
  RETURNS trigger
@@ -2615,6 +2699,13 @@ AS $function$
     NEW.recorded_at := now();
     RETURN NEW;
   END $function$
+CREATE OR REPLACE FUNCTION public.lock_consent_volume(of_grant text)
+ RETURNS void
+ LANGUAGE sql
+ SET search_path TO 'public'
+AS $function$
+    SELECT pg_advisory_xact_lock(hashtextextended(of_grant, 6241));
+  $function$
 CREATE OR REPLACE FUNCTION public.log_leaf_waits()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -2634,6 +2725,18 @@ AS $function$
   BEGIN
     DELETE FROM log_waiting WHERE leaf_id = NEW.leaf_id;
     RETURN NULL;
+  END $function$
+CREATE OR REPLACE FUNCTION public.output_approval_guard()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public'
+AS $function$
+  BEGIN
+    IF OLD.verdict IS NOT NULL OR (NEW.output_id, NEW.clone_id, NEW.mode, NEW.undo_hours) IS DISTINCT FROM
+       (OLD.output_id, OLD.clone_id, OLD.mode, OLD.undo_hours) THEN
+      RAISE EXCEPTION 'an output is judged once' USING ERRCODE = 'restrict_violation', CONSTRAINT = 'output_approval_once';
+    END IF;
+    RETURN NEW;
   END $function$
 CREATE OR REPLACE FUNCTION public.output_gives_back()
  RETURNS trigger
@@ -2947,6 +3050,29 @@ AS $function$
     END IF;
     RETURN NULL;
   END $function$
+CREATE OR REPLACE FUNCTION public.release_is_within_terms()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public'
+AS $function$
+  DECLARE
+    terms json;
+  BEGIN
+    SELECT decision.receipt #> '{document,state,grant,document}' INTO terms
+      FROM output JOIN decision ON decision.id = output.decision_id
+      WHERE output.id = NEW.output_id AND output.audience <> 'owner';
+    IF terms #>> '{outputApproval,mode}' = 'before' AND NOT EXISTS (
+      SELECT FROM output_approval WHERE output_id = NEW.output_id AND verdict = 'approved') THEN
+      RAISE EXCEPTION 'output % waits for its owner', NEW.output_id
+        USING ERRCODE = 'restrict_violation', CONSTRAINT = 'release_is_approved';
+    END IF;
+    IF coalesce(json_array_length(terms -> 'volumeCaps'), 0) > 0 AND NOT EXISTS (
+      SELECT FROM consent_volume_use WHERE subject_id = NEW.output_id AND state = 'taken') THEN
+      RAISE EXCEPTION 'output % is not counted', NEW.output_id
+        USING ERRCODE = 'restrict_violation', CONSTRAINT = 'release_is_counted';
+    END IF;
+    RETURN NEW;
+  END $function$
 CREATE OR REPLACE FUNCTION public.release_segment_follows()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -3149,6 +3275,7 @@ consent_grant: INSERT, SELECT
 consent_grant_draft: INSERT, SELECT
 consent_grant_revocation: INSERT, SELECT
 consent_grant_signature: INSERT, SELECT
+consent_volume_use: INSERT, SELECT
 credential: INSERT, SELECT
 currency: SELECT
 database_confirmation: INSERT, SELECT
@@ -3190,6 +3317,7 @@ log_position: INSERT, SELECT
 log_waiting: SELECT
 media_read: INSERT, SELECT
 output: INSERT, SELECT
+output_approval: INSERT, SELECT
 ownership_decision: INSERT, SELECT
 ownership_evidence: INSERT, SELECT
 ownership_proof: INSERT, SELECT
@@ -3235,6 +3363,7 @@ clone: UPDATE (ownership_proof_id)
 clone_pause: UPDATE (to_at)
 clone_version: UPDATE (approved_at, leaf_id, signed_document_id, state, withdrawn_at)
 consent_grant: UPDATE (state)
+consent_volume_use: UPDATE (milliseconds, state)
 credential: UPDATE (backed_up, last_used_at, sign_count)
 enrolment_hold: UPDATE (contest, contested_at, decided_at, state)
 gate: UPDATE (changed_at, changed_by, epoch, reason, state)
@@ -3243,6 +3372,7 @@ goodwill_day: UPDATE (failed)
 goodwill_refund: UPDATE (expense_minor, state, transfer_id, undivided_minor)
 invitation: UPDATE (accepted_at, accepted_by, withdrawn_at)
 output: UPDATE (alive_until, changed_at, file, reason, state)
+output_approval: UPDATE (decided_at, decided_by, verdict)
 ownership_evidence: UPDATE (blob_digest, finding, passed_at, state, valid_until)
 ownership_proof: UPDATE (approved_at, ended_at, expires_at, state, submitted_at)
 payout: UPDATE (problem, refusals, reversed_minor, settled_at, state, stripe_transfer, tries)

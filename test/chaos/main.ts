@@ -4,6 +4,7 @@
  */
 import { systemRandom } from '../../src/kernel/random.ts';
 import { model } from './model.ts';
+import { stop } from './stop.ts';
 
 export interface ChaosOptions {
   quick: boolean;
@@ -21,7 +22,7 @@ export interface ChaosReport {
   figures: Record<string, unknown>;
 }
 
-const ATTACKS: Record<string, (options: ChaosOptions) => Promise<ChaosReport>> = { model };
+const ATTACKS: Record<string, (options: ChaosOptions) => Promise<ChaosReport>> = { model, stop };
 
 function optionsOf(args: readonly string[]): ChaosOptions {
   const text = (name: string): string | null => {

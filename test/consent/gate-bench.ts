@@ -18,10 +18,11 @@ async function withoutRules(client: pg.Client, sql: string, params: unknown[] = 
   await client.query('SET session_replication_role = origin');
 }
 
-export async function makeGateBench(database: Pick<TestDatabase, 'superuserUrl'>): Promise<GateBench> {
+/** `table: false` where the probe table is there already. */
+export async function makeGateBench(database: Pick<TestDatabase, 'superuserUrl'>, { table = true } = {}): Promise<GateBench> {
   const root = new pg.Client({ connectionString: database.superuserUrl });
   await root.connect();
-  await root.query(`
+  if (table) await root.query(`
     CREATE TABLE probe (
       id text PRIMARY KEY, clone_id text NOT NULL, grant_id text NOT NULL, gate_ids text[] NOT NULL, epochs bigint[] NOT NULL);
     GRANT SELECT, INSERT ON probe TO benren_app;

@@ -1,0 +1,17 @@
+/** `npm run bench -- NAME [--quick]`: figures and goals; the last line is JSON. A goal that is missed is said, not thrown. */
+import type { BenchReport } from './report.ts';
+import { stop } from './stop.ts';
+
+const BENCHES: Record<string, (options: { quick: boolean }) => Promise<BenchReport>> = { stop };
+
+const [name = '', ...rest] = process.argv.slice(2);
+const bench = BENCHES[name];
+if (bench === undefined) {
+  process.stderr.write(`npm run bench -- ${Object.keys(BENCHES).join(' | ')} [--quick]\n`);
+  process.exit(2);
+}
+const report = await bench({ quick: rest.includes('--quick') });
+for (const [what, figure] of Object.entries(report.figures)) process.stdout.write(`${what.padEnd(28)} ${figure}\n`);
+for (const [what, { goal, met }] of Object.entries(report.goals)) process.stdout.write(`${met ? '✓' : '✗'} ${what} ${goal}\n`);
+process.stdout.write(`${JSON.stringify(report)}\n`);
+process.exit(0);

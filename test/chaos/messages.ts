@@ -1,0 +1,57 @@
+import type { StopFault } from '../support/stop-faults.ts';
+
+/** What the processes of chaos and bench say to each other. */
+export interface GatewaySettings {
+  name: string;
+  url: string;
+  /** Of the monotonic clock, in hundredths. */
+  rate: number;
+  fault: StopFault | null;
+  replicaUrl: string | null;
+  /** Stops are found by renewals alone. */
+  deafToNotify: boolean;
+  releasePauseMs: number;
+}
+
+export interface Target {
+  cloneId: string;
+  grantId: string;
+  gates: string[];
+}
+
+export type GatewayOrder =
+  | { kind: 'stand'; still: boolean }
+  | { kind: 'release'; clones: Target[]; atOnce: number }
+  | { kind: 'figures' }
+  | { kind: 'end' };
+
+export interface GatewayFigures {
+  released: number;
+  refused: number;
+  failed: number;
+  /** Every stream that the lease cut, with the host's monotonic nanoseconds. */
+  cut: { id: string; code: string; at: string }[];
+  /** When each stream was last given bytes. */
+  lastWrite: Record<string, string>;
+}
+
+export type GatewayNews =
+  | { kind: 'listening'; port: number }
+  | { kind: 'serving'; gatewayId: string }
+  | { kind: 'figures'; figures: GatewayFigures; standing: string };
+
+export type ListenerOrder =
+  | { kind: 'open'; streams: { id: string; url: string }[] }
+  /** Read slowly, or not at all, from now on. */
+  | { kind: 'counts'; ids: string[] }
+  | { kind: 'forget' }
+  | { kind: 'end' };
+
+export interface Heard {
+  bytes: number;
+  ended: boolean;
+  status: number | null;
+  lastAt: string;
+}
+
+export type ListenerNews = { kind: 'counts'; heard: Record<string, Heard> };

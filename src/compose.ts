@@ -2,7 +2,7 @@
  * The one composition root: opens the platform by its settings, makes the rooms from the ground up, hands their verbs
  * to the router and their work to the workers. Everything that runs is started and stopped here.
  */
-import { makeBillingHandlers, makeBillingJobs } from './billing/index.ts';
+import { makeBillingHandlers, makeBillingJobs, makeBillingTicks } from './billing/index.ts';
 import { makeClonesHandlers } from './clones/index.ts';
 import { openPlatform, type Overrides, type Platform } from './compose/platform.ts';
 import { ENTITIES, makeRooms, type Rooms } from './compose/rooms.ts';
@@ -114,7 +114,7 @@ export async function compose(config: Config, role: ProcessRole = 'start', overr
     const rooms = makeRooms(platform);
     const jobs = makeRunner({ runTx: platform.database.runTx, clock: platform.clock, handlers: makeJobHandlers(rooms), log: platform.log });
     const ticks = makeTicks({
-      ...makeIdentityTicks(rooms.identity), ...makeLedgerTicks(rooms.ledger), ...makeTransparencyTicks(rooms.transparency),
+      ...makeIdentityTicks(rooms.identity), ...makeLedgerTicks(rooms.ledger), ...makeBillingTicks(rooms.billing), ...makeTransparencyTicks(rooms.transparency),
     }, platform.log);
     const workers = role === 'start' || role === 'worker' ? makeWorkers(platform, jobs) : [];
     // Registered, and its gates read, before the first request can be served.

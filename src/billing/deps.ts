@@ -31,6 +31,8 @@ export interface BillingDeps {
   ledger: Pick<Ledger, 'post'>;
   /** Whether the clone has an approved version: what nobody can deliver is not sold. */
   serves(tx: Tx, cloneId: string): Promise<boolean>;
+  /** Whether the proof behind a clone holds; what nobody proved is not delivered. */
+  proven?(tx: Tx, cloneId: string, at: Date): Promise<boolean>;
   /** The account that owns a clone, or null for an unknown clone. */
   cloneOwner: (tx: Tx, cloneId: string) => Promise<string | null>;
   /** The country that an account declared (ISO 3166-1 alpha-2), or null. */

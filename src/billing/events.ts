@@ -53,8 +53,9 @@ async function bookInvoice(tx: Tx, deps: BillingDeps, invoiceId: string, invoice
   };
   if (!(await periods.insertPeriod(tx, period))) return 'applied';
   await deps.ledger.post(tx, invoicePaid(period));
-  const stop = await inbox.stopOfClone(tx, subscription.cloneId);
-  if (stop !== null) {
+  const sold = { tierId: subscription.tierId, at: subscription.createdAt };
+  const stop = (await inbox.stopsOfClone(tx, subscription.cloneId)).find((one) => inbox.covers(one, sold));
+  if (stop !== undefined) {
     await enqueue(tx, {
       topic: 'billing.settleStop', payload: { stopId: stop.stopId }, runAt: deps.clock.now(), dedupeKey: `billing.settleStop:${stop.stopId}:${period.id}`,
     });

@@ -15,5 +15,5 @@ export type { StopQuote, StopQuoteLine, StopSettlement } from './stops.ts';
 export type { SplitSegment, Parts } from './model.ts';
 export { makeEventReader, makePaymentProvider, type PaymentProvider } from './provider.ts';
 export { refundCashLegs } from './postings.ts';
-export { makeBillingJobs } from './jobs.ts';
+export { makeBillingJobs, makeBillingTicks } from './jobs.ts';
 export { makeBillingHandlers } from './handlers.ts';

@@ -29,3 +29,8 @@ export function makeBillingJobs({ work }: Pick<Billing, 'work'>): JobHandlers {
     'billing.sendRefund': async (payload) => await work.sendRefund(idIn(payload, 'refundId')),
   };
 }
+
+/** What ends ends within a minute; safe in any number of processes at once, since each clone is looked at alone. */
+export function makeBillingTicks({ work }: Pick<Billing, 'work'>): Record<string, { everyMs: number; run: () => Promise<void> }> {
+  return { 'billing.lookAround': { everyMs: 60_000, run: () => work.lookAround() } };
+}

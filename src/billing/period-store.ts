@@ -28,14 +28,17 @@ export interface PeriodRow {
   held: number;
   captured: number;
   paidAt: Date;
+  /** When the subscription was asked for: a stop that is not final touches nothing that was sold after it. */
+  subscribedAt: Date;
 }
 
 const PERIOD = `id, clone_id AS "cloneId", subscription_id AS "subscriptionId", account_id AS "accountId", tier_id AS "tierId",
   stripe_invoice AS "stripeInvoice", stripe_charge AS "stripeCharge", start_day AS "startDay", end_day AS "endDay", days, currency,
   gross_minor AS "grossMinor", tax_minor AS "taxMinor", fee_minor AS "feeMinor", recognised_days AS "recognisedDays",
-  ended_on AS "endedOn", refunded_minor AS "refundedMinor", granted, held, captured, paid_at AS "paidAt"`;
+  ended_on AS "endedOn", refunded_minor AS "refundedMinor", granted, held, captured, paid_at AS "paidAt",
+  (SELECT created_at FROM subscription WHERE id = subscription_id) AS "subscribedAt"`;
 
-export type NewPeriod = Omit<PeriodRow, 'recognisedDays' | 'endedOn' | 'refundedMinor' | 'held' | 'captured'> & {
+export type NewPeriod = Omit<PeriodRow, 'recognisedDays' | 'endedOn' | 'refundedMinor' | 'held' | 'captured' | 'subscribedAt'> & {
   taxRateBasisPoints: number;
   settledCurrency: Currency;
   settledNetMinor: bigint;
@@ -90,21 +93,31 @@ export async function begunPeriods(tx: Tx, cloneId: string, accountId: string, t
   return rows.reverse();
 }
 
-const UNEARNED = 'clone_id = $1 AND recognised_days < days AND ended_on IS NULL';
+/** What a stop is about: some tiers or all (null), what was sold until an instant or whenever (null). */
+export interface Covered {
+  cloneId: string;
+  tierIds: readonly string[] | null;
+  before: Date | null;
+}
+
+const UNEARNED = `clone_id = $1 AND recognised_days < days AND ended_on IS NULL AND ($2::text[] IS NULL OR tier_id = ANY ($2))
+  AND ($3::timestamptz IS NULL OR subscription_id IN (SELECT id FROM subscription WHERE clone_id = $1 AND created_at <= $3))`;
+
+const covered = ({ cloneId, tierIds, before }: Covered): unknown[] => [cloneId, tierIds, before];
 
 /** Unended periods with money that is not earned yet, after `afterId`, in id order, locked against each other. */
-export async function lockUnearned(tx: Tx, cloneId: string, afterId: string, limit: number): Promise<PeriodRow[]> {
+export async function lockUnearned(tx: Tx, of: Covered, afterId: string, limit: number): Promise<PeriodRow[]> {
   return await sql<PeriodRow>(
-    tx, `SELECT ${PERIOD} FROM subscription_period WHERE ${UNEARNED} AND id > $2 ORDER BY id LIMIT $3 FOR UPDATE`, [cloneId, afterId, limit],
+    tx, `SELECT ${PERIOD} FROM subscription_period WHERE ${UNEARNED} AND id > $4 ORDER BY id LIMIT $5 FOR UPDATE`, [...covered(of), afterId, limit],
   );
 }
 
-export async function unearnedPeriods(tx: Tx, cloneId: string): Promise<PeriodRow[]> {
-  return await sql<PeriodRow>(tx, `SELECT ${PERIOD} FROM subscription_period WHERE ${UNEARNED} ORDER BY id`, [cloneId]);
+export async function unearnedPeriods(tx: Tx, of: Covered): Promise<PeriodRow[]> {
+  return await sql<PeriodRow>(tx, `SELECT ${PERIOD} FROM subscription_period WHERE ${UNEARNED} ORDER BY id`, covered(of));
 }
 
-export async function countUnearned(tx: Tx, cloneId: string): Promise<number> {
-  return (await one<{ count: number }>(tx, `SELECT count(*)::int AS count FROM subscription_period WHERE ${UNEARNED}`, [cloneId])).count;
+export async function countUnearned(tx: Tx, of: Covered): Promise<number> {
+  return (await one<{ count: number }>(tx, `SELECT count(*)::int AS count FROM subscription_period WHERE ${UNEARNED}`, covered(of))).count;
 }
 
 export async function putRecognisedDays(tx: Tx, id: string, days: number): Promise<void> {

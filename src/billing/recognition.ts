@@ -4,7 +4,7 @@ import type { BillingDeps } from './deps.ts';
 import { earnedDays, earningSteps, partsOfDays, type Pause, type SplitSegment } from './model.ts';
 import * as store from './period-store.ts';
 import { daysEarned } from './postings.ts';
-import { stopOfClone } from './refund-store.ts';
+import { covers, stopsOfClone, type StopRow } from './refund-store.ts';
 
 /** Periods worked in one go: bounds memory; the whole recognition is still the caller's one transaction. */
 const BATCH = 500;
@@ -50,17 +50,29 @@ export async function earn(
   return posted;
 }
 
+/** Periods by the day before which they may earn: today, or the day of the first stop that ends them. */
+function byLastDay(rows: readonly store.PeriodRow[], stops: readonly StopRow[], through: Day): Map<Day, store.PeriodRow[]> {
+  const groups = new Map<Day, store.PeriodRow[]>();
+  for (const row of rows) {
+    const stop = stops.find((one) => covers(one, { tierId: row.tierId, at: row.subscribedAt }));
+    const day = stop !== undefined && stop.day < through ? stop.day : through;
+    groups.set(day, [...(groups.get(day) ?? []), row]);
+  }
+  return groups;
+}
+
 export function makeRecognition(deps: BillingDeps): Recognition {
   return {
     async recognise(tx, { cloneId, throughDay }) {
       const today = dayOf(deps.clock.now());
-      const stop = await stopOfClone(tx, cloneId);
-      const through = [throughDay, today, stop?.day ?? today].reduce((first, day) => (day < first ? day : first));
+      const through = throughDay < today ? throughDay : today;
+      const stops = await stopsOfClone(tx, cloneId);
       const pauses = await store.pausesOf(tx, cloneId);
+      const all = { cloneId, tierIds: null, before: null };
       let posted = 0;
       for (let after = ''; ;) {
-        const rows = await store.lockUnearned(tx, cloneId, after, BATCH);
-        posted += await earn(tx, deps, rows, pauses, through);
+        const rows = await store.lockUnearned(tx, all, after, BATCH);
+        for (const [day, group] of byLastDay(rows, stops, through)) posted += await earn(tx, deps, group, pauses, day);
         const last = rows.at(-1);
         if (last === undefined || rows.length < BATCH) return { posted };
         after = last.id;

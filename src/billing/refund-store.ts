@@ -2,6 +2,7 @@ import type { Currency } from '../kernel/money.ts';
 import type { Day } from '../kernel/time.ts';
 import type { Tx } from '../kernel/tx.ts';
 import { execute, maybeOne, sql } from '../platform/postgres/index.ts';
+import type { Covered } from './period-store.ts';
 
 /** Refunds, stops, and the processor's inbox. */
 
@@ -64,8 +65,11 @@ export async function goodwillOf(tx: Tx, periodId: string): Promise<RefundRow[]>
   );
 }
 
-export async function refundsOfStop(tx: Tx, cloneId: string): Promise<RefundRow[]> {
-  return await sql<RefundRow>(tx, `SELECT ${REFUND} FROM refund WHERE clone_id = $1 AND kind = 'stop' ORDER BY id`, [cloneId]);
+/** Those of one stop: its id stands in their keys. */
+export async function refundsOfStop(tx: Tx, { stopId, cloneId }: Pick<StopRow, 'stopId' | 'cloneId'>): Promise<RefundRow[]> {
+  return await sql<RefundRow>(
+    tx, `SELECT ${REFUND} FROM refund WHERE clone_id = $1 AND kind = 'stop' AND starts_with(key, $2) ORDER BY id`, [cloneId, `stop:${stopId}:`],
+  );
 }
 
 export async function putRefund(tx: Tx, id: string, told: {
@@ -95,23 +99,56 @@ export interface StopRow {
   cloneId: string;
   at: Date;
   day: Day;
+  /** Which tiers; null is all of them. */
+  tierIds: string[] | null;
+  /** Nothing is sold any more. Otherwise it ends what was sold until then, and a new grant may sell again. */
+  final: boolean;
+  reason: string;
 }
 
-const STOP = 'stop_id AS "stopId", clone_id AS "cloneId", at, day';
+/** What a stop is about. */
+export function coveredBy(stop: Pick<StopRow, 'cloneId' | 'tierIds' | 'final' | 'at'>): Covered {
+  return { cloneId: stop.cloneId, tierIds: stop.tierIds, before: stop.final ? null : stop.at };
+}
+
+/** Whether a stop ends a subscription. */
+export function covers(stop: StopRow, sold: { tierId: string; at: Date }): boolean {
+  return (stop.tierIds?.includes(sold.tierId) ?? true) && (stop.final || sold.at.getTime() <= stop.at.getTime());
+}
+
+const STOP = 'stop_id AS "stopId", clone_id AS "cloneId", at, day, tier_ids AS "tierIds", final, reason';
 
 export async function insertStop(tx: Tx, row: StopRow): Promise<void> {
   await sql(
-    tx, 'INSERT INTO billing_stop (stop_id, clone_id, at, day) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING',
-    [row.stopId, row.cloneId, row.at, row.day],
+    tx,
+    `INSERT INTO billing_stop (stop_id, clone_id, at, day, tier_ids, final, reason) VALUES ($1, $2, $3, $4, $5, $6, $7)
+     ON CONFLICT (stop_id) DO NOTHING`,
+    [row.stopId, row.cloneId, row.at, row.day, row.tierIds, row.final, row.reason],
   );
 }
 
-export async function stopOfClone(tx: Tx, cloneId: string): Promise<StopRow | null> {
-  return await maybeOne<StopRow>(tx, `SELECT ${STOP} FROM billing_stop WHERE clone_id = $1`, [cloneId]);
+/** Every stop of a clone or of a part of it, the first one first. */
+export async function stopsOfClone(tx: Tx, cloneId: string): Promise<StopRow[]> {
+  return await sql<StopRow>(tx, `SELECT ${STOP} FROM billing_stop WHERE clone_id = $1 ORDER BY day, at, stop_id`, [cloneId]);
 }
 
 export async function findStop(tx: Tx, stopId: string): Promise<StopRow | null> {
   return await maybeOne<StopRow>(tx, `SELECT ${STOP} FROM billing_stop WHERE stop_id = $1`, [stopId]);
+}
+
+export async function insertSalesEnd(tx: Tx, row: Pick<StopRow, 'stopId' | 'cloneId' | 'tierIds' | 'at'>): Promise<void> {
+  await sql(
+    tx, 'INSERT INTO billing_sales_end (stop_id, clone_id, tier_ids, at) VALUES ($1, $2, $3, $4) ON CONFLICT (stop_id) DO NOTHING',
+    [row.stopId, row.cloneId, row.tierIds, row.at],
+  );
+}
+
+/** Whether nothing new is sold of a tier; of every tier, when none is named. */
+export async function salesEnded(tx: Tx, cloneId: string, tierId: string | null): Promise<boolean> {
+  return (await maybeOne(tx, `
+    SELECT 1 FROM (
+      SELECT tier_ids FROM billing_stop WHERE clone_id = $1 AND final UNION ALL SELECT tier_ids FROM billing_sales_end WHERE clone_id = $1) AS ended
+    WHERE tier_ids IS NULL OR $2 = ANY (tier_ids) LIMIT 1`, [cloneId, tierId])) !== null;
 }
 
 export interface EventRow {

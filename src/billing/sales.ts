@@ -42,7 +42,7 @@ async function createTierIn(tx: Tx, deps: BillingDeps, actor: Actor, input: Tier
   if (owner !== actor.accountId) throw notFound();
   const priceMinor = parsePrice(input.priceMinor);
   await refunds.lockSales(tx, input.cloneId, 'shared');
-  if ((await refunds.stopOfClone(tx, input.cloneId)) !== null) throw stopped();
+  if (await refunds.salesEnded(tx, input.cloneId, null)) throw stopped();
   const grant = await deps.grantInForce(tx, input.cloneId, at);
   if (grant?.document.tiers.includes(input.name) !== true) {
     throw new Refusal('tier_outside_grant', 'The grant in force does not name this tier; amend the grant first.');
@@ -65,7 +65,7 @@ function stopped(): Refusal {
 /** Nothing is sold outside the grant, during a pause, or after a stop. */
 async function checkSellable(tx: Tx, deps: BillingDeps, tier: store.TierRow, country: string, at: Date): Promise<void> {
   await refunds.lockSales(tx, tier.cloneId, 'shared');
-  if ((await refunds.stopOfClone(tx, tier.cloneId)) !== null || await periods.isPaused(tx, tier.cloneId)) throw stopped();
+  if (await refunds.salesEnded(tx, tier.cloneId, tier.id) || await periods.isPaused(tx, tier.cloneId)) throw stopped();
   const grant = await deps.grantInForce(tx, tier.cloneId, at);
   if (grant?.document.tiers.includes(tier.name) !== true) {
     throw new Refusal('tier_outside_grant', 'The owner does not allow this tier at present.');
@@ -178,7 +178,7 @@ export function makeSales(deps: BillingDeps): Sales {
       return await runTx(async (tx) => {
         const row = await store.findSubscription(tx, subscriptionId);
         if (row === null) throw notFound();
-        if (row.state === 'expired' && (await refunds.stopOfClone(tx, row.cloneId)) !== null) throw stopped();
+        if (row.state === 'expired' && await refunds.salesEnded(tx, row.cloneId, row.tierId)) throw stopped();
         return await loadView(tx, row, clock.now());
       });
     },

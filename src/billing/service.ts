@@ -2,6 +2,7 @@ import type { Currency } from '../kernel/money.ts';
 import type { Day } from '../kernel/time.ts';
 import type { Tx } from '../kernel/tx.ts';
 import type { BillingDeps } from './deps.ts';
+import { type Endings, makeEndings } from './endings.ts';
 import { makeEvents, type Events } from './events.ts';
 import * as periods from './period-store.ts';
 import { makeQuota, type Quota } from './quota.ts';
@@ -65,6 +66,9 @@ export interface Billing extends Sales, Quota, Recognition, Omit<Refunds, 'settl
     endSubscription: Events['endSubscription'];
     settleStop: Stops['settle'];
     sendRefund: Refunds['sendRefund'];
+    /** The tick that ends what consent no longer carries. */
+    lookAround: Endings['lookAround'];
+    lookAt: Endings['lookAt'];
   };
 }
 
@@ -115,6 +119,7 @@ export function makeBilling(deps: BillingDeps): Billing {
     ...sales, ...makeQuota(deps), ...makeRecognition(deps), ...refunds, ...stops, ...facts, receiveStripeEvent,
     work: {
       publishTier: sales.publishTier, openCheckout: sales.openCheckout, applyEvent, endSubscription, settleStop: settleStopped, sendRefund,
+      ...makeEndings(deps, stops),
     },
   };
 }

@@ -5,6 +5,7 @@ import { enqueue } from '../platform/jobs/index.ts';
 import type { BillingDeps } from './deps.ts';
 import { earnedDays, partsOfDays, type Parts, type Pause } from './model.ts';
 import * as periods from './period-store.ts';
+import type { Covered } from './period-store.ts';
 import { earn } from './recognition.ts';
 import * as refunds from './refund-store.ts';
 import type { Refunds } from './refunds.ts';
@@ -60,11 +61,25 @@ export interface StopSettlement {
   differences: ('quoted_on_another_day' | 'paid_after_quote' | 'ended_before_stop' | 'refund_failed')[];
 }
 
+/** Of what a stop is: some tiers or all (null); for good, or of what was sold until then. */
+export interface StopPart {
+  tierIds: string[] | null;
+  final: boolean;
+  reason: string;
+}
+
 /** What a stop costs the house's fans and how it is paid back. */
 export interface Stops {
-  quoteStop: (tx: Tx, asked: { cloneId: string; at: Date }) => Promise<StopQuote>;
-  /** In the stop's own transaction: from its commit on nothing is sold, and the settlement's job exists. */
-  settleStop: (tx: Tx, stop: { stopId: string; cloneId: string; at: Date }) => Promise<void>;
+  quoteStop: (tx: Tx, asked: { cloneId: string; at: Date } & Partial<StopPart>) => Promise<StopQuote>;
+  /**
+   * In the stop's own transaction: from its commit on what it covers is not sold, and the settlement's job exists. Without a
+   * part it covers the whole clone, for good.
+   */
+  settleStop: (tx: Tx, stop: { stopId: string; cloneId: string; at: Date } & Partial<StopPart>) => Promise<void>;
+  /** In a wind-down's transaction: nothing new is sold, what was sold goes on. */
+  endSales: (tx: Tx, stop: { stopId: string; cloneId: string; at: Date; tierIds: string[] | null }) => Promise<void>;
+  /** The tiers that name a capability. A stop of it is, for them, a stop. */
+  tiersNaming: (tx: Tx, cloneId: string, capability: string) => Promise<string[]>;
   stopSettlement: (tx: Tx, stopId: string, quoted?: Pick<StopQuote, 'day' | 'lines'>) => Promise<StopSettlement | null>;
   /** Job: earns up to the stop, ends paid periods with their refunds, and asks to end each subscription; a part, and a job for the rest. */
   settle: (stopId: string, from?: SettlementPlace) => Promise<void>;
@@ -81,6 +96,15 @@ export interface SettlementPlace {
 
 const BATCH = 100;
 
+/** What the fan's refund says. */
+const REASONS: Readonly<Record<string, string>> = {
+  stop: 'The owner stopped the clone.',
+  wind_down: 'The owner’s notice period has ended.',
+  grant_ended: 'The owner’s consent has ended.',
+  tier_removed: 'The owner’s consent does not cover this tier any more.',
+  undelivered: 'The clone had nothing to deliver for too long.',
+};
+
 /** A job's claim ends after two minutes and another worker would begin beside it, so the rest is another job. */
 const BATCHES_A_JOB = 10;
 
@@ -96,10 +120,11 @@ async function bearerOf(tx: Tx, deps: BillingDeps, cloneId: string, day: Day): P
   return deps.refundFeeBearer === undefined ? 'platform' : await deps.refundFeeBearer(tx, cloneId, day);
 }
 
-async function quote(tx: Tx, deps: BillingDeps, cloneId: string, at: Date): Promise<StopQuote> {
+async function quote(tx: Tx, deps: BillingDeps, of: Covered, at: Date): Promise<StopQuote> {
+  const { cloneId } = of;
   const day = dayOf(at);
   const pauses = await periods.pausesOf(tx, cloneId);
-  const lines = (await periods.unearnedPeriods(tx, cloneId)).flatMap((period): StopQuoteLine[] => {
+  const lines = (await periods.unearnedPeriods(tx, of)).flatMap((period): StopQuoteLine[] => {
     const { unusedDays, parts } = unusedOf(period, pauses, day);
     if (unusedDays === 0) return [];
     return [{
@@ -107,7 +132,7 @@ async function quote(tx: Tx, deps: BillingDeps, cloneId: string, at: Date): Prom
       refundMinor: parts.grossMinor, deferredMinor: parts.netMinor, taxMinor: parts.taxMinor, feeMinor: parts.feeMinor,
     }];
   });
-  const live = await subscriptions.countLive(tx, cloneId);
+  const live = await subscriptions.countLive(tx, of);
   return {
     cloneId, at, day, currency: 'CNY',
     fans: new Set(lines.map((line) => line.accountId)).size, renewals: live.renewing, openCheckouts: live.unpaid,
@@ -120,14 +145,14 @@ async function quote(tx: Tx, deps: BillingDeps, cloneId: string, at: Date): Prom
 /** Earns the days before the stop, then ends the locked periods and asks for their refunds, in one transaction. */
 async function endPeriods(tx: Tx, deps: BillingDeps, room: Pick<Refunds, 'requestRefund'>, stop: refunds.StopRow, after: string): Promise<string | null> {
   const pauses = await periods.pausesOf(tx, stop.cloneId);
-  const rows = await periods.lockUnearned(tx, stop.cloneId, after, BATCH);
+  const rows = await periods.lockUnearned(tx, refunds.coveredBy(stop), after, BATCH);
   await earn(tx, deps, rows, pauses, stop.day);
   const feeBearer = await bearerOf(tx, deps, stop.cloneId, stop.day);
   for (const row of rows) {
     const { unusedDays, parts } = unusedOf(row, pauses, stop.day);
     if (unusedDays === 0) continue;
     await room.requestRefund(tx, {
-      key: `stop:${stop.stopId}:${row.id}`, periodId: row.id, kind: 'stop', reason: 'The owner stopped the clone.', parts, feeBearer,
+      key: `stop:${stop.stopId}:${row.id}`, periodId: row.id, kind: 'stop', reason: REASONS[stop.reason] ?? 'What was paid for has ended.', parts, feeBearer,
       at: deps.clock.now(),
     });
     await periods.endPeriod(tx, row.id, stop.day);
@@ -136,7 +161,7 @@ async function endPeriods(tx: Tx, deps: BillingDeps, room: Pick<Refunds, 'reques
 }
 
 async function askToEnd(tx: Tx, deps: BillingDeps, stop: refunds.StopRow, after: string): Promise<string | null> {
-  const live = await subscriptions.liveSubscriptionsOf(tx, stop.cloneId, after, BATCH);
+  const live = await subscriptions.liveSubscriptionsOf(tx, refunds.coveredBy(stop), after, BATCH);
   for (const subscriptionId of live) {
     await enqueue(tx, {
       topic: 'billing.endSubscription', payload: { subscriptionId }, runAt: deps.clock.now(), dedupeKey: `billing.endSubscription:${subscriptionId}`,
@@ -149,11 +174,11 @@ async function settlementOf(
   tx: Tx, stop: refunds.StopRow, quoted: Pick<StopQuote, 'day' | 'lines'> | undefined,
 ): Promise<StopSettlement> {
   const { stopId, cloneId, day } = stop;
-  const live = await subscriptions.countLive(tx, cloneId);
-  const rows = await refunds.refundsOfStop(tx, cloneId);
+  const live = await subscriptions.countLive(tx, refunds.coveredBy(stop));
+  const rows = await refunds.refundsOfStop(tx, stop);
   const succeeded = rows.filter((row) => row.state === 'succeeded');
   const total = (of: (row: refunds.RefundRow) => bigint): bigint => succeeded.reduce((all, row) => all + of(row), 0n);
-  const unended = await periods.countUnearned(tx, cloneId);
+  const unended = await periods.countUnearned(tx, refunds.coveredBy(stop));
   const done = live.renewing + live.unpaid + unended === 0 && rows.every((row) => row.state !== 'pending');
   const differences: StopSettlement['differences'] = [];
   if (done && quoted !== undefined) {
@@ -185,13 +210,23 @@ export function makeStops(deps: BillingDeps, room: Pick<Refunds, 'requestRefund'
   }
 
   return {
-    async quoteStop(tx, { cloneId, at }) {
-      return await quote(tx, deps, cloneId, at);
+    async quoteStop(tx, { cloneId, at, tierIds = null, final = true }) {
+      return await quote(tx, deps, refunds.coveredBy({ cloneId, at, tierIds, final }), at);
     },
 
-    async settleStop(tx, { stopId, cloneId, at }) {
+    async endSales(tx, stop) {
+      await refunds.lockSales(tx, stop.cloneId, 'alone');
+      await refunds.insertSalesEnd(tx, stop);
+    },
+
+    async tiersNaming(tx, cloneId, capability) {
+      // What a tier sells today is voice outputs; a tier of none sells nothing that a capability carries.
+      return (await subscriptions.tiersOf(tx, cloneId)).filter((tier) => capability === 'voice' && tier.voiceOutputsPerPeriod > 0).map(({ id }) => id);
+    },
+
+    async settleStop(tx, { stopId, cloneId, at, tierIds = null, final = true, reason = 'stop' }) {
       await refunds.lockSales(tx, cloneId, 'alone');
-      await refunds.insertStop(tx, { stopId, cloneId, at, day: dayOf(at) });
+      await refunds.insertStop(tx, { stopId, cloneId, at, day: dayOf(at), tierIds, final, reason });
       await enqueue(tx, { topic: 'billing.settleStop', payload: { stopId }, runAt: at, dedupeKey: `billing.settleStop:${stopId}` });
     },
 

@@ -1,6 +1,7 @@
 import type { Currency } from '../kernel/money.ts';
 import type { Tx } from '../kernel/tx.ts';
 import { execute, maybeOne, one, sql } from '../platform/postgres/index.ts';
+import type { Covered } from './period-store.ts';
 
 /** Tiers, customers and subscriptions: their rows, and the few statements that move them. */
 
@@ -157,21 +158,48 @@ export async function putProviderState(
   ) === 1;
 }
 
-/** Unended subscriptions of a clone after `afterId`, in id order. */
-export async function liveSubscriptionsOf(tx: Tx, cloneId: string, afterId: string, limit: number): Promise<string[]> {
+const COVERED = `clone_id = $1 AND ($2::text[] IS NULL OR tier_id = ANY ($2)) AND ($3::timestamptz IS NULL OR created_at <= $3) AND ${LIVE}`;
+
+/** Unended subscriptions that a stop is about, after `afterId`, in id order. */
+export async function liveSubscriptionsOf(tx: Tx, { cloneId, tierIds, before }: Covered, afterId: string, limit: number): Promise<string[]> {
   const rows = await sql<{ id: string }>(
-    tx, `SELECT id FROM subscription WHERE clone_id = $1 AND ${LIVE} AND id > $2 ORDER BY id LIMIT $3`, [cloneId, afterId, limit],
+    tx, `SELECT id FROM subscription WHERE ${COVERED} AND id > $4 ORDER BY id LIMIT $5`, [cloneId, tierIds, before, afterId, limit],
   );
   return rows.map((row) => row.id);
 }
 
-/** How many of a clone's subscriptions still renew, and how many wait for a first payment. */
-export async function countLive(tx: Tx, cloneId: string): Promise<{ renewing: number; unpaid: number }> {
+/** How many of them still renew, and how many wait for a first payment. */
+export async function countLive(tx: Tx, { cloneId, tierIds, before }: Covered): Promise<{ renewing: number; unpaid: number }> {
   return await one<{ renewing: number; unpaid: number }>(
     tx,
     `SELECT count(*) FILTER (WHERE state IN ('active', 'past_due'))::int AS renewing,
             count(*) FILTER (WHERE state IN ('opening', 'checkout'))::int AS unpaid
-     FROM subscription WHERE clone_id = $1 AND ${LIVE}`,
-    [cloneId],
+     FROM subscription WHERE ${COVERED}`,
+    [cloneId, tierIds, before],
   );
+}
+
+/** Clones of which anything is still subscribed to, after `afterId`, in id order. */
+export async function clonesWithSubscriptions(tx: Tx, afterId: string, limit: number): Promise<string[]> {
+  const rows = await sql<{ cloneId: string }>(
+    tx, `SELECT DISTINCT clone_id AS "cloneId" FROM subscription WHERE ${LIVE} AND clone_id > $1 ORDER BY clone_id LIMIT $2`, [afterId, limit],
+  );
+  return rows.map(({ cloneId }) => cloneId);
+}
+
+/** Notes since when nothing can be delivered, once; answers that instant. */
+export async function beginGrace(tx: Tx, cloneId: string, since: Date): Promise<Date> {
+  await sql(tx, 'INSERT INTO billing_grace (clone_id, since) VALUES ($1, $2) ON CONFLICT (clone_id) DO NOTHING', [cloneId, since]);
+  return (await one<{ since: Date }>(tx, 'SELECT since FROM billing_grace WHERE clone_id = $1', [cloneId])).since;
+}
+
+export async function endGrace(tx: Tx, cloneId: string): Promise<void> {
+  await sql(tx, 'DELETE FROM billing_grace WHERE clone_id = $1', [cloneId]);
+}
+
+/** When the last subscription to these tiers (null: all) was asked for. */
+export async function newestSubscription(tx: Tx, cloneId: string, tierIds: readonly string[] | null): Promise<Date | null> {
+  return (await one<{ newest: Date | null }>(
+    tx, 'SELECT max(created_at) AS newest FROM subscription WHERE clone_id = $1 AND ($2::text[] IS NULL OR tier_id = ANY ($2))', [cloneId, tierIds],
+  )).newest;
 }

@@ -100,12 +100,17 @@ function makeMoney(platform: Platform, ground: Ground, rights: Rights): Pick<Roo
   const { clock, ids, config, stripe, origin, overrides, wall } = platform;
   const { runTx } = platform.database;
   const { identity, ledger, provenance, transparency } = ground;
-  const { clones, consent } = rights;
+  const { clones, consent, ownership } = rights;
   const billing: Billing = makeBilling({
     runTx, clock, ids, ledger,
     provider: makePaymentProvider(stripe, { publicUrl: origin, ...(overrides.testClock === undefined ? {} : { testClock: overrides.testClock }) }),
     readEvent: makeEventReader(stripe, wall),
     serves: async (tx, cloneId) => (await clones.approvedVersion(tx, cloneId)) !== null,
+    proven: async (tx, cloneId, at) => {
+      const clone = await clones.clone(tx, cloneId);
+      const proof = clone === null ? null : await ownership.proof(tx, clone.ownershipProofId);
+      return proof?.state === 'approved' && proof.expiresAt !== null && at.getTime() < proof.expiresAt.getTime();
+    },
     cloneOwner: async (tx, cloneId) => (await clones.clone(tx, cloneId))?.ownerAccountId ?? null,
     accountCountry: async (tx, accountId) => (await identity.account(tx, accountId))?.country ?? null,
     grantInForce: (tx, cloneId, at) => consent.grantInForce(tx, cloneId, at),

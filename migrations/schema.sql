@@ -16,11 +16,22 @@ account_role.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 billing_customer.account_id text NOT NULL
 billing_customer.stripe_customer text NOT NULL
 billing_customer.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+billing_grace.clone_id text NOT NULL
+billing_grace.since timestamp with time zone NOT NULL
+billing_grace.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+billing_sales_end.stop_id text NOT NULL
+billing_sales_end.clone_id text NOT NULL
+billing_sales_end.tier_ids text[]
+billing_sales_end.at timestamp with time zone NOT NULL
+billing_sales_end.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 billing_stop.stop_id text NOT NULL
 billing_stop.clone_id text NOT NULL
 billing_stop.at timestamp with time zone NOT NULL
 billing_stop.day date NOT NULL
 billing_stop.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+billing_stop.tier_ids text[]
+billing_stop.final boolean NOT NULL DEFAULT true
+billing_stop.reason text NOT NULL DEFAULT 'stop'::text
 challenge.id text NOT NULL
 challenge.purpose text NOT NULL
 challenge.challenge bytea NOT NULL
@@ -495,6 +506,18 @@ payout_account.bank_failure text
 payout_account.created_at timestamp with time zone NOT NULL
 payout_account.synced_at timestamp with time zone
 payout_account.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+platform_order.id text NOT NULL
+platform_order.action text NOT NULL
+platform_order.reason text NOT NULL
+platform_order.ordered_by text NOT NULL
+platform_order.ordered_at timestamp with time zone NOT NULL
+platform_order.expires_at timestamp with time zone NOT NULL
+platform_order.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+platform_order_confirmation.order_id text NOT NULL
+platform_order_confirmation.stop_id text
+platform_order_confirmation.confirmed_by text NOT NULL
+platform_order_confirmation.confirmed_at timestamp with time zone NOT NULL
+platform_order_confirmation.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 quota_hold.id text NOT NULL
 quota_hold.clone_id text NOT NULL
 quota_hold.period_id text NOT NULL
@@ -792,6 +815,17 @@ tier.stripe_price text
 tier.created_by text NOT NULL
 tier.created_at timestamp with time zone NOT NULL
 tier.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+wind_down.stop_id text NOT NULL
+wind_down.clone_id text NOT NULL
+wind_down.scope text NOT NULL
+wind_down.gate_id text NOT NULL
+wind_down.quote_id text NOT NULL
+wind_down.signed_document_id text NOT NULL
+wind_down.leaf_id text NOT NULL
+wind_down.ordered_by text NOT NULL
+wind_down.ordered_at timestamp with time zone NOT NULL
+wind_down.ends_at timestamp with time zone NOT NULL
+wind_down.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 
 -- Constraints
 
@@ -807,9 +841,13 @@ account_role: account_role_role_check CHECK ((role = ANY (ARRAY['operator'::text
 billing_customer: billing_customer_account_id_fkey FOREIGN KEY (account_id) REFERENCES account(id)
 billing_customer: billing_customer_pkey PRIMARY KEY (account_id)
 billing_customer: billing_customer_stripe_customer_key UNIQUE (stripe_customer)
+billing_grace: billing_grace_clone_id_fkey FOREIGN KEY (clone_id) REFERENCES clone(id)
+billing_grace: billing_grace_pkey PRIMARY KEY (clone_id)
+billing_sales_end: billing_sales_end_clone_id_fkey FOREIGN KEY (clone_id) REFERENCES clone(id)
+billing_sales_end: billing_sales_end_pkey PRIMARY KEY (stop_id)
 billing_stop: billing_stop_clone_id_fkey FOREIGN KEY (clone_id) REFERENCES clone(id)
-billing_stop: billing_stop_clone_id_key UNIQUE (clone_id)
 billing_stop: billing_stop_pkey PRIMARY KEY (stop_id)
+billing_stop: billing_stop_reason_check CHECK (((length(reason) >= 1) AND (length(reason) <= 100)))
 challenge: challenge_challenge_check CHECK ((octet_length(challenge) = 32))
 challenge: challenge_challenge_key UNIQUE (challenge)
 challenge: challenge_check CHECK (((account_id IS NULL) = (purpose = 'login'::text)))
@@ -1187,6 +1225,15 @@ payout: payout_transfer_id_key UNIQUE (transfer_id)
 payout_account: payout_account_account_id_fkey FOREIGN KEY (account_id) REFERENCES account(id)
 payout_account: payout_account_pkey PRIMARY KEY (account_id)
 payout_account: payout_account_stripe_account_key UNIQUE (stripe_account)
+platform_order: platform_order_action_check CHECK ((action = ANY (ARRAY['pause'::text, 'resume'::text])))
+platform_order: platform_order_id_check CHECK ((id ~ '^por_'::text))
+platform_order: platform_order_ordered_by_fkey FOREIGN KEY (ordered_by) REFERENCES account(id)
+platform_order: platform_order_pkey PRIMARY KEY (id)
+platform_order: platform_order_reason_check CHECK (((length(reason) >= 1) AND (length(reason) <= 500)))
+platform_order_confirmation: platform_order_confirmation_confirmed_by_fkey FOREIGN KEY (confirmed_by) REFERENCES account(id)
+platform_order_confirmation: platform_order_confirmation_order_id_fkey FOREIGN KEY (order_id) REFERENCES platform_order(id)
+platform_order_confirmation: platform_order_confirmation_pkey PRIMARY KEY (order_id)
+platform_order_confirmation: platform_order_confirmation_stop_id_fkey FOREIGN KEY (stop_id) REFERENCES gate_stop(id)
 quota_hold: quota_hold_check CHECK (((state = 'captured'::text) = (release_id IS NOT NULL)))
 quota_hold: quota_hold_check1 CHECK (((state = 'voided'::text) = (void_reason IS NOT NULL)))
 quota_hold: quota_hold_check2 CHECK (((state = 'held'::text) = (settled_at IS NULL)))
@@ -1347,7 +1394,6 @@ stop_acknowledgement: stop_acknowledgement_stop_id_fkey FOREIGN KEY (stop_id) RE
 stop_acknowledgement: stop_acknowledgement_streams_check CHECK ((streams >= 0))
 stop_acknowledgement: stop_acknowledgement_waited_nanoseconds_check CHECK ((waited_nanoseconds >= 0))
 stop_order: stop_order_clone_id_fkey FOREIGN KEY (clone_id) REFERENCES clone(id)
-stop_order: stop_order_clone_id_key UNIQUE (clone_id)
 stop_order: stop_order_id_check CHECK ((id ~ '^stp_'::text))
 stop_order: stop_order_ordered_by_fkey FOREIGN KEY (ordered_by) REFERENCES account(id)
 stop_order: stop_order_pkey PRIMARY KEY (id)
@@ -1406,6 +1452,17 @@ tier: tier_price_minor_check CHECK (((price_minor >= 1) AND (price_minor <= 9999
 tier: tier_state_check CHECK ((state = ANY (ARRAY['creating'::text, 'ready'::text])))
 tier: tier_stripe_price_key UNIQUE (stripe_price)
 tier: tier_voice_outputs_per_period_check CHECK (((voice_outputs_per_period >= 0) AND (voice_outputs_per_period <= 1000000)))
+wind_down: wind_down_check CHECK ((ends_at >= ordered_at))
+wind_down: wind_down_clone_id_fkey FOREIGN KEY (clone_id) REFERENCES clone(id)
+wind_down: wind_down_gate_id_fkey FOREIGN KEY (gate_id) REFERENCES gate(id)
+wind_down: wind_down_gate_id_key UNIQUE (gate_id)
+wind_down: wind_down_ordered_by_fkey FOREIGN KEY (ordered_by) REFERENCES account(id)
+wind_down: wind_down_pkey PRIMARY KEY (stop_id)
+wind_down: wind_down_quote_id_fkey FOREIGN KEY (quote_id) REFERENCES stop_quote(id)
+wind_down: wind_down_scope_check CHECK ((scope = ANY (ARRAY['clone'::text, 'capability'::text, 'grant'::text, 'licence'::text])))
+wind_down: wind_down_signed_document_id_fkey FOREIGN KEY (signed_document_id) REFERENCES signed_document(id)
+wind_down: wind_down_signed_document_id_key UNIQUE (signed_document_id)
+wind_down: wind_down_stop_id_check CHECK ((stop_id ~ '^stp_'::text))
 
 -- Indexes
 
@@ -1414,7 +1471,10 @@ CREATE UNIQUE INDEX account_role_invitation_id_key ON public.account_role USING 
 CREATE UNIQUE INDEX account_role_pkey ON public.account_role USING btree (account_id, role)
 CREATE UNIQUE INDEX billing_customer_pkey ON public.billing_customer USING btree (account_id)
 CREATE UNIQUE INDEX billing_customer_stripe_customer_key ON public.billing_customer USING btree (stripe_customer)
-CREATE UNIQUE INDEX billing_stop_clone_id_key ON public.billing_stop USING btree (clone_id)
+CREATE UNIQUE INDEX billing_grace_pkey ON public.billing_grace USING btree (clone_id)
+CREATE INDEX billing_sales_end_of_clone ON public.billing_sales_end USING btree (clone_id)
+CREATE UNIQUE INDEX billing_sales_end_pkey ON public.billing_sales_end USING btree (stop_id)
+CREATE INDEX billing_stop_of_clone ON public.billing_stop USING btree (clone_id, at)
 CREATE UNIQUE INDEX billing_stop_pkey ON public.billing_stop USING btree (stop_id)
 CREATE UNIQUE INDEX challenge_challenge_key ON public.challenge USING btree (challenge)
 CREATE INDEX challenge_expired ON public.challenge USING btree (expires_at)
@@ -1562,6 +1622,8 @@ CREATE UNIQUE INDEX payout_stripe_transfer_key ON public.payout USING btree (str
 CREATE UNIQUE INDEX payout_transfer_id_key ON public.payout USING btree (transfer_id)
 CREATE UNIQUE INDEX payout_account_pkey ON public.payout_account USING btree (account_id)
 CREATE UNIQUE INDEX payout_account_stripe_account_key ON public.payout_account USING btree (stripe_account)
+CREATE UNIQUE INDEX platform_order_pkey ON public.platform_order USING btree (id)
+CREATE UNIQUE INDEX platform_order_confirmation_pkey ON public.platform_order_confirmation USING btree (order_id)
 CREATE INDEX quota_hold_open ON public.quota_hold USING btree (clone_id, period_id) WHERE (state = 'held'::text)
 CREATE UNIQUE INDEX quota_hold_output_id_key ON public.quota_hold USING btree (output_id)
 CREATE UNIQUE INDEX quota_hold_pkey ON public.quota_hold USING btree (id)
@@ -1628,7 +1690,7 @@ CREATE UNIQUE INDEX statement_close_pkey ON public.statement_close USING btree (
 CREATE UNIQUE INDEX statement_line_once ON public.statement_line USING btree (transfer_id, leg)
 CREATE UNIQUE INDEX statement_line_pkey ON public.statement_line USING btree (statement_id, line_id)
 CREATE UNIQUE INDEX stop_acknowledgement_pkey ON public.stop_acknowledgement USING btree (stop_id)
-CREATE UNIQUE INDEX stop_order_clone_id_key ON public.stop_order USING btree (clone_id)
+CREATE INDEX stop_order_of_clone ON public.stop_order USING btree (clone_id, ordered_at)
 CREATE UNIQUE INDEX stop_order_pkey ON public.stop_order USING btree (id)
 CREATE UNIQUE INDEX stop_order_signed_document_id_key ON public.stop_order USING btree (signed_document_id)
 CREATE INDEX stop_quote_of_clone ON public.stop_quote USING btree (clone_id, id)
@@ -1652,6 +1714,9 @@ CREATE UNIQUE INDEX tier_clone_id_id_key ON public.tier USING btree (clone_id, i
 CREATE UNIQUE INDEX tier_clone_id_name_key ON public.tier USING btree (clone_id, name)
 CREATE UNIQUE INDEX tier_pkey ON public.tier USING btree (id)
 CREATE UNIQUE INDEX tier_stripe_price_key ON public.tier USING btree (stripe_price)
+CREATE UNIQUE INDEX wind_down_gate_id_key ON public.wind_down USING btree (gate_id)
+CREATE UNIQUE INDEX wind_down_pkey ON public.wind_down USING btree (stop_id)
+CREATE UNIQUE INDEX wind_down_signed_document_id_key ON public.wind_down USING btree (signed_document_id)
 
 -- Triggers
 
@@ -1659,6 +1724,8 @@ account_role: CREATE TRIGGER account_role_never_changes BEFORE DELETE OR UPDATE 
 account_role: CREATE TRIGGER account_role_never_truncated BEFORE TRUNCATE ON public.account_role FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 billing_customer: CREATE TRIGGER billing_customer_never_changes BEFORE DELETE OR UPDATE ON public.billing_customer FOR EACH ROW EXECUTE FUNCTION refuse_change()
 billing_customer: CREATE TRIGGER billing_customer_never_truncated BEFORE TRUNCATE ON public.billing_customer FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+billing_sales_end: CREATE TRIGGER billing_sales_end_never_changes BEFORE DELETE OR UPDATE ON public.billing_sales_end FOR EACH ROW EXECUTE FUNCTION refuse_change()
+billing_sales_end: CREATE TRIGGER billing_sales_end_never_truncated BEFORE TRUNCATE ON public.billing_sales_end FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 billing_stop: CREATE TRIGGER billing_stop_never_changes BEFORE DELETE OR UPDATE ON public.billing_stop FOR EACH ROW EXECUTE FUNCTION refuse_change()
 billing_stop: CREATE TRIGGER billing_stop_never_truncated BEFORE TRUNCATE ON public.billing_stop FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 challenge: CREATE TRIGGER challenge_used_once BEFORE UPDATE ON public.challenge FOR EACH ROW WHEN ((old.used_at IS NOT NULL)) EXECUTE FUNCTION challenge_used_once()
@@ -1789,6 +1856,11 @@ ownership_review: CREATE TRIGGER ownership_review_never_truncated BEFORE TRUNCAT
 ownership_review: CREATE TRIGGER ownership_review_not_of_self BEFORE INSERT ON public.ownership_review FOR EACH ROW EXECUTE FUNCTION ownership_review_not_of_self()
 payout: CREATE TRIGGER payout_moves_on BEFORE UPDATE ON public.payout FOR EACH ROW EXECUTE FUNCTION payout_moves_on()
 payout: CREATE TRIGGER payout_stays BEFORE DELETE ON public.payout FOR EACH ROW EXECUTE FUNCTION refuse_change()
+platform_order: CREATE TRIGGER platform_order_never_changes BEFORE DELETE OR UPDATE ON public.platform_order FOR EACH ROW EXECUTE FUNCTION refuse_change()
+platform_order: CREATE TRIGGER platform_order_never_truncated BEFORE TRUNCATE ON public.platform_order FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+platform_order_confirmation: CREATE TRIGGER platform_order_confirmation_never_changes BEFORE DELETE OR UPDATE ON public.platform_order_confirmation FOR EACH ROW EXECUTE FUNCTION refuse_change()
+platform_order_confirmation: CREATE TRIGGER platform_order_confirmation_never_truncated BEFORE TRUNCATE ON public.platform_order_confirmation FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+platform_order_confirmation: CREATE TRIGGER platform_order_needs_two BEFORE INSERT ON public.platform_order_confirmation FOR EACH ROW EXECUTE FUNCTION platform_order_needs_two()
 quota_hold: CREATE TRIGGER quota_hold_counts AFTER INSERT OR UPDATE ON public.quota_hold FOR EACH ROW EXECUTE FUNCTION quota_hold_counts()
 refund: CREATE TRIGGER refund_counts AFTER INSERT OR UPDATE ON public.refund FOR EACH ROW EXECUTE FUNCTION refund_counts()
 refusal: CREATE TRIGGER refusal_guard BEFORE INSERT OR UPDATE ON public.refusal FOR EACH ROW EXECUTE FUNCTION refusal_guard()
@@ -1849,6 +1921,9 @@ stripe_event_applied: CREATE TRIGGER stripe_event_applied_never_changes BEFORE D
 stripe_event_applied: CREATE TRIGGER stripe_event_applied_never_truncated BEFORE TRUNCATE ON public.stripe_event_applied FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 subscription: CREATE TRIGGER subscription_stays_ended BEFORE UPDATE ON public.subscription FOR EACH ROW EXECUTE FUNCTION subscription_stays_ended()
 subscription_period: CREATE TRIGGER subscription_period_moves_on BEFORE UPDATE ON public.subscription_period FOR EACH ROW EXECUTE FUNCTION subscription_period_moves_on()
+wind_down: CREATE TRIGGER wind_down_is_the_owners BEFORE INSERT ON public.wind_down FOR EACH ROW EXECUTE FUNCTION wind_down_is_the_owners()
+wind_down: CREATE TRIGGER wind_down_never_changes BEFORE DELETE OR UPDATE ON public.wind_down FOR EACH ROW EXECUTE FUNCTION refuse_change()
+wind_down: CREATE TRIGGER wind_down_never_truncated BEFORE TRUNCATE ON public.wind_down FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 
 -- Functions
 
@@ -2913,6 +2988,17 @@ AS $function$
     END IF;
     RETURN NEW;
   END $function$
+CREATE OR REPLACE FUNCTION public.platform_order_needs_two()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    IF EXISTS (SELECT FROM platform_order WHERE id = NEW.order_id AND ordered_by = NEW.confirmed_by) THEN
+      RAISE EXCEPTION 'whoever ordered it does not confirm it' USING ERRCODE = 'restrict_violation', CONSTRAINT = 'platform_order_needs_two';
+    END IF;
+    RETURN NEW;
+  END $function$
 CREATE OR REPLACE FUNCTION public.quota_hold_counts()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -3219,24 +3305,28 @@ CREATE OR REPLACE FUNCTION public.stop_order_holds()
  LANGUAGE plpgsql
  SET search_path TO 'public', 'pg_temp'
 AS $function$
-      BEGIN
-        IF NOT EXISTS (
-          SELECT FROM clone JOIN signed_document AS signed ON signed.account_id = clone.owner_account_id
-            JOIN stop_quote AS quote ON quote.id = NEW.quote_id AND quote.clone_id = clone.id
-          WHERE clone.id = NEW.clone_id AND NEW.ordered_by = clone.owner_account_id
-            AND signed.id = NEW.signed_document_id AND signed.document_type = 'stop_order'
-            AND signed.canonical::jsonb ->> 'cloneId' = clone.id
-            AND signed.canonical::jsonb ->> 'quoteId' = quote.id AND signed.canonical::jsonb ->> 'quoteDigest' = quote.digest) THEN
-          RAISE EXCEPTION 'a stop is signed by the clone''s owner'
-            USING ERRCODE = 'restrict_violation', CONSTRAINT = 'stop_order_is_the_owners';
-        END IF;
-        IF NOT EXISTS (
-          SELECT FROM gate WHERE kind = 'clone' AND clone_id = NEW.clone_id AND state = 'stopped' AND epoch = NEW.epoch) THEN
-          RAISE EXCEPTION 'a stop shuts the gate first'
-            USING ERRCODE = 'restrict_violation', CONSTRAINT = 'stop_order_shuts_the_gate';
-        END IF;
-        RETURN NEW;
-      END $function$
+  BEGIN
+    IF NOT EXISTS (
+      SELECT FROM clone JOIN signed_document AS signed ON signed.account_id = clone.owner_account_id
+        JOIN stop_quote AS quote ON quote.id = NEW.quote_id AND quote.clone_id = clone.id
+      WHERE clone.id = NEW.clone_id AND NEW.ordered_by = clone.owner_account_id
+        AND signed.id = NEW.signed_document_id AND signed.document_type = 'stop_order'
+        AND signed.canonical::jsonb ->> 'cloneId' = clone.id
+        AND signed.canonical::jsonb ->> 'quoteId' = quote.id AND signed.canonical::jsonb ->> 'quoteDigest' = quote.digest) THEN
+      RAISE EXCEPTION 'a stop is signed by the clone''s owner'
+        USING ERRCODE = 'restrict_violation', CONSTRAINT = 'stop_order_is_the_owners';
+    END IF;
+    IF NOT EXISTS (
+      SELECT FROM gate_stop AS stop JOIN gate ON gate.id = stop.gate_id AND gate.state = 'stopped' AND gate.epoch = stop.epoch
+        JOIN signed_document AS signed ON signed.id = NEW.signed_document_id
+      WHERE stop.id = NEW.id AND stop.kind = 'existence' AND stop.clone_id = NEW.clone_id AND stop.epoch = NEW.epoch
+        AND coalesce(signed.canonical::jsonb ->> 'scope', 'clone') = stop.scope
+        AND (signed.canonical::jsonb ->> 'target') IS NOT DISTINCT FROM coalesce(gate.capability, gate.grant_id, gate.licence_id)) THEN
+      RAISE EXCEPTION 'a stop shuts the gate first'
+        USING ERRCODE = 'restrict_violation', CONSTRAINT = 'stop_order_shuts_the_gate';
+    END IF;
+    RETURN NEW;
+  END $function$
 CREATE OR REPLACE FUNCTION public.subscription_period_moves_on()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -3259,12 +3349,31 @@ AS $function$
     END IF;
     RETURN NEW;
   END $function$
+CREATE OR REPLACE FUNCTION public.wind_down_is_the_owners()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    IF NOT EXISTS (
+      SELECT FROM clone JOIN signed_document AS signed ON signed.account_id = clone.owner_account_id
+      WHERE clone.id = NEW.clone_id AND NEW.ordered_by = clone.owner_account_id
+        AND signed.id = NEW.signed_document_id AND signed.document_type = 'stop_order'
+        AND signed.canonical::jsonb ->> 'kind' = 'wind_down' AND signed.canonical::jsonb ->> 'cloneId' = clone.id
+        AND (signed.canonical::jsonb ->> 'endsAt')::timestamptz = NEW.ends_at) THEN
+      RAISE EXCEPTION 'a wind-down is signed by the clone''s owner'
+        USING ERRCODE = 'restrict_violation', CONSTRAINT = 'wind_down_is_the_owners';
+    END IF;
+    RETURN NEW;
+  END $function$
 
 -- Privileges of the service’s role
 
 account: INSERT, SELECT
 account_role: INSERT, SELECT
 billing_customer: INSERT, SELECT
+billing_grace: DELETE, INSERT, SELECT
+billing_sales_end: INSERT, SELECT
 billing_stop: INSERT, SELECT
 challenge: DELETE, INSERT, SELECT
 clone: INSERT, SELECT
@@ -3324,6 +3433,8 @@ ownership_proof: INSERT, SELECT
 ownership_review: INSERT, SELECT
 payout: INSERT, SELECT
 payout_account: INSERT, SELECT
+platform_order: INSERT, SELECT
+platform_order_confirmation: INSERT, SELECT
 quota_hold: INSERT, SELECT
 refund: SELECT
 refusal: INSERT, SELECT
@@ -3354,6 +3465,7 @@ stripe_event_applied: INSERT, SELECT
 subscription: SELECT
 subscription_period: SELECT
 tier: INSERT, SELECT
+wind_down: INSERT, SELECT
 
 -- Privileges on single columns
 

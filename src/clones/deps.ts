@@ -26,6 +26,8 @@ export interface ClonesDeps {
   policy: JsonObject;
   /** Whether the owner was given this version's probe sentences; the gateway, above, knows. */
   probesHeard: (tx: Tx, versionId: string) => Promise<boolean>;
+  /** Told in the same transaction when a clone stands on an approved proof again, so that what held it lets go. */
+  onCloneProven?: (tx: Tx, proven: { cloneId: string; at: Date }) => Promise<void>;
   /** Told in the same transaction, so that the clone's gate can be narrowed. */
   onVersionWithdrawn?: (tx: Tx, version: { cloneId: string; versionId: string }) => Promise<void>;
 }

@@ -6,14 +6,16 @@ import { isProvenAt, type Language, type ProofView } from '../ownership/model.ts
 
 /** Nouns and decisions of clones and their versions: pure. */
 
-export { cleanName };
+export { cleanName, isProvenAt };
 export type { Language };
-export type VersionState = 'draft' | 'approved' | 'withdrawn';
+/** `suspended` is approved on a proof that ran out: it serves again as soon as the clone stands on an approved one. */
+export type VersionState = 'draft' | 'approved' | 'suspended' | 'withdrawn';
 export type VersionMove = 'approve' | 'withdraw';
 
 const MOVES: Readonly<Record<VersionState, Partial<Record<VersionMove, VersionState>>>> = {
   draft: { approve: 'approved', withdraw: 'withdrawn' },
   approved: { withdraw: 'withdrawn' },
+  suspended: { withdraw: 'withdrawn' },
   withdrawn: {},
 };
 

@@ -5,7 +5,7 @@ import type { CloneEnrolment, EnrolledVoice } from '../ownership/index.ts';
 import { once } from '../platform/postgres/index.ts';
 import type { ClonesDeps } from './deps.ts';
 import { type EnrolmentVerbs, makeEnrolmentVerbs } from './enrolment.ts';
-import { cleanName } from './model.ts';
+import { cleanName, isProvenAt } from './model.ts';
 import * as store from './store.ts';
 import { makeVersionVerbs, type VersionVerbs } from './versions.ts';
 import {
@@ -20,6 +20,10 @@ export interface Clones extends EnrolmentVerbs, VersionVerbs {
   version(tx: Tx, versionId: string): Promise<VersionView | null>;
   /** The voice enrolled last for the clone that stands on this proof. */
   enrolledVoice(tx: Tx, proofId: string): Promise<EnrolledVoice | null>;
+  /** Ids of the clones that stand on a proof. */
+  clonesOnProof(tx: Tx, proofId: string): Promise<string[]>;
+  /** Moves what stands on `from` to its approved successor; what was suspended with the former proof serves again. */
+  followProof(tx: Tx, move: { from: string; to: string; at: Date }): Promise<void>;
   /** Whether the clone was ever approved; before that it is its owner's alone, and to others it does not exist. */
   wasApproved(tx: Tx, cloneId: string): Promise<boolean>;
   /** Whether the account has a clone, in whatever state. */
@@ -36,6 +40,14 @@ export interface Clones extends EnrolmentVerbs, VersionVerbs {
   getClone(actor: Actor, cloneId: string): Promise<CloneJson>;
   listClones(page: { limit: number; after?: string | undefined; handle?: string | undefined }): Promise<{ clones: CloneCardJson[] }>;
   replaceCloneProof(actor: Actor, key: IdempotencyKey, cloneId: string, input: { ownershipProofId: string }): Promise<CloneJson>;
+}
+
+/** When the clone's proof is approved now: suspended versions serve again, and what held the clone for it lets go. */
+async function provenAgain(tx: Tx, deps: ClonesDeps, cloneId: string, proofId: string, at: Date): Promise<void> {
+  const proof = await deps.ownership.proof(tx, proofId);
+  if (proof === null || !isProvenAt(proof, at)) return;
+  await store.resumeVersions(tx, cloneId);
+  await deps.onCloneProven?.(tx, { cloneId, at });
 }
 
 type CloneVerbs = Pick<Clones, 'createClone' | 'getClone' | 'listClones' | 'replaceCloneProof'>;
@@ -85,7 +97,12 @@ function makeCloneVerbs(deps: ClonesDeps): CloneVerbs {
       if ((await store.servingVersion(tx, cloneId)) !== null && proof?.state !== 'approved') {
         throw new Refusal('ownership_unproven', 'This clone has an approved version; it moves only to an approved proof.');
       }
+      const former = await ownership.proof(tx, row.ownershipProofId);
+      if (former?.subjectName !== proof?.subjectName && (await store.wasApproved(tx, cloneId))) {
+        throw new Refusal('ownership_unproven', 'This clone was approved as somebody; it moves only to a proof of the same name.');
+      }
       await store.moveCloneToProof(tx, cloneId, ownershipProofId);
+      await provenAgain(tx, deps, cloneId, ownershipProofId, clock.now());
       return await cloneJson(tx, ownership, { ...row, ownershipProofId }, actor.accountId, clock.now());
     })),
   };
@@ -111,6 +128,13 @@ export function makeClones(deps: ClonesDeps): Clones {
       return row === null
         ? null
         : { cloneId: row.cloneId, materialId: row.id, blobDigest: row.digest, profile: row.details.profile };
+    },
+    clonesOnProof: async (tx, proofId) => (await store.lockClonesOf(tx, proofId)).map(({ id }) => id),
+    async followProof(tx, { from, to, at }) {
+      for (const { id } of await store.lockClonesOf(tx, from)) {
+        if (from !== to) await store.moveCloneToProof(tx, id, to);
+        await provenAgain(tx, deps, id, to, at);
+      }
     },
     wasApproved: (tx, cloneId) => store.wasApproved(tx, cloneId),
     ownsClone: (tx, accountId) => store.ownsClone(tx, accountId),

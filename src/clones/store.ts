@@ -176,6 +176,17 @@ export async function moveCloneToProof(tx: Tx, cloneId: string, proofId: string)
   await whileProven(repository(tx, Clone).update({ id: cloneId }, { ownershipProofId: proofId }));
 }
 
+/** Clones that stand on a proof, by id, their rows locked. */
+export async function lockClonesOf(tx: Tx, proofId: string): Promise<CloneRow[]> {
+  await sql(tx, 'SELECT id FROM clone WHERE ownership_proof_id = $1 ORDER BY id FOR NO KEY UPDATE', [proofId]);
+  return await repository(tx, Clone).find({ where: { ownershipProofId: proofId }, order: { id: 'ASC' } });
+}
+
+/** What an expired proof suspended serves again. Refuses `ownership_unproven` unless the clone's proof is approved. */
+export async function resumeVersions(tx: Tx, cloneId: string): Promise<void> {
+  await whileProven(sql(tx, `UPDATE clone_version SET state = 'approved' WHERE clone_id = $1 AND state = 'suspended'`, [cloneId]));
+}
+
 /** Whether a version was ever approved: since then the clone is, or was, in the catalogue. */
 export async function wasApproved(tx: Tx, cloneId: string): Promise<boolean> {
   return await repository(tx, Version).exists({ where: { cloneId, approvedAt: Not(IsNull()) } });

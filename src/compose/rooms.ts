@@ -15,6 +15,7 @@ import { makeRoyalties, ROYALTY_EVENT_TOPICS, type Royalties } from '../royaltie
 import { makeStop, type Stop } from '../stop/index.ts';
 import { makeTransparency, type Transparency } from '../transparency/index.ts';
 import type { Platform } from './platform.ts';
+import { liftProofHold, proofHooks } from './proof-holds.ts';
 
 /** Stands in every manifest as the version of what made the claim. */
 const { version: VERSION } = createRequire(import.meta.url)('../../package.json') as { version: string };
@@ -82,10 +83,12 @@ function makeRights(platform: Platform, ground: Ground, above: () => Pick<Rooms,
         if (gate !== null) await gates.hold(tx, gate.gateId, { holder: `refusal:${holdId}`, reason: 'refusal.upheld', by, at });
       }
     },
+    ...proofHooks(() => ({ clones, gates: consent.gates })),
   });
   const clones: Clones = makeClones({
     runTx, clock, ids, identity, ownership, log: transparency, blobs, inference, policy: HOUSE_POLICY,
     probesHeard: (tx, versionId) => above().gateway.probesHeard(tx, versionId),
+    onCloneProven: liftProofHold(() => consent.gates),
   });
   const consent: Consent = makeConsent({
     runTx, clock, ids, identity, clones, ownership, provenance, transparency, facts: PLATFORM_FACTS,

@@ -14,6 +14,7 @@ export const ID_PREFIXES = {
   review: 'rev',
   refusal: 'ref',
   enrolmentHold: 'enh',
+  lease: 'lea',
   clone: 'cln',
   version: 'ver',
   material: 'mat',

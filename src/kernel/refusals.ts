@@ -15,7 +15,7 @@ export const REFUSAL_CODES = [
   'document_invalid', 'signature_mismatch', 'country_unknown',
   // ownership
   'proof_state', 'proof_incomplete', 'evidence_state', 'evidence_not_accepted', 'url_refused', 'url_unreachable', 'token_absent',
-  'review_self', 'review_repeated', 'recording_invalid', 'recording_too_short',
+  'review_self', 'review_repeated', 'review_claimed', 'review_unclaimed', 'evidence_changed', 'recording_invalid', 'recording_too_short',
   // the registry of refusal
   'refusal_state', 'refusal_clone_exists', 'refusal_in_force', 'enrolment_held', 'enrolment_hold_state', 'review_party',
   // clones

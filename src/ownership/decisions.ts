@@ -7,9 +7,10 @@ import type { ProofRow, ReviewRow } from './store.ts';
 import * as store from './store.ts';
 
 export type Decided =
-  | { decision: 'approved'; expiresAt: Date }
+  | { decision: 'approved'; expiresAt: Date; restsOn: readonly string[] }
   | { decision: 'rejected' }
-  | { decision: 'expired' }
+  | { decision: 'expired'; cause: 'term' }
+  | { decision: 'expired'; cause: 'evidence_gone'; evidenceId: string }
   | { decision: 'withdrawn'; reasonCode: WithdrawalReason; text: string; by: string };
 
 /** The document behind the leaf. It names the reviews by id: who the reviewers are stays in the house. */
@@ -19,11 +20,17 @@ function decisionDocument(proof: ProofRow, reviews: readonly ReviewRow[], decide
     schemaVersion: 1,
     proofId: proof.id,
     claimDocumentId: proof.claimDocumentId,
+    subjectKind: proof.subjectKind,
+    round: proof.round,
+    evidenceSha256: proof.evidenceSha256,
+    policySha256: proof.policySha256,
     decision: decided.decision,
     reviews: reviews.map((review) => ({
-      reviewId: review.id, verdict: review.verdict, reasonCode: review.reasonCode, at: review.at.toISOString(),
+      reviewId: review.id, round: review.round, verdict: review.verdict, reasonCode: review.reasonCode, at: review.at.toISOString(),
     })),
-    ...(decided.decision === 'approved' ? { expiresAt: decided.expiresAt.toISOString() } : {}),
+    ...(decided.decision === 'approved' ? { expiresAt: decided.expiresAt.toISOString(), restsOn: [...decided.restsOn] } : {}),
+    ...(decided.decision === 'expired' ? { cause: decided.cause } : {}),
+    ...(decided.decision === 'expired' && decided.cause === 'evidence_gone' ? { evidenceId: decided.evidenceId } : {}),
     ...(decided.decision === 'withdrawn'
       ? { reasonCode: decided.reasonCode, textSha256: sha256Hex(decided.text), withdrawnBy: decided.by }
       : {}),
@@ -44,5 +51,5 @@ export async function recordDecision(
   const document = decisionDocument(proof, await store.reviewsOf(tx, proof.id), decided, at);
   const { leafId } = await log.append(tx, { type: 'ownership_proof.decided', subjectId: proof.id, at, document });
   const note = decided.decision === 'withdrawn' ? decided.text : null;
-  await store.insertDecision(tx, { leafId, proofId: proof.id, decision, document, note, at });
+  await store.insertDecision(tx, { leafId, proofId: proof.id, decision, document, note, round: proof.round, at });
 }

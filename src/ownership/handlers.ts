@@ -6,7 +6,7 @@ import type { Ownership } from './service.ts';
 type Mine = Pick<
   Handlers<RequestContext>,
   | 'draftOwnershipClaim' | 'openOwnershipProof' | 'getOwnershipProof' | 'addEvidence' | 'checkEvidence' | 'uploadEvidence' | 'submitOwnershipProof' | 'listReviews' | 'reviewOwnershipProof'
-  | 'withdrawOwnershipProof'
+  | 'withdrawOwnershipProof' | 'appealOwnershipProof' | 'claimReview' | 'releaseReview' | 'getReviewFigures' | 'recheckEvidence'
 >;
 
 export function makeOwnershipHandlers(service: Ownership): Mine {
@@ -33,6 +33,23 @@ export function makeOwnershipHandlers(service: Ownership): Mine {
     },
     async submitOwnershipProof({ path }, context) {
       return { status: 200, body: await service.submitOwnershipProof(signedIn(context), writeKey(context), path.proofId) };
+    },
+    async appealOwnershipProof({ path, body }, context) {
+      return { status: 200, body: await service.appealOwnershipProof(signedIn(context), writeKey(context), path.proofId, body) };
+    },
+    async recheckEvidence({ path }, context) {
+      const { proofId, evidenceId } = path;
+      return { status: 200, body: await service.recheckEvidence(signedIn(context), writeKey(context), proofId, evidenceId) };
+    },
+    async claimReview({ path }, context) {
+      return { status: 201, body: await service.claimReview(withRole(context, 'reviewer'), writeKey(context), path.proofId) };
+    },
+    async releaseReview({ path }, context) {
+      return { status: 200, body: await service.releaseReview(withRole(context, 'reviewer'), writeKey(context), path.proofId) };
+    },
+    async getReviewFigures(_input, context) {
+      withRole(context, 'operator');
+      return { status: 200, body: await service.getReviewFigures() };
     },
     async listReviews({ query }, context) {
       return { status: 200, body: await service.listReviews(withRole(context, 'reviewer'), query.limit ?? 50) };

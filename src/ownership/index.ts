@@ -1,10 +1,20 @@
 /**
- * Who it is. What this room promises: a proof is approved by two different reviewers, neither of them its submitter,
- * after a checked site and a recorded voice challenge, and in no other way, the database's included; what was decided is
- * a leaf of the log in the same transaction; an approval ends by itself after a year or by an operator's withdrawal, and
- * `isProven` says no from that instant. Measurements of voices are advice to people and decide nothing.
+ * Who it is. What this room promises:
+ *
+ * - Which evidence makes whom verified is one table of configuration (`policy.json`); what is not in it is never enough,
+ *   and a table by which papers alone would do stops the start.
+ * - A proof is approved by two different reviewers who took up the case, neither of them its submitter nor somebody who
+ *   vouched for it, each naming the digest of the evidence they saw; a rejection is appealed once, to two people who did
+ *   not decide it. In no other way, the database's included.
+ * - What was decided is a leaf of the log in the same transaction.
+ * - An approval ends by itself with its term or with the first evidence that it rests on, when what lives on the net is gone
+ *   for longer than the policy's grace, or by an operator; `isProven` says no from that instant, and the clone is held
+ *   until it stands on an approved proof again.
+ *
+ * Measurements of voices are advice to people and decide nothing.
  */
-export { makeOwnership, type Ownership, type OwnershipDeps } from './service.ts';
+export { makeOwnership, type Ownership } from './service.ts';
+export type { OwnershipDeps, ProofApproval, ProofEnd } from './deps.ts';
 export { attestation, type Attestation } from './attestation.ts';
 export { makeOwnershipHandlers } from './handlers.ts';
 export { makeOwnershipJobs } from './jobs.ts';

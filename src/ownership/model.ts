@@ -9,14 +9,14 @@ export { cleanName };
 
 export const PROOF_STATES = ['open', 'submitted', 'approved', 'rejected', 'expired', 'withdrawn'] as const;
 export type ProofState = (typeof PROOF_STATES)[number];
-export type ProofMove = 'submit' | 'approve' | 'reject' | 'expire' | 'withdraw';
+export type ProofMove = 'submit' | 'approve' | 'reject' | 'appeal' | 'expire' | 'withdraw';
 
 /** The whole state machine. What is not in the table does not happen; PostgreSQL has the same table in a trigger. */
 const MOVES: Readonly<Record<ProofState, Partial<Record<ProofMove, ProofState>>>> = {
   open: { submit: 'submitted' },
   submitted: { approve: 'approved', reject: 'rejected' },
   approved: { expire: 'expired', withdraw: 'withdrawn' },
-  rejected: {},
+  rejected: { appeal: 'submitted' },
   expired: {},
   withdrawn: {},
 };
@@ -37,7 +37,8 @@ export type { EvidenceKind, SubjectKind };
 export type EvidenceState = 'pending' | 'passed' | 'uploaded' | 'superseded';
 export type Verdict = 'approve' | 'reject';
 export const REJECT_REASONS = [
-  'voice_differs', 'site_unrelated', 'evidence_unclear', 'impersonation', 'subject_objects',
+  'voice_differs', 'face_differs', 'site_unrelated', 'account_unrelated', 'document_unreadable', 'document_doubtful',
+  'authority_insufficient', 'voucher_doubtful', 'evidence_unclear', 'impersonation', 'subject_objects',
 ] as const;
 export type RejectReason = (typeof REJECT_REASONS)[number];
 export type WithdrawalReason = 'fraud' | 'mistake' | 'subject_request' | 'legal_order';
@@ -215,21 +216,41 @@ export function checkEvidenceUsable(
   }
 }
 
+/** The first and the last round: a rejection is appealed once. */
+export const LAST_ROUND = 2;
+
+/** Refuses `proof_state` unless this rejection may still be appealed. */
+export function checkAppealable(
+  proof: { state: ProofState; round: number }, rejectedAt: Date | null, now: Date, withinDays: number,
+): void {
+  moved(proof.state, 'appeal');
+  if (proof.round >= LAST_ROUND) throw new Refusal('proof_state', 'This was decided on appeal already; open a new proof instead.');
+  if (rejectedAt === null || now.getTime() >= rejectedAt.getTime() + withinDays * DAY_MS) {
+    throw new Refusal('proof_state', `An appeal is made within ${withinDays} days of the rejection.`);
+  }
+}
+
+export interface Vote {
+  reviewerId: string;
+  verdict: Verdict;
+  round: number;
+}
+
 /**
- * What one more review makes of a proof: `null` while another approval is needed. Refuses `review_self`,
- * `review_repeated` and `proof_state`.
+ * What one more review makes of a proof: `null` while another one is needed. In the first round two approvals approve and
+ * one rejection rejects; on appeal two people must agree either way, and none of them has decided before. Refuses
+ * `review_self`, `review_repeated` and `proof_state`.
  */
 export function weighReview(
-  proof: { accountId: string; state: ProofState },
-  earlier: readonly { reviewerId: string; verdict: Verdict }[],
+  proof: { accountId: string; state: ProofState; round: number }, earlier: readonly Vote[],
   review: { reviewerId: string; verdict: Verdict },
 ): 'approved' | 'rejected' | null {
   if (proof.accountId === review.reviewerId) throw new Refusal('review_self', 'Nobody reviews their own proof.');
   if (earlier.some((one) => one.reviewerId === review.reviewerId)) {
-    throw new Refusal('review_repeated', 'You have reviewed this proof; the second review is another person\'s.');
+    throw new Refusal('review_repeated', 'You have reviewed this proof; the next review is another person\'s.');
   }
   const after = moved(proof.state, review.verdict === 'reject' ? 'reject' : 'approve');
-  if (after === 'rejected') return 'rejected';
-  const approvals = earlier.filter((one) => one.verdict === 'approve').length + 1;
-  return approvals >= APPROVALS_NEEDED ? 'approved' : null;
+  const agreeing = earlier.filter((one) => one.round === proof.round && one.verdict === review.verdict).length + 1;
+  const needed = after === 'rejected' && proof.round === 1 ? 1 : APPROVALS_NEEDED;
+  return agreeing < needed ? null : after === 'rejected' ? 'rejected' : 'approved';
 }

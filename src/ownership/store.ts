@@ -2,7 +2,7 @@ import { type EntitySchema, In } from 'typeorm';
 
 import type { JsonObject } from '../kernel/canonical-json.ts';
 import type { Tx } from '../kernel/tx.ts';
-import { execute, maybeOne, plainTable, repository, sql } from '../platform/postgres/index.ts';
+import { execute, maybeOne, plainTable, repository } from '../platform/postgres/index.ts';
 import type { EvidenceTypes, Kind } from './kinds/kind.ts';
 import type { EvidenceState, ProofState, RejectReason, SubjectKind, Verdict } from './model.ts';
 import type { VoiceAdvice } from './voice.ts';
@@ -23,6 +23,13 @@ export interface ProofRow {
   approvedAt: Date | null;
   expiresAt: Date | null;
   endedAt: Date | null;
+  /** 1, and 2 after an appeal. */
+  round: number;
+  appealedAt: Date | null;
+  appealText: string | null;
+  policySha256: string | null;
+  /** The database's own digest of the evidence that was handed in. */
+  evidenceSha256: string | null;
 }
 
 interface EvidenceBase {
@@ -51,6 +58,8 @@ export interface ReviewRow {
   reasonCode: RejectReason | null;
   text: string;
   advice: VoiceAdvice | null;
+  round: number;
+  evidenceSha256: string;
   at: Date;
 }
 
@@ -61,6 +70,7 @@ export interface DecisionRow {
   document: JsonObject;
   /** What an operator wrote about it; kept here, only its digest is in the document. */
   note: string | null;
+  round: number;
   at: Date;
 }
 
@@ -85,6 +95,11 @@ const Proof = plainTable<ProofRow>({
     approvedAt: { name: 'approved_at', type: instant, nullable: true },
     expiresAt: { name: 'expires_at', type: instant, nullable: true },
     endedAt: { name: 'ended_at', type: instant, nullable: true },
+    round: { type: 'integer' },
+    appealedAt: { name: 'appealed_at', type: instant, nullable: true },
+    appealText: { name: 'appeal_text', type: 'text', nullable: true },
+    policySha256: { name: 'policy_sha256', type: 'text', nullable: true },
+    evidenceSha256: { name: 'evidence_sha256', type: 'text', nullable: true, insert: false, update: false },
   },
 });
 
@@ -127,6 +142,8 @@ const Review = plainTable<ReviewPlain>({
     reasonCode: { name: 'reason_code', type: 'text', nullable: true },
     text: { type: 'text' },
     advice: { type: 'jsonb', nullable: true },
+    round: { type: 'integer' },
+    evidenceSha256: { name: 'evidence_sha256', type: 'text' },
     at: { type: instant },
     recordedAt,
   },
@@ -141,6 +158,7 @@ const Decision = plainTable<DecisionPlain>({
     decision: { type: 'text' },
     document: { type: 'json' },
     note: { type: 'text', nullable: true },
+    round: { type: 'integer' },
     at: { type: instant },
     recordedAt,
   },
@@ -163,7 +181,10 @@ export async function insertProof(tx: Tx, row: ProofRow): Promise<void> {
 }
 
 export async function updateProof(
-  tx: Tx, proofId: string, change: Partial<Pick<ProofRow, 'state' | 'submittedAt' | 'approvedAt' | 'expiresAt' | 'endedAt'>>,
+  tx: Tx, proofId: string,
+  change: Partial<Pick<
+    ProofRow, 'state' | 'submittedAt' | 'approvedAt' | 'expiresAt' | 'endedAt' | 'round' | 'appealedAt' | 'appealText' | 'policySha256'
+  >>,
 ): Promise<void> {
   await repository(tx, Proof).update({ id: proofId }, change);
 }
@@ -216,17 +237,8 @@ export async function insertDecision(tx: Tx, row: DecisionRow): Promise<void> {
   await repository(tx, Decision).insert(row);
 }
 
-/** Submitted proofs that this reviewer may still decide on, oldest first. */
-export async function waitingFor(tx: Tx, reviewerId: string, limit: number): Promise<ProofRow[]> {
-  const rows = await sql<{ id: string }>(
-    tx,
-    `SELECT p.id FROM ownership_proof p
-      WHERE p.state = 'submitted' AND p.account_id <> $1
-        AND NOT EXISTS (SELECT FROM ownership_review r WHERE r.proof_id = p.id AND r.reviewer_id = $1)
-      ORDER BY p.submitted_at, p.id LIMIT $2`,
-    [reviewerId, limit],
-  );
-  return await repository(tx, Proof).find({
-    where: { id: In(rows.map(({ id }) => id)) }, order: { submittedAt: 'ASC', id: 'ASC' },
-  });
+/** These proofs, in the order in which they are named. */
+export async function proofsOf(tx: Tx, ids: readonly string[]): Promise<ProofRow[]> {
+  const rows = await repository(tx, Proof).find({ where: { id: In([...ids]) } });
+  return ids.flatMap((id) => rows.find((row) => row.id === id) ?? []);
 }

@@ -1,13 +1,19 @@
 import type { components } from '../../contracts/generated/api.ts';
 import type { Tx } from '../kernel/tx.ts';
+import type { Policy } from './levels.ts';
 import { type ProofView, stateAt } from './model.ts';
 import type { DecisionRow, EvidenceRow, ProofRow, ReviewRow, VoiceRow } from './store.ts';
+import { graceOf, type Look } from './rechecks.ts';
+import { looksOf } from './recheck-store.ts';
+import type { Waiting } from './service-clock.ts';
 import * as store from './store.ts';
 import { adviceFrom, type EnrolledVoice, type VoiceAdvice, type VoiceInstrument } from './voice.ts';
 
 type Schemas = components['schemas'];
 export type OwnershipProofJson = Schemas['OwnershipProof'];
 export type OwnershipEvidenceJson = Schemas['OwnershipEvidence'];
+export type ReviewCaseJson = Schemas['OwnershipReviewCase'];
+export type ReviewFiguresJson = Schemas['OwnershipReviewFigures'];
 
 /** All that is known of one proof. */
 export interface Dossier {
@@ -15,6 +21,8 @@ export interface Dossier {
   evidence: EvidenceRow[];
   reviews: ReviewRow[];
   decisions: DecisionRow[];
+  /** What was looked for again, by evidence. */
+  looks: ReadonlyMap<string, readonly Look[]>;
   /** Only gathered for reviewers: advice would let an imitator practise. */
   enrolled: EnrolledVoice | null;
 }
@@ -61,7 +69,7 @@ export function adviceOn(
 }
 
 function reviewJson(row: ReviewRow): Schemas['OwnershipReview'] {
-  return { reviewId: row.id, verdict: row.verdict, reasonCode: row.reasonCode, text: row.text, at: row.at.toISOString() };
+  return { reviewId: row.id, round: row.round, verdict: row.verdict, reasonCode: row.reasonCode, text: row.text, at: row.at.toISOString() };
 }
 
 /** The leaf's document as the log hashed it. */
@@ -69,7 +77,16 @@ function decisionJson(row: DecisionRow): Schemas['OwnershipDecision'] {
   return { leafId: row.leafId, document: row.document };
 }
 
-export function proofJson(dossier: Dossier, now: Date, advice: VoiceAdvice | null): OwnershipProofJson {
+/** What an approval rests on and nobody finds any more, with the time until which its owner may put it back. */
+function missingOf({ proof, evidence, looks }: Dossier, policy: Policy): OwnershipProofJson['missing'] {
+  if (proof.state !== 'approved') return [];
+  return evidence.flatMap(({ id, kind }) => {
+    const grace = graceOf(looks.get(id) ?? [], policy.evidence[kind]?.recheck?.graceDays ?? 0);
+    return grace === null ? [] : [{ evidenceId: id, missingSince: grace.since.toISOString(), restoreBefore: grace.until.toISOString() }];
+  });
+}
+
+export function proofJson(dossier: Dossier, now: Date, advice: VoiceAdvice | null, policy: Policy): OwnershipProofJson {
   const { proof } = dossier;
   return {
     proofId: proof.id,
@@ -83,20 +100,47 @@ export function proofJson(dossier: Dossier, now: Date, advice: VoiceAdvice | nul
     state: stateAt(proof, now),
     openedAt: proof.openedAt.toISOString(),
     submittedAt: text(proof.submittedAt),
+    round: proof.round,
+    appealedAt: text(proof.appealedAt),
+    appealText: proof.appealText,
+    evidenceSha256: proof.evidenceSha256,
     approvedAt: text(proof.approvedAt),
     expiresAt: text(proof.expiresAt),
     evidence: dossier.evidence.map((row) => evidenceJson(row, row.state === 'uploaded' ? advice : null)),
+    missing: missingOf(dossier, policy),
     reviews: dossier.reviews.map(reviewJson),
     decisions: dossier.decisions.map(decisionJson),
   };
 }
 
+/** Where a case stands, as a reviewer sees it: who else holds it is not told. */
+export function caseJson(proof: ProofRow, clock: Waiting, reviewerId: string): ReviewCaseJson {
+  const { lease } = clock;
+  return {
+    proofId: proof.id,
+    round: proof.round,
+    stage: clock.stage,
+    stageSince: clock.since.toISOString(),
+    waitingSince: clock.waitingSince.toISOString(),
+    waitedSeconds: clock.waitedSeconds,
+    claim: lease === null ? null : { mine: lease.reviewerId === reviewerId, until: lease.expiresAt.toISOString() },
+  };
+}
+
+async function looksByEvidence(tx: Tx, evidence: readonly EvidenceRow[]): Promise<Map<string, Look[]>> {
+  const looks = new Map<string, Look[]>();
+  for (const { id, kind } of evidence) if (kind === 'domain' || kind === 'public_account') looks.set(id, await looksOf(tx, id));
+  return looks;
+}
+
 export async function gather(
   tx: Tx, proof: ProofRow, enrolledVoice: ((tx: Tx, proofId: string) => Promise<EnrolledVoice | null>) | null,
 ): Promise<Dossier> {
+  const evidence = await store.evidenceOf(tx, proof.id);
   return {
     proof,
-    evidence: await store.evidenceOf(tx, proof.id),
+    evidence,
+    looks: await looksByEvidence(tx, evidence),
     reviews: await store.reviewsOf(tx, proof.id),
     decisions: await store.decisionsOf(tx, proof.id),
     enrolled: enrolledVoice === null ? null : await enrolledVoice(tx, proof.id),

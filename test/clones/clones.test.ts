@@ -194,11 +194,11 @@ describe('approving a version', () => {
     await world.ownership.submitOwnershipProof(owner.actor, key(), proofId);
     expect(await codeOf(approve(versionId))).toBe('ownership_unproven');
     const one = await world.reviewer('one of two');
-    await world.ownership.reviewOwnershipProof(one.actor, key(), proofId, { verdict: 'approve' });
+    await world.judge(one.actor, proofId, { verdict: 'approve' });
     expect(await codeOf(approve(versionId))).toBe('ownership_unproven');
     expect(await world.database.runTx(async (tx) => await world.log.leavesOf(tx, cloneId))).toEqual([]);
     const two = await world.reviewer('two of two');
-    await world.ownership.reviewOwnershipProof(two.actor, key(), proofId, { verdict: 'approve' });
+    await world.judge(two.actor, proofId, { verdict: 'approve' });
     expect(await approve(versionId)).toMatchObject({ state: 'approved' });
   });
 
@@ -284,6 +284,10 @@ describe('no proof, no clone, in PostgreSQL', () => {
     const { versionId } = await world.clones.createVersion(owner.actor, key(), cloneId);
     for (const step of paths[state] ?? []) {
       if (step === 'approved') continue;
+      if (step === 'rejected') {
+        await world.judge((await world.reviewer('rejecting')).actor, proofId, { verdict: 'reject', reasonCode: 'impersonation' });
+        continue;
+      }
       await world.database.asOwner(
         `UPDATE ownership_proof SET state = $2, submitted_at = coalesce(submitted_at, now()), ended_at = CASE WHEN $2 IN ('expired', 'withdrawn') THEN now() END WHERE id = $1`, [proofId, step],
       );

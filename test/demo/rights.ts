@@ -30,7 +30,7 @@ const TERM_DAYS = 365;
 export async function openProof(world: Pick<World, 'site'>, owner: Person): Promise<string> {
   const { client, sign } = owner;
   const subjectName = 'Lin Ya · 林雅';
-  const { document } = await client.call('draftOwnershipClaim', { body: { subjectName, handle: 'lin-ya', locale: 'zh-CN' } });
+  const { document } = await client.call('draftOwnershipClaim', { body: { subjectName, handle: 'lin-ya', locale: 'zh-CN', subjectKind: 'public_figure' } });
   const proof = await client.call('openOwnershipProof', { body: { subjectName, signature: await sign('ownership_claim', document, 'zh-CN') } });
   const path = { proofId: proof.proofId };
   const evidence = await client.call('addEvidence', { path, body: { kind: 'domain', site: world.site.origin } });
@@ -115,11 +115,18 @@ export async function review(
       must(played.status === 200 && (await played.arrayBuffer()).byteLength > 10_000, `a reviewer plays ${mediaPath ?? 'the recording'}`);
     }
     checked(`reviewer one plays both recordings; the measured distance is ${voice?.advice?.distance.toFixed(2) ?? '?'} (advice, no words recognised)`);
-    const one = await first.client.call('reviewOwnershipProof', { path, body: { verdict: 'approve' } });
+    const evidenceSha256 = waiting.proofs[0]?.evidenceSha256 ?? '';
+    await first.client.call('claimReview', { path });
+    const taken = await second.client.refused('claimReview', { path });
+    must(taken.code === 'review_claimed', 'a case is one reviewer\'s at a time');
+    const unseen = await first.client.refused('reviewOwnershipProof', { path, body: { verdict: 'approve', evidenceSha256: '0'.repeat(64) } });
+    must(unseen.code === 'evidence_changed', 'a review names the evidence that it saw');
+    const one = await first.client.call('reviewOwnershipProof', { path, body: { verdict: 'approve', evidenceSha256 } });
     must(one.state === 'submitted', 'one reviewer is not enough');
-    const again = await first.client.refused('reviewOwnershipProof', { path, body: { verdict: 'approve' } });
+    const again = await first.client.refused('claimReview', { path });
     must(again.code === 'review_repeated', 'one reviewer does not count twice');
-    const two = await second.client.call('reviewOwnershipProof', { path, body: { verdict: 'approve', text: 'Same voice, her site.' } });
+    await second.client.call('claimReview', { path });
+    const two = await second.client.call('reviewOwnershipProof', { path, body: { verdict: 'approve', evidenceSha256, text: 'Same voice, her site.' } });
     must(two.state === 'approved', 'two different reviewers approved');
     checked('one approval: still submitted; the same reviewer again: review_repeated; a second reviewer: approved');
   });

@@ -18,9 +18,13 @@ describe('PostgreSQL itself', () => {
     const proofId = await world.submittedProof(owner);
     const fan = await world.register('Fan');
     await expect(world.database[role](
-      `INSERT INTO ownership_review (id, proof_id, reviewer_id, verdict, text, at) VALUES ($1, $2, $3, 'approve', '', now())`,
+      `INSERT INTO ownership_review (id, proof_id, reviewer_id, verdict, text, evidence_sha256, at) VALUES ($1, $2, $3, 'approve', '', '', now())`,
       [`fan-${role}`, proofId, fan.actor.accountId],
-    )).rejects.toMatchObject({ constraint: 'ownership_review_by_a_reviewer' });
+    )).rejects.toMatchObject({ constraint: 'ownership_review_needs_claim' });
+    await expect(world.database[role](
+      `INSERT INTO ownership_lease (id, proof_id, reviewer_id, claimed_at, expires_at) VALUES ($1, $2, $3, now(), now() + interval '1 hour')`,
+      [`fan-${role}`, proofId, fan.actor.accountId],
+    )).rejects.toMatchObject({ constraint: 'ownership_lease_by_a_reviewer' });
   });
 
   it.each(roles)('prolongs no approval and moves no other time of a proof, %s', async (role) => {

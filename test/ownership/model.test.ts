@@ -3,13 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../src/kernel/random.ts';
 import { findLine } from '../../src/ownership/kinds/domain.ts';
 import { ACTING_KINDS, SUBJECT_KINDS } from '../../src/ownership/levels.ts';
-import { claimDocument, isProvenAt, moved, PROOF_STATES, readClaim, stateAt, weighReview } from '../../src/ownership/model.ts';
+import { checkAppealable, claimDocument, isProvenAt, moved, PROOF_STATES, readClaim, stateAt, weighReview } from '../../src/ownership/model.ts';
 import { challengeSentence } from '../../src/ownership/sentence.ts';
 
-const MOVES = ['submit', 'approve', 'reject', 'expire', 'withdraw'] as const;
+const MOVES = ['submit', 'approve', 'reject', 'appeal', 'expire', 'withdraw'] as const;
 
 describe('the states of a proof', () => {
-  it('move in these five ways and no other', () => {
+  it('move in these six ways and no other', () => {
     const possible = PROOF_STATES.flatMap((state) => MOVES.flatMap((move) => {
       try {
         return [`${state} ${move} ${moved(state, move)}`];
@@ -19,7 +19,7 @@ describe('the states of a proof', () => {
     }));
     expect(possible).toEqual([
       'open submit submitted', 'submitted approve approved', 'submitted reject rejected', 'approved expire expired',
-      'approved withdraw withdrawn',
+      'approved withdraw withdrawn', 'rejected appeal submitted',
     ]);
   });
 
@@ -40,15 +40,37 @@ describe('the states of a proof', () => {
 });
 
 describe('reviews', () => {
-  const proof = { accountId: 'owner', state: 'submitted' } as const;
-  const approve = (reviewerId: string) => ({ reviewerId, verdict: 'approve' } as const);
-  const reject = (reviewerId: string) => ({ reviewerId, verdict: 'reject' } as const);
+  const proof = { accountId: 'owner', state: 'submitted', round: 1 } as const;
+  const approve = (reviewerId: string, round = 1) => ({ reviewerId, verdict: 'approve', round } as const);
+  const reject = (reviewerId: string, round = 1) => ({ reviewerId, verdict: 'reject', round } as const);
 
   it('two approvals approve, one rejection rejects', () => {
     expect(weighReview(proof, [], approve('a'))).toBe(null);
     expect(weighReview(proof, [approve('a')], approve('b'))).toBe('approved');
     expect(weighReview(proof, [], reject('a'))).toBe('rejected');
     expect(weighReview(proof, [approve('a')], reject('b'))).toBe('rejected');
+  });
+
+  it('on appeal two who did not decide before must agree either way', () => {
+    const appealed = { ...proof, round: 2 };
+    const before = [approve('a'), reject('b')];
+    expect(weighReview(appealed, before, approve('c'))).toBe(null);
+    expect(weighReview(appealed, before, reject('c'))).toBe(null);
+    expect(weighReview(appealed, [...before, approve('c', 2)], approve('d'))).toBe('approved');
+    expect(weighReview(appealed, [...before, reject('c', 2)], reject('d'))).toBe('rejected');
+    expect(weighReview(appealed, [...before, reject('c', 2)], approve('d'))).toBe(null);
+    expect(weighReview(appealed, [...before, reject('c', 2), approve('d', 2)], approve('e'))).toBe('approved');
+    for (const decider of ['a', 'b']) expect(() => weighReview(appealed, before, approve(decider))).toThrow(expect.objectContaining({ code: 'review_repeated' }));
+  });
+
+  it('an appeal is made once and in time', () => {
+    const at = new Date('2026-03-01T00:00:00Z');
+    const rejected = { state: 'rejected', round: 1 } as const;
+    const state = expect.objectContaining({ code: 'proof_state' }) as Error;
+    expect(() => checkAppealable(rejected, at, new Date('2026-03-30T23:59:59Z'), 30)).not.toThrow();
+    expect(() => checkAppealable(rejected, at, new Date('2026-03-31T00:00:00Z'), 30)).toThrow(state);
+    expect(() => checkAppealable({ ...rejected, round: 2 }, at, at, 30)).toThrow(state);
+    for (const other of PROOF_STATES.filter((one) => one !== 'rejected')) expect(() => checkAppealable({ ...rejected, state: other }, at, at, 30)).toThrow(state);
   });
 
   it('refuse the submitter, the same person twice, and a proof that is not waiting', () => {

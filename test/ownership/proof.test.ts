@@ -216,14 +216,14 @@ describe('reviews', () => {
     const proofId = await world.submittedProof(owner);
     const queue = async (index: number) => (await world.ownership.listReviews(reviewer(index), 100)).proofs.map((proof) => proof.proofId);
     expect(await queue(0)).toContain(proofId);
-    const first = await world.ownership.reviewOwnershipProof(reviewer(0), key(), proofId, { verdict: 'approve', text: 'Listened to both.' });
+    const first = await world.judge(reviewer(0), proofId, { verdict: 'approve', text: 'Listened to both.' });
     expect(first.state).toBe('submitted');
     expect(await queue(0)).not.toContain(proofId);
     expect(await queue(1)).toContain(proofId);
-    expect(await codeOf(world.ownership.reviewOwnershipProof(reviewer(0), key(), proofId, { verdict: 'approve' }))).toBe('review_repeated');
+    expect(await codeOf(world.judge(reviewer(0), proofId, { verdict: 'approve' }))).toBe('review_repeated');
     expect(await leaves(proofId)).toEqual([]);
 
-    const second = await world.ownership.reviewOwnershipProof(reviewer(1), key(), proofId, { verdict: 'approve' });
+    const second = await world.judge(reviewer(1), proofId, { verdict: 'approve' });
     const at = world.clock.now();
     expect(second).toMatchObject({
       state: 'approved', approvedAt: at.toISOString(), expiresAt: new Date(at.getTime() + 365 * 86_400_000).toISOString(),
@@ -239,31 +239,32 @@ describe('reviews', () => {
     const proven = (when: Date) => world.database.runTx(async (tx) => await world.ownership.isProven(tx, proofId, when));
     expect(await proven(at)).toBe(true);
     expect(await proven(new Date(at.getTime() + 365 * 86_400_000))).toBe(false);
-    expect(await codeOf(world.ownership.reviewOwnershipProof(reviewer(2), key(), proofId, { verdict: 'approve' }))).toBe('proof_state');
+    expect(await codeOf(world.judge(reviewer(2), proofId, { verdict: 'approve' }))).toBe('proof_state');
   });
 
   it('the first rejection rejects, with its reason; a new proof may be opened', async () => {
     const proofId = await world.submittedProof(owner);
-    await world.ownership.reviewOwnershipProof(reviewer(0), key(), proofId, { verdict: 'approve' });
-    const rejected = await world.ownership.reviewOwnershipProof(reviewer(1), key(), proofId, { verdict: 'reject', reasonCode: 'voice_differs', text: 'Two people.' });
+    await world.judge(reviewer(0), proofId, { verdict: 'approve' });
+    const rejected = await world.judge(reviewer(1), proofId, { verdict: 'reject', reasonCode: 'voice_differs', text: 'Two people.' });
     expect(rejected).toMatchObject({ state: 'rejected', approvedAt: null });
     expect(rejected.reviews.map(({ verdict, reasonCode }) => [verdict, reasonCode])).toEqual([['approve', null], ['reject', 'voice_differs']]);
-    expect(await codeOf(world.ownership.reviewOwnershipProof(reviewer(2), key(), proofId, { verdict: 'approve' }))).toBe('proof_state');
+    expect(await codeOf(world.judge(reviewer(2), proofId, { verdict: 'approve' }))).toBe('proof_state');
     expect((await leaves(proofId)).map(({ type }) => type)).toEqual(['ownership_proof.decided']);
     expect((await world.ownership.getOwnershipProof(owner.actor, await world.openProof(owner))).state).toBe('open');
   });
 
   it('a reviewer does not review their own proof, nor finds it in the queue', async () => {
     const mine = await world.submittedProof(reviewers[2]!);
-    expect(await codeOf(world.ownership.reviewOwnershipProof(reviewer(2), key(), mine, { verdict: 'approve' }))).toBe('review_self');
+    expect(await codeOf(world.judge(reviewer(2), mine, { verdict: 'approve' }))).toBe('review_self');
     const { proofs } = await world.ownership.listReviews(reviewer(2), 100);
     expect(proofs.map((proof) => proof.proofId)).not.toContain(mine);
   });
 
   it('two reviewers at the same instant make one decision', async () => {
     const proofId = await world.submittedProof(owner);
-    await Promise.all([0, 1].map(async (index) =>
-      await world.ownership.reviewOwnershipProof(reviewer(index), key(), proofId, { verdict: 'approve' })));
+    await world.judge(reviewer(2), proofId, { verdict: 'approve' });
+    const results = await Promise.allSettled([0, 1].map(async (index) => await world.judge(reviewer(index), proofId, { verdict: 'approve' })));
+    expect(results.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
     expect((await world.ownership.getOwnershipProof(owner.actor, proofId)).state).toBe('approved');
     expect(await leaves(proofId)).toHaveLength(1);
   });
@@ -272,7 +273,7 @@ describe('reviews', () => {
     const proofId = await world.submittedProof(owner);
     const { cloneId } = await world.clones.createClone(owner.actor, key(), { ownershipProofId: proofId, name: OWNER_NAME, handle: 'kept-advice' });
     await world.clones.uploadEnrolmentVoice(owner.actor, key(), cloneId, await world.voice(10));
-    await world.ownership.reviewOwnershipProof(reviewer(0), key(), proofId, { verdict: 'approve' });
+    await world.judge(reviewer(0), proofId, { verdict: 'approve' });
     const [row] = await world.database.asOwner<{ advice: { enrolment: { cloneId: string } } }>('SELECT advice FROM ownership_review WHERE proof_id = $1', [proofId]);
     expect(row?.advice.enrolment.cloneId).toBe(cloneId);
   });
@@ -317,7 +318,7 @@ describe('who may call', () => {
   it('only reviewers review, only operators withdraw, nobody unsigned', async () => {
     const handlers = makeOwnershipHandlers(world.ownership);
     const input = { path, query: {}, headers: {} };
-    const review = { ...input, body: { verdict: 'approve' as const } };
+    const review = { ...input, body: { verdict: 'approve' as const, evidenceSha256: '0'.repeat(64) } };
     const withdrawal = { ...input, body: { reasonCode: 'fraud' as const, text: 'x' } };
     expect(await codeOf(handlers.reviewOwnershipProof(review, context(owner.actor)))).toBe('role_missing');
     expect(await codeOf(handlers.listReviews({ ...input, path: {}, body: undefined }, context(owner.actor)))).toBe('role_missing');
@@ -336,18 +337,22 @@ describe('PostgreSQL itself', () => {
       `UPDATE ownership_proof SET state = 'approved', approved_at = now(), expires_at = now() + interval '1 day' WHERE id = $1`, [proofId],
     );
     await expect(forge()).rejects.toMatchObject({ constraint: 'ownership_proof_needs_two_reviewers' });
-    await world.ownership.reviewOwnershipProof(reviewer(0), key(), proofId, { verdict: 'approve' });
+    await world.judge(reviewer(0), proofId, { verdict: 'approve' });
     await expect(forge()).rejects.toMatchObject({ constraint: 'ownership_proof_needs_two_reviewers' });
   });
 
   it.each(roles)('takes no review of oneself, no second review, no change of a review, %s', async (role) => {
     const proofId = await world.submittedProof(owner);
+    const digest = (await world.ownership.getOwnershipProof(owner.actor, proofId)).evidenceSha256;
     const review = (id: string, who: string) => world.database[role](
-      `INSERT INTO ownership_review (id, proof_id, reviewer_id, verdict, text, at) VALUES ($1, $2, $3, 'approve', '', now())`, [id, proofId, who],
+      `INSERT INTO ownership_review (id, proof_id, reviewer_id, verdict, text, evidence_sha256, at) VALUES ($1, $2, $3, 'approve', '', $4, $5)`,
+      [id, proofId, who, digest, world.clock.now()],
     );
     await expect(review(`self-${role}`, owner.actor.accountId)).rejects.toMatchObject({ constraint: 'ownership_review_not_of_self' });
-    await world.ownership.reviewOwnershipProof(reviewer(0), key(), proofId, { verdict: 'approve' });
+    await expect(review(`unclaimed-${role}`, reviewer(0).accountId)).rejects.toMatchObject({ constraint: 'ownership_review_needs_claim' });
+    await world.judge(reviewer(0), proofId, { verdict: 'approve' });
     await expect(review(`twice-${role}`, reviewer(0).accountId)).rejects.toMatchObject({ code: '23505' });
+    await expect(review(`other-${role}`, reviewer(1).accountId)).rejects.toMatchObject({ constraint: 'ownership_review_needs_claim' });
     await expect(world.database[role]('UPDATE ownership_review SET text = $2 WHERE proof_id = $1', [proofId, 'x'])).rejects.toThrow();
     await expect(world.database[role]('DELETE FROM ownership_review WHERE proof_id = $1', [proofId])).rejects.toThrow();
     await expect(world.database[role]('TRUNCATE ownership_review')).rejects.toThrow();

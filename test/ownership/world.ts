@@ -87,6 +87,10 @@ function remembering(inference: Inference): Inference {
   };
 }
 
+export type Verdict =
+  | { verdict: 'approve'; text?: string }
+  | { verdict: 'reject'; reasonCode: 'impersonation' | 'voice_differs' | 'site_unrelated' | 'evidence_unclear' | 'subject_objects'; text?: string };
+
 export interface World {
   database: TestDatabase;
   clock: TestClock;
@@ -102,7 +106,7 @@ export interface World {
   /** TXT records by name. */
   records: Map<string, string[]>;
   /** What the rooms above were told. */
-  told: { endedProofs: string[]; withdrawnVersions: string[]; upheldHolds: string[] };
+  told: { endedProofs: string[]; provenClones: string[]; withdrawnVersions: string[]; upheldHolds: string[] };
   key(): IdempotencyKey;
   register(name: string, invitationToken?: string): Promise<Person>;
   operator(): Promise<Person>;
@@ -113,6 +117,8 @@ export interface World {
   addCheckedSite(person: Person, proofId: string): Promise<string>;
   addRecordedVoice(person: Person, proofId: string, recording: Uint8Array): Promise<string>;
   submittedProof(person: Person): Promise<string>;
+  /** Takes up the case and judges it by the evidence that is there. */
+  judge(reviewer: Actor, proofId: string, verdict: Verdict, key?: IdempotencyKey): Promise<Awaited<ReturnType<Ownership['reviewOwnershipProof']>>>;
   approvedProof(person: Person): Promise<string>;
   /** Speech of the reference voice, as WAV: at least `seconds` long. */
   voice(seconds: number, pitch?: number): Promise<Uint8Array>;
@@ -138,7 +144,7 @@ export async function openWorld(seed: string): Promise<World> {
   const site = await openSite();
   const heard = new Set<string>();
   const records = new Map<string, string[]>();
-  const told = { endedProofs: [] as string[], withdrawnVersions: [] as string[], upheldHolds: [] as string[] };
+  const told = { endedProofs: [] as string[], provenClones: [] as string[], withdrawnVersions: [] as string[], upheldHolds: [] as string[] };
   const ownership = makeOwnership({
     runTx, clock, ids, random, identity, log, blobs, inference,
     fetcher: makeSafeFetch({ allowLoopback: true }),
@@ -150,13 +156,19 @@ export async function openWorld(seed: string): Promise<World> {
     onEnrolmentUpheld: async (_tx, { holdId }) => {
       told.upheldHolds.push(holdId);
     },
-    onProofWithdrawn: async (_tx, proofId) => {
+    onProofEnded: async (_tx, { proofId }) => {
       told.endedProofs.push(proofId);
+    },
+    onProofApproved: async (tx, { proofId, renews, at }) => {
+      if (renews !== null) await clones.followProof(tx, { from: renews, to: proofId, at });
     },
   });
   const clonesDeps: ClonesDeps = {
     runTx, clock, ids, identity, ownership, log, blobs, inference, policy: HOUSE_POLICY,
     probesHeard: async (_tx, versionId) => heard.has(versionId),
+    onCloneProven: async (_tx, { cloneId }) => {
+      told.provenClones.push(cloneId);
+    },
     onVersionWithdrawn: async (_tx, { versionId }) => {
       told.withdrawnVersions.push(versionId);
     },
@@ -217,11 +229,15 @@ export async function openWorld(seed: string): Promise<World> {
       await ownership.submitOwnershipProof(person.actor, world.key(), proofId);
       return proofId;
     },
+    async judge(reviewer, proofId, verdict, key = world.key()) {
+      const { proof } = await ownership.claimReview(reviewer, world.key(), proofId);
+      return await ownership.reviewOwnershipProof(reviewer, key, proofId, { ...verdict, evidenceSha256: proof.evidenceSha256 ?? '' });
+    },
     async approvedProof(person) {
       const proofId = await world.submittedProof(person);
       for (const name of ['first', 'second']) {
         const { actor } = await world.reviewer(name);
-        await ownership.reviewOwnershipProof(actor, world.key(), proofId, { verdict: 'approve' });
+        await world.judge(actor, proofId, { verdict: 'approve' });
       }
       return proofId;
     },

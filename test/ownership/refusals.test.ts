@@ -62,8 +62,13 @@ async function submitted(person: Person, subjectName: string, handle: string, vo
   return { ...path, evidenceId };
 }
 
+/** Takes up the case and answers what a review of it names. */
+const takeUp = async (person: Person, proofId: string) => {
+  const { proof } = await person.client.call('claimReview', { path: { proofId } });
+  return { path: { proofId }, body: { verdict: 'approve', evidenceSha256: proof.evidenceSha256 ?? '' } } as const;
+};
 const approve = async (person: Person, id: string): Promise<string> =>
-  (await person.client.call('reviewOwnershipProof', { path: { proofId: id }, body: { verdict: 'approve' } })).state;
+  (await person.client.call('reviewOwnershipProof', await takeUp(person, id))).state;
 
 async function register(person: Person, input: { proofId: string; names?: string[]; handles?: { handle: string; place: string }[]; voiceEvidenceId?: string }) {
   const { document } = await person.client.call('draftRefusal', { body: { ...input, locale: 'zh-CN' } });
@@ -247,10 +252,14 @@ describe('a held enrolment', () => {
 
   it('is not approved by two reviewers of the proof, nor by PostgreSQL', async () => {
     await approve(reviewers[0]!, held);
-    const refused = await reviewers[1]!.client.refused('reviewOwnershipProof', { path: { proofId: held }, body: { verdict: 'approve' } });
+    const refused = await reviewers[1]!.client.refused('reviewOwnershipProof', await takeUp(reviewers[1]!, held));
+    await reviewers[1]!.client.call('releaseReview', { path: { proofId: held } });
+    const { body } = await takeUp(reviewers[2]!, held);
     expect([refused.status, refused.code]).toEqual([409, 'enrolment_held']);
     await server.database.asOwner(
-      `INSERT INTO ownership_review (id, proof_id, reviewer_id, verdict, text, at) VALUES ('rev_x', $1, $2, 'approve', '', now())`, [held, reviewers[2]!.accountId]);
+      `INSERT INTO ownership_review (id, proof_id, reviewer_id, verdict, text, evidence_sha256, at) VALUES ('rev_x', $1, $2, 'approve', '', $3, $4)`,
+      [held, reviewers[2]!.accountId, body.evidenceSha256, server.clock.now()]);
+    await reviewers[2]!.client.call('releaseReview', { path: { proofId: held } });
     for (const role of ['asApp', 'asOwner'] as const) {
       await expect(server.database[role](
         `UPDATE ownership_proof SET state = 'approved', approved_at = now(), expires_at = now() + interval '1 day' WHERE id = $1`, [held],
@@ -286,7 +295,7 @@ describe('a held enrolment', () => {
     expect((await reviewers[0]!.client.refused('reviewEnrolmentHold', wrong)).code).toBe('request_invalid');
     expect((await reviewers[0]!.client.call('reviewEnrolmentHold', review)).state).toBe('open');
     expect((await reviewers[0]!.client.refused('reviewEnrolmentHold', review)).code).toBe('review_repeated');
-    expect((await reviewers[1]!.client.refused('reviewOwnershipProof', { path: { proofId: held }, body: { verdict: 'approve' } })).code).toBe('enrolment_held');
+    expect((await reviewers[1]!.client.refused('reviewOwnershipProof', await takeUp(reviewers[1]!, held))).code).toBe('enrolment_held');
     expect((await reviewers[1]!.client.call('reviewEnrolmentHold', review)).state).toBe('cleared');
     expect((await reviewers[2]!.client.refused('reviewEnrolmentHold', review)).code).toBe('enrolment_hold_state');
     expect(await approve(reviewers[1]!, held)).toBe('approved');

@@ -1143,6 +1143,47 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/ownership-proofs/{proofId}/appeal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Appeal a rejection
+         * @description Once, in time, to two people who did not decide it. The evidence stays as it was handed in.
+         */
+        post: operations["appealOwnershipProof"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/ownership-proofs/{proofId}/claim": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take up a case
+         * @description The case is this reviewer's for a while; only who holds it sees its papers and judges it. Again prolongs.
+         */
+        post: operations["claimReview"];
+        /** Give a case back */
+        delete: operations["releaseReview"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/ownership-proofs/{proofId}/evidence": {
         parameters: {
             query?: never;
@@ -1223,6 +1264,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/ownership-proofs/{proofId}/evidence/{evidenceId}/recheck": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Look again for what an approval rests on
+         * @description What lives on the net is looked for again by itself; when it is gone its owner has the policy's grace to put it back, after which the approval ends and the clone is held. This looks now instead of on the next day.
+         */
+        post: operations["recheckEvidence"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/ownership-proofs/{proofId}/reviews": {
         parameters: {
             query?: never;
@@ -1234,7 +1295,7 @@ export interface paths {
         put?: never;
         /**
          * Decide on a proof
-         * @description Two approvals of two different reviewers approve it; the first rejection rejects it. The submitter is never one of them. A rejected person may open a new proof.
+         * @description Two approvals of two different reviewers approve it; the first rejection rejects it. On appeal two must agree either way. Neither the submitter nor who vouched for it is ever one of them, nor on appeal who decided before. The case is taken up first, and the review names the evidence that it saw.
          */
         post: operations["reviewOwnershipProof"];
         delete?: never;
@@ -1508,9 +1569,29 @@ export interface paths {
         };
         /**
          * Proofs that wait for this reviewer
-         * @description Submitted ones, oldest first, without the reviewer's own and those they have reviewed.
+         * @description Those that wait longest first, without the reviewer's own, those they vouched for or have reviewed, and those that another reviewer holds. `cases` has their clocks in the same order.
          */
         get: operations["listReviews"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/reviews/figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How long cases wait
+         * @description Nearest-rank percentiles in seconds, of what waits now by stage and of what was decided lately.
+         */
+        get: operations["getReviewFigures"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2203,7 +2284,7 @@ export interface components {
                     versionId: string;
                     number: number;
                     /** @enum {string} */
-                    state: "draft" | "approved" | "withdrawn";
+                    state: "draft" | "approved" | "suspended" | "withdrawn";
                 }[];
             } | null;
         };
@@ -2238,7 +2319,7 @@ export interface components {
             cloneId: string;
             number: number;
             /** @enum {string} */
-            state: "draft" | "approved" | "withdrawn";
+            state: "draft" | "approved" | "suspended" | "withdrawn";
             languages: components["schemas"]["Language"][];
             document: components["schemas"]["VersionApprovalDocument"];
             digest: components["schemas"]["Digest"];
@@ -3266,6 +3347,18 @@ export interface components {
             state: "open" | "submitted" | "approved" | "rejected" | "expired" | "withdrawn";
             openedAt: components["schemas"]["Instant"];
             submittedAt: components["schemas"]["Instant"] | null;
+            /** @description 2 after an appeal. */
+            round: number;
+            appealedAt: components["schemas"]["Instant"] | null;
+            appealText: string | null;
+            /** @description The evidence as it was handed in, in one digest. Reviews name it. */
+            evidenceSha256: components["schemas"]["Digest"] | null;
+            /** @description What the approval rests on and is not found any more. Put it back in time, or the approval ends. */
+            missing: {
+                evidenceId: string;
+                missingSince: components["schemas"]["Instant"];
+                restoreBefore: components["schemas"]["Instant"];
+            }[];
             approvedAt: components["schemas"]["Instant"] | null;
             expiresAt: components["schemas"]["Instant"] | null;
             evidence: components["schemas"]["OwnershipEvidence"][];
@@ -3273,16 +3366,49 @@ export interface components {
             decisions: components["schemas"]["OwnershipDecision"][];
         };
         /** @enum {string} */
-        OwnershipRejectReason: "voice_differs" | "site_unrelated" | "evidence_unclear" | "impersonation" | "subject_objects";
+        OwnershipRejectReason: "voice_differs" | "face_differs" | "site_unrelated" | "account_unrelated" | "document_unreadable" | "document_doubtful" | "authority_insufficient" | "voucher_doubtful" | "evidence_unclear" | "impersonation" | "subject_objects";
         /** @description Who the reviewers are is not told to the submitter. */
         OwnershipReview: {
             reviewId: string;
+            round: number;
             /** @enum {string} */
             verdict: "approve" | "reject";
             reasonCode: components["schemas"]["OwnershipRejectReason"] | null;
             text: string;
             at: components["schemas"]["Instant"];
         };
+        OwnershipReviewCase: {
+            proofId: string;
+            /** @description 2 on appeal. */
+            round: number;
+            stage: components["schemas"]["OwnershipReviewStage"];
+            stageSince: components["schemas"]["Instant"];
+            waitingSince: components["schemas"]["Instant"];
+            waitedSeconds: number;
+            claim: {
+                mine: boolean;
+                until: components["schemas"]["Instant"];
+            } | null;
+        };
+        OwnershipReviewFigures: {
+            at: components["schemas"]["Instant"];
+            /** @description How far back decided cases are counted. */
+            overDays: number;
+            waiting: components["schemas"]["OwnershipWaits"];
+            onAppeal: number;
+            stages: {
+                stage: components["schemas"]["OwnershipReviewStage"];
+                cases: number;
+                p50Seconds: number;
+                p90Seconds: number;
+                p99Seconds: number;
+                longestSeconds: number;
+            }[];
+            untilClaimed: components["schemas"]["OwnershipWaits"];
+            untilDecided: components["schemas"]["OwnershipWaits"];
+        };
+        /** @enum {string} */
+        OwnershipReviewStage: "unclaimed" | "in_review" | "second_unclaimed" | "second_in_review";
         /** @description How far the challenge's voice lies from the enrolment's, by measured pitch and vocal tract. Advice to a human, decided by nobody else. It does not recognise words and can be fooled by an imitator. */
         OwnershipVoiceAdvice: {
             /** @description 0 is the same measurements; more is further. */
@@ -3297,6 +3423,13 @@ export interface components {
                 digest: components["schemas"]["Digest"];
                 mediaPath: string;
             };
+        };
+        OwnershipWaits: {
+            cases: number;
+            p50Seconds: number;
+            p90Seconds: number;
+            p99Seconds: number;
+            longestSeconds: number;
         };
         Passkey: {
             credentialId: components["schemas"]["Base64url"];
@@ -6007,6 +6140,93 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    appealOwnershipProof: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                proofId: components["parameters"]["OwnershipProofId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    text: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The proof, waiting again. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnershipProof"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    claimReview: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                proofId: components["parameters"]["OwnershipProofId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The proof and its clock. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        proof: components["schemas"]["OwnershipProof"];
+                        case: components["schemas"]["OwnershipReviewCase"];
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    releaseReview: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                proofId: components["parameters"]["OwnershipProofId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The case, free again. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnershipReviewCase"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     addEvidence: {
         parameters: {
             query?: never;
@@ -6126,6 +6346,33 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    recheckEvidence: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                proofId: components["parameters"]["OwnershipProofId"];
+                evidenceId: components["parameters"]["OwnershipEvidenceId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The proof as it stands after the look. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnershipProof"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     reviewOwnershipProof: {
         parameters: {
             query?: never;
@@ -6143,10 +6390,12 @@ export interface operations {
                 "application/json": {
                     /** @constant */
                     verdict: "approve";
+                    evidenceSha256: components["schemas"]["Digest"];
                     text?: string;
                 } | {
                     /** @constant */
                     verdict: "reject";
+                    evidenceSha256: components["schemas"]["Digest"];
                     reasonCode: components["schemas"]["OwnershipRejectReason"];
                     text?: string;
                 };
@@ -6621,7 +6870,29 @@ export interface operations {
                 content: {
                     "application/json": {
                         proofs: components["schemas"]["OwnershipProof"][];
+                        cases: components["schemas"]["OwnershipReviewCase"][];
                     };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getReviewFigures: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The service clock. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnershipReviewFigures"];
                 };
             };
             default: components["responses"]["Problem"];

@@ -86,6 +86,7 @@ CASE
     WHEN (state = 'approved'::text) THEN 'approved'::text
     ELSE NULL::text
 END) STORED
+clone_version.suspended_at timestamp with time zone
 consent_grant.id text NOT NULL
 consent_grant.clone_id text NOT NULL
 consent_grant.owner_account_id text NOT NULL
@@ -443,6 +444,7 @@ ownership_decision.document json NOT NULL
 ownership_decision.note text
 ownership_decision.at timestamp with time zone NOT NULL
 ownership_decision.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+ownership_decision.round integer NOT NULL DEFAULT 1
 ownership_evidence.id text NOT NULL
 ownership_evidence.proof_id text NOT NULL
 ownership_evidence.kind text NOT NULL
@@ -455,6 +457,20 @@ ownership_evidence.expires_at timestamp with time zone NOT NULL
 ownership_evidence.passed_at timestamp with time zone
 ownership_evidence.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 ownership_evidence.valid_until timestamp with time zone
+ownership_lease.id text NOT NULL
+ownership_lease.proof_id text NOT NULL
+ownership_lease.reviewer_id text NOT NULL
+ownership_lease.reviewer_role text GENERATED ALWAYS AS ('reviewer'::text) STORED
+ownership_lease.claimed_at timestamp with time zone NOT NULL
+ownership_lease.expires_at timestamp with time zone NOT NULL
+ownership_lease.ended_at timestamp with time zone
+ownership_lease.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+ownership_look.id bigint NOT NULL
+ownership_look.evidence_id text NOT NULL
+ownership_look.due_at timestamp with time zone
+ownership_look.at timestamp with time zone NOT NULL
+ownership_look.outcome text NOT NULL
+ownership_look.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 ownership_proof.id text NOT NULL
 ownership_proof.account_id text NOT NULL
 ownership_proof.subject_name text NOT NULL
@@ -471,6 +487,11 @@ ownership_proof.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 ownership_proof.subject_kind text NOT NULL DEFAULT 'private_person'::text
 ownership_proof.claimant_name text
 ownership_proof.renews_proof_id text
+ownership_proof.round integer NOT NULL DEFAULT 1
+ownership_proof.appealed_at timestamp with time zone
+ownership_proof.appeal_text text
+ownership_proof.policy_sha256 text
+ownership_proof.evidence_sha256 text
 ownership_review.id text NOT NULL
 ownership_review.proof_id text NOT NULL
 ownership_review.reviewer_id text NOT NULL
@@ -481,6 +502,8 @@ ownership_review.text text NOT NULL
 ownership_review.advice jsonb
 ownership_review.at timestamp with time zone NOT NULL
 ownership_review.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+ownership_review.round integer NOT NULL DEFAULT 1
+ownership_review.evidence_sha256 text NOT NULL
 payout.id text NOT NULL
 payout.account_id text NOT NULL
 payout.currency text NOT NULL
@@ -886,7 +909,8 @@ clone_version: clone_version_pkey PRIMARY KEY (id)
 clone_version: clone_version_signed_as_it_is FOREIGN KEY (signed_document_id, document_digest) REFERENCES signed_document(id, digest)
 clone_version: clone_version_signed_document_id_key UNIQUE (signed_document_id)
 clone_version: clone_version_speaker_check CHECK ((cardinality(speaker) = 8))
-clone_version: clone_version_state_check CHECK ((state = ANY (ARRAY['draft'::text, 'approved'::text, 'withdrawn'::text])))
+clone_version: clone_version_state_known CHECK ((state = ANY (ARRAY['draft'::text, 'approved'::text, 'suspended'::text, 'withdrawn'::text])))
+clone_version: clone_version_suspended_after_approval CHECK (((state <> 'suspended'::text) OR ((suspended_at IS NOT NULL) AND (approved_at IS NOT NULL) AND (signed_document_id IS NOT NULL))))
 consent_grant: consent_grant_clone_id_fkey FOREIGN KEY (clone_id) REFERENCES clone(id)
 consent_grant: consent_grant_clone_id_id_key UNIQUE (clone_id, id)
 consent_grant: consent_grant_id_check CHECK ((id ~ '^grt_'::text))
@@ -1175,8 +1199,8 @@ output_approval: output_approval_pkey PRIMARY KEY (output_id)
 output_approval: output_approval_undo_hours_check CHECK ((undo_hours >= 0))
 output_approval: output_approval_verdict_check CHECK ((verdict = ANY (ARRAY['approved'::text, 'rejected'::text])))
 ownership_decision: ownership_decision_decision_check CHECK ((decision = ANY (ARRAY['approved'::text, 'rejected'::text, 'expired'::text, 'withdrawn'::text])))
+ownership_decision: ownership_decision_once UNIQUE (proof_id, decision, round)
 ownership_decision: ownership_decision_pkey PRIMARY KEY (leaf_id)
-ownership_decision: ownership_decision_proof_id_decision_key UNIQUE (proof_id, decision)
 ownership_decision: ownership_decision_proof_id_fkey FOREIGN KEY (proof_id) REFERENCES ownership_proof(id)
 ownership_evidence: ownership_evidence_blob_digest_check CHECK ((blob_digest ~ '^[0-9a-f]{64}$'::text))
 ownership_evidence: ownership_evidence_check CHECK ((expires_at > created_at))
@@ -1188,19 +1212,32 @@ ownership_evidence: ownership_evidence_pkey PRIMARY KEY (id)
 ownership_evidence: ownership_evidence_proof_id_fkey FOREIGN KEY (proof_id) REFERENCES ownership_proof(id)
 ownership_evidence: ownership_evidence_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'passed'::text, 'uploaded'::text, 'superseded'::text])))
 ownership_evidence: ownership_evidence_uploads_by_kind CHECK (((state <> 'uploaded'::text) OR ((kind = ANY (ARRAY['voice_challenge'::text, 'video_challenge'::text, 'document'::text, 'representation'::text])) AND (blob_digest IS NOT NULL))))
+ownership_lease: ownership_lease_by_a_reviewer FOREIGN KEY (reviewer_id, reviewer_role) REFERENCES account_role(account_id, role)
+ownership_lease: ownership_lease_check CHECK ((expires_at > claimed_at))
+ownership_lease: ownership_lease_check1 CHECK ((ended_at >= claimed_at))
+ownership_lease: ownership_lease_pkey PRIMARY KEY (id)
+ownership_lease: ownership_lease_proof_id_fkey FOREIGN KEY (proof_id) REFERENCES ownership_proof(id)
+ownership_look: ownership_look_evidence_id_due_at_key UNIQUE (evidence_id, due_at)
+ownership_look: ownership_look_evidence_id_fkey FOREIGN KEY (evidence_id) REFERENCES ownership_evidence(id)
+ownership_look: ownership_look_outcome_check CHECK ((outcome = ANY (ARRAY['found'::text, 'absent'::text, 'unreachable'::text])))
+ownership_look: ownership_look_pkey PRIMARY KEY (id)
 ownership_proof: ownership_proof_account_id_fkey FOREIGN KEY (account_id) REFERENCES account(id)
+ownership_proof: ownership_proof_appealed_once CHECK ((((round = 2) = (appealed_at IS NOT NULL)) AND ((round = 2) = (appeal_text IS NOT NULL))))
 ownership_proof: ownership_proof_check CHECK (((state = 'open'::text) OR (submitted_at IS NOT NULL)))
 ownership_proof: ownership_proof_check1 CHECK (((state <> ALL (ARRAY['approved'::text, 'expired'::text, 'withdrawn'::text])) OR ((approved_at IS NOT NULL) AND (expires_at > approved_at))))
 ownership_proof: ownership_proof_check2 CHECK (((state <> ALL (ARRAY['expired'::text, 'withdrawn'::text])) OR (ended_at IS NOT NULL)))
 ownership_proof: ownership_proof_claim_document_id_key UNIQUE (claim_document_id)
 ownership_proof: ownership_proof_claimant_name_check CHECK (((char_length(claimant_name) >= 1) AND (char_length(claimant_name) <= 80)))
 ownership_proof: ownership_proof_claimed_by_its_account FOREIGN KEY (claim_document_id, account_id) REFERENCES signed_document(id, account_id)
+ownership_proof: ownership_proof_closes_evidence CHECK (((state = 'open'::text) = (evidence_sha256 IS NULL)))
 ownership_proof: ownership_proof_handle_check CHECK ((handle ~ '^[a-z0-9][a-z0-9-]{1,28}[a-z0-9]$'::text))
 ownership_proof: ownership_proof_id_account_id_key UNIQUE (id, account_id)
 ownership_proof: ownership_proof_id_state_key UNIQUE (id, state)
 ownership_proof: ownership_proof_names_claimant CHECK (((subject_kind = ANY (ARRAY['representative'::text, 'heir'::text, 'guardian'::text])) = (claimant_name IS NOT NULL)))
 ownership_proof: ownership_proof_pkey PRIMARY KEY (id)
+ownership_proof: ownership_proof_policy_sha256_check CHECK ((policy_sha256 ~ '^[0-9a-f]{64}$'::text))
 ownership_proof: ownership_proof_renews_own FOREIGN KEY (renews_proof_id, account_id) REFERENCES ownership_proof(id, account_id)
+ownership_proof: ownership_proof_round_check CHECK ((round = ANY (ARRAY[1, 2])))
 ownership_proof: ownership_proof_state_check CHECK ((state = ANY (ARRAY['open'::text, 'submitted'::text, 'approved'::text, 'rejected'::text, 'expired'::text, 'withdrawn'::text])))
 ownership_proof: ownership_proof_subject_kind_check CHECK ((subject_kind = ANY (ARRAY['public_figure'::text, 'private_person'::text, 'representative'::text, 'heir'::text, 'guardian'::text])))
 ownership_proof: ownership_proof_subject_name_check CHECK (((char_length(subject_name) >= 1) AND (char_length(subject_name) <= 80)))
@@ -1209,7 +1246,7 @@ ownership_review: ownership_review_check CHECK (((verdict = 'reject'::text) = (r
 ownership_review: ownership_review_pkey PRIMARY KEY (id)
 ownership_review: ownership_review_proof_id_fkey FOREIGN KEY (proof_id) REFERENCES ownership_proof(id)
 ownership_review: ownership_review_proof_id_reviewer_id_key UNIQUE (proof_id, reviewer_id)
-ownership_review: ownership_review_reason_code_check CHECK ((reason_code = ANY (ARRAY['voice_differs'::text, 'site_unrelated'::text, 'evidence_unclear'::text, 'impersonation'::text, 'subject_objects'::text])))
+ownership_review: ownership_review_reason_known CHECK ((reason_code = ANY (ARRAY['voice_differs'::text, 'face_differs'::text, 'site_unrelated'::text, 'account_unrelated'::text, 'document_unreadable'::text, 'document_doubtful'::text, 'authority_insufficient'::text, 'voucher_doubtful'::text, 'evidence_unclear'::text, 'impersonation'::text, 'subject_objects'::text])))
 ownership_review: ownership_review_verdict_check CHECK ((verdict = ANY (ARRAY['approve'::text, 'reject'::text])))
 payout: payout_account_id_fkey FOREIGN KEY (account_id) REFERENCES account(id)
 payout: payout_amount_minor_check CHECK ((amount_minor > 0))
@@ -1603,10 +1640,14 @@ CREATE INDEX output_of_requester ON public.output USING btree (requester, id DES
 CREATE UNIQUE INDEX output_one_probe ON public.output USING btree (version_id, probe) WHERE ((audience = 'owner'::text) AND (state = ANY (ARRAY['queued'::text, 'rendering'::text, 'signing'::text, 'released'::text])))
 CREATE UNIQUE INDEX output_pkey ON public.output USING btree (id)
 CREATE UNIQUE INDEX output_approval_pkey ON public.output_approval USING btree (output_id)
+CREATE UNIQUE INDEX ownership_decision_once ON public.ownership_decision USING btree (proof_id, decision, round)
 CREATE UNIQUE INDEX ownership_decision_pkey ON public.ownership_decision USING btree (leaf_id)
-CREATE UNIQUE INDEX ownership_decision_proof_id_decision_key ON public.ownership_decision USING btree (proof_id, decision)
 CREATE UNIQUE INDEX ownership_evidence_current ON public.ownership_evidence USING btree (proof_id, kind) WHERE (state <> 'superseded'::text)
 CREATE UNIQUE INDEX ownership_evidence_pkey ON public.ownership_evidence USING btree (id)
+CREATE INDEX ownership_lease_of_proof ON public.ownership_lease USING btree (proof_id, claimed_at)
+CREATE UNIQUE INDEX ownership_lease_pkey ON public.ownership_lease USING btree (id)
+CREATE UNIQUE INDEX ownership_look_evidence_id_due_at_key ON public.ownership_look USING btree (evidence_id, due_at)
+CREATE UNIQUE INDEX ownership_look_pkey ON public.ownership_look USING btree (id)
 CREATE UNIQUE INDEX ownership_proof_claim_document_id_key ON public.ownership_proof USING btree (claim_document_id)
 CREATE UNIQUE INDEX ownership_proof_id_account_id_key ON public.ownership_proof USING btree (id, account_id)
 CREATE UNIQUE INDEX ownership_proof_id_state_key ON public.ownership_proof USING btree (id, state)
@@ -1845,15 +1886,24 @@ output_approval: CREATE TRIGGER output_approval_never_deleted BEFORE DELETE ON p
 ownership_decision: CREATE TRIGGER ownership_decision_never_changes BEFORE DELETE OR UPDATE ON public.ownership_decision FOR EACH ROW EXECUTE FUNCTION refuse_change()
 ownership_decision: CREATE TRIGGER ownership_decision_never_truncated BEFORE TRUNCATE ON public.ownership_decision FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 ownership_evidence: CREATE TRIGGER ownership_evidence_closes BEFORE INSERT OR UPDATE ON public.ownership_evidence FOR EACH ROW EXECUTE FUNCTION ownership_evidence_closes()
+ownership_lease: CREATE TRIGGER ownership_lease_ends_once BEFORE UPDATE ON public.ownership_lease FOR EACH ROW WHEN (((old.ended_at IS NOT NULL) OR (((((new.id IS DISTINCT FROM old.id) OR (new.proof_id IS DISTINCT FROM old.proof_id)) OR (new.reviewer_id IS DISTINCT FROM old.reviewer_id)) OR (new.claimed_at IS DISTINCT FROM old.claimed_at)) OR (new.expires_at IS DISTINCT FROM old.expires_at)))) EXECUTE FUNCTION ownership_lease_ends_once()
+ownership_lease: CREATE TRIGGER ownership_lease_never_deleted BEFORE DELETE ON public.ownership_lease FOR EACH ROW EXECUTE FUNCTION refuse_change()
+ownership_lease: CREATE TRIGGER ownership_lease_never_truncated BEFORE TRUNCATE ON public.ownership_lease FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+ownership_lease: CREATE TRIGGER ownership_lease_stands BEFORE INSERT ON public.ownership_lease FOR EACH ROW EXECUTE FUNCTION ownership_lease_stands()
+ownership_look: CREATE TRIGGER ownership_look_never_changes BEFORE DELETE OR UPDATE ON public.ownership_look FOR EACH ROW EXECUTE FUNCTION refuse_change()
+ownership_look: CREATE TRIGGER ownership_look_never_truncated BEFORE TRUNCATE ON public.ownership_look FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 ownership_proof: CREATE TRIGGER clone_gate_narrows AFTER UPDATE OF state ON public.ownership_proof FOR EACH ROW WHEN (((old.state = 'approved'::text) AND (new.state <> 'approved'::text))) EXECUTE FUNCTION clone_gate_narrows()
 ownership_proof: CREATE TRIGGER clone_version_falls_with_proof BEFORE UPDATE OF state ON public.ownership_proof FOR EACH ROW WHEN (((old.state = 'approved'::text) AND (new.state <> 'approved'::text))) EXECUTE FUNCTION clone_version_falls_with_proof()
+ownership_proof: CREATE TRIGGER ownership_proof_facts_stay BEFORE UPDATE ON public.ownership_proof FOR EACH ROW WHEN ((((old.evidence_sha256 IS NOT NULL) AND (new.evidence_sha256 IS DISTINCT FROM old.evidence_sha256)) OR ((old.policy_sha256 IS NOT NULL) AND (new.policy_sha256 IS DISTINCT FROM old.policy_sha256)) OR (((new.subject_kind IS DISTINCT FROM old.subject_kind) OR (new.claimant_name IS DISTINCT FROM old.claimant_name)) OR (new.renews_proof_id IS DISTINCT FROM old.renews_proof_id)) OR ((((new.round IS DISTINCT FROM old.round) OR (new.appealed_at IS DISTINCT FROM old.appealed_at)) OR (new.appeal_text IS DISTINCT FROM old.appeal_text)) AND (NOT ((old.state = 'rejected'::text) AND (new.state = 'submitted'::text) AND (new.round = (old.round + 1))))) OR ((old.state = 'rejected'::text) AND (new.state = 'submitted'::text) AND (new.round = old.round)))) EXECUTE FUNCTION ownership_proof_facts_stay()
 ownership_proof: CREATE TRIGGER ownership_proof_moves BEFORE UPDATE OF state ON public.ownership_proof FOR EACH ROW WHEN ((old.state <> new.state)) EXECUTE FUNCTION ownership_proof_moves()
+ownership_proof: CREATE TRIGGER ownership_proof_needs_rejection BEFORE UPDATE OF state ON public.ownership_proof FOR EACH ROW WHEN ((new.state = 'rejected'::text)) EXECUTE FUNCTION ownership_proof_needs_two_reviewers()
 ownership_proof: CREATE TRIGGER ownership_proof_needs_two_reviewers BEFORE INSERT OR UPDATE OF state ON public.ownership_proof FOR EACH ROW WHEN ((new.state = 'approved'::text)) EXECUTE FUNCTION ownership_proof_needs_two_reviewers()
 ownership_proof: CREATE TRIGGER ownership_proof_not_held BEFORE INSERT OR UPDATE OF state ON public.ownership_proof FOR EACH ROW WHEN ((new.state = 'approved'::text)) EXECUTE FUNCTION ownership_proof_not_held()
 ownership_proof: CREATE TRIGGER ownership_proof_times_stay BEFORE UPDATE OF submitted_at, approved_at, expires_at, ended_at ON public.ownership_proof FOR EACH ROW WHEN (((new.submitted_at IS DISTINCT FROM COALESCE(old.submitted_at, new.submitted_at)) OR (new.approved_at IS DISTINCT FROM COALESCE(old.approved_at, new.approved_at)) OR (new.expires_at IS DISTINCT FROM COALESCE(old.expires_at, new.expires_at)) OR (new.ended_at IS DISTINCT FROM COALESCE(old.ended_at, new.ended_at)))) EXECUTE FUNCTION ownership_proof_times_stay()
 ownership_review: CREATE TRIGGER ownership_review_never_changes BEFORE DELETE OR UPDATE ON public.ownership_review FOR EACH ROW EXECUTE FUNCTION refuse_change()
 ownership_review: CREATE TRIGGER ownership_review_never_truncated BEFORE TRUNCATE ON public.ownership_review FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 ownership_review: CREATE TRIGGER ownership_review_not_of_self BEFORE INSERT ON public.ownership_review FOR EACH ROW EXECUTE FUNCTION ownership_review_not_of_self()
+ownership_review: CREATE TRIGGER ownership_review_stands BEFORE INSERT ON public.ownership_review FOR EACH ROW EXECUTE FUNCTION ownership_review_stands()
 payout: CREATE TRIGGER payout_moves_on BEFORE UPDATE ON public.payout FOR EACH ROW EXECUTE FUNCTION payout_moves_on()
 payout: CREATE TRIGGER payout_stays BEFORE DELETE ON public.payout FOR EACH ROW EXECUTE FUNCTION refuse_change()
 platform_order: CREATE TRIGGER platform_order_never_changes BEFORE DELETE OR UPDATE ON public.platform_order FOR EACH ROW EXECUTE FUNCTION refuse_change()
@@ -2018,7 +2068,8 @@ CREATE OR REPLACE FUNCTION public.clone_gate_narrows()
 AS $function$
   BEGIN
     IF TG_TABLE_NAME = 'clone_version' THEN
-      UPDATE gate SET epoch = epoch + 1, reason = 'version.withdrawn', changed_by = 'database', changed_at = NEW.withdrawn_at
+      UPDATE gate SET epoch = epoch + 1, reason = 'version.' || NEW.state, changed_by = 'database',
+          changed_at = CASE NEW.state WHEN 'suspended' THEN NEW.suspended_at ELSE NEW.withdrawn_at END
         WHERE kind = 'clone' AND clone_id = NEW.clone_id AND state <> 'stopped';
     ELSE
       UPDATE gate SET epoch = epoch + 1, reason = 'ownership_proof.' || NEW.state, changed_by = 'database', changed_at = NEW.ended_at
@@ -2056,8 +2107,11 @@ CREATE OR REPLACE FUNCTION public.clone_version_falls_with_proof()
  SET search_path TO 'public', 'pg_temp'
 AS $function$
   BEGIN
-    UPDATE clone_version SET state = 'withdrawn', withdrawn_at = NEW.ended_at
-      WHERE ownership_proof_id = OLD.id AND state = 'approved';
+    IF NEW.state = 'expired' THEN
+      UPDATE clone_version SET state = 'suspended', suspended_at = NEW.ended_at WHERE ownership_proof_id = OLD.id AND state = 'approved';
+    ELSE
+      UPDATE clone_version SET state = 'withdrawn', withdrawn_at = NEW.ended_at WHERE ownership_proof_id = OLD.id AND state = 'approved';
+    END IF;
     RETURN NEW;
   END $function$
 CREATE OR REPLACE FUNCTION public.clone_version_is_frozen()
@@ -2073,10 +2127,16 @@ AS $function$
         OLD.policy_digest, OLD.lineage, OLD.languages, OLD.speaker, OLD.document::text, OLD.document_digest, OLD.created_at) THEN
       RAISE EXCEPTION 'a version is frozen' USING ERRCODE = 'restrict_violation', CONSTRAINT = 'clone_version_is_frozen';
     END IF;
-    IF OLD.state <> NEW.state AND (OLD.state, NEW.state) NOT IN
-       (('draft', 'approved'), ('draft', 'withdrawn'), ('approved', 'withdrawn')) THEN
+    IF OLD.state <> NEW.state AND (OLD.state, NEW.state) NOT IN (
+       ('draft', 'approved'), ('draft', 'withdrawn'), ('approved', 'withdrawn'), ('approved', 'suspended'), ('suspended', 'approved'),
+       ('suspended', 'withdrawn')) THEN
       RAISE EXCEPTION 'a version does not go from % to %', OLD.state, NEW.state
         USING ERRCODE = 'check_violation', CONSTRAINT = 'clone_version_moves';
+    END IF;
+    -- What serves again is what was approved, by the same signature.
+    IF OLD.state = 'suspended' AND (NEW.approved_at, NEW.signed_document_id) IS DISTINCT FROM (OLD.approved_at, OLD.signed_document_id) THEN
+      RAISE EXCEPTION 'a suspended version is approved as it was'
+        USING ERRCODE = 'restrict_violation', CONSTRAINT = 'clone_version_is_frozen';
     END IF;
     RETURN NEW;
   END $function$
@@ -2909,6 +2969,56 @@ AS $function$
     END IF;
     RETURN NEW;
   END $function$
+CREATE OR REPLACE FUNCTION public.ownership_evidence_digest(of_proof text)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+    SELECT encode(sha256(convert_to(coalesce(string_agg(
+      jsonb_build_array(id, kind, state, terms, finding, blob_digest, extract(epoch FROM passed_at), extract(epoch FROM valid_until))::text,
+      E'\n' ORDER BY id), ''), 'UTF8')), 'hex')
+    FROM ownership_evidence WHERE proof_id = of_proof AND state <> 'superseded'
+  $function$
+CREATE OR REPLACE FUNCTION public.ownership_lease_ends_once()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    RAISE EXCEPTION 'a claim that ended has ended' USING ERRCODE = 'restrict_violation', CONSTRAINT = 'ownership_lease_ends_once';
+  END $function$
+CREATE OR REPLACE FUNCTION public.ownership_lease_stands()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    -- Whoever claims takes turns, so that two never hold one case.
+    PERFORM FROM ownership_proof WHERE id = NEW.proof_id AND state = 'submitted' FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+      RAISE EXCEPTION 'only a case that waits is claimed' USING ERRCODE = 'check_violation', CONSTRAINT = 'ownership_lease_of_waiting';
+    END IF;
+    IF ownership_partial(NEW.proof_id, NEW.reviewer_id) THEN
+      RAISE EXCEPTION 'nobody judges their own case, nor one that they vouched for'
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'ownership_lease_impartial';
+    END IF;
+    IF EXISTS (SELECT FROM ownership_lease WHERE proof_id = NEW.proof_id AND expires_at > NEW.claimed_at
+        AND (ended_at IS NULL OR ended_at > NEW.claimed_at)) THEN
+      RAISE EXCEPTION 'the case is claimed already' USING ERRCODE = 'check_violation', CONSTRAINT = 'ownership_lease_of_one';
+    END IF;
+    RETURN NEW;
+  END $function$
+CREATE OR REPLACE FUNCTION public.ownership_partial(of_proof text, person text)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+    SELECT EXISTS (SELECT FROM ownership_proof WHERE id = of_proof AND account_id = person)
+      OR EXISTS (SELECT FROM ownership_evidence
+        WHERE proof_id = of_proof AND kind = 'vouching' AND terms ->> 'voucherAccountId' = person)
+  $function$
 CREATE OR REPLACE FUNCTION public.ownership_proof_blocked(of_proof text)
  RETURNS boolean
  LANGUAGE sql
@@ -2917,6 +3027,15 @@ CREATE OR REPLACE FUNCTION public.ownership_proof_blocked(of_proof text)
 AS $function$
     SELECT enrolment_blocked(of_proof, ARRAY(SELECT id FROM clone WHERE ownership_proof_id = of_proof));
   $function$
+CREATE OR REPLACE FUNCTION public.ownership_proof_facts_stay()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    RAISE EXCEPTION 'what was handed in and appealed stays as it was'
+      USING ERRCODE = 'restrict_violation', CONSTRAINT = 'ownership_proof_facts_stay';
+  END $function$
 CREATE OR REPLACE FUNCTION public.ownership_proof_moves()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -2924,11 +3043,14 @@ CREATE OR REPLACE FUNCTION public.ownership_proof_moves()
 AS $function$
   BEGIN
     IF (OLD.state, NEW.state) NOT IN (
-      ('open', 'submitted'), ('submitted', 'approved'), ('submitted', 'rejected'), ('approved', 'expired'), ('approved', 'withdrawn')
+      ('open', 'submitted'), ('submitted', 'approved'), ('submitted', 'rejected'), ('rejected', 'submitted'), ('approved', 'expired'),
+      ('approved', 'withdrawn')
     ) THEN
       RAISE EXCEPTION 'an ownership proof does not go from % to %', OLD.state, NEW.state
         USING ERRCODE = 'check_violation', CONSTRAINT = 'ownership_proof_moves';
     END IF;
+    -- The evidence closes with the submission, by a digest of the database's own.
+    IF OLD.state = 'open' THEN NEW.evidence_sha256 := ownership_evidence_digest(NEW.id); END IF;
     RETURN NEW;
   END $function$
 CREATE OR REPLACE FUNCTION public.ownership_proof_needs_two_reviewers()
@@ -2936,11 +3058,27 @@ CREATE OR REPLACE FUNCTION public.ownership_proof_needs_two_reviewers()
  LANGUAGE plpgsql
  SET search_path TO 'public', 'pg_temp'
 AS $function$
+  DECLARE
+    votes record;
   BEGIN
-    IF (SELECT count(*) FROM ownership_review WHERE proof_id = NEW.id AND verdict = 'approve' AND reviewer_id <> NEW.account_id) < 2
-       OR EXISTS (SELECT FROM ownership_review WHERE proof_id = NEW.id AND verdict = 'reject') THEN
+    SELECT count(DISTINCT reviewer_id) FILTER (WHERE verdict = 'approve') AS approving,
+           count(DISTINCT reviewer_id) FILTER (WHERE verdict = 'reject') AS rejecting
+      INTO votes FROM ownership_review
+      WHERE proof_id = NEW.id AND round = NEW.round AND reviewer_id <> NEW.account_id AND evidence_sha256 = NEW.evidence_sha256;
+    IF NEW.state = 'rejected' THEN
+      IF votes.rejecting < NEW.round THEN
+        RAISE EXCEPTION 'a proof is rejected by reviews and no other way'
+          USING ERRCODE = 'check_violation', CONSTRAINT = 'ownership_proof_needs_rejection';
+      END IF;
+      RETURN NEW;
+    END IF;
+    IF votes.approving < 2 OR (NEW.round = 1 AND votes.rejecting > 0) THEN
       RAISE EXCEPTION 'an ownership proof is approved by two different reviewers and no other way'
         USING ERRCODE = 'check_violation', CONSTRAINT = 'ownership_proof_needs_two_reviewers';
+    END IF;
+    IF ownership_evidence_digest(NEW.id) IS DISTINCT FROM NEW.evidence_sha256 THEN
+      RAISE EXCEPTION 'the evidence is not the one that the reviewers saw'
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'ownership_proof_evidence_as_seen';
     END IF;
     RETURN NEW;
   END $function$
@@ -2973,6 +3111,35 @@ AS $function$
     IF EXISTS (SELECT FROM ownership_proof WHERE id = NEW.proof_id AND account_id = NEW.reviewer_id) THEN
       RAISE EXCEPTION 'nobody reviews their own ownership proof'
         USING ERRCODE = 'check_violation', CONSTRAINT = 'ownership_review_not_of_self';
+    END IF;
+    RETURN NEW;
+  END $function$
+CREATE OR REPLACE FUNCTION public.ownership_review_stands()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  DECLARE
+    judged ownership_proof%ROWTYPE;
+  BEGIN
+    SELECT * INTO judged FROM ownership_proof WHERE id = NEW.proof_id;
+    IF ownership_partial(NEW.proof_id, NEW.reviewer_id) THEN
+      RAISE EXCEPTION 'nobody judges a case that they vouched for'
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'ownership_review_impartial';
+    END IF;
+    IF NOT EXISTS (SELECT FROM ownership_lease WHERE proof_id = NEW.proof_id AND reviewer_id = NEW.reviewer_id
+        AND claimed_at <= NEW.at AND NEW.at < expires_at AND (ended_at IS NULL OR ended_at >= NEW.at)) THEN
+      RAISE EXCEPTION 'a case is judged by who claimed it' USING ERRCODE = 'check_violation', CONSTRAINT = 'ownership_review_needs_claim';
+    END IF;
+    IF judged.state <> 'submitted' OR NEW.round <> judged.round THEN
+      RAISE EXCEPTION 'a review belongs to the round that is open'
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'ownership_review_of_round';
+    END IF;
+    -- What is judged is what was handed in, and what lies there now.
+    IF NEW.evidence_sha256 IS DISTINCT FROM judged.evidence_sha256
+       OR NEW.evidence_sha256 <> ownership_evidence_digest(NEW.proof_id) THEN
+      RAISE EXCEPTION 'the evidence is not the one that was seen'
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'ownership_review_saw_evidence';
     END IF;
     RETURN NEW;
   END $function$
@@ -3429,6 +3596,8 @@ output: INSERT, SELECT
 output_approval: INSERT, SELECT
 ownership_decision: INSERT, SELECT
 ownership_evidence: INSERT, SELECT
+ownership_lease: INSERT, SELECT
+ownership_look: INSERT, SELECT
 ownership_proof: INSERT, SELECT
 ownership_review: INSERT, SELECT
 payout: INSERT, SELECT
@@ -3473,7 +3642,7 @@ account: UPDATE (country, display_name, locale)
 challenge: UPDATE (used_at)
 clone: UPDATE (ownership_proof_id)
 clone_pause: UPDATE (to_at)
-clone_version: UPDATE (approved_at, leaf_id, signed_document_id, state, withdrawn_at)
+clone_version: UPDATE (approved_at, leaf_id, signed_document_id, state, suspended_at, withdrawn_at)
 consent_grant: UPDATE (state)
 consent_volume_use: UPDATE (milliseconds, state)
 credential: UPDATE (backed_up, last_used_at, sign_count)
@@ -3486,7 +3655,8 @@ invitation: UPDATE (accepted_at, accepted_by, withdrawn_at)
 output: UPDATE (alive_until, changed_at, file, reason, state)
 output_approval: UPDATE (decided_at, decided_by, verdict)
 ownership_evidence: UPDATE (blob_digest, finding, passed_at, state, valid_until)
-ownership_proof: UPDATE (approved_at, ended_at, expires_at, state, submitted_at)
+ownership_lease: UPDATE (ended_at)
+ownership_proof: UPDATE (appeal_text, appealed_at, approved_at, ended_at, expires_at, policy_sha256, round, state, submitted_at)
 payout: UPDATE (problem, refusals, reversed_minor, settled_at, state, stripe_transfer, tries)
 payout_account: UPDATE (bank_failure, details_submitted, payouts_enabled, stripe_account, synced_at, transfers_active)
 quota_hold: UPDATE (release_id, settled_at, state, void_reason)

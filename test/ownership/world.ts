@@ -27,6 +27,8 @@ import { makePasskey, type Passkey } from '../support/passkey.ts';
 export interface Person {
   actor: Actor;
   passkey: Passkey;
+  /** Of a session over HTTP. */
+  token: string;
 }
 
 export const OWNER_NAME = 'Lin Ya · 林雅';
@@ -191,7 +193,7 @@ export async function openWorld(seed: string): Promise<World> {
       const session = await identity.register({ challengeId: options.challengeId, credential: passkey.register(options.publicKey) });
       const actor = await identity.authenticate(session.sessionToken);
       if (actor === null) throw new Error('A fresh session is no session.');
-      return { actor, passkey };
+      return { actor, passkey, token: session.sessionToken };
     },
     async operator() {
       firstOperator ??= await world.register('Operator', await identity.operatorInvitation());

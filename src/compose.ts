@@ -8,7 +8,7 @@ import { openPlatform, type Overrides, type Platform } from './compose/platform.
 import { ENTITIES, makeRooms, type Rooms } from './compose/rooms.ts';
 import { makeServiceHandlers } from './compose/service.ts';
 import type { Config } from './config.ts';
-import { makeConsentHandlers, makeDelegationHandlers } from './consent/index.ts';
+import { makeConsentHandlers, makeConsentJobs, makeDelegationHandlers, makeSuccessionHandlers } from './consent/index.ts';
 import { makeExportsHandlers } from './exports/index.ts';
 import { makeGatewayHandlers, makeGatewayJobs } from './gateway/index.ts';
 import { makeApp } from './http/app.ts';
@@ -54,6 +54,7 @@ function makeHandlers(platform: Platform, rooms: Rooms): AppHandlers {
     ...makeConsentHandlers(rooms.consent),
     ...makeDelegationHandlers(rooms.consent),
     ...makeExportsHandlers(rooms.exports),
+    ...makeSuccessionHandlers(rooms.consent),
     ...makeBillingHandlers(rooms.billing),
     ...makeRoyaltiesHandlers(rooms.royalties),
     ...makeGatewayHandlers(rooms.gateway),
@@ -65,6 +66,7 @@ function makeJobHandlers(rooms: Rooms): JobHandlers {
   return {
     ...makeOwnershipJobs(rooms.ownership),
     ...makeRefusalJobs(rooms.ownership),
+    ...makeConsentJobs(rooms.consent),
     ...makeBillingJobs(rooms.billing),
     ...makeRoyaltiesJobs(rooms.royalties),
     ...makeGatewayJobs(rooms.gateway),

@@ -15,6 +15,8 @@ import {
 export interface Clones extends EnrolmentVerbs, VersionVerbs {
   /** For other rooms, in their transaction. */
   clone(tx: Tx, cloneId: string): Promise<CloneView | null>;
+  /** Every clone of a person, by id. */
+  clonesOf(tx: Tx, ownerAccountId: string): Promise<string[]>;
   /** The version that serves: approved, not withdrawn, the highest number. */
   approvedVersion(tx: Tx, cloneId: string): Promise<VersionView | null>;
   version(tx: Tx, versionId: string): Promise<VersionView | null>;
@@ -111,6 +113,7 @@ function makeCloneVerbs(deps: ClonesDeps): CloneVerbs {
 /** The room of clones and their versions. */
 export function makeClones(deps: ClonesDeps): Clones {
   return {
+    clonesOf: (tx, ownerAccountId) => store.clonesOf(tx, ownerAccountId),
     async clone(tx, cloneId) {
       const row = await store.findClone(tx, cloneId);
       return row === null ? null : cloneView(row);

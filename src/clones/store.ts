@@ -271,3 +271,8 @@ export async function updateVersion(
 ): Promise<void> {
   await whileProven(repository(tx, Version).update({ id: versionId }, change));
 }
+
+export async function clonesOf(tx: Tx, ownerAccountId: string): Promise<string[]> {
+  const rows = await sql<{ id: string }>(tx, 'SELECT id FROM clone WHERE owner_account_id = $1 ORDER BY id', [ownerAccountId]);
+  return rows.map(({ id }) => id);
+}

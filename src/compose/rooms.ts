@@ -91,7 +91,7 @@ function makeRights(platform: Platform, ground: Ground, above: () => Pick<Rooms,
     onCloneProven: liftProofHold(() => consent.gates),
   });
   const consent: Consent = makeConsent({
-    runTx, clock, ids, identity, clones, ownership, provenance, transparency, facts: PLATFORM_FACTS,
+    runTx, clock, ids, random, identity, clones, ownership, provenance, transparency, facts: PLATFORM_FACTS,
     onCloneGate: (tx, { cloneId, state, at }) => above().billing[state === 'paused' ? 'onPaused' : 'onResumed'](tx, cloneId, at),
   });
   return { ownership, clones, consent };
@@ -144,7 +144,7 @@ export function makeRooms(platform: Platform): Rooms {
   });
   const stop: Stop = makeStop({
     ...platform, ...ground, ...money, runTx, gates: rights.consent.gates, authority: rights.consent,
-    cloneOwner: async (tx, cloneId) => (await rights.clones.clone(tx, cloneId))?.ownerAccountId ?? null,
+    cloneOwner: (tx, cloneId) => rights.consent.rightsHolder(tx, cloneId),
     countReleases: (tx, cloneId) => gateway.countReleases(tx, cloneId),
     countOpenOutputs: (tx, cloneId) => gateway.countOpenOutputs(tx, cloneId),
   });

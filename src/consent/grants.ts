@@ -5,11 +5,12 @@ import { notFound, Refusal } from '../kernel/refusals.ts';
 import type { Actor } from '../kernel/request.ts';
 import type { IdempotencyKey, Tx } from '../kernel/tx.ts';
 import { once } from '../platform/postgres/index.ts';
-import type { Authority } from './authority.ts';
+import type { Authority, Standing } from './authority.ts';
 import { type Change, compareGrants, narrows } from './compare.ts';
 import { amendmentDocument, checkedTerms, grantDocument, type RevocationDocument, revocationDocument, termsOf } from './draft.ts';
 import { type DelegableVerb, type NeverVerb, onlyNarrowing } from './delegation.ts';
 import { type Amendment, CAPABILITIES, type GrantDocument, type GrantTerms } from './grant.ts';
+import { checkHeirsGrant, thawClone } from './heirs.ts';
 import type { ConsentDeps, SignatureInput } from './service.ts';
 import * as store from './store.ts';
 import type { Gates } from './gates.ts';
@@ -70,18 +71,18 @@ async function theGrant(tx: Tx, grantId: string): Promise<store.GrantRow> {
   return row;
 }
 
-/** The grant, for its owner and for an agent whom she lets do this; `delegated` says which of them it is. */
-async function grantFor(room: Room, tx: Tx, actor: Actor, grantId: string, verb: Verb): Promise<{ row: store.GrantRow; delegated: boolean }> {
+/** The grant, for its owner, for an agent whom she lets do this, and for her heir; `standing` says which of them it is. */
+async function grantFor(room: Room, tx: Tx, actor: Actor, grantId: string, verb: Verb): Promise<{ row: store.GrantRow; standing: Standing }> {
   const row = await theGrant(tx, grantId);
-  const { delegationId } = await room.authority.act(tx, { actor, cloneId: row.cloneId, verb, subjectId: grantId, at: room.clock.now() });
-  return { row, delegated: delegationId !== null };
+  const standing = await room.authority.act(tx, { actor, cloneId: row.cloneId, verb, subjectId: grantId, at: room.clock.now() });
+  return { row, standing };
 }
 
 /** The row again, after everybody else who writes about this clone's grants is done. */
-async function lockedGrant(room: Room, tx: Tx, actor: Actor, grantId: string, verb: Verb): Promise<{ row: store.GrantRow; delegated: boolean }> {
-  const { row: { cloneId }, delegated } = await grantFor(room, tx, actor, grantId, verb);
+async function lockedGrant(room: Room, tx: Tx, actor: Actor, grantId: string, verb: Verb): Promise<{ row: store.GrantRow; standing: Standing }> {
+  const { row: { cloneId }, standing } = await grantFor(room, tx, actor, grantId, verb);
   await store.lockGrants(tx, cloneId);
-  return { row: await theGrant(tx, grantId), delegated };
+  return { row: await theGrant(tx, grantId), standing };
 }
 
 function mustBeInForce(row: store.GrantRow, at: Date): GrantDocument {
@@ -108,12 +109,13 @@ async function log(room: Room, tx: Tx, type: Leaf, grantId: string, signed: Pick
 async function draft(room: Room, tx: Tx, actor: Actor, cloneId: string, terms: GrantTerms): Promise<GrantView> {
   const at = room.clock.now();
   const grantId = room.ids.next('grant');
-  const { ownerAccountId } = await room.authority.act(tx, { actor, cloneId, verb: 'draftGrant', subjectId: grantId, at });
+  const { ownerAccountId, estate } = await room.authority.act(tx, { actor, cloneId, verb: 'draftGrant', subjectId: grantId, at });
   const clone = await room.clones.clone(tx, cloneId);
   if (clone === null) throw notFound();
   const proof = await room.ownership.proof(tx, clone.ownershipProofId);
   if (proof === null) throw new Error(`Clone ${cloneId} has no ownership proof.`);
-  const owner = { accountId: ownerAccountId, name: proof.subjectName };
+  const heir = estate === null ? null : await room.identity.account(tx, ownerAccountId);
+  const owner = { accountId: ownerAccountId, name: heir?.displayName ?? proof.subjectName };
   const ready = sealed(grantDocument({ grantId, cloneId, owner }, checkedTerms(terms, at)));
   await store.insertGrant(tx, { grantId, cloneId, ownerAccountId, at });
   await store.insertDraft(tx, { ...ready, at });
@@ -121,18 +123,26 @@ async function draft(room: Room, tx: Tx, actor: Actor, cloneId: string, terms: G
   return grantView(await theGrant(tx, grantId), at);
 }
 
+async function clonesOwner(room: Room, tx: Tx, cloneId: string): Promise<string> {
+  const clone = await room.clones.clone(tx, cloneId);
+  if (clone === null) throw notFound();
+  return clone.ownerAccountId;
+}
+
 async function sign(room: Room, tx: Tx, actor: Actor, grantId: string, signature: SignatureInput): Promise<GrantView> {
   const at = room.clock.now();
-  const { row } = await lockedGrant(room, tx, actor, grantId, 'signGrant');
+  const { row, standing } = await lockedGrant(room, tx, actor, grantId, 'signGrant');
   if (row.state !== 'draft') throw new Refusal('grant_state', `This grant is ${row.state} already.`);
   const signed = await room.identity.completeSignature(tx, actor, signature, { documentType: 'grant' });
   if (signed.digest !== row.digest || signed.signedBy !== row.ownerAccountId) {
     throw new Refusal('grant_document_mismatch', 'What was signed is not this draft.');
   }
   checkedTerms(termsOf(documentOf(row)), at);
+  await checkHeirsGrant(tx, row.cloneId, documentOf(row), standing);
   await endExpired(tx, row.cloneId, at);
   await store.insertSignature(tx, { grantId, version: row.version, digest: row.digest, signedDocumentId: signed.id, at });
   await store.setGrantState(tx, grantId, 'signed');
+  if (standing.estate !== null) await thawClone(room, tx, row.cloneId, await clonesOwner(room, tx, row.cloneId), { at, by: actor.accountId });
   await log(room, tx, 'grant.signed', grantId, signed);
   return grantView(await theGrant(tx, grantId), at);
 }
@@ -147,16 +157,17 @@ async function amend(room: Room, tx: Tx, actor: Actor, grantId: string, changes:
   return { grantId, version: ready.document.version, change: compareGrants(current, ready.document), ...ready };
 }
 
-/** What an agent signs in their own name narrows, and PostgreSQL says the same of it. */
-async function refuseWidening(tx: Tx, current: GrantDocument, next: GrantDocument): Promise<void> {
+/** What an agent or an heir signs in their own name narrows, and PostgreSQL says the same of it. */
+async function refuseWidening(tx: Tx, current: GrantDocument, next: GrantDocument, standing: Standing): Promise<void> {
+  if (standing.delegationId === null && standing.estate === null) return;
   if (onlyNarrowing(compareGrants(current, next)) && (await store.onlyNarrows(tx, current, next))) return;
-  throw new Refusal('delegation_never', 'An agent signs what takes things out of a grant and nothing else; this the owner signs.');
+  throw new Refusal(standing.estate === null ? 'delegation_never' : 'estate_limit', 'Only the owner adds to a grant; what you sign takes things out of it.');
 }
 
 /** Narrowing acts at once: the epoch rises, so nothing that was decided under the wider terms is released. */
 async function signAmended(room: Room, tx: Tx, actor: Actor, grantId: string, signature: SignatureInput): Promise<GrantView> {
   const at = room.clock.now();
-  const { row, delegated } = await lockedGrant(room, tx, actor, grantId, 'signAmendment');
+  const { row, standing } = await lockedGrant(room, tx, actor, grantId, 'signAmendment');
   const current = mustBeInForce(row, at);
   const signed = await room.identity.completeSignature(tx, actor, signature, { documentType: 'amendment' });
   const drafted = await store.loadDraft(tx, grantId, signed.digest);
@@ -168,7 +179,7 @@ async function signAmended(room: Room, tx: Tx, actor: Actor, grantId: string, si
   }
   const next = JSON.parse(drafted.canonical) as GrantDocument;
   checkedTerms(termsOf(next), at);
-  if (delegated) await refuseWidening(tx, current, next);
+  await refuseWidening(tx, current, next, standing);
   await store.insertSignature(tx, { grantId, version: drafted.version, digest: signed.digest, signedDocumentId: signed.id, at });
   if (narrows(compareGrants(current, next))) {
     await room.gates.narrow(tx, await gateOf(room, tx, grantId), { reason: 'grant.amended', at, by: actor.accountId });

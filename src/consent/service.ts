@@ -1,6 +1,7 @@
 import type { Identity } from '../identity/index.ts';
 import type { Ids } from '../kernel/ids.ts';
 import { canonicalJson, type JsonObject } from '../kernel/canonical-json.ts';
+import type { Random } from '../kernel/random.ts';
 import { notFound } from '../kernel/refusals.ts';
 import type { Actor } from '../kernel/request.ts';
 import type { Clock } from '../kernel/time.ts';
@@ -8,6 +9,7 @@ import type { RunTx, Tx } from '../kernel/tx.ts';
 import { type Authority, makeAuthority } from './authority.ts';
 import { decideWith } from './decide.ts';
 import type { Answer, DecisionRequest } from './decision.ts';
+import { makeDeaths } from './deaths.ts';
 import { makeDelegations } from './delegations.ts';
 import { type Gates, type GateState, makeGates, type OnCloneGate } from './gates.ts';
 import type { GrantDocument, GrantTerms } from './grant.ts';
@@ -16,6 +18,8 @@ import { NO_FACTS, type PlatformFacts } from './legal.ts';
 import { readGrant, type ReadGrant } from './prepare.ts';
 import { makeVolume, type Volume } from './volume.ts';
 import { type DecisionReceiptDocument, recordDecision, type RecordedState } from './receipt.ts';
+import { deceasedSince } from './succession-store.ts';
+import { makeSuccessions } from './successions.ts';
 import * as store from './store.ts';
 
 export type SignatureInput = Parameters<Identity['completeSignature']>[2];
@@ -32,16 +36,20 @@ export interface SignedDecisionReceipt {
 }
 
 /** What consent writes into the log. */
-export type ConsentLeaf = 'grant.signed' | 'grant.amended' | 'grant.revoked' | 'delegation.signed' | 'delegation.ended';
+export type ConsentLeaf = 'grant.signed' | 'grant.amended' | 'grant.revoked'
+  | 'delegation.signed' | 'delegation.ended' | 'succession.signed' | 'estate.frozen' | 'estate.undone' | 'estate.settled';
 
 /** What consent needs of the rooms below it. */
 export interface ConsentDeps {
   runTx: RunTx;
   clock: Clock;
   ids: Ids;
-  identity: Pick<Identity, 'completeSignature' | 'account'>;
+  random: Random;
+  identity: Pick<Identity, 'completeSignature' | 'account' | 'signedDocument'>;
   clones: {
     clone(tx: Tx, cloneId: string): Promise<{ cloneId: string; ownerAccountId: string; ownershipProofId: string; name: string } | null>;
+    /** By id; every clone of a person, whatever its state. */
+    clonesOf(tx: Tx, ownerAccountId: string): Promise<string[]>;
     approvedVersion(tx: Tx, cloneId: string): Promise<{ versionId: string; number: number; state: string } | null>;
   };
   ownership: {
@@ -92,7 +100,8 @@ export interface GrantInForce {
   document: GrantDocument;
 }
 
-export interface Consent extends ReturnType<typeof makeGrants>, ReturnType<typeof makeDelegations>, Authority, Pick<Volume, 'takeVolume' | 'measureVolume' | 'giveVolumeBack'> {
+export interface Consent extends ReturnType<typeof makeGrants>, ReturnType<typeof makeDelegations>,
+  ReturnType<typeof makeSuccessions>, ReturnType<typeof makeDeaths>, Authority, Pick<Volume, 'takeVolume' | 'measureVolume' | 'giveVolumeBack'> {
   gates: Gates;
   /**
    * Decides, signs the receipt and keeps it, in the caller's transaction: a caller that refuses because of a denial
@@ -110,7 +119,8 @@ type Seen = Pick<Decision, 'gates'> & { state: RecordedState };
  * seen at its old value, so its release is refused. The other way round a decision could be made on an old grant
  * and carry the new epoch.
  */
-async function see(deps: ConsentDeps, gates: Gates, tx: Tx, request: DecisionRequest): Promise<Seen> {
+async function see(deps: ConsentDeps & { gates: Gates; authority: Authority }, tx: Tx, request: DecisionRequest): Promise<Seen> {
+  const { gates } = deps;
   const grantId = (await store.loadGrantOfClone(tx, request.cloneId))?.grantId ?? null;
   const refs = await gates.applicable(tx, { cloneId: request.cloneId, capability: request.capability, grantId });
   const states = await gates.read(tx, refs);
@@ -122,7 +132,10 @@ async function see(deps: ConsentDeps, gates: Gates, tx: Tx, request: DecisionReq
   return {
     gates: states,
     state: {
-      clone: { cloneId: clone.cloneId, ownerAccountId: clone.ownerAccountId, name: clone.name },
+      // What a dead owner signed is nobody's any more: a grant counts when it is of who holds the rights now.
+      clone: {
+        cloneId: clone.cloneId, ownerAccountId: (await deps.authority.rightsHolder(tx, request.cloneId)) ?? clone.ownerAccountId, name: clone.name,
+      },
       ownership: proof === null
         ? null
         : { proofId: proof.proofId, state: proof.state, expiresAt: proof.expiresAt?.toISOString() ?? null },
@@ -131,7 +144,7 @@ async function see(deps: ConsentDeps, gates: Gates, tx: Tx, request: DecisionReq
         ? null
         : { grantId: grant.grantId, digest: grant.digest, status: grant.state, document: { ...documentOf(grant) } },
       gates: states.map(({ gateId, kind, state, epoch }) => ({ gateId, kind, state, epoch: epoch.toString() })),
-      usage: [], output: null, deceasedAt: null, windDownSince: null, platform: factsOf(deps),
+      usage: [], output: null, deceasedAt: (await deceasedSince(tx, clone.ownerAccountId))?.toISOString() ?? null, windDownSince: null, platform: factsOf(deps),
     },
   };
 }
@@ -186,13 +199,15 @@ export function makeConsent(deps: ConsentDeps): Consent {
     ...authority,
     ...makeGrants({ ...deps, gates, authority }),
     ...makeDelegations({ ...deps, authority }),
+    ...makeSuccessions(deps),
+    ...makeDeaths({ ...deps, gates }),
     takeVolume: (tx, use) => volume.takeVolume(tx, use),
     measureVolume: (tx, outputId, seconds) => volume.measureVolume(tx, outputId, seconds),
     giveVolumeBack: (tx, outputId) => volume.giveVolumeBack(tx, outputId),
     gates,
 
     async decide(tx, request) {
-      const { state: found, gates: seen } = await see(deps, gates, tx, request);
+      const { state: found, gates: seen } = await see({ ...deps, gates, authority }, tx, request);
       const grant = readOnce(found.grant);
       const state = await used(tx, grant, found, request);
       const answer = decideWith(grant, state, request);

@@ -123,6 +123,14 @@ export async function loadReceipt(
   return await maybeOne(tx, 'SELECT clone_id AS "cloneId", requester, receipt FROM decision WHERE id = $1', [decisionId]);
 }
 
+/** The last signed grant of a clone that somebody else than `accountId` signed: what a dead owner left. */
+export async function lastGrantOfAnother(tx: Tx, cloneId: string, accountId: string): Promise<GrantRow | null> {
+  return await maybeOne<GrantRow>(
+    tx, `${CURRENT} WHERE g.clone_id = $1 AND g.owner_account_id <> $2 AND g.state <> 'draft' ORDER BY s.signed_at DESC, g.id DESC LIMIT 1`,
+    [cloneId, accountId],
+  );
+}
+
 /** PostgreSQL's own answer to whether an amendment takes away and adds nothing, member by member; it errs towards no. */
 export async function onlyNarrows(tx: Tx, before: GrantDocument, after: GrantDocument): Promise<boolean> {
   const { narrows } = await one<{ narrows: boolean }>(tx, 'SELECT amendment_only_narrows($1::jsonb, $2::jsonb) AS narrows',

@@ -12,6 +12,7 @@ export type Locale = (typeof LOCALES)[number];
 export const DOCUMENT_TYPES = [
   'refusal', 'refusal_withdrawal',
   'ownership_claim', 'grant', 'amendment', 'revocation', 'split', 'version_approval', 'stop_order', 'delegation',
+  'succession', 'death_report', 'life_declaration',
 ] as const;
 export type DocumentType = (typeof DOCUMENT_TYPES)[number];
 

@@ -15,7 +15,7 @@ const bundle = loadBundle();
 const access = new Map(accessTable(bundle.document['paths'] as Record<string, unknown>).map(({ id, access: words }) => [id, words]));
 
 /** These end what the others need, or the caller's own session. */
-const LAST: readonly string[] = ['withdrawVersion', 'withdrawOwnershipProof', 'orderStop', 'logout'];
+const LAST: readonly string[] = ['withdrawVersion', 'withdrawOwnershipProof', 'orderStop', 'endDelegation', 'reviewDeathReport', 'logout'];
 
 function phase({ id, method }: Operation): number {
   if (LAST.includes(id)) return 2 + LAST.indexOf(id);
@@ -60,10 +60,14 @@ async function ask(operation: Operation, who: Who, ids: Readonly<Record<string, 
   return { status: response.status, code: problem?.code ?? null, bytes };
 }
 
+/** Her agent is no stranger to her things and is told so, but these no delegation covers. */
+const NEVER: readonly string[] = ['quoteStop', 'orderStop', 'signGrant', 'revokeGrant', 'draftDelegation'];
+
 function refusalOf({ status, code }: Answer): string | null {
   if (status === 401) return '401';
   if (status === 403 && code === 'role_missing') return '403 role_missing';
   if (status === 404 && code === 'not_found') return '404 not_found';
+  if (status === 403 && code === 'delegation_never') return '403 delegation_never';
   return null;
 }
 
@@ -71,6 +75,7 @@ function refusalOf({ status, code }: Answer): string | null {
 function promised(operation: Operation, words: readonly Access[], who: Who): string | null {
   if (lets(words, who)) return null;
   if (who === 'anonymous') return '401';
+  if (who === 'delegate' && NEVER.includes(operation.id)) return '403 delegation_never';
   return operation.roles.length > 0 ? '403 role_missing' : '404 not_found';
 }
 

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { DELEGABLE_VERBS } from '../../src/consent/delegation.ts';
 import { systemRandom } from '../../src/kernel/random.ts';
 import { makeInference } from '../../src/platform/inference.ts';
 import type { Who } from '../../tool/access.ts';
@@ -48,6 +49,33 @@ async function otherOwner(world: World): Promise<Person> {
   const { proofId } = await him.client.call('openOwnershipProof', { body: { subjectName: him.name, signature: await him.sign('ownership_claim', document) } });
   await him.client.call('createClone', { body: { ownershipProofId: proofId, name: him.name, handle: 'zhou-wen' } });
   return him;
+}
+
+/** She lets somebody do everything that can be delegated. */
+async function delegated(world: World, owner: Person, delegate: Person, cloneId: string): Promise<string> {
+  const now = world.clock.now().getTime();
+  const { delegationId, document } = await owner.client.call('draftDelegation', { body: {
+    agentAccountId: delegate.accountId, verbs: [...DELEGABLE_VERBS], cloneIds: [cloneId], actsPerDay: null,
+    validFrom: new Date(now - 86_400_000).toISOString(), validUntil: new Date(now + 365 * 86_400_000).toISOString(),
+  } });
+  for (const person of [owner, delegate]) {
+    await person.client.call('signDelegation', { path: { delegationId }, body: { signature: await person.sign('delegation', document) } });
+  }
+  return delegationId;
+}
+
+/** An heir whom she named has reported her dead; nobody has looked yet. */
+async function reportedDead(owner: Person, heir: Person): Promise<{ successionId: string; caseId: string }> {
+  const { successionId, document } = await owner.client.call('draftSuccession', { body: {
+    heirs: [{ accountId: heir.accountId, role: 'heir' }], waitingDays: 30, sunset: '2060-01-01T00:00:00Z',
+  } });
+  const path = { successionId };
+  for (const person of [owner, heir]) await person.client.call('signSuccession', { path, body: { signature: await person.sign('succession', document) } });
+  await heir.client.call('uploadDeathPaper', { path, body: Buffer.from('%PDF-1.7 certificate') });
+  const diedOn = '2026-01-01';
+  const report = await heir.client.call('draftDeathReport', { path, body: { diedOn } });
+  const { caseId } = await heir.client.call('reportDeath', { path, body: { diedOn, signature: await heir.sign('death_report', report.document) } });
+  return { successionId, caseId };
 }
 
 async function one(world: World, text: string, params: unknown[] = []): Promise<string> {
@@ -116,10 +144,13 @@ export async function openAccessWorld(): Promise<AccessWorld> {
       stranger, delegate, fan: cast.fans[0], 'other owner': await otherOwner(world), owner: cast.owner, payee: cast.agency,
       reviewer: cast.reviewers[0], operator: cast.operator,
     };
+    const delegationId = await delegated(world, cast.owner, delegate, licence.cloneId);
+    const death = await reportedDead(cast.owner, await registerPerson(world.client, systemRandom, { displayName: 'Heir' }));
     return {
-      world, people, ids: await idsOf(world, cast, licence, outputId),
+      world, people, ids: { ...await idsOf(world, cast, licence, outputId), ...death, delegationId, agentAccountId: delegate.accountId },
       bodies: {
         createInvitation: { role: 'payee' },
+        uploadDeathPaper: Buffer.from('%PDF-1.7 another'),
         uploadEnrolmentVoice: recordings.enrolment, uploadEvidence: recordings.enrolment, setPersona: { text: PERSONA, languages: ['en'] },
       },
       async signIn() {

@@ -186,8 +186,8 @@ describe('acting under one', () => {
     const ask = (person: Person, verb: DelegableVerb | 'orderStop') => home.world.database.runTx((tx) =>
       home.consent.mayAct(tx, person.actor, owner().actor.accountId, verb, home.world.clock.now(), home.cloneId));
     await under({ verbs: ['pauseClone'] }, async ({ delegationId }) => {
-      expect(await ask(owner(), 'orderStop')).toEqual({ ownerAccountId: owner().actor.accountId, delegationId: null });
-      expect(await ask(agent, 'pauseClone')).toEqual({ ownerAccountId: owner().actor.accountId, delegationId });
+      expect(await ask(owner(), 'orderStop')).toEqual({ ownerAccountId: owner().actor.accountId, delegationId: null, estate: null });
+      expect(await ask(agent, 'pauseClone')).toEqual({ ownerAccountId: owner().actor.accountId, delegationId, estate: null });
       expect(await ask(agent, 'resumeClone')).toBeNull();
       expect(await ask(agent, 'orderStop')).toBeNull();
       expect(await ask(home.fan, 'pauseClone')).toBeNull();

@@ -43,7 +43,7 @@ export async function openConsentWorld(seed: string): Promise<ConsentWorld> {
   const keys: { privateKey: KeyObject; publicKey: KeyObject } = generateKeyPairSync('ed25519');
   const ids = makeIds(world.clock, seededRandom(`${seed} consent`));
   const consent = makeConsent({
-    runTx: world.database.runTx, clock: world.clock, ids, identity: world.identity, clones: world.clones, ownership: world.ownership,
+    runTx: world.database.runTx, clock: world.clock, ids, random: seededRandom(`${seed} papers`), identity: world.identity, clones: world.clones, ownership: world.ownership,
     transparency: world.log,
     provenance: { signReceipt: (type, document): Receipt => signReceipt(type, document, keys.privateKey) },
   });

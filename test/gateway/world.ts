@@ -80,7 +80,7 @@ export async function openGatewayWorld(seed: string, options: { approved?: boole
   const keys = await loadOrMakeKeys({ dir: join(folder, 'keys'), clock: systemClock, production: false });
   const provenance = makeProvenance(keys);
   const clones = world.clonesWith({ policy: HOUSE_POLICY, probesHeard: (tx, versionId) => gateway.probesHeard(tx, versionId) });
-  const consent = makeConsent({ runTx, clock, ids, identity, clones, ownership, provenance, transparency: world.log });
+  const consent = makeConsent({ runTx, clock, ids, random: seededRandom(`${seed} papers`), identity, clones, ownership, provenance, transparency: world.log });
   const billing = makeBilling({
     runTx, clock, ids, provider: NO_PROVIDER, ledger: makeLedger({ runTx, ids }),
     readEvent: () => { throw new Error('no webhook comes here'); },

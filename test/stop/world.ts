@@ -73,7 +73,7 @@ export async function openStopWorld(seed: string): Promise<StopWorld> {
       async act(_tx, { actor, cloneId }) {
         const ownerAccountId = money.facts.owners.get(cloneId);
         if (ownerAccountId !== actor.accountId) throw notFound();
-        return { ownerAccountId, delegationId: null };
+        return { ownerAccountId, delegationId: null, estate: null };
       },
     },
   };

@@ -1,8 +1,8 @@
 import type { Random } from '../../src/kernel/random.ts';
+import type { DocumentType } from '../../src/identity/index.ts';
 import type { Client } from './client.ts';
 import { makePasskey, type Passkey } from './passkey.ts';
 
-type DocumentType = 'refusal' | 'refusal_withdrawal' | 'ownership_claim' | 'grant' | 'amendment' | 'revocation' | 'split' | 'version_approval' | 'stop_order' | 'delegation';
 
 /** Somebody with a passkey, a session and an account. */
 export interface Person {

@@ -1,8 +1,7 @@
-import type { Random } from '../../src/kernel/random.ts';
 import type { DocumentType } from '../../src/identity/index.ts';
+import type { Random } from '../../src/kernel/random.ts';
 import type { Client } from './client.ts';
 import { makePasskey, type Passkey } from './passkey.ts';
-
 
 /** Somebody with a passkey, a session and an account. */
 export interface Person {

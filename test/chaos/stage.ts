@@ -95,7 +95,7 @@ function makeParts(database: Database) {
       async act(_tx, { actor, cloneId }) {
         const ownerAccountId = owners.get(cloneId);
         if (ownerAccountId !== actor.accountId) throw notFound();
-        return { ownerAccountId, delegationId: null };
+        return { ownerAccountId, delegationId: null, estate: null };
       },
     },
   };

@@ -152,6 +152,53 @@ database_distrust.remembered text NOT NULL
 database_distrust.seen text NOT NULL
 database_distrust.reported_by text NOT NULL
 database_distrust.recorded_at timestamp with time zone NOT NULL DEFAULT clock_timestamp()
+death_case.id text NOT NULL
+death_case.owner_account_id text NOT NULL
+death_case.succession_id text NOT NULL
+death_case.reported_by text NOT NULL
+death_case.signed_document_id text NOT NULL
+death_case.state text NOT NULL DEFAULT 'reported'::text
+death_case.round integer NOT NULL DEFAULT 0
+death_case.waiting_until timestamp with time zone
+death_case.reported_at timestamp with time zone NOT NULL
+death_case.changed_at timestamp with time zone NOT NULL
+death_case.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+death_dissent.case_id text NOT NULL
+death_dissent.heir text NOT NULL
+death_dissent.text text NOT NULL
+death_dissent.at timestamp with time zone NOT NULL
+death_dissent.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+death_end.case_id text NOT NULL
+death_end.life_document_id text NOT NULL
+death_end.at timestamp with time zone NOT NULL
+death_end.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+death_paper.id text NOT NULL
+death_paper.succession_id text NOT NULL
+death_paper.uploaded_by text NOT NULL
+death_paper.sha256 text NOT NULL
+death_paper.sealed bytea NOT NULL
+death_paper.nonce bytea NOT NULL
+death_paper.tag bytea NOT NULL
+death_paper.uploaded_at timestamp with time zone NOT NULL
+death_paper.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+death_paper_destruction.paper_id text NOT NULL
+death_paper_destruction.at timestamp with time zone NOT NULL
+death_paper_destruction.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+death_paper_key.paper_id text NOT NULL
+death_paper_key.key bytea NOT NULL
+death_paper_view.id bigint NOT NULL
+death_paper_view.paper_id text NOT NULL
+death_paper_view.viewer text NOT NULL
+death_paper_view.at timestamp with time zone NOT NULL
+death_paper_view.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+death_review.case_id text NOT NULL
+death_review.round integer NOT NULL
+death_review.reviewer text NOT NULL
+death_review.verdict text NOT NULL
+death_review.reason_code text
+death_review.text text NOT NULL
+death_review.at timestamp with time zone NOT NULL
+death_review.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 decision.id text NOT NULL
 decision.clone_id text NOT NULL
 decision.requester text NOT NULL
@@ -212,6 +259,12 @@ enrolment_hold_review.reason_code text NOT NULL
 enrolment_hold_review.text text NOT NULL
 enrolment_hold_review.at timestamp with time zone NOT NULL
 enrolment_hold_review.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+estate.owner_account_id text NOT NULL
+estate.holder_account_id text NOT NULL
+estate.case_id text NOT NULL
+estate.sunset timestamp with time zone NOT NULL
+estate.since timestamp with time zone NOT NULL
+estate.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 gate.id text NOT NULL
 gate.kind text NOT NULL
 gate.clone_id text
@@ -825,6 +878,17 @@ subscription_period.held integer NOT NULL DEFAULT 0
 subscription_period.captured integer NOT NULL DEFAULT 0
 subscription_period.paid_at timestamp with time zone NOT NULL
 subscription_period.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+succession.id text NOT NULL
+succession.owner_account_id text NOT NULL
+succession.canonical text NOT NULL
+succession.digest text NOT NULL
+succession.drafted_at timestamp with time zone NOT NULL
+succession.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+succession_signature.succession_id text NOT NULL
+succession_signature.account_id text NOT NULL
+succession_signature.signed_document_id text NOT NULL
+succession_signature.signed_at timestamp with time zone NOT NULL
+succession_signature.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 tier.id text NOT NULL
 tier.clone_id text NOT NULL
 tier.name text NOT NULL
@@ -955,6 +1019,46 @@ database_confirmation: database_confirmation_pkey PRIMARY KEY (distrust_id, acco
 database_distrust: database_distrust_id_check CHECK ((id ~ '^dtr_'::text))
 database_distrust: database_distrust_pkey PRIMARY KEY (id)
 database_distrust: database_distrust_what_check CHECK ((what = ANY (ARRAY['system'::text, 'timeline'::text, 'epoch'::text, 'stops'::text])))
+death_case: death_case_check CHECK (((waiting_until IS NOT NULL) = (state = ANY (ARRAY['waiting'::text, 'settled'::text]))))
+death_case: death_case_id_check CHECK ((id ~ '^dth_'::text))
+death_case: death_case_pkey PRIMARY KEY (id)
+death_case: death_case_reported_by_fkey FOREIGN KEY (reported_by) REFERENCES account(id)
+death_case: death_case_round_check CHECK ((round >= 0))
+death_case: death_case_signed_document_id_key UNIQUE (signed_document_id)
+death_case: death_case_signed_document_id_reported_by_fkey FOREIGN KEY (signed_document_id, reported_by) REFERENCES signed_document(id, account_id)
+death_case: death_case_state_check CHECK ((state = ANY (ARRAY['reported'::text, 'frozen'::text, 'waiting'::text, 'disputed'::text, 'settled'::text, 'dismissed'::text, 'undone'::text])))
+death_case: death_case_succession_id_owner_account_id_fkey FOREIGN KEY (succession_id, owner_account_id) REFERENCES succession(id, owner_account_id)
+death_dissent: death_dissent_case_id_fkey FOREIGN KEY (case_id) REFERENCES death_case(id)
+death_dissent: death_dissent_heir_fkey FOREIGN KEY (heir) REFERENCES account(id)
+death_dissent: death_dissent_pkey PRIMARY KEY (case_id, heir)
+death_dissent: death_dissent_text_check CHECK (((length(text) >= 1) AND (length(text) <= 2000)))
+death_end: death_end_case_id_fkey FOREIGN KEY (case_id) REFERENCES death_case(id)
+death_end: death_end_life_document_id_fkey FOREIGN KEY (life_document_id) REFERENCES signed_document(id)
+death_end: death_end_life_document_id_key UNIQUE (life_document_id)
+death_end: death_end_pkey PRIMARY KEY (case_id)
+death_paper: death_paper_id_check CHECK ((id ~ '^dpp_'::text))
+death_paper: death_paper_nonce_check CHECK ((octet_length(nonce) = 12))
+death_paper: death_paper_nonce_key UNIQUE (nonce)
+death_paper: death_paper_pkey PRIMARY KEY (id)
+death_paper: death_paper_sha256_check CHECK ((sha256 ~ '^[0-9a-f]{64}$'::text))
+death_paper: death_paper_succession_id_fkey FOREIGN KEY (succession_id) REFERENCES succession(id)
+death_paper: death_paper_tag_check CHECK ((octet_length(tag) = 16))
+death_paper: death_paper_uploaded_by_fkey FOREIGN KEY (uploaded_by) REFERENCES account(id)
+death_paper_destruction: death_paper_destruction_paper_id_fkey FOREIGN KEY (paper_id) REFERENCES death_paper(id)
+death_paper_destruction: death_paper_destruction_pkey PRIMARY KEY (paper_id)
+death_paper_key: death_paper_key_key_check CHECK ((octet_length(key) = 32))
+death_paper_key: death_paper_key_paper_id_fkey FOREIGN KEY (paper_id) REFERENCES death_paper(id)
+death_paper_key: death_paper_key_pkey PRIMARY KEY (paper_id)
+death_paper_view: death_paper_view_paper_id_fkey FOREIGN KEY (paper_id) REFERENCES death_paper(id)
+death_paper_view: death_paper_view_pkey PRIMARY KEY (id)
+death_paper_view: death_paper_view_viewer_fkey FOREIGN KEY (viewer) REFERENCES account(id)
+death_review: death_review_case_id_fkey FOREIGN KEY (case_id) REFERENCES death_case(id)
+death_review: death_review_check CHECK (((verdict = 'reject'::text) = (reason_code IS NOT NULL)))
+death_review: death_review_pkey PRIMARY KEY (case_id, round, reviewer)
+death_review: death_review_reason_code_check CHECK ((reason_code = ANY (ARRAY['paper_unreadable'::text, 'paper_forged'::text, 'person_differs'::text, 'person_alive'::text, 'heir_differs'::text])))
+death_review: death_review_reviewer_fkey FOREIGN KEY (reviewer) REFERENCES account(id)
+death_review: death_review_text_check CHECK ((length(text) <= 2000))
+death_review: death_review_verdict_check CHECK ((verdict = ANY (ARRAY['approve'::text, 'reject'::text])))
 decision: decision_clauses_check CHECK ((cardinality(clauses) >= 1))
 decision: decision_clone_id_fkey FOREIGN KEY (clone_id) REFERENCES clone(id)
 decision: decision_grant_id_fkey FOREIGN KEY (grant_id) REFERENCES consent_grant(id)
@@ -1010,6 +1114,12 @@ enrolment_hold_review: enrolment_hold_review_hold_id_fkey FOREIGN KEY (hold_id) 
 enrolment_hold_review: enrolment_hold_review_pkey PRIMARY KEY (hold_id, reviewer_id)
 enrolment_hold_review: enrolment_hold_review_text_check CHECK (((char_length(text) >= 1) AND (char_length(text) <= 2000)))
 enrolment_hold_review: enrolment_hold_review_verdict_check CHECK ((verdict = ANY (ARRAY['clear'::text, 'uphold'::text])))
+estate: estate_case_id_fkey FOREIGN KEY (case_id) REFERENCES death_case(id)
+estate: estate_case_id_key UNIQUE (case_id)
+estate: estate_check CHECK ((holder_account_id <> owner_account_id))
+estate: estate_holder_account_id_fkey FOREIGN KEY (holder_account_id) REFERENCES account(id)
+estate: estate_owner_account_id_fkey FOREIGN KEY (owner_account_id) REFERENCES account(id)
+estate: estate_pkey PRIMARY KEY (owner_account_id)
 gate: gate_clone_id_fkey FOREIGN KEY (clone_id) REFERENCES clone(id)
 gate: gate_epoch_check CHECK ((epoch >= 1))
 gate: gate_id_check CHECK ((id ~ '^gat_'::text))
@@ -1476,6 +1586,16 @@ subscription_period: subscription_period_quota CHECK (((held + captured) <= gran
 subscription_period: subscription_period_refunds CHECK (((refunded_minor >= 0) AND (refunded_minor <= gross_minor)))
 subscription_period: subscription_period_stripe_invoice_key UNIQUE (stripe_invoice)
 subscription_period: subscription_period_tax_rate_basis_points_check CHECK (((tax_rate_basis_points >= 0) AND (tax_rate_basis_points <= 10000)))
+succession: succession_check CHECK ((digest = encode(sha256(convert_to(canonical, 'UTF8'::name)), 'hex'::text)))
+succession: succession_id_check CHECK ((id ~ '^suc_'::text))
+succession: succession_id_owner_account_id_key UNIQUE (id, owner_account_id)
+succession: succession_is_the_document CHECK (((((canonical)::jsonb ->> 'successionId'::text) = id) AND (((canonical)::jsonb #>> '{owner,accountId}'::text[]) = owner_account_id)))
+succession: succession_owner_account_id_fkey FOREIGN KEY (owner_account_id) REFERENCES account(id)
+succession: succession_pkey PRIMARY KEY (id)
+succession_signature: succession_signature_pkey PRIMARY KEY (succession_id, account_id)
+succession_signature: succession_signature_signed_document_id_account_id_fkey FOREIGN KEY (signed_document_id, account_id) REFERENCES signed_document(id, account_id)
+succession_signature: succession_signature_signed_document_id_key UNIQUE (signed_document_id)
+succession_signature: succession_signature_succession_id_fkey FOREIGN KEY (succession_id) REFERENCES succession(id)
 tier: tier_check CHECK (((state = 'ready'::text) = ((stripe_product IS NOT NULL) AND (stripe_price IS NOT NULL))))
 tier: tier_clone_id_fkey FOREIGN KEY (clone_id) REFERENCES clone(id)
 tier: tier_clone_id_id_key UNIQUE (clone_id, id)
@@ -1550,6 +1670,19 @@ CREATE UNIQUE INDEX credential_pkey ON public.credential USING btree (id)
 CREATE UNIQUE INDEX currency_pkey ON public.currency USING btree (code)
 CREATE UNIQUE INDEX database_confirmation_pkey ON public.database_confirmation USING btree (distrust_id, account_id)
 CREATE UNIQUE INDEX database_distrust_pkey ON public.database_distrust USING btree (id)
+CREATE UNIQUE INDEX death_case_one ON public.death_case USING btree (owner_account_id) WHERE (state <> ALL (ARRAY['dismissed'::text, 'undone'::text]))
+CREATE UNIQUE INDEX death_case_pkey ON public.death_case USING btree (id)
+CREATE UNIQUE INDEX death_case_signed_document_id_key ON public.death_case USING btree (signed_document_id)
+CREATE UNIQUE INDEX death_dissent_pkey ON public.death_dissent USING btree (case_id, heir)
+CREATE UNIQUE INDEX death_end_life_document_id_key ON public.death_end USING btree (life_document_id)
+CREATE UNIQUE INDEX death_end_pkey ON public.death_end USING btree (case_id)
+CREATE UNIQUE INDEX death_paper_nonce_key ON public.death_paper USING btree (nonce)
+CREATE INDEX death_paper_of_succession ON public.death_paper USING btree (succession_id, uploaded_by, sha256)
+CREATE UNIQUE INDEX death_paper_pkey ON public.death_paper USING btree (id)
+CREATE UNIQUE INDEX death_paper_destruction_pkey ON public.death_paper_destruction USING btree (paper_id)
+CREATE UNIQUE INDEX death_paper_key_pkey ON public.death_paper_key USING btree (paper_id)
+CREATE UNIQUE INDEX death_paper_view_pkey ON public.death_paper_view USING btree (id)
+CREATE UNIQUE INDEX death_review_pkey ON public.death_review USING btree (case_id, round, reviewer)
 CREATE INDEX decision_of_clone ON public.decision USING btree (clone_id, at, id)
 CREATE INDEX decision_of_requester ON public.decision USING btree (requester, at, id)
 CREATE UNIQUE INDEX decision_pkey ON public.decision USING btree (id)
@@ -1568,6 +1701,9 @@ CREATE UNIQUE INDEX enrolment_hold_pkey ON public.enrolment_hold USING btree (id
 CREATE UNIQUE INDEX enrolment_hold_refusal_id_kind_subject_id_key ON public.enrolment_hold USING btree (refusal_id, kind, subject_id)
 CREATE INDEX enrolment_hold_waiting ON public.enrolment_hold USING btree (opened_at, id) WHERE (state = 'open'::text)
 CREATE UNIQUE INDEX enrolment_hold_review_pkey ON public.enrolment_hold_review USING btree (hold_id, reviewer_id)
+CREATE UNIQUE INDEX estate_case_id_key ON public.estate USING btree (case_id)
+CREATE INDEX estate_of_holder ON public.estate USING btree (holder_account_id)
+CREATE UNIQUE INDEX estate_pkey ON public.estate USING btree (owner_account_id)
 CREATE UNIQUE INDEX gate_once ON public.gate USING btree (clone_id, kind, capability, grant_id, licence_id) NULLS NOT DISTINCT
 CREATE UNIQUE INDEX gate_pkey ON public.gate USING btree (id)
 CREATE UNIQUE INDEX gate_change_pkey ON public.gate_change USING btree (gate_id, epoch)
@@ -1751,6 +1887,11 @@ CREATE INDEX subscription_period_of_subscription ON public.subscription_period U
 CREATE UNIQUE INDEX subscription_period_pkey ON public.subscription_period USING btree (id)
 CREATE UNIQUE INDEX subscription_period_stripe_invoice_key ON public.subscription_period USING btree (stripe_invoice)
 CREATE INDEX subscription_period_unearned ON public.subscription_period USING btree (clone_id, id) WHERE ((recognised_days < days) AND (ended_on IS NULL))
+CREATE UNIQUE INDEX succession_id_owner_account_id_key ON public.succession USING btree (id, owner_account_id)
+CREATE INDEX succession_of_owner ON public.succession USING btree (owner_account_id, id)
+CREATE UNIQUE INDEX succession_pkey ON public.succession USING btree (id)
+CREATE UNIQUE INDEX succession_signature_pkey ON public.succession_signature USING btree (succession_id, account_id)
+CREATE UNIQUE INDEX succession_signature_signed_document_id_key ON public.succession_signature USING btree (signed_document_id)
 CREATE UNIQUE INDEX tier_clone_id_id_key ON public.tier USING btree (clone_id, id)
 CREATE UNIQUE INDEX tier_clone_id_name_key ON public.tier USING btree (clone_id, name)
 CREATE UNIQUE INDEX tier_pkey ON public.tier USING btree (id)
@@ -1776,6 +1917,7 @@ clone_version: CREATE TRIGGER clone_gate_narrows AFTER UPDATE OF state ON public
 clone_version: CREATE TRIGGER clone_version_is_frozen BEFORE UPDATE ON public.clone_version FOR EACH ROW EXECUTE FUNCTION clone_version_is_frozen()
 clone_version: CREATE TRIGGER clone_version_not_held BEFORE INSERT OR UPDATE OF state ON public.clone_version FOR EACH ROW WHEN ((new.state = 'approved'::text)) EXECUTE FUNCTION clone_version_not_held()
 consent_grant: CREATE TRIGGER consent_grant_guard BEFORE INSERT OR UPDATE ON public.consent_grant FOR EACH ROW EXECUTE FUNCTION consent_grant_guard()
+consent_grant: CREATE TRIGGER consent_grant_is_the_holders BEFORE INSERT ON public.consent_grant FOR EACH ROW EXECUTE FUNCTION consent_grant_is_the_holders()
 consent_grant: CREATE TRIGGER consent_grant_never_deleted BEFORE DELETE ON public.consent_grant FOR EACH ROW EXECUTE FUNCTION refuse_change()
 consent_grant_draft: CREATE TRIGGER consent_grant_draft_never_changes BEFORE DELETE OR UPDATE ON public.consent_grant_draft FOR EACH ROW EXECUTE FUNCTION refuse_change()
 consent_grant_draft: CREATE TRIGGER consent_grant_draft_never_truncated BEFORE TRUNCATE ON public.consent_grant_draft FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
@@ -1784,6 +1926,7 @@ consent_grant_revocation: CREATE TRIGGER consent_grant_revocation_never_truncate
 consent_grant_revocation: CREATE TRIGGER consent_signature_fits BEFORE INSERT ON public.consent_grant_revocation FOR EACH ROW EXECUTE FUNCTION consent_signature_fits()
 consent_grant_signature: CREATE TRIGGER consent_grant_signature_never_changes BEFORE DELETE OR UPDATE ON public.consent_grant_signature FOR EACH ROW EXECUTE FUNCTION refuse_change()
 consent_grant_signature: CREATE TRIGGER consent_grant_signature_never_truncated BEFORE TRUNCATE ON public.consent_grant_signature FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+consent_grant_signature: CREATE TRIGGER consent_signature_before_sunset BEFORE INSERT ON public.consent_grant_signature FOR EACH ROW EXECUTE FUNCTION consent_signature_before_sunset()
 consent_grant_signature: CREATE TRIGGER consent_signature_fits BEFORE INSERT ON public.consent_grant_signature FOR EACH ROW EXECUTE FUNCTION consent_signature_fits()
 consent_volume_use: CREATE TRIGGER consent_volume_use_guard BEFORE UPDATE ON public.consent_volume_use FOR EACH ROW EXECUTE FUNCTION consent_volume_use_guard()
 consent_volume_use: CREATE TRIGGER consent_volume_use_never_deleted BEFORE DELETE ON public.consent_volume_use FOR EACH ROW EXECUTE FUNCTION refuse_change()
@@ -1797,6 +1940,22 @@ database_confirmation: CREATE TRIGGER database_confirmation_never_changes BEFORE
 database_confirmation: CREATE TRIGGER database_confirmation_never_truncated BEFORE TRUNCATE ON public.database_confirmation FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 database_distrust: CREATE TRIGGER database_distrust_never_changes BEFORE DELETE OR UPDATE ON public.database_distrust FOR EACH ROW EXECUTE FUNCTION refuse_change()
 database_distrust: CREATE TRIGGER database_distrust_never_truncated BEFORE TRUNCATE ON public.database_distrust FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+death_case: CREATE TRIGGER death_case_moves BEFORE INSERT OR UPDATE ON public.death_case FOR EACH ROW EXECUTE FUNCTION death_case_moves()
+death_case: CREATE TRIGGER death_case_never_deleted BEFORE DELETE ON public.death_case FOR EACH ROW EXECUTE FUNCTION refuse_change()
+death_case: CREATE TRIGGER death_case_never_truncated BEFORE TRUNCATE ON public.death_case FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+death_dissent: CREATE TRIGGER death_dissent_never_changes BEFORE DELETE OR UPDATE ON public.death_dissent FOR EACH ROW EXECUTE FUNCTION refuse_change()
+death_dissent: CREATE TRIGGER death_dissent_never_truncated BEFORE TRUNCATE ON public.death_dissent FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+death_end: CREATE TRIGGER death_end_never_changes BEFORE DELETE OR UPDATE ON public.death_end FOR EACH ROW EXECUTE FUNCTION refuse_change()
+death_end: CREATE TRIGGER death_end_never_truncated BEFORE TRUNCATE ON public.death_end FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+death_paper: CREATE TRIGGER death_paper_never_changes BEFORE DELETE OR UPDATE ON public.death_paper FOR EACH ROW EXECUTE FUNCTION refuse_change()
+death_paper: CREATE TRIGGER death_paper_never_truncated BEFORE TRUNCATE ON public.death_paper FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+death_paper_destruction: CREATE TRIGGER death_paper_destruction_never_changes BEFORE DELETE OR UPDATE ON public.death_paper_destruction FOR EACH ROW EXECUTE FUNCTION refuse_change()
+death_paper_destruction: CREATE TRIGGER death_paper_destruction_never_truncated BEFORE TRUNCATE ON public.death_paper_destruction FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+death_paper_view: CREATE TRIGGER death_paper_view_never_changes BEFORE DELETE OR UPDATE ON public.death_paper_view FOR EACH ROW EXECUTE FUNCTION refuse_change()
+death_paper_view: CREATE TRIGGER death_paper_view_never_truncated BEFORE TRUNCATE ON public.death_paper_view FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+death_review: CREATE TRIGGER death_review_fits BEFORE INSERT ON public.death_review FOR EACH ROW EXECUTE FUNCTION death_review_fits()
+death_review: CREATE TRIGGER death_review_never_changes BEFORE DELETE OR UPDATE ON public.death_review FOR EACH ROW EXECUTE FUNCTION refuse_change()
+death_review: CREATE TRIGGER death_review_never_truncated BEFORE TRUNCATE ON public.death_review FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 decision: CREATE TRIGGER decision_never_changes BEFORE DELETE OR UPDATE ON public.decision FOR EACH ROW EXECUTE FUNCTION refuse_change()
 decision: CREATE TRIGGER decision_never_truncated BEFORE TRUNCATE ON public.decision FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 delegated_act: CREATE TRIGGER delegated_act_fits BEFORE INSERT ON public.delegated_act FOR EACH ROW EXECUTE FUNCTION delegated_act_fits()
@@ -1816,6 +1975,9 @@ enrolment_hold: CREATE TRIGGER enrolment_hold_never_truncated BEFORE TRUNCATE ON
 enrolment_hold_review: CREATE TRIGGER enrolment_hold_review_never_changes BEFORE DELETE OR UPDATE ON public.enrolment_hold_review FOR EACH ROW EXECUTE FUNCTION refuse_change()
 enrolment_hold_review: CREATE TRIGGER enrolment_hold_review_never_truncated BEFORE TRUNCATE ON public.enrolment_hold_review FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 enrolment_hold_review: CREATE TRIGGER enrolment_hold_review_not_of_party BEFORE INSERT ON public.enrolment_hold_review FOR EACH ROW EXECUTE FUNCTION enrolment_hold_review_not_of_party()
+estate: CREATE TRIGGER estate_fits BEFORE INSERT ON public.estate FOR EACH ROW EXECUTE FUNCTION estate_fits()
+estate: CREATE TRIGGER estate_never_changes BEFORE DELETE OR UPDATE ON public.estate FOR EACH ROW EXECUTE FUNCTION refuse_change()
+estate: CREATE TRIGGER estate_never_truncated BEFORE TRUNCATE ON public.estate FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 gate: CREATE TRIGGER gate_guard BEFORE INSERT OR UPDATE ON public.gate FOR EACH ROW EXECUTE FUNCTION gate_guard()
 gate: CREATE TRIGGER gate_never_deleted BEFORE DELETE ON public.gate FOR EACH ROW EXECUTE FUNCTION refuse_change()
 gate: CREATE TRIGGER gate_never_truncated BEFORE TRUNCATE ON public.gate FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
@@ -1971,6 +2133,11 @@ stripe_event_applied: CREATE TRIGGER stripe_event_applied_never_changes BEFORE D
 stripe_event_applied: CREATE TRIGGER stripe_event_applied_never_truncated BEFORE TRUNCATE ON public.stripe_event_applied FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 subscription: CREATE TRIGGER subscription_stays_ended BEFORE UPDATE ON public.subscription FOR EACH ROW EXECUTE FUNCTION subscription_stays_ended()
 subscription_period: CREATE TRIGGER subscription_period_moves_on BEFORE UPDATE ON public.subscription_period FOR EACH ROW EXECUTE FUNCTION subscription_period_moves_on()
+succession: CREATE TRIGGER succession_never_changes BEFORE DELETE OR UPDATE ON public.succession FOR EACH ROW EXECUTE FUNCTION refuse_change()
+succession: CREATE TRIGGER succession_never_truncated BEFORE TRUNCATE ON public.succession FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+succession_signature: CREATE TRIGGER succession_signature_fits BEFORE INSERT ON public.succession_signature FOR EACH ROW EXECUTE FUNCTION succession_signature_fits()
+succession_signature: CREATE TRIGGER succession_signature_never_changes BEFORE DELETE OR UPDATE ON public.succession_signature FOR EACH ROW EXECUTE FUNCTION refuse_change()
+succession_signature: CREATE TRIGGER succession_signature_never_truncated BEFORE TRUNCATE ON public.succession_signature FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 wind_down: CREATE TRIGGER wind_down_is_the_owners BEFORE INSERT ON public.wind_down FOR EACH ROW EXECUTE FUNCTION wind_down_is_the_owners()
 wind_down: CREATE TRIGGER wind_down_never_changes BEFORE DELETE OR UPDATE ON public.wind_down FOR EACH ROW EXECUTE FUNCTION refuse_change()
 wind_down: CREATE TRIGGER wind_down_never_truncated BEFORE TRUNCATE ON public.wind_down FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
@@ -2175,6 +2342,33 @@ AS $function$
     END IF;
     RETURN NEW;
   END $function$
+CREATE OR REPLACE FUNCTION public.consent_grant_is_the_holders()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    IF NEW.owner_account_id IS DISTINCT FROM rights_holder(NEW.clone_id) THEN
+      RAISE EXCEPTION 'this clone''s rights are not theirs' USING ERRCODE = 'restrict_violation', CONSTRAINT = 'consent_grant_is_the_holders';
+    END IF;
+    RETURN NEW;
+  END $function$
+CREATE OR REPLACE FUNCTION public.consent_signature_before_sunset()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    IF EXISTS (
+      SELECT FROM consent_grant AS consent JOIN clone ON clone.id = consent.clone_id
+        JOIN estate ON estate.owner_account_id = clone.owner_account_id
+        JOIN consent_grant_draft AS draft ON draft.grant_id = consent.id AND draft.digest = NEW.digest
+      WHERE consent.id = NEW.grant_id AND (draft.canonical::jsonb ->> 'validUntil')::timestamptz > estate.sunset) THEN
+      RAISE EXCEPTION 'this would outlast the owner''s sunset'
+        USING ERRCODE = 'restrict_violation', CONSTRAINT = 'consent_signature_before_sunset';
+    END IF;
+    RETURN NEW;
+  END $function$
 CREATE OR REPLACE FUNCTION public.consent_signature_fits()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -2259,13 +2453,70 @@ AS $function$
     END LOOP;
     RETURN NULL;
   END $function$
+CREATE OR REPLACE FUNCTION public.death_case_moves()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  DECLARE
+    approvals integer;
+  BEGIN
+    IF TG_OP = 'INSERT' THEN
+      IF NEW.state <> 'reported' OR NEW.round <> 0 OR NOT EXISTS (
+        SELECT FROM signed_document AS signed WHERE signed.id = NEW.signed_document_id AND signed.document_type = 'death_report'
+          AND signed.canonical::jsonb ->> 'successionId' = NEW.succession_id) OR NOT EXISTS (
+        SELECT FROM succession JOIN succession_signature AS named ON named.succession_id = succession.id
+          AND named.account_id = succession.owner_account_id
+        WHERE succession.id = NEW.succession_id
+          AND succession.canonical::jsonb -> 'heirs' @> jsonb_build_array(jsonb_build_object('accountId', NEW.reported_by))) THEN
+        RAISE EXCEPTION 'a death is reported by a named heir' USING ERRCODE = 'restrict_violation', CONSTRAINT = 'death_case_begins';
+      END IF;
+      RETURN NEW;
+    END IF;
+    IF NEW.state <> OLD.state AND (OLD.state, NEW.state) NOT IN (
+      ('reported', 'frozen'), ('reported', 'dismissed'), ('reported', 'undone'),
+      ('frozen', 'waiting'), ('frozen', 'disputed'), ('frozen', 'dismissed'), ('frozen', 'undone'),
+      ('waiting', 'settled'), ('waiting', 'disputed'), ('waiting', 'undone'),
+      ('disputed', 'waiting'), ('disputed', 'dismissed'), ('disputed', 'undone')) THEN
+      RAISE EXCEPTION 'a report does not go from % to %', OLD.state, NEW.state
+        USING ERRCODE = 'restrict_violation', CONSTRAINT = 'death_case_moves';
+    END IF;
+    SELECT count(*) INTO approvals FROM death_review WHERE case_id = OLD.id AND round = OLD.round AND verdict = 'approve';
+    IF (NEW.state = 'frozen' AND OLD.state = 'reported' AND approvals < 1) OR (NEW.state = 'waiting' AND OLD.state <> 'waiting' AND approvals < 2) THEN
+      RAISE EXCEPTION 'people look first' USING ERRCODE = 'restrict_violation', CONSTRAINT = 'death_case_needs_reviews';
+    END IF;
+    IF NEW.state = 'undone' AND NOT EXISTS (
+      SELECT FROM death_end JOIN signed_document AS signed ON signed.id = death_end.life_document_id
+      WHERE death_end.case_id = OLD.id AND signed.account_id = OLD.owner_account_id AND signed.document_type = 'life_declaration'
+        AND signed.canonical::jsonb ->> 'caseId' = OLD.id) THEN
+      RAISE EXCEPTION 'the owner undoes it with their own passkey' USING ERRCODE = 'restrict_violation', CONSTRAINT = 'death_case_needs_life';
+    END IF;
+    RETURN NEW;
+  END $function$
+CREATE OR REPLACE FUNCTION public.death_review_fits()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    IF NOT EXISTS (
+      SELECT FROM death_case JOIN succession ON succession.id = death_case.succession_id
+      WHERE death_case.id = NEW.case_id AND death_case.round = NEW.round AND death_case.state IN ('reported', 'frozen', 'disputed')
+        AND NEW.reviewer NOT IN (death_case.owner_account_id, death_case.reported_by)
+        AND NOT succession.canonical::jsonb -> 'heirs' @> jsonb_build_array(jsonb_build_object('accountId', NEW.reviewer))) THEN
+      RAISE EXCEPTION 'not theirs to review' USING ERRCODE = 'restrict_violation', CONSTRAINT = 'death_review_fits';
+    END IF;
+    RETURN NEW;
+  END $function$
 CREATE OR REPLACE FUNCTION public.delegated_act_fits()
  RETURNS trigger
  LANGUAGE plpgsql
  SET search_path TO 'public', 'pg_temp'
 AS $function$
   BEGIN
-    IF NOT delegation_covers(NEW.delegation_id, NEW.actor, NEW.clone_id, NEW.verb, NEW.at) THEN
+    IF NOT delegation_covers(NEW.delegation_id, NEW.actor, NEW.clone_id, NEW.verb, NEW.at) OR EXISTS (
+      SELECT FROM delegation JOIN death_case ON death_case.owner_account_id = delegation.owner_account_id
+      WHERE delegation.id = NEW.delegation_id AND death_case.state IN ('frozen', 'waiting', 'disputed', 'settled')) THEN
       RAISE EXCEPTION 'nobody let them do this' USING ERRCODE = 'restrict_violation', CONSTRAINT = 'delegated_act_fits';
     END IF;
     RETURN NEW;
@@ -2364,6 +2615,22 @@ AS $function$
   BEGIN
     IF EXISTS (SELECT FROM enrolment_hold WHERE id = NEW.hold_id AND NEW.reviewer_id IN (enroller_id, registrant_id)) THEN
       RAISE EXCEPTION 'a party does not review its own case' USING ERRCODE = 'check_violation', CONSTRAINT = 'enrolment_hold_review_not_of_party';
+    END IF;
+    RETURN NEW;
+  END $function$
+CREATE OR REPLACE FUNCTION public.estate_fits()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    IF NOT EXISTS (
+      SELECT FROM death_case JOIN succession ON succession.id = death_case.succession_id
+        JOIN succession_signature AS accepted ON accepted.succession_id = succession.id AND accepted.account_id = NEW.holder_account_id
+      WHERE death_case.id = NEW.case_id AND death_case.owner_account_id = NEW.owner_account_id AND death_case.state = 'settled'
+        AND death_case.waiting_until <= NEW.since AND NEW.sunset = (succession.canonical::jsonb ->> 'sunset')::timestamptz
+        AND succession.canonical::jsonb -> 'heirs' @> jsonb_build_array(jsonb_build_object('accountId', NEW.holder_account_id))) THEN
+      RAISE EXCEPTION 'this is nobody''s estate yet' USING ERRCODE = 'restrict_violation', CONSTRAINT = 'estate_fits';
     END IF;
     RETURN NEW;
   END $function$
@@ -3360,6 +3627,15 @@ AS $function$
     END IF;
     RETURN NULL;
   END $function$
+CREATE OR REPLACE FUNCTION public.rights_holder(of_clone text)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+    SELECT coalesce(estate.holder_account_id, clone.owner_account_id)
+    FROM clone LEFT JOIN estate ON estate.owner_account_id = clone.owner_account_id WHERE clone.id = of_clone
+  $function$
 CREATE OR REPLACE FUNCTION public.royalty_run_follows()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -3516,6 +3792,23 @@ AS $function$
     END IF;
     RETURN NEW;
   END $function$
+CREATE OR REPLACE FUNCTION public.succession_signature_fits()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    IF NOT EXISTS (
+      SELECT FROM succession JOIN signed_document AS signed ON signed.id = NEW.signed_document_id
+      WHERE succession.id = NEW.succession_id AND signed.document_type = 'succession' AND signed.digest = succession.digest
+        AND (NEW.account_id = succession.owner_account_id
+          OR (succession.canonical::jsonb -> 'heirs' @> jsonb_build_array(jsonb_build_object('accountId', NEW.account_id))
+            AND EXISTS (SELECT FROM succession_signature AS named
+              WHERE named.succession_id = succession.id AND named.account_id = succession.owner_account_id)))) THEN
+      RAISE EXCEPTION 'this is not a signature over it' USING ERRCODE = 'restrict_violation', CONSTRAINT = 'succession_signature_fits';
+    END IF;
+    RETURN NEW;
+  END $function$
 CREATE OR REPLACE FUNCTION public.wind_down_is_the_owners()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -3556,6 +3849,14 @@ credential: INSERT, SELECT
 currency: SELECT
 database_confirmation: INSERT, SELECT
 database_distrust: INSERT, SELECT
+death_case: INSERT, SELECT
+death_dissent: INSERT, SELECT
+death_end: INSERT, SELECT
+death_paper: INSERT, SELECT
+death_paper_destruction: INSERT, SELECT
+death_paper_key: DELETE, INSERT, SELECT
+death_paper_view: INSERT, SELECT
+death_review: INSERT, SELECT
 decision: INSERT, SELECT
 delegated_act: INSERT, SELECT
 delegation: INSERT, SELECT
@@ -3563,6 +3864,7 @@ delegation_end: INSERT, SELECT
 delegation_signature: INSERT, SELECT
 enrolment_hold: INSERT, SELECT
 enrolment_hold_review: INSERT, SELECT
+estate: INSERT, SELECT
 gate: INSERT, SELECT
 gate_change: SELECT
 gate_hold: INSERT, SELECT
@@ -3633,6 +3935,8 @@ stripe_event: INSERT, SELECT
 stripe_event_applied: INSERT, SELECT
 subscription: SELECT
 subscription_period: SELECT
+succession: INSERT, SELECT
+succession_signature: INSERT, SELECT
 tier: INSERT, SELECT
 wind_down: INSERT, SELECT
 
@@ -3646,6 +3950,7 @@ clone_version: UPDATE (approved_at, leaf_id, signed_document_id, state, suspende
 consent_grant: UPDATE (state)
 consent_volume_use: UPDATE (milliseconds, state)
 credential: UPDATE (backed_up, last_used_at, sign_count)
+death_case: UPDATE (changed_at, round, state, waiting_until)
 enrolment_hold: UPDATE (contest, contested_at, decided_at, state)
 gate: UPDATE (changed_at, changed_by, epoch, reason, state)
 gateway_lease: UPDATE (renewals, renewed_at, state)

@@ -363,6 +363,126 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/death-reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Reports that wait for this reviewer
+         * @description The oldest first, without those of the reviewer’s own family.
+         */
+        get: operations["listDeathReports"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/death-reports/{caseId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A report of a death
+         * @description For the owner, the heirs and reviewers.
+         */
+        get: operations["getDeathReport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/death-reports/{caseId}/alive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * I am alive
+         * @description Signed by the owner with their passkey, until the estate has changed hands. It undoes the report and lifts the freeze at once.
+         */
+        post: operations["declareAlive"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/death-reports/{caseId}/dissent": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Object to a report
+         * @description By another heir. The change of hands halts until two people have looked again, and then waits its whole period anew.
+         */
+        post: operations["dissentFromReport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/death-reports/{caseId}/papers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read the papers
+         * @description Each reading is written down before the answer is given. What is read is what was reported: the digests are compared.
+         */
+        post: operations["readDeathPapers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/death-reports/{caseId}/reviews": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decide on a report
+         * @description The first approval freezes every clone of the person. Two approvals of two people on the papers then begin the waiting period. A rejection ends the report and lifts the freeze. The reporter and the heirs are never reviewers of it.
+         */
+        post: operations["reviewDeathReport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/decisions/{decisionId}": {
         parameters: {
             query?: never;
@@ -1949,6 +2069,130 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/successions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Successions of yours, and those that name you
+         * @description The newest first.
+         */
+        get: operations["listSuccessions"];
+        put?: never;
+        /**
+         * Name heirs
+         * @description In order, with the days to wait and the day after which nothing runs any more once you have died. Each signature by you takes the place of the succession before it.
+         */
+        post: operations["draftSuccession"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/successions/{successionId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A succession
+         * @description Its owner, and once it is signed the heirs whom it names.
+         */
+        get: operations["getSuccession"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/successions/{successionId}/death-report-draft": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The report to sign
+         * @description Over the digests of the papers that this heir has uploaded. Nothing is kept.
+         */
+        post: operations["draftDeathReport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/successions/{successionId}/death-reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Report that the owner has died
+         * @description By a named heir, with a paper, signed. Nothing stands still yet: first a reviewer looks.
+         */
+        post: operations["reportDeath"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/successions/{successionId}/papers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Upload a paper
+         * @description A death certificate or an authority, as PDF, by an heir. It is sealed at rest; only reviewers read it, each reading on record; its key is destroyed thirty days after the report has ended.
+         */
+        post: operations["uploadDeathPaper"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/successions/{successionId}/signature": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign a succession, or accept it
+         * @description The owner first; an heir accepts by signing the same document in their own name.
+         */
+        post: operations["signSuccession"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/versions/{versionId}": {
         parameters: {
             query?: never;
@@ -2348,6 +2592,51 @@ export interface components {
          * @description A calendar day in Asia/Shanghai.
          */
         Day: string;
+        DeathPaper: {
+            paperId: string;
+            sha256: string;
+            base64: string;
+        };
+        DeathReport: {
+            caseId: string;
+            ownerAccountId: string;
+            successionId: string;
+            reportedBy: string;
+            /** @enum {string} */
+            state: "reported" | "frozen" | "waiting" | "disputed" | "settled" | "dismissed" | "undone";
+            document: components["schemas"]["DeathReportDocument"];
+            /** @description In the present round. */
+            approvals: number;
+            /** Format: date-time */
+            reportedAt: string;
+            /** Format: date-time */
+            waitingUntil: string | null;
+            holderAccountId: string | null;
+            lifeDeclaration: components["schemas"]["LifeDeclarationDocument"];
+        };
+        /**
+         * Death report
+         * @description A named heir says, in their own name and over the papers' digests, that the owner has died.
+         */
+        DeathReportDocument: {
+            /** @constant */
+            type: "benren.death_report";
+            /** @constant */
+            schemaVersion: 1;
+            successionId: string;
+            /** @description SHA-256 of the succession that names the heir. */
+            successionDigest: string;
+            owner: {
+                accountId: string;
+                name: string;
+            };
+            reporterAccountId: string;
+            /** Format: date */
+            diedOn: string;
+            /** @description SHA-256 of each paper as it was uploaded: what reviewers read is what was reported. */
+            papers: string[];
+            statement: string;
+        };
         /**
          * Decision receipt
          * @description An allow or a deny with everything it was decided on, signed by the service with Ed25519 over its RFC 8785 form. Replaying `decide` over `state` and `request` gives `answer` again.
@@ -3033,6 +3322,20 @@ export interface components {
             currencies: components["schemas"]["LedgerCurrencyBalance"][];
         };
         /**
+         * Declaration of life
+         * @description The owner, with their own passkey: I am alive. It undoes a report of their death.
+         */
+        LifeDeclarationDocument: {
+            /** @constant */
+            type: "benren.life_declaration";
+            /** @constant */
+            schemaVersion: 1;
+            caseId: string;
+            ownerAccountId: string;
+            /** @constant */
+            statement: "I am alive. · 我仍在世。";
+        };
+        /**
          * @description The language in which we show things, BCP 47.
          * @enum {string}
          */
@@ -3057,7 +3360,7 @@ export interface components {
             index: string | null;
         };
         /** @enum {string} */
-        LogLeafType: "refusal.registered" | "refusal.withdrawn" | "ownership_proof.decided" | "grant.signed" | "grant.amended" | "grant.revoked" | "version.approved" | "split.signed" | "gate.paused" | "gate.resumed" | "stop.ordered" | "release.committed" | "statement.closed" | "segment.committed" | "delegation.signed" | "delegation.ended";
+        LogLeafType: "refusal.registered" | "refusal.withdrawn" | "ownership_proof.decided" | "grant.signed" | "grant.amended" | "grant.revoked" | "version.approved" | "split.signed" | "gate.paused" | "gate.resumed" | "stop.ordered" | "release.committed" | "statement.closed" | "segment.committed" | "delegation.signed" | "delegation.ended" | "succession.signed" | "estate.frozen" | "estate.undone" | "estate.settled";
         LogProof: {
             /** @constant */
             kind: "benren-proof";
@@ -3757,7 +4060,7 @@ export interface components {
             sessionExpiresAt: components["schemas"]["Instant"];
         };
         /** @enum {string} */
-        SignableDocumentType: "refusal" | "refusal_withdrawal" | "ownership_claim" | "grant" | "amendment" | "revocation" | "split" | "version_approval" | "stop_order" | "delegation";
+        SignableDocumentType: "refusal" | "refusal_withdrawal" | "ownership_claim" | "grant" | "amendment" | "revocation" | "split" | "version_approval" | "stop_order" | "delegation" | "succession" | "death_report" | "life_declaration";
         /**
          * Signature evidence
          * @description Everything that is needed to verify a passkey's signature over a document offline, in ten years. Verify with `benren verify FILE`.
@@ -3778,7 +4081,7 @@ export interface components {
                 account: string;
                 credentialId: string;
                 /** @enum {unknown} */
-                documentType: "refusal" | "refusal_withdrawal" | "ownership_claim" | "grant" | "amendment" | "revocation" | "split" | "version_approval" | "stop_order" | "delegation";
+                documentType: "refusal" | "refusal_withdrawal" | "ownership_claim" | "grant" | "amendment" | "revocation" | "split" | "version_approval" | "stop_order" | "delegation" | "succession" | "death_report" | "life_declaration";
                 origin: string;
                 renderedTextSha256: string;
                 /** @enum {unknown} */
@@ -4317,6 +4620,61 @@ export interface components {
             voiceOutputsCaptured: number;
             voiceOutputsLeft: number;
         };
+        Succession: {
+            successionId: string;
+            /** @enum {string} */
+            state: "draft" | "in_force" | "superseded";
+            document: components["schemas"]["SuccessionDocument"];
+            canonical: string;
+            digest: string;
+            /** Format: date-time */
+            signedAt: string | null;
+            /** @description Heirs who have accepted. */
+            accepted: string[];
+        };
+        /**
+         * Succession
+         * @description Whom a living owner names to hold their rights after death, in order, how long to wait, and the day after which nothing runs any more. The owner signs it; an heir accepts by signing the same document.
+         */
+        SuccessionDocument: {
+            /** @constant */
+            type: "benren.succession";
+            /** @constant */
+            schemaVersion: 1;
+            successionId: string;
+            owner: {
+                accountId: string;
+                name: string;
+            };
+            /** @description In order: the first who has accepted becomes the rights holder. */
+            heirs: {
+                accountId: string;
+                name: string;
+                /** @enum {string} */
+                role: "heir" | "executor" | "guardian";
+            }[];
+            /** @description Between the papers' acceptance and the change of hands: the time in which the owner can say that they live. */
+            waitingDays: number;
+            /**
+             * Format: date-time
+             * @description After the owner's death nothing runs from this instant on, whatever an heir signs.
+             */
+            sunset: string;
+            /** @description The succession that this one takes the place of. */
+            supersedes: string | null;
+            /** Format: date-time */
+            at: string;
+        };
+        SuccessionTerms: {
+            heirs: {
+                accountId: string;
+                /** @enum {string} */
+                role: "heir" | "executor" | "guardian";
+            }[];
+            waitingDays: number;
+            /** Format: date-time */
+            sunset: string;
+        };
         Tier: {
             tierId: string;
             cloneId: string;
@@ -4377,6 +4735,7 @@ export interface components {
     parameters: {
         CloneId: string;
         CloneVersionId: string;
+        DeathCaseId: string;
         DelegationId: string;
         GrantId: string;
         HoldId: string;
@@ -4391,6 +4750,7 @@ export interface components {
         RefusalId: string;
         SplitId: string;
         StatementId: string;
+        SuccessionId: string;
     };
     requestBodies: never;
     headers: never;
@@ -5026,6 +5386,184 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CloneVersion"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listDeathReports: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The reports. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        reports: components["schemas"]["DeathReport"][];
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getDeathReport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                caseId: components["parameters"]["DeathCaseId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The report. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeathReport"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    declareAlive: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                caseId: components["parameters"]["DeathCaseId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GrantSignature"];
+            };
+        };
+        responses: {
+            /** @description The report, undone. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeathReport"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    dissentFromReport: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                caseId: components["parameters"]["DeathCaseId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    text: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The report. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeathReport"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    readDeathPapers: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                caseId: components["parameters"]["DeathCaseId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The papers. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        papers: components["schemas"]["DeathPaper"][];
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    reviewDeathReport: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                caseId: components["parameters"]["DeathCaseId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @constant */
+                    verdict: "approve";
+                    text?: string;
+                } | {
+                    /** @constant */
+                    verdict: "reject";
+                    /** @enum {string} */
+                    reasonCode: "paper_unreadable" | "paper_forged" | "person_differs" | "person_alive" | "heir_differs";
+                    text?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The report. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeathReport"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -7404,6 +7942,209 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Subscription"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listSuccessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The successions. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        successions: components["schemas"]["Succession"][];
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    draftSuccession: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SuccessionTerms"];
+            };
+        };
+        responses: {
+            /** @description The draft. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Succession"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getSuccession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                successionId: components["parameters"]["SuccessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The succession. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Succession"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    draftDeathReport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                successionId: components["parameters"]["SuccessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** Format: date */
+                    diedOn: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The document. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        document: components["schemas"]["DeathReportDocument"];
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    reportDeath: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                successionId: components["parameters"]["SuccessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** Format: date */
+                    diedOn: string;
+                    signature: components["schemas"]["SignatureInput"];
+                };
+            };
+        };
+        responses: {
+            /** @description The report. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeathReport"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    uploadDeathPaper: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                successionId: components["parameters"]["SuccessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/pdf": string;
+            };
+        };
+        responses: {
+            /** @description The paper is kept. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        paperId: string;
+                        sha256: string;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    signSuccession: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                successionId: components["parameters"]["SuccessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GrantSignature"];
+            };
+        };
+        responses: {
+            /** @description The succession. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Succession"];
                 };
             };
             default: components["responses"]["Problem"];

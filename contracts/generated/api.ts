@@ -747,6 +747,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/grants/{grantId}/contract": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The contract on paper
+         * @description The terms in words, in Chinese and English, as they are shown before the signature and for ever after. Its SHA-256 is `rendering.sha256` of the document that is signed.
+         */
+        get: operations["getGrantContract"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/grants/{grantId}/evidence": {
         parameters: {
             query?: never;
@@ -2319,6 +2339,14 @@ export interface components {
              * @constant
              */
             licensee: "platform";
+            /** @description The contract as the person was shown it, in words. Made and set by the service; without it the grant cannot be read, and allows nothing. */
+            rendering: {
+                sha256: string;
+                /** @constant */
+                mediaType: "application/pdf";
+                /** @description BCP 47. */
+                locales: string[];
+            };
             /** @description Whose likeness it is. */
             subject: {
                 /** @description As on the identity that was proven. */
@@ -3007,6 +3035,14 @@ export interface components {
              * @constant
              */
             licensee: "platform";
+            /** @description The contract as the person was shown it, in words. Made and set by the service; without it the grant cannot be read, and allows nothing. */
+            rendering: {
+                sha256: string;
+                /** @constant */
+                mediaType: "application/pdf";
+                /** @description BCP 47. */
+                locales: string[];
+            };
             /** @description Whose likeness it is. */
             subject: {
                 /** @description As on the identity that was proven. */
@@ -5942,6 +5978,32 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Grant"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getGrantContract: {
+        parameters: {
+            query?: {
+                /** @description Digest of a draft or version, as draftGrant and draftAmendment answer it. Without one, the version in force, or the latest draft while nothing is signed. */
+                digest?: components["schemas"]["Digest"];
+            };
+            header?: never;
+            path: {
+                grantId: components["parameters"]["GrantId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description PDF. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": string;
                 };
             };
             default: components["responses"]["Problem"];

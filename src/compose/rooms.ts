@@ -4,7 +4,7 @@ import { type Billing, makeBilling, makeEventReader, makePaymentProvider } from 
 import { type Clones, entities as cloneEntities, HOUSE_POLICY, makeClones } from '../clones/index.ts';
 import { type Consent, makeConsent, type PlatformFacts } from '../consent/index.ts';
 import { dayOf } from '../kernel/time.ts';
-import { type Exports, makeExports } from '../exports/index.ts';
+import { contractPdf, type Exports, makeExports } from '../exports/index.ts';
 import { type Gateway, makeGateway } from '../gateway/index.ts';
 import { type IdentityService, identityEntities, loadDocuments, makeIdentity } from '../identity/index.ts';
 import { type Ledger, makeLedger } from '../ledger/index.ts';
@@ -91,7 +91,7 @@ function makeRights(platform: Platform, ground: Ground, above: () => Pick<Rooms,
     onCloneProven: liftProofHold(() => consent.gates),
   });
   const consent: Consent = makeConsent({
-    runTx, clock, ids, random, identity, clones, ownership, provenance, transparency, facts: PLATFORM_FACTS,
+    runTx, clock, ids, random, identity, clones, ownership, provenance, transparency, facts: PLATFORM_FACTS, contract: contractPdf,
     onCloneGate: (tx, { cloneId, state, at }) => above().billing[state === 'paused' ? 'onPaused' : 'onResumed'](tx, cloneId, at),
   });
   return { ownership, clones, consent };

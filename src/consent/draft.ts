@@ -1,5 +1,5 @@
 import { Refusal } from '../kernel/refusals.ts';
-import type { Amendment, FirstGrant, GrantDocument, GrantTerms } from './grant.ts';
+import type { Amendment, FirstGrant, GrantDocument, GrantTerms, Unrendered } from './grant.ts';
 import { readDocument, TERM_NAMES } from './grant-read.ts';
 import { addYears, birthdayOf, isUnderAge } from './legal-age.ts';
 import { LONGEST_MINOR_TERM_YEARS, LONGEST_TERM_YEARS, voidBecause } from './legal.ts';
@@ -131,17 +131,22 @@ export function termsOf(document: GrantDocument): GrantTerms {
 
 export function grantDocument(
   heads: { grantId: string; cloneId: string; owner: { accountId: string; name: string } }, terms: GrantTerms,
-): FirstGrant {
+): Unrendered<FirstGrant> {
   return {
     type: 'benren.grant', schemaVersion: 2, grantId: heads.grantId, cloneId: heads.cloneId, version: 1, supersedes: null,
     owner: heads.owner, licensee: 'platform', ...terms,
   };
 }
 
+/** The document before it named its contract. */
+export function unrendered<Document extends object>(document: Document): Omit<Document, 'rendering'> {
+  return Object.fromEntries(Object.entries(document).filter(([name]) => name !== 'rendering')) as Omit<Document, 'rendering'>;
+}
+
 /** The next version: a whole grant again, so that what is in force is always one document. */
-export function amendmentDocument(current: GrantDocument, currentDigest: string, terms: GrantTerms): Amendment {
+export function amendmentDocument(current: GrantDocument, currentDigest: string, terms: GrantTerms): Unrendered<Amendment> {
   return {
-    ...current, ...terms, type: 'benren.amendment', schemaVersion: 2, version: current.version + 1, supersedes: currentDigest,
+    ...unrendered(current), ...terms, type: 'benren.amendment', schemaVersion: 2, version: current.version + 1, supersedes: currentDigest,
   };
 }
 

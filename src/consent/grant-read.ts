@@ -1,5 +1,5 @@
 import { CURRENCIES, type Currency } from '../kernel/money.ts';
-import { AGE_BANDS, AUDIENCES, CAPABILITIES, type GrantTerms, MEDIA, SIGNER_ROLES, WINDOWS } from './grant.ts';
+import { AGE_BANDS, AUDIENCES, CAPABILITIES, type GrantTerms, MEDIA, type Rendering, SIGNER_ROLES, WINDOWS } from './grant.ts';
 import { asSecondVersion } from './grant-v1.ts';
 import { count, day, flag, instant, isObject, list, literal, matching, members, nullable, type Shape, text } from './shape.ts';
 import { wordMatcher } from './words.ts';
@@ -106,6 +106,9 @@ function placed(document: Readonly<Record<string, unknown>>): boolean {
 
 const owner = members<{ accountId: string; name: string }>({ accountId: text, name: text });
 
+/** What was signed without being shown binds nobody. */
+const contract = members<Rendering>({ sha256: matching(DIGEST), mediaType: literal('application/pdf'), locales: list(text) });
+
 const HEADS: Readonly<Record<string, (document: Readonly<Record<string, unknown>>) => boolean>> = {
   type: ({ type }) => type === 'benren.grant' || type === 'benren.amendment',
   schemaVersion: ({ schemaVersion }) => schemaVersion === 2,
@@ -115,15 +118,21 @@ const HEADS: Readonly<Record<string, (document: Readonly<Record<string, unknown>
   supersedes: placed,
   owner: (document) => owner(document['owner']) !== null,
   licensee: ({ licensee }) => licensee === 'platform',
+  rendering: ({ rendering }) => contract(rendering) !== null,
 };
 
 /** Reads any JSON as a grant; total: what is not one reads as a grant of nothing. */
 export function readDocument(given: unknown): GrantReading {
   const document = asSecondVersion(isObject(given) ? given : {});
+  // The first version had no contract on paper: its signer was shown the document's own text.
+  const unshown = isObject(given) && given['schemaVersion'] === 1;
   const unreadable: string[] = [];
   // A member that this code does not know may be a restriction that it would not keep.
   for (const name of Object.keys(document)) if (!Object.hasOwn(HEADS, name) && !Object.hasOwn(TERMS, name)) unreadable.push('unknown_member');
-  for (const [name, holds] of Object.entries(HEADS)) if (!Object.hasOwn(document, name) || !holds(document)) unreadable.push(name);
+  for (const [name, holds] of Object.entries(HEADS)) {
+    if (name === 'rendering' && unshown) continue;
+    if (!Object.hasOwn(document, name) || !holds(document)) unreadable.push(name);
+  }
   const terms: Partial<Record<keyof GrantTerms, unknown>> = {};
   for (const name of TERM_NAMES) {
     const read = Object.hasOwn(document, name) ? TERMS[name](document[name]) : null;

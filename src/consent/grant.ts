@@ -99,12 +99,21 @@ export interface GrantTerms {
   validUntil: string;
 }
 
+/** The contract that was shown: set by the service, so that what she signs binds what she read. */
+export interface Rendering {
+  sha256: string;
+  mediaType: 'application/pdf';
+  /** BCP 47, in the order in which they stand. */
+  locales: string[];
+}
+
 interface GrantHead {
   schemaVersion: 2;
   grantId: string;
   cloneId: string;
   owner: { accountId: string; name: string };
   licensee: 'platform';
+  rendering: Rendering;
 }
 
 /** `contracts/rights/grant.schema.json`. */
@@ -124,3 +133,6 @@ export interface Amendment extends GrantHead, GrantTerms {
 
 /** The signed document. */
 export type GrantDocument = FirstGrant | Amendment;
+
+/** A grant whose contract is yet to be made. */
+export type Unrendered<Document extends GrantDocument = GrantDocument> = Document extends GrantDocument ? Omit<Document, 'rendering'> : never;

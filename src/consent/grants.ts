@@ -9,7 +9,8 @@ import type { Authority, Standing } from './authority.ts';
 import { type Change, compareGrants, narrows } from './compare.ts';
 import { amendmentDocument, checkedTerms, grantDocument, type RevocationDocument, revocationDocument, termsOf } from './draft.ts';
 import { type DelegableVerb, type NeverVerb, onlyNarrowing } from './delegation.ts';
-import { type Amendment, CAPABILITIES, type GrantDocument, type GrantTerms } from './grant.ts';
+import { insertContract, loadContract } from './contract-store.ts';
+import { type Amendment, CAPABILITIES, type FirstGrant, type GrantDocument, type GrantTerms, type Rendering, type Unrendered } from './grant.ts';
 import { checkHeirsGrant, thawClone } from './heirs.ts';
 import type { ConsentDeps, SignatureInput } from './service.ts';
 import * as store from './store.ts';
@@ -106,6 +107,33 @@ async function log(room: Room, tx: Tx, type: Leaf, grantId: string, signed: Pick
   await room.transparency.append(tx, { type, subjectId: grantId, at: room.clock.now(), document, evidenceSha256 });
 }
 
+interface Ready<Document extends GrantDocument> {
+  document: Document;
+  canonical: string;
+  digest: string;
+  contract: Uint8Array;
+}
+
+/** The document with the digest of the contract that says the same in words. */
+async function shown<Document extends GrantDocument>(room: Room, unshown: Unrendered<Document>): Promise<Ready<Document>> {
+  const contract = await room.contract(unshown);
+  const rendering: Rendering = { sha256: sha256Hex(contract), mediaType: 'application/pdf', locales: ['zh-CN', 'en'] };
+  return { ...sealed({ ...unshown, rendering } as unknown as Document), contract };
+}
+
+async function keepDraft(tx: Tx, { contract, ...ready }: Ready<GrantDocument>, at: Date): Promise<void> {
+  await store.insertDraft(tx, { ...ready, at });
+  await insertContract(tx, { grantId: ready.document.grantId, digest: ready.digest, bytes: contract });
+}
+
+/** What is signed was shown, and is still there to be shown. PostgreSQL asks the same of every signature. */
+async function mustBeShown(tx: Tx, grantId: string, digest: string, document: GrantDocument): Promise<void> {
+  const contract = await loadContract(tx, grantId, digest);
+  if (contract === null || sha256Hex(contract) !== document.rendering.sha256) {
+    throw new Refusal('grant_document_mismatch', 'The contract of this draft is not there any more; draft it again.');
+  }
+}
+
 async function draft(room: Room, tx: Tx, actor: Actor, cloneId: string, terms: GrantTerms): Promise<GrantView> {
   const at = room.clock.now();
   const grantId = room.ids.next('grant');
@@ -116,9 +144,9 @@ async function draft(room: Room, tx: Tx, actor: Actor, cloneId: string, terms: G
   if (proof === null) throw new Error(`Clone ${cloneId} has no ownership proof.`);
   const heir = estate === null ? null : await room.identity.account(tx, ownerAccountId);
   const owner = { accountId: ownerAccountId, name: heir?.displayName ?? proof.subjectName };
-  const ready = sealed(grantDocument({ grantId, cloneId, owner }, checkedTerms(terms, at)));
+  const ready = await shown<FirstGrant>(room, grantDocument({ grantId, cloneId, owner }, checkedTerms(terms, at)));
   await store.insertGrant(tx, { grantId, cloneId, ownerAccountId, at });
-  await store.insertDraft(tx, { ...ready, at });
+  await keepDraft(tx, ready, at);
   await room.gates.ensure(tx, { cloneId, capabilities: CAPABILITIES, grantId, at, by: actor.accountId });
   return grantView(await theGrant(tx, grantId), at);
 }
@@ -137,6 +165,7 @@ async function sign(room: Room, tx: Tx, actor: Actor, grantId: string, signature
   if (signed.digest !== row.digest || signed.signedBy !== row.ownerAccountId) {
     throw new Refusal('grant_document_mismatch', 'What was signed is not this draft.');
   }
+  await mustBeShown(tx, grantId, row.digest, documentOf(row));
   checkedTerms(termsOf(documentOf(row)), at);
   await checkHeirsGrant(tx, row.cloneId, documentOf(row), standing);
   await endExpired(tx, row.cloneId, at);
@@ -152,9 +181,10 @@ async function amend(room: Room, tx: Tx, actor: Actor, grantId: string, changes:
   const { row } = await grantFor(room, tx, actor, grantId, 'draftAmendment');
   const current = mustBeInForce(row, at);
   const terms = checkedTerms({ ...termsOf(current), ...changes }, at);
-  const ready = sealed(amendmentDocument(current, row.digest, terms));
-  await store.insertDraft(tx, { ...ready, at });
-  return { grantId, version: ready.document.version, change: compareGrants(current, ready.document), ...ready };
+  const ready = await shown<Amendment>(room, amendmentDocument(current, row.digest, terms));
+  await keepDraft(tx, ready, at);
+  const { document, canonical, digest } = ready;
+  return { grantId, version: document.version, change: compareGrants(current, document), document, canonical, digest };
 }
 
 /** What an agent or an heir signs in their own name narrows, and PostgreSQL says the same of it. */
@@ -178,6 +208,7 @@ async function signAmended(room: Room, tx: Tx, actor: Actor, grantId: string, si
     throw new Refusal('grant_state', 'The amendment was drafted against an earlier version; draft it again.');
   }
   const next = JSON.parse(drafted.canonical) as GrantDocument;
+  await mustBeShown(tx, grantId, signed.digest, next);
   checkedTerms(termsOf(next), at);
   await refuseWidening(tx, current, next, standing);
   await store.insertSignature(tx, { grantId, version: drafted.version, digest: signed.digest, signedDocumentId: signed.id, at });

@@ -10,6 +10,8 @@ export interface GrantHistory {
   cloneId: string;
   ownerAccountId: string;
   state: GrantRowState;
+  /** Of the version in force, or of the latest draft while nothing is signed. */
+  digest: string;
   /** Oldest first; none while it is a draft. */
   versions: { version: number; digest: string; document: GrantDocument; signedDocumentId: string; signedAt: Date }[];
   revocation: RevocationRow | null;
@@ -18,9 +20,11 @@ export interface GrantHistory {
 export async function grantHistory(tx: Tx, grantId: string, at: Date): Promise<GrantHistory | null> {
   const row = await loadGrant(tx, grantId);
   if (row === null) return null;
-  const { cloneId, ownerAccountId } = row;
+  const { cloneId, ownerAccountId, digest } = row;
   const versions = (await signedVersionsOf(tx, grantId)).map(({ canonical, ...version }) => ({
     ...version, document: JSON.parse(canonical) as GrantDocument,
   }));
-  return { grantId, cloneId, ownerAccountId, state: stateAt(row, documentOf(row), at), versions, revocation: await revocationOf(tx, grantId) };
+  return {
+    grantId, cloneId, ownerAccountId, digest, state: stateAt(row, documentOf(row), at), versions, revocation: await revocationOf(tx, grantId),
+  };
 }

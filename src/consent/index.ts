@@ -10,6 +10,9 @@ export type { Consent, ConsentDeps, Decision, GrantInForce, SignedDecisionReceip
 export type { AmendmentView, GrantView } from './grants.ts';
 export { gateRefusal, PLATFORM_GATE } from './gates.ts';
 export type { GateChange, GateRef, Gates, GateState, Held, Hold, OnCloneGate, Pause } from './gates.ts';
+export { loadContract } from './contract-store.ts';
+export { termsOf, unrendered } from './draft.ts';
+export { isUnderAge } from './legal-age.ts';
 export { grantHistory, type GrantHistory } from './history.ts';
 export { makeGatewayLease } from './leases.ts';
 export type { GatewayLease, LeaseDeps, StreamHandle, StreamOpening } from './leases.ts';
@@ -25,5 +28,5 @@ export type { Act, Authority, Standing } from './authority.ts';
 export { CAPABILITIES, decide, decideAll, foldText, legalReport, OWNER_PURPOSE, replay, REVIEWER_PURPOSE, wordMatcher } from './model.ts';
 export type {
   Act as DecidedAct, AgeBand, Answer, Capability, ContentLabels, DecisionReceiptDocument, DecisionRequest, DecisionState, GateKind, GateStateName, GrantDocument,
-  GrantTerms, LegalReport, Medium, PlatformFacts, Replay, Sale, Usage,
+  GrantTerms, Unrendered, LegalReport, Medium, PlatformFacts, Replay, Sale, Usage,
 } from './model.ts';

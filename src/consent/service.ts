@@ -12,7 +12,7 @@ import type { Answer, DecisionRequest } from './decision.ts';
 import { makeDeaths } from './deaths.ts';
 import { makeDelegations } from './delegations.ts';
 import { type Gates, type GateState, makeGates, type OnCloneGate } from './gates.ts';
-import type { GrantDocument, GrantTerms } from './grant.ts';
+import type { GrantDocument, GrantTerms, Unrendered } from './grant.ts';
 import { documentOf, makeGrants, stateAt } from './grants.ts';
 import { NO_FACTS, type PlatformFacts } from './legal.ts';
 import { readGrant, type ReadGrant } from './prepare.ts';
@@ -39,7 +39,7 @@ export interface SignedDecisionReceipt {
 export type ConsentLeaf = 'grant.signed' | 'grant.amended' | 'grant.revoked'
   | 'delegation.signed' | 'delegation.ended' | 'succession.signed' | 'estate.frozen' | 'estate.undone' | 'estate.settled';
 
-/** What consent needs of the rooms below it. */
+/** What consent needs of the rooms below it, and the one thing of the room above that shows it on paper. */
 export interface ConsentDeps {
   runTx: RunTx;
   clock: Clock;
@@ -60,6 +60,8 @@ export interface ConsentDeps {
       kind: 'benren-receipt'; digest: string; keyId: string; algorithm: 'Ed25519'; signature: string;
     };
   };
+  /** The contract in words, as a PDF: pure, and always the same for the same grant. */
+  contract(grant: Unrendered): Promise<Uint8Array>;
   transparency: {
     append(
       tx: Tx, leaf: { type: ConsentLeaf; subjectId: string; at: Date; document: JsonObject; evidenceSha256?: string },

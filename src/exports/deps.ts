@@ -3,7 +3,6 @@ import type { Consent } from '../consent/index.ts';
 import type { Identity } from '../identity/index.ts';
 import type { Clock } from '../kernel/time.ts';
 import type { RunTx } from '../kernel/tx.ts';
-import type { Blobs } from '../platform/blobs/index.ts';
 import type { Provenance } from '../provenance/index.ts';
 import type { Transparency } from '../transparency/index.ts';
 
@@ -11,7 +10,6 @@ import type { Transparency } from '../transparency/index.ts';
 export interface ExportsDeps {
   runTx: RunTx;
   clock: Pick<Clock, 'now'>;
-  blobs: Pick<Blobs, 'get'>;
   identity: Pick<Identity, 'signatureEvidence'>;
   clones: Pick<Clones, 'clone'>;
   consent: Pick<Consent, 'mayAct'>;

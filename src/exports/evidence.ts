@@ -1,11 +1,12 @@
-import { grantHistory, type GrantHistory } from '../consent/index.ts';
+import { grantHistory, type GrantHistory, loadContract } from '../consent/index.ts';
 import type { SignatureEvidence } from '../identity/index.ts';
+import { sha256Hex } from '../kernel/digest.ts';
 import { notFound, Refusal } from '../kernel/refusals.ts';
 import type { Actor } from '../kernel/request.ts';
 import type { Tx } from '../kernel/tx.ts';
 import { attestation, type Attestation } from '../ownership/index.ts';
 import type { LogLeafView } from '../transparency/index.ts';
-import type { BundledLeaf, EvidenceBundle } from './bundle.ts';
+import type { BundledLeaf, BundledRendering, EvidenceBundle } from './bundle.ts';
 import type { ExportsDeps } from './deps.ts';
 import { README } from './readme.ts';
 
@@ -13,6 +14,8 @@ import { README } from './readme.ts';
 interface Facts {
   history: GrantHistory;
   signatures: SignatureEvidence[];
+  /** The contract of each version; null where its document names none. */
+  contracts: (Buffer | null)[];
   revocation: SignatureEvidence | null;
   attestation: Attestation;
   claim: SignatureEvidence;
@@ -36,9 +39,13 @@ async function factsOf(deps: ExportsDeps, tx: Tx, actor: Actor, grantId: string)
   const attested = clone === null ? null : await attestation(tx, clone.ownershipProofId);
   if (attested === null) throw new Error(`Clone ${history.cloneId} has no ownership proof.`);
   const signatures: SignatureEvidence[] = [];
-  for (const { signedDocumentId } of history.versions) signatures.push(await deps.identity.signatureEvidence(tx, signedDocumentId));
+  const contracts: (Buffer | null)[] = [];
+  for (const { signedDocumentId, digest } of history.versions) {
+    signatures.push(await deps.identity.signatureEvidence(tx, signedDocumentId));
+    contracts.push(await loadContract(tx, grantId, digest));
+  }
   return {
-    history, signatures, attestation: attested,
+    history, signatures, contracts, attestation: attested,
     revocation: history.revocation === null ? null : await deps.identity.signatureEvidence(tx, history.revocation.signedDocumentId),
     claim: await deps.identity.signatureEvidence(tx, attested.claimDocumentId),
     grantLeaves: await deps.transparency.leavesOf(tx, grantId),
@@ -62,6 +69,10 @@ function makeProofs(deps: ExportsDeps) {
   };
 }
 
+function renderingOf(contract: Buffer | null): BundledRendering | null {
+  return contract === null ? null : { mediaType: 'application/pdf', sha256: sha256Hex(contract), base64: contract.toString('base64') };
+}
+
 async function bundled(deps: ExportsDeps, facts: Facts): Promise<EvidenceBundle> {
   const { history, grantLeaves } = facts;
   const { grantId, cloneId, ownerAccountId, state } = history;
@@ -69,7 +80,9 @@ async function bundled(deps: ExportsDeps, facts: Facts): Promise<EvidenceBundle>
   const proofs = makeProofs(deps);
   const versions: EvidenceBundle['versions'] = [];
   for (const [index, signature] of facts.signatures.entries()) {
-    versions.push({ version: index + 1, signature, leaf: await proofs.ofSignature(grantLeaves, signature), rendering: null });
+    versions.push({
+      version: index + 1, signature, leaf: await proofs.ofSignature(grantLeaves, signature), rendering: renderingOf(facts.contracts[index] ?? null),
+    });
   }
   const decisions: EvidenceBundle['ownership']['decisions'] = [];
   for (const { leafId, document } of facts.attestation.decisions) decisions.push({ document, leaf: await proofs.proven(leafId) });

@@ -6,4 +6,5 @@
 export { makeExports, type Exports } from './service.ts';
 export type { ExportsDeps } from './deps.ts';
 export { makeExportsHandlers } from './handlers.ts';
+export { contractPdf } from './contract-pdf.ts';
 export type { EvidenceBundle } from './bundle.ts';

@@ -41,7 +41,7 @@ export const CHINESE: Readonly<Record<string, string>> = {
   grantId: '授权编号', grantDigest: '授权书指纹', grantVersion: '授权版本', licensee: '被授权方', grantor: '授权方',
   capabilities: '可用能力', voice: '声音', video: '视频', chat: '文字对话', singing: '歌唱', image: '图像',
   sing: '歌唱', story: '讲故事', work: '工作任务', moments: '动态', intendedUses: '具体用途说明', face: '人脸', speaker: '音色参数',
-  reviewer: '审核者', fan: '粉丝',
+  reviewer: '审核者', fan: '粉丝', rendering: '所展示的合同', mediaType: '文件格式', locales: '语言',
   territories: '地区', territory: '地区', audiences: '受众', tiers: '会员档位', tier: '会员档位', tierName: '会员档位',
   subject: '本人信息', stageNames: '艺名', dateOfBirth: '出生日期', isMinor: '未成年人', domicile: '住所地', signer: '签署人', role: '身份',
   authorityDocumentSha256: '授权文件指纹', courtApproval: '法院许可', representation: '律师或工会', reference: '编号', termsInitialled: '条款已逐项签名',
@@ -69,5 +69,5 @@ export const CHINESE: Readonly<Record<string, string>> = {
 
 export const ENGLISH: Readonly<Record<string, string>> = {
   zh: 'Chinese', en: 'English', at: 'Time', faceVoice: 'Face and voice', supersedes: 'Replaces', sing: 'Singing', work: 'Work tasks',
-  weightBasisPoints: 'Share (basis points)', basisPoints: 'Basis points', amountMinor: 'Amount (minor units)',
+  rendering: 'The contract as shown', sha256: 'Fingerprint (SHA-256)', weightBasisPoints: 'Share (basis points)', basisPoints: 'Basis points', amountMinor: 'Amount (minor units)',
 };

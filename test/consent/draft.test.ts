@@ -76,8 +76,9 @@ describe('the terms of a grant', () => {
   it('come back out of a document, and an amendment is the next version standing on the one before', () => {
     expect(termsOf(grant())).toEqual(terms());
     const first = grantDocument({ grantId: 'g', cloneId: 'c', owner: { accountId: 'a', name: 'n' } }, terms());
-    const second = amendmentDocument(first, 'digest', terms({ languages: ['zh-CN'] }));
+    const { rendering } = grant();
+    const second = amendmentDocument({ ...first, rendering }, 'digest', terms({ languages: ['zh-CN'] }));
     expect(second).toEqual({ ...first, type: 'benren.amendment', version: 2, supersedes: 'digest', languages: ['zh-CN'] });
-    expect(amendmentDocument(second, 'digest2', terms()).version).toBe(3);
+    expect(amendmentDocument({ ...second, rendering }, 'digest2', terms()).version).toBe(3);
   });
 });

@@ -57,7 +57,8 @@ export function terms(changes: Partial<GrantTerms> = {}): GrantTerms {
 export function grant(changes: Partial<GrantTerms> = {}): GrantDocument {
   return {
     type: 'benren.grant', schemaVersion: 2, grantId: GRANT, cloneId: CLONE, version: 1, supersedes: null,
-    owner: { accountId: OWNER, name: 'Lin Ya · 林雅' }, licensee: 'platform', ...terms(changes),
+    owner: { accountId: OWNER, name: 'Lin Ya · 林雅' }, licensee: 'platform',
+    rendering: { sha256: 'c'.repeat(64), mediaType: 'application/pdf', locales: ['zh-CN', 'en'] }, ...terms(changes),
   };
 }
 

@@ -1,8 +1,9 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 
-import { makeConsent, type Consent, type Decision, type DecisionRequest } from '../../src/consent/index.ts';
+import { makeConsent, type Consent, type ConsentDeps, type Decision, type DecisionRequest } from '../../src/consent/index.ts';
 import type { GrantTerms } from '../../src/consent/model.ts';
 import type { GrantView } from '../../src/consent/grants.ts';
+import { contractPdf } from '../../src/exports/index.ts';
 import { makeIds } from '../../src/kernel/ids.ts';
 import { seededRandom } from '../../src/kernel/random.ts';
 import { verifyReceipt, type Receipt, type ReceiptVerdict } from '../../src/provenance/index.ts';
@@ -38,13 +39,13 @@ async function approvedClone(world: World, owner: Person): Promise<{ cloneId: st
   return { cloneId, versionId };
 }
 
-export async function openConsentWorld(seed: string): Promise<ConsentWorld> {
+export async function openConsentWorld(seed: string, options: { contract?: ConsentDeps['contract'] } = {}): Promise<ConsentWorld> {
   const world = await openWorld(seed);
   const keys: { privateKey: KeyObject; publicKey: KeyObject } = generateKeyPairSync('ed25519');
   const ids = makeIds(world.clock, seededRandom(`${seed} consent`));
   const consent = makeConsent({
     runTx: world.database.runTx, clock: world.clock, ids, random: seededRandom(`${seed} papers`), identity: world.identity, clones: world.clones, ownership: world.ownership,
-    transparency: world.log,
+    transparency: world.log, contract: options.contract ?? contractPdf,
     provenance: { signReceipt: (type, document): Receipt => signReceipt(type, document, keys.privateKey) },
   });
   const owner = await world.register('Lin Ya');

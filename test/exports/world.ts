@@ -16,13 +16,14 @@ export interface ExportsWorld {
   close(): Promise<void>;
 }
 
-export async function openExportsWorld(seed: string): Promise<ExportsWorld> {
-  const home = await openConsentWorld(seed);
+/** `contract`: another paper than the real one, where hundreds of bundles are checked and each byte of it costs. */
+export async function openExportsWorld(seed: string, options: Parameters<typeof openConsentWorld>[1] = {}): Promise<ExportsWorld> {
+  const home = await openConsentWorld(seed, options);
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');
   const publicKeyPem = publicKey.export({ format: 'pem', type: 'spki' }).toString();
   const { world } = home;
   const exports = makeExports({
-    runTx: world.database.runTx, clock: world.clock, blobs: world.blobs, identity: world.identity, clones: world.clones, consent: home.consent, transparency: world.log,
+    runTx: world.database.runTx, clock: world.clock, identity: world.identity, clones: world.clones, consent: home.consent, transparency: world.log,
     provenance: { signReceipt: (type, document) => signReceipt(type, document, privateKey), receiptsKey: { keyId: receiptKeyId(publicKey), publicKeyPem } },
     software: ['benren@test'],
   });

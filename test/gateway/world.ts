@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { makeBilling, type Billing, type PaymentProvider } from '../../src/billing/index.ts';
 import { HOUSE_POLICY, type Clones } from '../../src/clones/index.ts';
 import { makeConsent, makeGatewayLease, openLeaseStore, type Consent, type GatewayLease, type GrantTerms, type GrantView } from '../../src/consent/index.ts';
+import { contractPdf } from '../../src/exports/index.ts';
 import { type Gateway, type GatewayDeps, makeGateway, makeGatewayJobs, type Step } from '../../src/gateway/index.ts';
 import { makeIds } from '../../src/kernel/ids.ts';
 import { seededRandom } from '../../src/kernel/random.ts';
@@ -80,7 +81,7 @@ export async function openGatewayWorld(seed: string, options: { approved?: boole
   const keys = await loadOrMakeKeys({ dir: join(folder, 'keys'), clock: systemClock, production: false });
   const provenance = makeProvenance(keys);
   const clones = world.clonesWith({ policy: HOUSE_POLICY, probesHeard: (tx, versionId) => gateway.probesHeard(tx, versionId) });
-  const consent = makeConsent({ runTx, clock, ids, random: seededRandom(`${seed} papers`), identity, clones, ownership, provenance, transparency: world.log });
+  const consent = makeConsent({ runTx, clock, ids, random: seededRandom(`${seed} papers`), identity, clones, ownership, provenance, transparency: world.log, contract: contractPdf });
   const billing = makeBilling({
     runTx, clock, ids, provider: NO_PROVIDER, ledger: makeLedger({ runTx, ids }),
     readEvent: () => { throw new Error('no webhook comes here'); },

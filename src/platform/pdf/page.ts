@@ -1,6 +1,7 @@
 import { type Color, PDFDocument, type PDFFont, type PDFPage, rgb } from '@cantoo/pdf-lib';
 
 import { embedFonts, type Fonts } from './font.ts';
+import { readable } from './readable.ts';
 
 /** A4 in points, and where its content stands. */
 export const PAGE = { width: 595.28, height: 841.89, left: 48, right: 547.28, top: 790, bottom: 66 } as const;
@@ -21,8 +22,24 @@ function pieces(text: string): string[] {
   return text.match(/[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]|[^\s\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]+\s*|\s+/gu) ?? [];
 }
 
+/** Pieces with opening marks put before what they open. */
+function tied(all: readonly string[]): string[] {
+  const whole: string[] = [];
+  let opened = '';
+  for (const piece of all) {
+    opened += piece;
+    if (NEVER_LAST.test(opened)) continue;
+    whole.push(opened);
+    opened = '';
+  }
+  return opened === '' ? whole : [...whole, opened];
+}
+
 /** Marks that never begin a line (GB/T 15834). */
 const NEVER_FIRST = /^[，。；：、！？）》」』”’]/u;
+
+/** Opening marks, which never end a line. */
+const NEVER_LAST = /[（「『《〈【“‘(]$/u;
 
 /** A pen on pages that follow one another. Measures in points from the bottom left, as PDF does. */
 export class Sheet {
@@ -30,6 +47,7 @@ export class Sheet {
   readonly #pdf: PDFDocument;
   readonly #fonts: Fonts;
   readonly #pages: PDFPage[] = [];
+  readonly #widths = new Map<string, number>();
   /** Drawn again at the top of each further page, such as a table's head. */
   onNewPage: (() => void) | null = null;
 
@@ -61,6 +79,16 @@ export class Sheet {
     this.onNewPage?.();
   }
 
+  /** Goes to a new page, whatever is left of this one. */
+  nextPage(): void {
+    this.#add();
+  }
+
+  /** What was written by people, as it can be printed and seen. */
+  readable(text: string): string {
+    return readable(text, this.#fonts.draws);
+  }
+
   font(style: TextStyle): PDFFont {
     return style.bold === true ? this.#fonts.bold : this.#fonts.regular;
   }
@@ -89,23 +117,41 @@ export class Sheet {
     this.#page.drawRectangle({ x, y, width, height, color });
   }
 
-  /** Breaks text into lines of at most `width` points. */
-  wrap(text: string, width: number, style: TextStyle): string[] {
+  /** Breaks text into lines of at most `width` points. `tied`: an opening mark goes over to the next line with what it opens. */
+  wrap(text: string, width: number, style: TextStyle, options: { tied?: boolean } = {}): string[] {
     const lines: string[] = [];
     let line = '';
-    for (const piece of pieces(text).flatMap((one) => this.#fitting(one, width, style))) {
-      if (line !== '' && !NEVER_FIRST.test(piece) && this.width((line + piece).trimEnd(), style) > width) {
+    let about = 0;
+    const whole = options.tied === true ? tied(pieces(text)) : pieces(text);
+    for (const piece of whole.flatMap((one) => this.#fitting(one, width, style))) {
+      if (line !== '' && !NEVER_FIRST.test(piece) && !this.#fits(line + piece, about + this.#about(piece, style), width, style)) {
         lines.push(line.trimEnd());
         line = '';
+        about = 0;
       }
       line += line === '' ? piece.trimStart() : piece;
+      about += this.#about(piece, style);
     }
     if (line !== '') lines.push(line.trimEnd());
     return lines;
   }
 
+  /** The width of a piece by itself, which kerning with its neighbours changes a little. Pieces come again and again. */
+  #about(piece: string, style: TextStyle): number {
+    const key = `${style.bold === true ? 'b' : 'r'}${piece}`;
+    const known = this.#widths.get(key) ?? this.font(style).widthOfTextAtSize(piece, 1);
+    this.#widths.set(key, known);
+    return known * style.size;
+  }
+
+  /** Shaping a whole line takes long, so only a line that is nearly full is measured as a whole. */
+  #fits(line: string, about: number, width: number, style: TextStyle): boolean {
+    const doubt = 4 * style.size;
+    return about + doubt < width || this.width(line.trimEnd(), style) <= width;
+  }
+
   #fitting(piece: string, width: number, style: TextStyle): string[] {
-    if (this.width(piece, style) <= width) return [piece];
+    if (this.#about(piece, style) <= width) return [piece];
     const parts: string[] = [];
     let part = '';
     for (const character of piece) {

@@ -87,6 +87,11 @@ CASE
     ELSE NULL::text
 END) STORED
 clone_version.suspended_at timestamp with time zone
+consent_contract.grant_id text NOT NULL
+consent_contract.digest text NOT NULL
+consent_contract.sha256 text NOT NULL
+consent_contract.bytes bytea NOT NULL
+consent_contract.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 consent_grant.id text NOT NULL
 consent_grant.clone_id text NOT NULL
 consent_grant.owner_account_id text NOT NULL
@@ -975,6 +980,10 @@ clone_version: clone_version_signed_document_id_key UNIQUE (signed_document_id)
 clone_version: clone_version_speaker_check CHECK ((cardinality(speaker) = 8))
 clone_version: clone_version_state_known CHECK ((state = ANY (ARRAY['draft'::text, 'approved'::text, 'suspended'::text, 'withdrawn'::text])))
 clone_version: clone_version_suspended_after_approval CHECK (((state <> 'suspended'::text) OR ((suspended_at IS NOT NULL) AND (approved_at IS NOT NULL) AND (signed_document_id IS NOT NULL))))
+consent_contract: consent_contract_bytes_check CHECK (((octet_length(bytes) >= 1) AND (octet_length(bytes) <= 16777216)))
+consent_contract: consent_contract_grant_id_digest_fkey FOREIGN KEY (grant_id, digest) REFERENCES consent_grant_draft(grant_id, digest)
+consent_contract: consent_contract_is_its_digest CHECK ((sha256 = encode(sha256(bytes), 'hex'::text)))
+consent_contract: consent_contract_pkey PRIMARY KEY (grant_id, digest)
 consent_grant: consent_grant_clone_id_fkey FOREIGN KEY (clone_id) REFERENCES clone(id)
 consent_grant: consent_grant_clone_id_id_key UNIQUE (clone_id, id)
 consent_grant: consent_grant_id_check CHECK ((id ~ '^grt_'::text))
@@ -1652,6 +1661,7 @@ CREATE INDEX clone_version_of_proof ON public.clone_version USING btree (ownersh
 CREATE UNIQUE INDEX clone_version_pkey ON public.clone_version USING btree (id)
 CREATE INDEX clone_version_serving ON public.clone_version USING btree (clone_id, number DESC) WHERE (state = 'approved'::text)
 CREATE UNIQUE INDEX clone_version_signed_document_id_key ON public.clone_version USING btree (signed_document_id)
+CREATE UNIQUE INDEX consent_contract_pkey ON public.consent_contract USING btree (grant_id, digest)
 CREATE UNIQUE INDEX consent_grant_clone_id_id_key ON public.consent_grant USING btree (clone_id, id)
 CREATE INDEX consent_grant_of_clone ON public.consent_grant USING btree (clone_id, state, id)
 CREATE UNIQUE INDEX consent_grant_one_in_force ON public.consent_grant USING btree (clone_id, licensee) WHERE (state = 'signed'::text)
@@ -1916,6 +1926,9 @@ clone_pause: CREATE TRIGGER clone_pause_ends_once BEFORE UPDATE ON public.clone_
 clone_version: CREATE TRIGGER clone_gate_narrows AFTER UPDATE OF state ON public.clone_version FOR EACH ROW WHEN (((old.state = 'approved'::text) AND (new.state <> 'approved'::text))) EXECUTE FUNCTION clone_gate_narrows()
 clone_version: CREATE TRIGGER clone_version_is_frozen BEFORE UPDATE ON public.clone_version FOR EACH ROW EXECUTE FUNCTION clone_version_is_frozen()
 clone_version: CREATE TRIGGER clone_version_not_held BEFORE INSERT OR UPDATE OF state ON public.clone_version FOR EACH ROW WHEN ((new.state = 'approved'::text)) EXECUTE FUNCTION clone_version_not_held()
+consent_contract: CREATE TRIGGER consent_contract_named BEFORE INSERT ON public.consent_contract FOR EACH ROW EXECUTE FUNCTION consent_contract_named()
+consent_contract: CREATE TRIGGER consent_contract_never_changes BEFORE DELETE OR UPDATE ON public.consent_contract FOR EACH ROW EXECUTE FUNCTION refuse_change()
+consent_contract: CREATE TRIGGER consent_contract_never_truncated BEFORE TRUNCATE ON public.consent_contract FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 consent_grant: CREATE TRIGGER consent_grant_guard BEFORE INSERT OR UPDATE ON public.consent_grant FOR EACH ROW EXECUTE FUNCTION consent_grant_guard()
 consent_grant: CREATE TRIGGER consent_grant_is_the_holders BEFORE INSERT ON public.consent_grant FOR EACH ROW EXECUTE FUNCTION consent_grant_is_the_holders()
 consent_grant: CREATE TRIGGER consent_grant_never_deleted BEFORE DELETE ON public.consent_grant FOR EACH ROW EXECUTE FUNCTION refuse_change()
@@ -1928,6 +1941,7 @@ consent_grant_signature: CREATE TRIGGER consent_grant_signature_never_changes BE
 consent_grant_signature: CREATE TRIGGER consent_grant_signature_never_truncated BEFORE TRUNCATE ON public.consent_grant_signature FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 consent_grant_signature: CREATE TRIGGER consent_signature_before_sunset BEFORE INSERT ON public.consent_grant_signature FOR EACH ROW EXECUTE FUNCTION consent_signature_before_sunset()
 consent_grant_signature: CREATE TRIGGER consent_signature_fits BEFORE INSERT ON public.consent_grant_signature FOR EACH ROW EXECUTE FUNCTION consent_signature_fits()
+consent_grant_signature: CREATE TRIGGER consent_signature_shown BEFORE INSERT ON public.consent_grant_signature FOR EACH ROW EXECUTE FUNCTION consent_signature_shown()
 consent_volume_use: CREATE TRIGGER consent_volume_use_guard BEFORE UPDATE ON public.consent_volume_use FOR EACH ROW EXECUTE FUNCTION consent_volume_use_guard()
 consent_volume_use: CREATE TRIGGER consent_volume_use_never_deleted BEFORE DELETE ON public.consent_volume_use FOR EACH ROW EXECUTE FUNCTION refuse_change()
 consent_volume_use: CREATE TRIGGER consent_volume_within_caps AFTER INSERT OR UPDATE ON public.consent_volume_use FOR EACH ROW EXECUTE FUNCTION consent_volume_within_caps()
@@ -2152,7 +2166,7 @@ CREATE OR REPLACE FUNCTION public.amendment_only_narrows(earlier jsonb, later js
 AS $function$
     SELECT NOT EXISTS (
       SELECT FROM (SELECT jsonb_object_keys(earlier) UNION SELECT jsonb_object_keys(later)) AS members (name)
-      WHERE name NOT IN ('type', 'version', 'supersedes') AND earlier -> name IS DISTINCT FROM later -> name AND NOT coalesce(CASE
+      WHERE name NOT IN ('type', 'version', 'supersedes', 'rendering') AND earlier -> name IS DISTINCT FROM later -> name AND NOT coalesce(CASE
         WHEN name IN ('media', 'languages', 'territories', 'audiences', 'ageBands', 'tiers', 'purposes', 'endorsementCategories') THEN
           jsonb_typeof(earlier -> name) = 'array' AND jsonb_typeof(later -> name) = 'array'
           AND (SELECT bool_and(earlier -> name @> jsonb_build_array(item) AND EXISTS (
@@ -2318,6 +2332,18 @@ AS $function$
     END IF;
     RETURN NEW;
   END $function$
+CREATE OR REPLACE FUNCTION public.consent_contract_named()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    IF NOT EXISTS (SELECT FROM consent_grant_draft AS d WHERE d.grant_id = NEW.grant_id AND d.digest = NEW.digest
+        AND d.canonical::jsonb #>> '{rendering,sha256}' = NEW.sha256) THEN
+      RAISE EXCEPTION 'the draft names another contract' USING ERRCODE = 'restrict_violation', CONSTRAINT = 'consent_contract_named';
+    END IF;
+    RETURN NEW;
+  END $function$
 CREATE OR REPLACE FUNCTION public.consent_grant_guard()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -2405,6 +2431,19 @@ AS $function$
     END IF;
     RAISE EXCEPTION 'this is not the owner''s signature over it'
       USING ERRCODE = 'restrict_violation', CONSTRAINT = 'consent_signature_fits';
+  END $function$
+CREATE OR REPLACE FUNCTION public.consent_signature_shown()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    IF EXISTS (SELECT FROM consent_grant_draft AS d WHERE d.grant_id = NEW.grant_id AND d.digest = NEW.digest
+        AND d.canonical::jsonb -> 'schemaVersion' IS DISTINCT FROM '1'::jsonb)
+      AND NOT EXISTS (SELECT FROM consent_contract AS c WHERE c.grant_id = NEW.grant_id AND c.digest = NEW.digest) THEN
+      RAISE EXCEPTION 'a grant is signed after it was shown' USING ERRCODE = 'restrict_violation', CONSTRAINT = 'consent_signature_shown';
+    END IF;
+    RETURN NEW;
   END $function$
 CREATE OR REPLACE FUNCTION public.consent_volume_use_guard()
  RETURNS trigger
@@ -3840,6 +3879,7 @@ clone: INSERT, SELECT
 clone_material: INSERT, SELECT
 clone_pause: INSERT, SELECT
 clone_version: INSERT, SELECT
+consent_contract: INSERT, SELECT
 consent_grant: INSERT, SELECT
 consent_grant_draft: INSERT, SELECT
 consent_grant_revocation: INSERT, SELECT

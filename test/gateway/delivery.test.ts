@@ -111,6 +111,8 @@ describe('recordings of humans', () => {
       { kind: 'enrolment', subject_id: own.cloneId, account_id: actor.accountId },
       { kind: 'evidence', subject_id: evidenceId, account_id: actor.accountId },
     ]));
+    expect(await own.count('media_read', `purpose = 'review' AND account_id = '${reviewer.actor.accountId}'`)).toBe(2);
+    expect(await own.count('media_read', `purpose = 'own' AND account_id = '${own.owner.actor.accountId}'`)).toBe(2);
   });
 });
 

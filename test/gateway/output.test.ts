@@ -76,6 +76,7 @@ describe('a released output', () => {
     expect(marks.aigc).toMatchObject({ label: '1', contentProducer: 'BENREN-TEST', produceId: outputId });
     expect(file.toString('latin1').split('AIGC').length - 1).toBe(2);
     expect(marks.problems).toEqual([]);
+    expect(marks.consent).not.toHaveProperty('preview');
   });
 
   it('has a receipt of the contract that verifies with the public key, and a leaf of that digest', async () => {

@@ -70,7 +70,11 @@ describe('before a version is approved', () => {
     // For no known territory: the strictest disclosure.
     const samples = Float32Array.from({ length: file.readUInt32LE(40) / 2 }, (_, i) => file.readInt16LE(44 + i * 2) / 0x8000);
     expect(findRhythm(samples, 24_000)).toBeLessThan(0.5);
-    expect((await own.provenance.readMarks(file)).consent).toMatchObject({ audience: 'owner', territory: null, disclosure: 'spoken_and_rhythm' });
+    expect((await own.provenance.readMarks(file)).consent).toMatchObject({ audience: 'owner', territory: null, disclosure: 'spoken_and_rhythm', preview: true });
+    // A preview says so to machines and to ears: it ends as no other file does.
+    expect(findRhythm(samples.slice(-Math.round(1.2 * 24_000)), 24_000)).not.toBe(null);
+    expect((await own.gateway.getOutputReceipt(own.owner.actor, outputs[0]!.outputId)).document.preview).toBe(true);
+    expect(await own.count('media_read', `purpose = 'preview'`)).toBe(4);
     expect(await codeOf(own.gateway.getOutputMedia(own.fan.actor, outputs[0]!.outputId))).toBe('not_found');
     expect(await heard()).toBe(true);
     await approve();

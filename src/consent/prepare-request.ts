@@ -1,7 +1,7 @@
 import { ACTS, type Act, type DecisionRequest } from './decision.ts';
 import type { Lexicon } from './lexicon.ts';
 import {
-  label, legalGroupOf, type LegalGroup, placeOfAge, placeOfAudience, placeOfCapability, placeOfMedium, placeOfTerritory,
+  clauseOf, label, legalGroupOf, type LegalGroup, placeOfAge, placeOfAudience, placeOfCapability, placeOfMedium, placeOfTerritory,
 } from './prepare.ts';
 import { foldText } from './words.ts';
 
@@ -61,7 +61,7 @@ function takesOf(capability: string, medium: string): PreparedRequest['takes'] {
 
 function placeOf(code: string): Place {
   const group = legalGroupOf(code);
-  return { code, place: placeOfTerritory(code), group, clause: `territory.${label(code)}`, legalClause: ['', 'legal.CN', 'legal.EU', 'legal.US'][group] ?? '' };
+  return { code, place: placeOfTerritory(code), group, clause: clauseOf(`territory.${label(code)}`), legalClause: ['', 'legal.CN', 'legal.EU', 'legal.US'][group] ?? '' };
 }
 
 function ownerMinor({ sale }: DecisionRequest): bigint | null {
@@ -82,13 +82,13 @@ export function prepareRequest(request: DecisionRequest, lexicon: Lexicon): Prep
     places: codes.filter((code) => code !== null).map(placeOf),
     countryMissing: codes.includes(null),
     said: lexicon.size === 0 ? new Uint32Array(0) : lexicon.saidIn(foldText(request.text)),
-    endorsements: [...new Set(labels.endorsements)].map((name) => ({ name, clause: `endorsement.${label(name)}` })),
+    endorsements: [...new Set(labels.endorsements)].map((name) => ({ name, clause: clauseOf(`endorsement.${label(name)}`) })),
     ownerMinor: ownerMinor(request), paid: sale !== null && sale.priceMinor !== '0',
     clauses: {
-      act: `act.${label(request.act)}`, capability: `capability.${label(capability)}`, medium: `medium.${label(medium)}`,
-      language: `language.${label(language)}`, audience: `audience.${label(audience)}`,
-      tier: tierName === null ? 'tier.none' : `tier.${label(tierName)}`, age: `age.${label(ageBand ?? 'unknown')}`,
-      purpose: `purpose.${label(purpose)}`, work: `work.${label(work)}`, source: `training.source.${label(source)}`,
+      act: clauseOf(`act.${label(request.act)}`), capability: clauseOf(`capability.${label(capability)}`), medium: clauseOf(`medium.${label(medium)}`),
+      language: clauseOf(`language.${label(language)}`), audience: clauseOf(`audience.${label(audience)}`),
+      tier: tierName === null ? 'tier.none' : clauseOf(`tier.${label(tierName)}`), age: clauseOf(`age.${label(ageBand ?? 'unknown')}`),
+      purpose: clauseOf(`purpose.${label(purpose)}`), work: clauseOf(`work.${label(work)}`), source: clauseOf(`training.source.${label(source)}`),
       share: 'compensation.share',
     },
   };

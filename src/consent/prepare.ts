@@ -10,6 +10,17 @@ export function label(value: unknown): string {
   return typeof value === 'string' && /^[\p{L}\p{N}_-]{1,64}$/u.test(value) ? value : 'unreadable';
 }
 
+const CLAUSES_KEPT = 10_000;
+const CLAUSES = new Map<string, string>();
+
+/** One string for one clause, so that whoever counts or compares clauses compares addresses. What is asked cannot fill it for ever. */
+export function clauseOf(text: string): string {
+  const known = CLAUSES.get(text);
+  if (known !== undefined) return known;
+  if (CLAUSES.size < CLAUSES_KEPT) CLAUSES.set(text, text);
+  return text;
+}
+
 /** Places in bit sets. What is not in the list has place -1, which no set holds. */
 export const placeOfCapability = (name: unknown): number => (CAPABILITIES as readonly unknown[]).indexOf(name);
 export const placeOfMedium = (name: unknown): number => (MEDIA as readonly unknown[]).indexOf(name);
@@ -95,11 +106,11 @@ function territoryBits(codes: readonly string[]): Uint32Array {
 function legalStanding(terms: GrantTerms): LegalStanding {
   const atHome = [...new Set([...regimesAtHome(terms.subject.domicile), ...regimesAtHome(terms.governingLaw)])];
   const denials = (regimes: readonly Regime[]): string[] =>
-    regimes.flatMap((regime) => missingFor(regime, terms).map((missing) => `legal.${regime}.${missing}`));
-  const works = (regimes: readonly Regime[]): string[] => regimes.filter(needsWorks).map((regime) => `legal.${regime}.works`);
+    regimes.flatMap((regime) => missingFor(regime, terms).map((missing) => clauseOf(`legal.${regime}.${missing}`)));
+  const works = (regimes: readonly Regime[]): string[] => regimes.filter(needsWorks).map((regime) => clauseOf(`legal.${regime}.works`));
   const others = REGIMES_OF_GROUP.map((regimes) => regimes.filter((regime) => !atHome.includes(regime)));
   return {
-    void: voidBecause(terms).map((missing) => `void.${missing}`),
+    void: voidBecause(terms).map((missing) => clauseOf(`void.${missing}`)),
     home: denials(atHome), homeWorks: works(atHome), group: others.map(denials), groupWorks: others.map(works),
   };
 }
@@ -119,11 +130,11 @@ function time(text: string | null | undefined): number {
 export function readGrant(document: unknown, lexicon: Lexicon = new Lexicon()): ReadGrant {
   const { unreadable, cloneId, ownerAccountId, terms } = readDocument(document);
   const topics = terms.forbiddenTopics.map(({ name, words }) => ({
-    clause: `topic.${label(name)}`, words: lexicon.set([...words.zh, ...words.en]),
+    clause: clauseOf(`topic.${label(name)}`), words: lexicon.set([...words.zh, ...words.en]),
   }));
   const said = terms.forbiddenTopics.flatMap(({ words }) => [...words.zh, ...words.en]);
   return {
-    unreadable: [...new Set(unreadable)].map((member) => `grant.unreadable.${member}`), cloneId, ownerAccountId, terms, lexicon,
+    unreadable: [...new Set(unreadable)].map((member) => clauseOf(`grant.unreadable.${member}`)), cloneId, ownerAccountId, terms, lexicon,
     capabilities: bits(CAPABILITIES.filter((name) => terms.capabilities[name]), placeOfCapability),
     media: bits(terms.media, placeOfMedium),
     audiences: bits(terms.audiences, placeOfAudience),

@@ -1,7 +1,7 @@
 import type { DecisionState, GateKind, Usage } from './decision.ts';
 import { CAPABILITIES, type GrantTerms } from './grant.ts';
 import { missingLayers } from './legal.ts';
-import type { ReadGrant } from './prepare.ts';
+import { clauseOf, type ReadGrant } from './prepare.ts';
 
 interface Room {
   clause: string;
@@ -66,7 +66,7 @@ function roomUnder({ volumeCaps }: GrantTerms, usage: readonly Usage[]): Room[][
     .filter((cap) => cap.capability === 'any' || cap.capability === capability)
     .map((cap) => {
       const used = usage.find((entry) => entry.capability === cap.capability && entry.window === cap.window);
-      return { clause: `volume.${cap.window}`, outputs: left(cap.outputs, used?.outputs), seconds: left(cap.seconds, used?.seconds) };
+      return { clause: clauseOf(`volume.${cap.window}`), outputs: left(cap.outputs, used?.outputs), seconds: left(cap.seconds, used?.seconds) };
     }));
 }
 
@@ -99,7 +99,7 @@ export function prepareState(grant: ReadGrant, state: DecisionState): Standing {
     document: documentDenials(state, grant), nameHolds: state.clone !== null && grant.names.has(state.clone.name),
     deceasedAt: orOver(state.deceasedAt), windDownEnds: orOver(state.windDownSince) + grant.noticeMs,
     room: roomUnder(grant.terms, state.usage), output: outputStanding(state.output, grant.terms.outputApproval.undoHours),
-    euMarking: missingLayers(state.platform, Number.POSITIVE_INFINITY).map((missing) => `legal.EU.${missing}`),
+    euMarking: missingLayers(state.platform, Number.POSITIVE_INFINITY).map((missing) => clauseOf(`legal.EU.${missing}`)),
     mainlandChat: state.platform.mainlandChat,
   };
 }

@@ -4,7 +4,7 @@ import { inject } from 'vitest';
 
 import type { RunTx } from '../../src/kernel/tx.ts';
 import { connect } from '../../src/platform/postgres/index.ts';
-import { DATABASE } from './global.ts';
+import { DATABASE, type TestServerAddress } from './global.ts';
 
 export interface TestDatabase {
   runTx: RunTx;
@@ -21,6 +21,9 @@ export interface TestDatabase {
 
 let counter = 0;
 
+/** Set by a command that runs without vitest and has started a server of its own. */
+export const outside: { address: TestServerAddress | null } = { address: null };
+
 async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
@@ -33,7 +36,7 @@ async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T
 
 /** A fresh copy of the migrated template, and a connection to it as the service's role. */
 export async function openTestDatabase(entities: EntitySchema[] = [], poolSize = 10): Promise<TestDatabase> {
-  const address = inject('postgres');
+  const address = outside.address ?? inject('postgres');
   counter += 1;
   const name = `t_${process.pid}_${process.hrtime.bigint().toString(36)}_${counter}`;
   const at = (url: string): string => url.replace(DATABASE, name);

@@ -31,8 +31,8 @@ function migrationsDigest(): string {
   return hash.digest('hex').slice(0, 16);
 }
 
-/** One real PostgreSQL for the run, with a migrated template that every test file copies. */
-export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+/** One real PostgreSQL with a migrated template, for a run of tests or for a bench. */
+export async function openTemplateServer(): Promise<{ address: TestServerAddress; stop: () => Promise<void> }> {
   const folder = mkdtempSync(join(tmpdir(), 'benren-test-'));
   // As root, the server's own user walks through it.
   chmodSync(folder, 0o711);
@@ -50,11 +50,15 @@ export default async function setup(project: TestProject): Promise<() => Promise
     await stop();
     throw error;
   }
-  project.provide('postgres', {
-    ownerUrl: server.ownerUrl(DATABASE),
-    appUrl: server.appUrl(DATABASE),
-    superuserUrl: server.superuserUrl(DATABASE),
-    template,
-  });
+  const address = {
+    ownerUrl: server.ownerUrl(DATABASE), appUrl: server.appUrl(DATABASE), superuserUrl: server.superuserUrl(DATABASE), template,
+  };
+  return { address, stop };
+}
+
+/** The server of the run, which every test file copies its database from. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const { address, stop } = await openTemplateServer();
+  project.provide('postgres', address);
   return stop;
 }

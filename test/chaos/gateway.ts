@@ -49,6 +49,11 @@ const late = { confirmed: (): void => undefined };
 async function openStore(heard: () => void): Promise<LeaseStore> {
   const plain = await openLeaseStore(settings.url, settings.deafToNotify ? () => undefined : heard);
   const store = overriding(plain, {
+    async see(asked) {
+      const sight = await plain.see(asked);
+      process.send?.({ kind: 'renewed' });
+      return sight;
+    },
     async confirm(...given) {
       await plain.confirm(...given);
       late.confirmed();

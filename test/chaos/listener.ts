@@ -6,7 +6,9 @@ import type { Heard, ListenerOrder } from './messages.ts';
 const heard = new Map<string, Heard>();
 const agent = new Agent({ keepAlive: false, maxSockets: Number.POSITIVE_INFINITY });
 
-function listen(id: string, url: string): void {
+const waiting = new Set<() => void>();
+
+function listen(id: string, url: string, slow: boolean): void {
   const own: Heard = { bytes: 0, ended: false, status: null, lastAt: '0' };
   heard.set(id, own);
   const end = (): void => {
@@ -19,6 +21,10 @@ function listen(id: string, url: string): void {
       own.bytes += chunk.length;
       own.lastAt = process.hrtime.bigint().toString();
     });
+    if (slow) {
+      response.pause();
+      waiting.add(() => response.resume());
+    }
     response.on('end', end);
     response.on('error', end);
     response.on('close', end);
@@ -26,7 +32,8 @@ function listen(id: string, url: string): void {
 }
 
 process.on('message', (order: ListenerOrder) => {
-  if (order.kind === 'open') for (const { id, url } of order.streams) listen(id, url);
+  if (order.kind === 'open') for (const { id, url } of order.streams) listen(id, url, order.slow);
+  else if (order.kind === 'resume') for (const resume of waiting) resume();
   else if (order.kind === 'counts') process.send?.({ kind: 'counts', heard: Object.fromEntries(order.ids.flatMap((id) => (heard.has(id) ? [[id, heard.get(id)]] : []))) });
   else if (order.kind === 'forget') heard.clear();
   else process.exit(0);

@@ -38,11 +38,14 @@ export interface GatewayFigures {
 export type GatewayNews =
   | { kind: 'listening'; port: number }
   | { kind: 'serving'; gatewayId: string }
+  /** A renewal was answered, and what it saw was applied. */
+  | { kind: 'renewed' }
   | { kind: 'figures'; figures: GatewayFigures; standing: string };
 
 export type ListenerOrder =
-  | { kind: 'open'; streams: { id: string; url: string }[] }
-  /** Read slowly, or not at all, from now on. */
+  /** Slow ones read nothing until they are told to. */
+  | { kind: 'open'; streams: { id: string; url: string }[]; slow: boolean }
+  | { kind: 'resume' }
   | { kind: 'counts'; ids: string[] }
   | { kind: 'forget' }
   | { kind: 'end' };

@@ -13,6 +13,8 @@ export interface GatewayProcess {
   readonly pid: number;
   readonly alive: boolean;
   tell(order: GatewayOrder): void;
+  /** When a renewal was next answered. */
+  renewed(): Promise<void>;
   signal(signal: 'SIGSTOP' | 'SIGCONT' | 'SIGKILL'): void;
   /** Null when it does not answer within a while: frozen, or gone. */
   figures(): Promise<{ figures: GatewayFigures; standing: string } | null>;
@@ -60,6 +62,9 @@ export async function startGateway(port: number, urlAt: (port: number) => string
     get alive() {
       return child.exitCode === null && child.signalCode === null;
     },
+    async renewed() {
+      await hear<GatewayNews, 'renewed'>(child, 'renewed', 5_000);
+    },
     signal: (signal) => void child.kill(signal),
     async figures() {
       const answer = hear<GatewayNews, 'figures'>(child, 'figures', 2_000);
@@ -77,7 +82,8 @@ export async function startGateway(port: number, urlAt: (port: number) => string
 }
 
 export interface Listeners {
-  open(streams: readonly { id: string; url: string }[]): void;
+  open(streams: readonly { id: string; url: string }[], slow?: boolean): void;
+  resume(): void;
   counts(ids: readonly string[]): Promise<Record<string, Heard>>;
   forget(): void;
   close(): Promise<void>;
@@ -87,7 +93,8 @@ export function startListeners(): Listeners {
   const child = start('listener.ts', '');
   const tell = (order: ListenerOrder): void => void child.send(order);
   return {
-    open: (streams) => tell({ kind: 'open', streams: [...streams] }),
+    open: (streams, slow = false) => tell({ kind: 'open', streams: [...streams], slow }),
+    resume: () => tell({ kind: 'resume' }),
     async counts(ids) {
       const answer = hear<ListenerNews, 'counts'>(child, 'counts', 20_000);
       tell({ kind: 'counts', ids: [...ids] });

@@ -39,6 +39,8 @@ export type Acknowledged = Awaited<ReturnType<Stop['orderStop']>>;
 export interface Stage {
   readonly primary: Cluster;
   readonly runTx: RunTx;
+  /** The service's role on the present primary. */
+  readonly appUrl: string;
   /** Makes clones with their gates, all of one owner. */
   clones(count: number): Promise<Target[]>;
   prepare(target: Target): Promise<Order>;
@@ -144,6 +146,9 @@ export async function openStage(flags: readonly string[] = []): Promise<Stage> {
       return primary;
     },
     runTx: database.runTx,
+    get appUrl() {
+      return primary.appUrl(DATABASE);
+    },
     async clones(count) {
       const maker = await makeGateBench({ superuserUrl: primary.superuserUrl(DATABASE) }, { table: false });
       const made: Target[] = [];

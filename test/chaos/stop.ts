@@ -232,7 +232,7 @@ export async function stop(options: ChaosOptions): Promise<ChaosReport> {
       if (world.bad.length > 0) break;
       if (index % 10 === 9) process.stdout.write(`${world.figures.stops} stops, 0 bytes and 0 releases after them\n`);
     }
-    const mutants = options.flag('no-mutants') ? [] : await mutantsCaught(stage, world.listeners);
+    const mutants = options.flag('no-mutants') ? [] : await mutantsCaught(stage, world.listeners, { controls: !quick });
     process.stdout.write(`mutants ${mutants.length}/${STOP_FAULTS.length} caught\n`);
     return {
       chaos: 'stop', seed, held: world.bad.length === 0 && (options.flag('no-mutants') || mutants.length === STOP_FAULTS.length),

@@ -11,6 +11,8 @@ export type Weather =
   | { kind: 'reset' }
   /** Everything arrives this much later, in both directions. */
   | { kind: 'slow'; milliseconds: number }
+  /** What is asked arrives at once; every answer, or every one of more bytes than that, comes this much later. */
+  | { kind: 'late'; milliseconds: number; longerThan?: number }
   /** What is asked arrives; no answer comes back. The outcome of a COMMIT stays unknown. */
   | { kind: 'deaf' };
 
@@ -38,7 +40,7 @@ export async function openProxy(target: number): Promise<Proxy> {
     const write = (): void => {
       if (to.writable) to.write(chunk);
     };
-    if (now.kind === 'slow') setTimeout(write, now.milliseconds);
+    if (now.kind === 'slow' || (now.kind === 'late' && answer && chunk.length > (now.longerThan ?? 0))) setTimeout(write, now.milliseconds);
     else if (now.kind === 'silent' || (now.kind === 'deaf' && answer)) held.push(write);
     else write();
   }
@@ -60,7 +62,7 @@ export async function openProxy(target: number): Promise<Proxy> {
       // What is on its way in slow weather still arrives.
       one.on('close', () => {
         pairs.delete(pair);
-        if (now.kind === 'slow') setTimeout(() => other.destroy(), now.milliseconds + 5);
+        if (now.kind === 'slow' || now.kind === 'late') setTimeout(() => other.destroy(), now.milliseconds + 5);
         else if (now.kind !== 'silent') other.destroy();
       });
     }
@@ -80,7 +82,7 @@ export async function openProxy(target: number): Promise<Proxy> {
       now = next;
       if (next.kind === 'reset') reset();
       // A cable that is mended delivers what TCP kept.
-      if (next.kind === 'clear' || next.kind === 'slow') for (const write of held.splice(0)) write();
+      if (next.kind === 'clear' || next.kind === 'slow' || next.kind === 'late') for (const write of held.splice(0)) write();
     },
     target(next) {
       port = next;

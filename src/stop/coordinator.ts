@@ -46,10 +46,13 @@ export async function acknowledge(deps: CoordinatorDeps, stopId: string, arrived
   const { runTx, clock } = deps;
   const from = clock.monotonic();
   // A transaction of its own, begun after the COMMIT: whoever registers later reads the gates after this stop.
-  const before = await runTx(async (tx) => ({ kept: await registry.loadAcknowledgement(tx, stopId), serving: await registry.servingGateways(tx) }));
+  const before = await runTx(async (tx) => ({
+    kept: await registry.loadAcknowledgement(tx, stopId), serving: await registry.servingGateways(tx), mayLack: await registry.registryMayLack(tx),
+  }));
   if (before.kept !== null) return before.kept;
   const waiting = new Waiting(before.serving, from);
-  while (waiting.missing.length > 0 && clock.monotonic() - from < FULL_WAIT_NS) {
+  // Who is not in the registry cannot confirm: then only the whole wait is enough.
+  while ((waiting.missing.length > 0 || before.mayLack) && clock.monotonic() - from < FULL_WAIT_NS) {
     const missing = waiting.missing.map(({ gatewayId }) => gatewayId);
     const { confirmed, gone } = await runTx(async (tx) => ({
       confirmed: await registry.confirmationsOf(tx, stopId), gone: await registry.goneGateways(tx, missing),
@@ -59,7 +62,7 @@ export async function acknowledge(deps: CoordinatorDeps, stopId: string, arrived
       waiting.end(gatewayId, now, { outcome: 'confirmed', streams: streams.length, bytes: bytes.toString() });
     }
     for (const gatewayId of gone) waiting.end(gatewayId, now, { outcome: 'left', ...NOTHING });
-    if (waiting.missing.length > 0) await rest(LOOK_MS);
+    if (waiting.missing.length > 0 || before.mayLack) await rest(LOOK_MS);
   }
   const silent = waiting.missing.map(({ gatewayId }) => gatewayId);
   for (const gatewayId of silent) waiting.end(gatewayId, clock.monotonic(), { outcome: 'lease_ran_out', ...NOTHING });

@@ -1,5 +1,5 @@
 import type { Tx } from '../kernel/tx.ts';
-import { execute, maybeOne, sql } from '../platform/postgres/index.ts';
+import { execute, maybeOne, one, sql } from '../platform/postgres/index.ts';
 
 /** Who must confirm a stop, who has, and the acknowledgement that ends the waiting. */
 
@@ -10,6 +10,22 @@ export interface RegisteredGateway {
 
 export async function servingGateways(tx: Tx): Promise<RegisteredGateway[]> {
   return await sql<RegisteredGateway>(tx, `SELECT id AS "gatewayId", process FROM gateway_lease WHERE state = 'serving' ORDER BY id`);
+}
+
+/**
+ * Whether the registry may lack gateways whose leases still run: this server began, or became the primary, less than a whole
+ * wait ago. A promoted standby, or an old backup, does not hold what was registered after it.
+ */
+export async function registryMayLack(tx: Tx): Promise<boolean> {
+  await execute(tx, `
+    INSERT INTO database_timeline (system_identifier, timeline)
+    SELECT system_identifier::text, ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int FROM pg_control_system()
+    ON CONFLICT DO NOTHING`);
+  const { young } = await one<{ young: boolean }>(tx, `
+    SELECT clock_timestamp() - greatest(pg_postmaster_start_time(), first_seen_at) < interval '1100 milliseconds' AS young
+    FROM database_timeline JOIN pg_control_system() AS system ON system.system_identifier::text = database_timeline.system_identifier
+    WHERE timeline = ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int`);
+  return young;
 }
 
 export interface StreamCut {

@@ -157,6 +157,9 @@ database_distrust.remembered text NOT NULL
 database_distrust.seen text NOT NULL
 database_distrust.reported_by text NOT NULL
 database_distrust.recorded_at timestamp with time zone NOT NULL DEFAULT clock_timestamp()
+database_timeline.system_identifier text NOT NULL
+database_timeline.timeline integer NOT NULL
+database_timeline.first_seen_at timestamp with time zone NOT NULL DEFAULT clock_timestamp()
 death_case.id text NOT NULL
 death_case.owner_account_id text NOT NULL
 death_case.succession_id text NOT NULL
@@ -1028,6 +1031,8 @@ database_confirmation: database_confirmation_pkey PRIMARY KEY (distrust_id, acco
 database_distrust: database_distrust_id_check CHECK ((id ~ '^dtr_'::text))
 database_distrust: database_distrust_pkey PRIMARY KEY (id)
 database_distrust: database_distrust_what_check CHECK ((what = ANY (ARRAY['system'::text, 'timeline'::text, 'epoch'::text, 'stops'::text])))
+database_timeline: database_timeline_pkey PRIMARY KEY (system_identifier, timeline)
+database_timeline: database_timeline_timeline_check CHECK ((timeline >= 1))
 death_case: death_case_check CHECK (((waiting_until IS NOT NULL) = (state = ANY (ARRAY['waiting'::text, 'settled'::text]))))
 death_case: death_case_id_check CHECK ((id ~ '^dth_'::text))
 death_case: death_case_pkey PRIMARY KEY (id)
@@ -1680,6 +1685,7 @@ CREATE UNIQUE INDEX credential_pkey ON public.credential USING btree (id)
 CREATE UNIQUE INDEX currency_pkey ON public.currency USING btree (code)
 CREATE UNIQUE INDEX database_confirmation_pkey ON public.database_confirmation USING btree (distrust_id, account_id)
 CREATE UNIQUE INDEX database_distrust_pkey ON public.database_distrust USING btree (id)
+CREATE UNIQUE INDEX database_timeline_pkey ON public.database_timeline USING btree (system_identifier, timeline)
 CREATE UNIQUE INDEX death_case_one ON public.death_case USING btree (owner_account_id) WHERE (state <> ALL (ARRAY['dismissed'::text, 'undone'::text]))
 CREATE UNIQUE INDEX death_case_pkey ON public.death_case USING btree (id)
 CREATE UNIQUE INDEX death_case_signed_document_id_key ON public.death_case USING btree (signed_document_id)
@@ -1954,6 +1960,8 @@ database_confirmation: CREATE TRIGGER database_confirmation_never_changes BEFORE
 database_confirmation: CREATE TRIGGER database_confirmation_never_truncated BEFORE TRUNCATE ON public.database_confirmation FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 database_distrust: CREATE TRIGGER database_distrust_never_changes BEFORE DELETE OR UPDATE ON public.database_distrust FOR EACH ROW EXECUTE FUNCTION refuse_change()
 database_distrust: CREATE TRIGGER database_distrust_never_truncated BEFORE TRUNCATE ON public.database_distrust FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+database_timeline: CREATE TRIGGER database_timeline_never_changes BEFORE DELETE OR UPDATE ON public.database_timeline FOR EACH ROW EXECUTE FUNCTION refuse_change()
+database_timeline: CREATE TRIGGER database_timeline_never_truncated BEFORE TRUNCATE ON public.database_timeline FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 death_case: CREATE TRIGGER death_case_moves BEFORE INSERT OR UPDATE ON public.death_case FOR EACH ROW EXECUTE FUNCTION death_case_moves()
 death_case: CREATE TRIGGER death_case_never_deleted BEFORE DELETE ON public.death_case FOR EACH ROW EXECUTE FUNCTION refuse_change()
 death_case: CREATE TRIGGER death_case_never_truncated BEFORE TRUNCATE ON public.death_case FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
@@ -3889,6 +3897,7 @@ credential: INSERT, SELECT
 currency: SELECT
 database_confirmation: INSERT, SELECT
 database_distrust: INSERT, SELECT
+database_timeline: INSERT, SELECT
 death_case: INSERT, SELECT
 death_dissent: INSERT, SELECT
 death_end: INSERT, SELECT

@@ -18,6 +18,7 @@ import { makeValidators } from './http/validation.ts';
 import { makeIdentityHandlers, makeIdentityTicks } from './identity/index.ts';
 
 import { makeLedgerHandlers, makeLedgerTicks } from './ledger/index.ts';
+import { makeNoticesHandlers, makeNoticesJobs } from './notices/index.ts';
 import { makeOwnershipHandlers, makeOwnershipJobs, makeRefusalHandlers, makeRefusalJobs } from './ownership/index.ts';
 import {
   type JobHandlers, type JobRunner, makeInProcessWorker, makeRedisRelay, makeRedisWorker, makeRunner, makeTicks, type Worker,
@@ -59,6 +60,7 @@ function makeHandlers(platform: Platform, rooms: Rooms): AppHandlers {
     ...makeRoyaltiesHandlers(rooms.royalties),
     ...makeGatewayHandlers(rooms.gateway),
     ...makeStopHandlers(rooms.stop),
+    ...makeNoticesHandlers(rooms.notices),
   };
 }
 
@@ -70,6 +72,7 @@ function makeJobHandlers(rooms: Rooms): JobHandlers {
     ...makeBillingJobs(rooms.billing),
     ...makeRoyaltiesJobs(rooms.royalties),
     ...makeGatewayJobs(rooms.gateway),
+    ...makeNoticesJobs(rooms.notices),
     ...makeStopJobs(rooms.stop),
   };
 }
@@ -103,7 +106,7 @@ function mount(platform: Platform, rooms: Rooms, role: ProcessRole): void {
   const bundle = operationsOf(loadBundle(), role);
   const { log, clock, random, overrides } = platform;
   platform.server.on('request', makeApp({
-    bundle, log, clock, random, handlers: makeHandlers(platform, rooms), validators: makeValidators(bundle),
+    bundle, log, clock, random, trustedProxies: platform.config.trustedProxies, handlers: makeHandlers(platform, rooms), validators: makeValidators(bundle),
     authenticate: (token) => rooms.identity.authenticate(token), validateResponses: overrides.validateResponses ?? false,
     ...(overrides.media === undefined ? {} : { media: overrides.media }),
   }));

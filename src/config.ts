@@ -29,6 +29,8 @@ export interface Config {
   ownershipPolicyPath: string | null;
   inferenceWorkers: number;
   jobConcurrency: number;
+  /** How many proxies of ours stand in front of the HTTP server: whose word on a caller's address is believed. */
+  trustedProxies: number;
 }
 
 /** Names every setting that is wrong, never what stands in it. */
@@ -46,7 +48,7 @@ export const SETTINGS = [
   'NODE_ENV', 'HOST', 'PORT', 'LOG_LEVEL', 'BENREN_DATA', 'DATABASE_URL', 'DATABASE_OWNER_URL', 'REDIS_URL',
   'PUBLIC_ORIGIN', 'RP_ID', 'STRIPE_SECRET_KEY', 'STRIPE_WEBHOOK_SECRET', 'C2PA_CHAIN_FILE', 'C2PA_KEY_FILE',
   'C2PA_ANCHORS_FILE', 'LOG_KEY_FILE', 'RECEIPTS_KEY_FILE', 'LOG_ORIGIN', 'AIGC_PRODUCER', 'TAX_BASIS_POINTS', 'OWNERSHIP_POLICY_FILE',
-  'INFERENCE_WORKERS', 'JOB_CONCURRENCY',
+  'INFERENCE_WORKERS', 'JOB_CONCURRENCY', 'TRUSTED_PROXIES',
 ] as const;
 
 type Setting = (typeof SETTINGS)[number];
@@ -147,6 +149,7 @@ export function loadConfig(env: Env): Config {
     ownershipPolicyPath: read.text('OWNERSHIP_POLICY_FILE'),
     inferenceWorkers: read.whole('INFERENCE_WORKERS', 1, 1, 64),
     jobConcurrency: read.whole('JOB_CONCURRENCY', 4, 1, 256),
+    trustedProxies: read.whole('TRUSTED_PROXIES', 0, 0, 16),
   };
   if (read.problems.length > 0) throw new ConfigError(read.problems);
   return config;

@@ -58,8 +58,9 @@ const LOWER: Record<string, readonly string[]> = {
   exports: ['identity', 'ownership', 'clones', 'consent'],
   gateway: ['identity', 'ownership', 'clones', 'consent', 'billing', 'royalties'],
   stop: ['identity', 'ownership', 'clones', 'consent', 'billing', 'royalties'],
+  notices: ['identity', 'ownership', 'clones', 'consent', 'billing', 'royalties', 'gateway', 'stop'],
 };
-for (const room of ['ownership', 'clones', 'consent', 'billing', 'royalties', 'exports', 'gateway', 'stop']) {
+for (const room of ['ownership', 'clones', 'consent', 'billing', 'royalties', 'exports', 'gateway', 'stop', 'notices']) {
   LOWER[room] = [...(LOWER[room] ?? []), 'ledger', 'provenance', 'transparency'];
 }
 const ROOMS = Object.keys(LOWER);

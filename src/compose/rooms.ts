@@ -11,6 +11,8 @@ import { type Ledger, makeLedger } from '../ledger/index.ts';
 import type { EntitySchema } from '../platform/postgres/index.ts';
 import { entities as ownershipEntities, loadPolicy, makeOwnership, type Ownership } from '../ownership/index.ts';
 import { makeProvenance, type Provenance } from '../provenance/index.ts';
+import { makeNotices, NOTICE_DEADLINES, type Notices } from '../notices/index.ts';
+import { deriveSecret } from '../platform/keys/index.ts';
 import { makeRoyalties, ROYALTY_EVENT_TOPICS, type Royalties } from '../royalties/index.ts';
 import { makeStop, type Stop } from '../stop/index.ts';
 import { makeTransparency, type Transparency } from '../transparency/index.ts';
@@ -42,6 +44,7 @@ export interface Rooms {
   royalties: Royalties;
   gateway: Gateway;
   stop: Stop;
+  notices: Notices;
 }
 
 type Ground = Pick<Rooms, 'identity' | 'ledger' | 'provenance' | 'transparency'>;
@@ -148,8 +151,19 @@ export function makeRooms(platform: Platform): Rooms {
     countReleases: (tx, cloneId) => gateway.countReleases(tx, cloneId),
     countOpenOutputs: (tx, cloneId) => gateway.countOpenOutputs(tx, cloneId),
   });
+  const notices: Notices = makeNotices({
+    ...platform, ...ground, ...rights, runTx, gates: rights.consent.gates, gateway, deadlines: NOTICE_DEADLINES,
+    secret: deriveSecret(platform.keys.receipts, 'notices/v1'),
+    isProven: (tx, accountId, at) => rights.ownership.isProvenPerson(tx, accountId, at),
+    async stopClone(tx, { cloneId, reason, by, at }) {
+      const gate = await rights.consent.gates.ofClone(tx, cloneId);
+      if (gate === null || gate.state === 'stopped') return;
+      await rights.consent.gates.narrow(tx, gate.gateId, { state: 'stopped', reason, at, by });
+      await money.billing.settleStop(tx, { stopId: platform.ids.next('stop'), cloneId, at });
+    },
+  });
   const exports: Exports = makeExports({
     ...platform, ...ground, ...rights, runTx, software: [`benren@${VERSION}`, `node@${process.versions.node}`],
   });
-  return { ...ground, ...rights, ...money, gateway, stop, exports };
+  return { ...ground, ...rights, ...money, gateway, stop, notices, exports };
 }

@@ -21,7 +21,16 @@ import * as store from './store.ts';
 import { makeStreams, type Streams } from './stream.ts';
 import { type OutputJson, outputJson, type OutputReceiptJson, type SegmentReceiptJson } from './views.ts';
 
-export interface Gateway extends Approvals, Delivery, Streams, Probes, PublicChecks {
+/** Single outputs that others hold back: a verified notice, which may be about one file and not about its clone. */
+export interface OutputHolds {
+  /** What was released under this id, or as exactly this file; null for anything else. */
+  releasedOutput(tx: Tx, of: { outputId: string } | { fileSha256: string }): Promise<{ outputId: string; cloneId: string } | null>;
+  /** From the commit on it answers as withdrawn; whoever is being given it now is cut. */
+  holdOutput(tx: Tx, outputId: string, hold: { holder: string; at: Date; by: string }): Promise<void>;
+  liftOutput(tx: Tx, outputId: string, lifted: { holder: string; at: Date }): Promise<void>;
+}
+
+export interface Gateway extends OutputHolds, Approvals, Delivery, Streams, Probes, PublicChecks {
   requestOutput(
     actor: Actor, key: IdempotencyKey, cloneId: string, asked: Pick<OutputRequest, 'capability' | 'language' | 'script' | 'purpose' | 'work' | 'labels'> & { delivery?: DeliveryKind },
   ): Promise<{ outputId: string; state: 'queued'; decisionId: string; left: number }>;
@@ -125,6 +134,24 @@ async function refuseUnseen({ clones }: Pick<GatewayDeps, 'clones'>, tx: Tx, act
   if (clone.ownerAccountId !== actor.accountId && !(await clones.wasApproved(tx, cloneId))) throw notFound();
 }
 
+function makeOutputHolds({ consent }: Pick<GatewayDeps, 'consent'>): OutputHolds {
+  return {
+    async releasedOutput(tx, of) {
+      const release = 'outputId' in of ? await store.releaseOf(tx, of.outputId) : await store.releaseOfFile(tx, of.fileSha256);
+      return release === null ? null : { outputId: release.outputId, cloneId: release.cloneId };
+    },
+    async holdOutput(tx, outputId, { holder, at, by }) {
+      const output = await store.findOutput(tx, outputId);
+      if (output === null) throw notFound();
+      await store.insertHold(tx, outputId, { holder, at });
+      // The grant's gate is the narrowest one over it: its new epoch makes every stream of this file look again.
+      const gate = output.grantId === null ? null : await consent.gates.ofGrant(tx, output.grantId);
+      if (gate !== null && gate.state !== 'stopped') await consent.gates.narrow(tx, gate.gateId, { reason: 'output.held', at, by });
+    },
+    liftOutput: (tx, outputId, lifted) => store.liftHold(tx, outputId, lifted),
+  };
+}
+
 export function makeGateway(deps: GatewayDeps): Gateway {
   const way = withBarriers(makeAdmission(deps), { entitlement: 'entitlement', content: 'content', decide: 'decide', hold: 'hold' }, deps.at);
   const discloser = makeDiscloser(deps);
@@ -135,6 +162,7 @@ export function makeGateway(deps: GatewayDeps): Gateway {
     ...makePublicChecks(deps),
     ...makeProbes(deps, way),
     ...makeReading(deps),
+    ...makeOutputHolds(deps),
     async requestOutput(actor, key, cloneId, asked) {
       const request: OutputRequest = { delivery: 'file', ...asked, cloneId, accountId: actor.accountId, audience: 'fan', probe: null };
       const answer = await deps.runTx((tx) => once<Admitted | NotAdmitted>(tx, key, async () => {

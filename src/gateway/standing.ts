@@ -20,6 +20,8 @@ interface Seen {
   provenUntil: Date | null;
   /** The owner took this one output back. */
   takenBack: boolean;
+  /** Something holds this one output back, whatever its clone may do. */
+  held: boolean;
 }
 
 const refsOf = (release: Pick<Released, 'gateIds'>): { gateId: string }[] => release.gateIds.map((gateId) => ({ gateId }));
@@ -28,11 +30,14 @@ async function see(deps: Deps, tx: Tx, release: Released): Promise<Seen> {
   const gates = await deps.consent.gates.read(tx, refsOf(release));
   const clone = await deps.clones.clone(tx, release.cloneId);
   const proof = clone === null ? null : await deps.ownership.proof(tx, clone.ownershipProofId);
-  return { gates, provenUntil: proof?.state === 'approved' ? proof.expiresAt : null, takenBack: await isTakenBack(tx, release.outputId) };
+  return {
+    gates, provenUntil: proof?.state === 'approved' ? proof.expiresAt : null, takenBack: await isTakenBack(tx, release.outputId),
+    held: await store.isHeld(tx, release.outputId),
+  };
 }
 
-function standingIn(deps: Deps, release: Released, { gates, provenUntil, takenBack }: Seen): Standing {
-  if (takenBack) return 'withdrawn';
+function standingIn(deps: Deps, release: Released, { gates, provenUntil, takenBack, held }: Seen): Standing {
+  if (takenBack || held) return 'withdrawn';
   const proven = provenUntil !== null && deps.clock.now().getTime() < provenUntil.getTime();
   return standingOf(gates, proven, release.gateIds.length);
 }

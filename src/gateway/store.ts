@@ -185,6 +185,22 @@ export async function releaseOfSamples(tx: Tx, sha256: string): Promise<ReleaseR
   return await maybeOne<ReleaseRow>(tx, `${RELEASE} WHERE samples_sha256 = $1 ORDER BY id LIMIT 1`, [sha256]);
 }
 
+/** Whether something holds this output back. */
+export async function isHeld(tx: Tx, outputId: string): Promise<boolean> {
+  const { held } = await one<{ held: boolean }>(
+    tx, 'SELECT EXISTS (SELECT FROM output_hold WHERE output_id = $1 AND lifted_at IS NULL) AS held', [outputId],
+  );
+  return held;
+}
+
+export async function insertHold(tx: Tx, outputId: string, hold: { holder: string; at: Date }): Promise<void> {
+  await sql(tx, 'INSERT INTO output_hold (output_id, holder, held_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING', [outputId, hold.holder, hold.at]);
+}
+
+export async function liftHold(tx: Tx, outputId: string, lifted: { holder: string; at: Date }): Promise<void> {
+  await execute(tx, 'UPDATE output_hold SET lifted_at = $3 WHERE output_id = $1 AND holder = $2 AND lifted_at IS NULL', [outputId, lifted.holder, lifted.at]);
+}
+
 export async function isReleasedFile(tx: Tx, sha256: string): Promise<boolean> {
   const { released } = await one<{ released: boolean }>(
     tx, 'SELECT EXISTS (SELECT FROM release WHERE file_sha256 = $1) AS released', [sha256],

@@ -11,6 +11,8 @@ export interface AppDeps extends RouterDeps {
   log: Log;
   clock: Clock;
   random: Random;
+  /** How many proxies of ours stand in front. */
+  trustedProxies?: number;
 }
 
 /** An id for each request, a line for each answer. The query is left out of the log: it may hold what was searched. */
@@ -43,7 +45,7 @@ function answerErrors(deps: AppDeps) {
       return;
     }
     const problem = refusal === null ? INTERNAL_PROBLEM : problemOf(refusal);
-    if (problem.status === 429 || problem.status === 503) response.set('Retry-After', '1');
+    if (problem.status === 429 || problem.status === 503) response.set('Retry-After', typeof problem['retryAfterSeconds'] === 'number' ? String(problem['retryAfterSeconds']) : '1');
     response.status(problem.status).set({ 'Content-Type': 'application/problem+json', 'Cache-Control': 'no-store' });
     response.end(JSON.stringify(problem));
   };
@@ -55,6 +57,8 @@ export function makeApp(deps: AppDeps): Express {
   app.disable('x-powered-by');
   app.set('query parser', 'simple');
   app.set('etag', false);
+  // Behind proxies of ours the address is the one that the outermost of them saw; anything further left anybody can write.
+  app.set('trust proxy', deps.trustedProxies ?? 0);
   app.use(observe(deps));
   mountReference(app, deps.bundle);
   app.use(makeRouter(deps));

@@ -7,6 +7,7 @@ import type { Actor, RequestContext } from '../kernel/request.ts';
 import type { EventSource } from '../kernel/server-event.ts';
 import { writeEvents } from './events.ts';
 import { type MediaIo, writeMedia } from './media.ts';
+import { networkOf } from './network.ts';
 import type { Bundle, Operation } from './operations.ts';
 import { bodyReader, type RawInput, readIdempotencyKey, readInput } from './request-input.ts';
 import type { Validators } from './validation.ts';
@@ -99,7 +100,7 @@ function serve(operation: Operation, deps: RouterDeps) {
     const input = readInput(request, operation, deps.validators);
     const idempotency = readIdempotencyKey(operation, input, actor, deps.validators);
     const requestId = String(response.getHeader('X-Request-Id'));
-    await send(request, response, operation, await handler(input, { requestId, actor, idempotency }), deps);
+    await send(request, response, operation, await handler(input, { requestId, actor, idempotency, network: networkOf(request.ip) }), deps);
   };
 }
 

@@ -2,6 +2,8 @@ import type { DocumentType, Locale } from './model.ts';
 
 /** The names under which people know what they sign. */
 export const TITLES: Readonly<Record<DocumentType, Record<Locale, string>>> = {
+  notice: { 'zh-CN': '侵权通知', en: 'Notice' },
+  counter_notice: { 'zh-CN': '反通知', en: 'Counter-notice' },
   refusal: { 'zh-CN': '拒绝制作克隆体声明', en: 'Refusal of every clone' },
   refusal_withdrawal: { 'zh-CN': '撤回拒绝声明', en: 'Withdrawal of a refusal' },
   ownership_claim: { 'zh-CN': '权属声明', en: 'Ownership claim' },
@@ -31,6 +33,9 @@ export const WORDS: Readonly<Record<Locale, {
 
 /** Chinese names of members. English ones follow from the member's own name, except where that would mislead. */
 export const CHINESE: Readonly<Record<string, string>> = {
+  contact: '联系方式', represented: '所代表的人', target: '通知对象', value: '编号或地址', identification: '本人识别说明', goodFaith: '善意声明',
+  authorityUnderPenaltyOfPerjury: '有权声明（如有虚假愿承担法律责任）', noticeId: '通知编号', noticeSha256: '通知指纹',
+  mistakeUnderPenaltyOfPerjury: '误判声明（如有虚假愿承担法律责任）', acceptsJurisdiction: '接受司法管辖',
   names: '姓名与艺名', handles: '账号名', place: '所在平台', evidenceId: '证据编号', recordingSha256: '录音指纹', refusalId: '拒绝声明编号',
   refusalSha256: '拒绝声明指纹',
   type: '文件类型', schemaVersion: '格式版本', version: '版本', supersedes: '取代', language: '语言', languages: '语言',

@@ -13,6 +13,7 @@ export const ID_PREFIXES = {
   evidence: 'evd',
   review: 'rev',
   refusal: 'ref',
+  notice: 'ntc',
   enrolmentHold: 'enh',
   lease: 'lea',
   clone: 'cln',

@@ -16,6 +16,8 @@ export const REFUSAL_CODES = [
   // ownership
   'proof_state', 'proof_incomplete', 'evidence_state', 'evidence_not_accepted', 'url_refused', 'url_unreachable', 'token_absent',
   'review_self', 'review_repeated', 'review_claimed', 'review_unclaimed', 'evidence_changed', 'recording_invalid', 'recording_too_short',
+  // notices
+  'notice_state', 'notice_deadline', 'notice_target_unknown', 'notice_unseen',
   // the registry of refusal
   'refusal_state', 'refusal_clone_exists', 'refusal_in_force', 'enrolment_held', 'enrolment_hold_state', 'review_party',
   // clones

@@ -18,4 +18,6 @@ export interface RequestContext {
   actor: Actor | null;
   /** Present on every write, bound to caller and operation. */
   idempotency: IdempotencyKey | null;
+  /** The network that the request came from, in one spelling; for limits alone, and never kept as it is. */
+  network?: string | null;
 }

@@ -27,6 +27,8 @@ export interface Screening {
   /** Refuses `enrolment_held` while people have not cleared what comes near to a refusal. */
   checkProofNotHeld(tx: Tx, proofId: string): Promise<void>;
   checkCloneNotHeld(tx: Tx, cloneId: string, proofId: string): Promise<void>;
+  /** Whether the account has an approved proof of anybody now. */
+  isProvenPerson(tx: Tx, accountId: string, at: Date): Promise<boolean>;
   /** Refuses `refusal_in_force` for an account that said "none of me". */
   checkNotRefused(tx: Tx, accountId: string): Promise<void>;
 }
@@ -95,6 +97,7 @@ export function makeScreening(deps: { ids: Ids; inference: Pick<VoiceInstrument,
     async checkCloneNotHeld(tx, cloneId, proofId) {
       if (await store.isCloneBlocked(tx, cloneId, proofId)) throw held();
     },
+    isProvenPerson: (tx, accountId, at) => store.hasApprovedProof(tx, accountId, at),
     async checkNotRefused(tx, accountId) {
       if ((await store.inForceOf(tx, accountId)) !== null) {
         throw new Refusal('refusal_in_force', 'You want no clone of yourself, and that is in force; withdraw it before you make one.');

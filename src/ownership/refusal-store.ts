@@ -87,6 +87,10 @@ export async function voiceOfEvidence(
       AND blob_digest IS NOT NULL AND finding -> 'profile' IS NOT NULL`, [proofId, evidenceId]);
 }
 
+export async function hasApprovedProof(tx: Tx, accountId: string, at: Date): Promise<boolean> {
+  return (await sql(tx, `SELECT 1 FROM ownership_proof WHERE account_id = $1 AND state = 'approved' AND expires_at > $2 LIMIT 1`, [accountId, at])).length > 0;
+}
+
 /** Proofs that could lead to a clone, by id, for the sweep; locked, so that none is approved while it is looked at. */
 export async function proofsAfter(
   tx: Tx, after: string, limit: number,

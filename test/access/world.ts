@@ -29,7 +29,7 @@ export interface AccessWorld {
   close(): Promise<void>;
 }
 
-async function makeCast(world: World): Promise<Cast> {
+export async function makeCast(world: World): Promise<Cast> {
   const register = async (displayName: string, invitationToken?: string): Promise<Person> =>
     await registerPerson(world.client, systemRandom, { displayName, ...(invitationToken === undefined ? {} : { invitationToken }) });
   const operator = await register('Operator', await world.service.rooms.identity.operatorInvitation());
@@ -112,7 +112,7 @@ async function idsOf(world: World, cast: Cast, licence: Licence, outputId: strin
     refundId: await one(world, 'SELECT refund_id AS id FROM goodwill_refund LIMIT 1'),
     stopId: await stopOfAnother(world, cast.owner, licence.proofId),
     // Who has a clone refuses none of herself, and nobody here enrols near to a refusal: these are nobody's.
-    refusalId: `ref_${'0'.repeat(26)}`, holdId: `enh_${'0'.repeat(26)}`,
+    noticeId: `ntc_${'0'.repeat(26)}`, refusalId: `ref_${'0'.repeat(26)}`, holdId: `enh_${'0'.repeat(26)}`,
     payeeAccountId: agency, accountId: agency, payee: agency,
   };
 }

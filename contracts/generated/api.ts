@@ -1039,6 +1039,230 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/notice-counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How many notices came to what end
+         * @description For everybody. Names nobody.
+         */
+        get: operations["getNoticeCounts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/notice-drafts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The notice to sign by passkey
+         * @description For account holders. Nothing is kept.
+         */
+        post: operations["draftNotice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/notice-queue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Notices that wait for reviewers
+         * @description Overdue ones first, then by deadline.
+         */
+        get: operations["listNoticeQueue"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/notices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Notices that concern the caller
+         * @description What the caller filed, and the verified ones about the caller's clones. Newest first.
+         */
+        get: operations["listNotices"];
+        put?: never;
+        /**
+         * Say that a clone or an output is yours
+         * @description No account is needed: then the signature is your typed name, and the answer holds a token, given once, by which you follow the notice. Account holders sign by passkey. A notice stops nothing before people have verified it. An identical one is joined to the open notice. Too many are refused with `rate_limited` and Retry-After.
+         */
+        post: operations["fileNotice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/notices/{noticeId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A notice
+         * @description For whoever filed it (by session, or by the token in `Notice-Token`), once verified for the owner of what it is about, and for reviewers. For everybody else `notice_unseen`, the same as for none. Both sides see every deadline.
+         */
+        get: operations["getNotice"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/notices/{noticeId}/claim": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take up a notice
+         * @description Starts the time to decide. What is not decided by then is anybody's again.
+         */
+        post: operations["claimNotice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/notices/{noticeId}/conclusion": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Conclude a notice that is pending or unanswered
+         * @description Two who agree, none of them a party. `restore` lifts the hold; `uphold` ends the clone for good, with renewals off and unused days refunded, or keeps the one output back for ever.
+         */
+        post: operations["concludeNotice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/notices/{noticeId}/counter-notice": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answer a notice
+         * @description By the owner, in time, signed by passkey under penalty of perjury. Then whoever complained has at least 14 days to show that a case is pending; without one the hold is lifted on the day.
+         */
+        post: operations["counterNotice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/notices/{noticeId}/counter-notice-draft": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The counter-notice to sign
+         * @description For the owner of what is held. Nothing is kept.
+         */
+        post: operations["draftCounterNotice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/notices/{noticeId}/pending-case": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Show that a case is pending
+         * @description By whoever filed the notice, by session or token, within the window after a counter-notice. The hold then stays until two reviewers conclude.
+         */
+        post: operations["showPendingCase"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/notices/{noticeId}/reviews": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Dismiss or verify a notice
+         * @description Whoever claimed it speaks first. One dismisses. A single output is held by one who verifies, a clone by two who agree; none of them is a party. From then on the clone is paused by a hold that its owner cannot lift, or the one output is not given out.
+         */
+        post: operations["reviewNotice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/outputs": {
         parameters: {
             query?: never;
@@ -2611,6 +2835,33 @@ export interface components {
             mediaPath: string;
             uploadedAt: components["schemas"]["Instant"];
         };
+        /**
+         * Counter-notice
+         * @description The owner of a clone answers a notice that holds it. Signed by passkey.
+         */
+        CounterNoticeDocument: {
+            /** @constant */
+            type: "benren.counter_notice";
+            /** @constant */
+            schemaVersion: 1;
+            accountId: string;
+            noticeId: string;
+            /** @description SHA-256 of the notice's canonical form (RFC 8785). */
+            noticeSha256: string;
+            statement: string;
+            /**
+             * @description Declared under penalty of perjury: it was held by mistake or misidentification.
+             * @constant
+             */
+            mistakeUnderPenaltyOfPerjury: true;
+            /**
+             * @description A court may serve the owner about it.
+             * @constant
+             */
+            acceptsJurisdiction: true;
+            /** Format: date-time */
+            at: string;
+        };
         /** @description ISO 3166-1 alpha-2. */
         Country: string;
         /** @enum {string} */
@@ -3396,7 +3647,7 @@ export interface components {
             index: string | null;
         };
         /** @enum {string} */
-        LogLeafType: "refusal.registered" | "refusal.withdrawn" | "ownership_proof.decided" | "grant.signed" | "grant.amended" | "grant.revoked" | "version.approved" | "split.signed" | "gate.paused" | "gate.resumed" | "stop.ordered" | "release.committed" | "statement.closed" | "segment.committed" | "delegation.signed" | "delegation.ended" | "succession.signed" | "estate.frozen" | "estate.undone" | "estate.settled";
+        LogLeafType: "refusal.registered" | "refusal.withdrawn" | "notice.verified" | "notice.restored" | "notice.upheld" | "ownership_proof.decided" | "grant.signed" | "grant.amended" | "grant.revoked" | "version.approved" | "split.signed" | "gate.paused" | "gate.resumed" | "stop.ordered" | "release.committed" | "statement.closed" | "segment.committed" | "delegation.signed" | "delegation.ended" | "succession.signed" | "estate.frozen" | "estate.undone" | "estate.settled";
         LogProof: {
             /** @constant */
             kind: "benren-proof";
@@ -3408,6 +3659,152 @@ export interface components {
             proof: string;
             /** @description The verifier key of the log (name+id+key). */
             vkey: string;
+        };
+        Notice: {
+            noticeId: string;
+            /**
+             * @description Whom this view is for.
+             * @enum {string}
+             */
+            as: "complainant" | "owner" | "reviewer";
+            state: components["schemas"]["NoticeState"];
+            /** @description As it was declared. The contact is not shown to the owner. */
+            notice: {
+                /** @constant */
+                type: "benren.notice";
+                /** @constant */
+                schemaVersion: 1;
+                accountId: string | null;
+                name: string;
+                contact: string | null;
+                represented: string | null;
+                target: components["schemas"]["NoticeTarget"];
+                identification: string;
+                statement: string;
+                /** @constant */
+                goodFaith: true;
+                /** @constant */
+                authorityUnderPenaltyOfPerjury: true;
+                at: components["schemas"]["Instant"];
+            };
+            digest: components["schemas"]["Digest"];
+            /** @enum {string|null} */
+            actsOn: "clone" | "output" | null;
+            cloneId: string | null;
+            outputId: string | null;
+            reasonCode: string | null;
+            claimed: boolean;
+            filedAt: components["schemas"]["Instant"];
+            /** @description The end of the time that runs now; null when none runs. */
+            dueAt: components["schemas"]["Instant"] | null;
+            overdueAt: components["schemas"]["Instant"] | null;
+            verifiedAt: components["schemas"]["Instant"] | null;
+            endedAt: components["schemas"]["Instant"] | null;
+            counterNotice: {
+                statement: string;
+                signedDocumentId: string;
+                at: components["schemas"]["Instant"];
+            } | null;
+            pendingCase: {
+                court: string;
+                caseNumber: string;
+                text: string;
+                at: components["schemas"]["Instant"];
+            } | null;
+            reviews: {
+                /** @enum {string} */
+                verdict: "verify" | "dismiss" | "uphold" | "restore";
+                reasonCode: string;
+                /** @description For reviewers. */
+                text: string | null;
+                at: components["schemas"]["Instant"];
+            }[];
+            /** @description The documents behind the leaves of the log. */
+            outcomes: {
+                leafId: string;
+                /** @enum {string} */
+                outcome: "verified" | "restored" | "upheld";
+                document: {
+                    [key: string]: unknown;
+                };
+            }[];
+        };
+        NoticeCounts: {
+            notices: number;
+            counts: {
+                /** @enum {string} */
+                targetKind: "clone" | "output" | "file" | "url";
+                state: components["schemas"]["NoticeState"];
+                reasonCode: string | null;
+                count: number;
+            }[];
+        };
+        /**
+         * Notice
+         * @description Somebody says that a clone or an output is of them, or of a person for whom they may speak. Account holders sign it by passkey.
+         */
+        NoticeDocument: {
+            /** @constant */
+            type: "benren.notice";
+            /** @constant */
+            schemaVersion: 1;
+            accountId: string | null;
+            name: string;
+            /** @description Where the complainant is reached. */
+            contact: string;
+            /** @description For whom they may speak; null when for themself. */
+            represented: string | null;
+            target: {
+                /** @enum {unknown} */
+                kind: "clone" | "output" | "file" | "url";
+                /** @description A clone's or output's id, the SHA-256 of a file, or an address. */
+                value: string;
+            };
+            /** @description Whose likeness it is, and by what one sees or hears that. */
+            identification: string;
+            statement: string;
+            /**
+             * @description Believed in good faith to be unauthorised, exceptions considered.
+             * @constant
+             */
+            goodFaith: true;
+            /**
+             * @description Declared under penalty of perjury: this is true, and the complainant may speak for the person.
+             * @constant
+             */
+            authorityUnderPenaltyOfPerjury: true;
+            /** Format: date-time */
+            at: string;
+        };
+        NoticeElements: {
+            name: components["schemas"]["PersonName"];
+            contact: string;
+            /** @description For whom you may speak; null when for yourself. */
+            represented: components["schemas"]["PersonName"] | null;
+            target: components["schemas"]["NoticeTarget"];
+            /** @description Whose likeness it is, and by what one sees or hears that. */
+            identification: string;
+            statement: string;
+            /**
+             * @description I believe in good faith that this is not authorised, exceptions considered.
+             * @constant
+             */
+            goodFaith: true;
+            /**
+             * @description Under penalty of perjury: this is true, and I may speak for the person.
+             * @constant
+             */
+            authorityUnderPenaltyOfPerjury: true;
+        };
+        /** @enum {string} */
+        NoticeReason: "incomplete" | "not_that_person" | "authorised" | "lawful_use" | "unknown_target" | "abusive" | "identity_shown" | "authority_shown" | "no_counter_notice" | "court_decision" | "settlement" | "case_lost" | "case_ended" | "mistake";
+        /** @enum {string} */
+        NoticeState: "filed" | "claimed" | "dismissed" | "held" | "countered" | "case_pending" | "unanswered" | "restored" | "upheld";
+        NoticeTarget: {
+            /** @enum {string} */
+            kind: "clone" | "output" | "file" | "url";
+            /** @description A clone's or output's id, the SHA-256 of a file, or an address. */
+            value: string;
         };
         Output: {
             outputId: string;
@@ -4096,7 +4493,7 @@ export interface components {
             sessionExpiresAt: components["schemas"]["Instant"];
         };
         /** @enum {string} */
-        SignableDocumentType: "refusal" | "refusal_withdrawal" | "ownership_claim" | "grant" | "amendment" | "revocation" | "split" | "version_approval" | "stop_order" | "delegation" | "succession" | "death_report" | "life_declaration";
+        SignableDocumentType: "refusal" | "refusal_withdrawal" | "notice" | "counter_notice" | "ownership_claim" | "grant" | "amendment" | "revocation" | "split" | "version_approval" | "stop_order" | "delegation" | "succession" | "death_report" | "life_declaration";
         /**
          * Signature evidence
          * @description Everything that is needed to verify a passkey's signature over a document offline, in ten years. Verify with `benren verify FILE`.
@@ -4117,7 +4514,7 @@ export interface components {
                 account: string;
                 credentialId: string;
                 /** @enum {unknown} */
-                documentType: "refusal" | "refusal_withdrawal" | "ownership_claim" | "grant" | "amendment" | "revocation" | "split" | "version_approval" | "stop_order" | "delegation" | "succession" | "death_report" | "life_declaration";
+                documentType: "refusal" | "refusal_withdrawal" | "notice" | "counter_notice" | "ownership_claim" | "grant" | "amendment" | "revocation" | "split" | "version_approval" | "stop_order" | "delegation" | "succession" | "death_report" | "life_declaration";
                 origin: string;
                 renderedTextSha256: string;
                 /** @enum {unknown} */
@@ -4778,6 +5175,9 @@ export interface components {
         HoldsLimit: number;
         /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
         IdempotencyKey: string;
+        NoticeId: string;
+        NoticeToken: string;
+        NoticesLimit: number;
         OutputId: string;
         OwnershipEvidenceId: string;
         OwnershipProofId: string;
@@ -6403,6 +6803,377 @@ export interface operations {
                         payoutAccount: components["schemas"]["PayoutAccount"];
                         onboardingUrl: string;
                     };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getNoticeCounts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The counts. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticeCounts"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    draftNotice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoticeElements"];
+            };
+        };
+        responses: {
+            /** @description The document. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        document: components["schemas"]["NoticeDocument"];
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listNoticeQueue: {
+        parameters: {
+            query?: {
+                limit?: components["parameters"]["NoticesLimit"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The queue. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        notices: components["schemas"]["Notice"][];
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listNotices: {
+        parameters: {
+            query?: {
+                limit?: components["parameters"]["NoticesLimit"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Both lists. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        filed: components["schemas"]["Notice"][];
+                        received: components["schemas"]["Notice"][];
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    fileNotice: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoticeElements"] & {
+                    signed: {
+                        /** @constant */
+                        kind: "typed";
+                        name: components["schemas"]["PersonName"];
+                    } | {
+                        /** @constant */
+                        kind: "passkey";
+                        signature: components["schemas"]["SignatureInput"];
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description What was filed. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        notice: components["schemas"]["Notice"];
+                        /** @description It is one that was open already. */
+                        joined: boolean;
+                        /** @description For `Notice-Token`; kept here only as its hash. */
+                        token: string | null;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getNotice: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Notice-Token"?: components["parameters"]["NoticeToken"];
+            };
+            path: {
+                noticeId: components["parameters"]["NoticeId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The notice. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Notice"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    claimNotice: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                noticeId: components["parameters"]["NoticeId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The notice. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Notice"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    concludeNotice: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                noticeId: components["parameters"]["NoticeId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @enum {string} */
+                    verdict: "uphold" | "restore";
+                    reasonCode: components["schemas"]["NoticeReason"];
+                    text: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The notice. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Notice"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    counterNotice: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                noticeId: components["parameters"]["NoticeId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    statement: string;
+                    signature: components["schemas"]["SignatureInput"];
+                };
+            };
+        };
+        responses: {
+            /** @description The notice. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Notice"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    draftCounterNotice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                noticeId: components["parameters"]["NoticeId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    statement: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The document. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        document: components["schemas"]["CounterNoticeDocument"];
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    showPendingCase: {
+        parameters: {
+            query?: never;
+            header: {
+                "Notice-Token"?: components["parameters"]["NoticeToken"];
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                noticeId: components["parameters"]["NoticeId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    court: string;
+                    caseNumber: string;
+                    text: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The notice. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Notice"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    reviewNotice: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                noticeId: components["parameters"]["NoticeId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @constant */
+                    verdict: "dismiss";
+                    reasonCode: components["schemas"]["NoticeReason"];
+                    text: string;
+                } | {
+                    /** @constant */
+                    verdict: "verify";
+                    reasonCode: components["schemas"]["NoticeReason"];
+                    text: string;
+                    /** @enum {string} */
+                    actsOn: "clone" | "output";
+                    targetId: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The notice. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Notice"];
                 };
             };
             default: components["responses"]["Problem"];

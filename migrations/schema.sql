@@ -129,6 +129,12 @@ consent_volume_use.milliseconds bigint NOT NULL
 consent_volume_use.state text NOT NULL DEFAULT 'taken'::text
 consent_volume_use.taken_at timestamp with time zone NOT NULL
 consent_volume_use.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+counter_notice.notice_id text NOT NULL
+counter_notice.account_id text NOT NULL
+counter_notice.signed_document_id text NOT NULL
+counter_notice.statement text NOT NULL
+counter_notice.at timestamp with time zone NOT NULL
+counter_notice.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 credential.id text NOT NULL
 credential.account_id text NOT NULL
 credential.public_key bytea NOT NULL
@@ -465,6 +471,52 @@ media_read.purpose text NOT NULL DEFAULT 'delivery'::text
 migration.id integer NOT NULL DEFAULT nextval('migration_id_seq'::regclass)
 migration.timestamp bigint NOT NULL
 migration.name character varying NOT NULL
+notice.id text NOT NULL
+notice.complainant_id text
+notice.token_sha256 text
+notice.document json NOT NULL
+notice.digest text NOT NULL
+notice.signed_document_id text
+notice.target_kind text NOT NULL
+notice.network_key text
+notice.contact_key text NOT NULL
+notice.target_key text NOT NULL
+notice.same_key text NOT NULL
+notice.state text NOT NULL DEFAULT 'filed'::text
+notice.acts_on text
+notice.clone_id text
+notice.output_id text
+notice.claimed_by text
+notice.reason_code text
+notice.due_at timestamp with time zone
+notice.overdue_at timestamp with time zone
+notice.filed_at timestamp with time zone NOT NULL
+notice.verified_at timestamp with time zone
+notice.ended_at timestamp with time zone
+notice.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+notice_outcome.leaf_id text NOT NULL
+notice_outcome.notice_id text NOT NULL
+notice_outcome.outcome text NOT NULL
+notice_outcome.document json NOT NULL
+notice_outcome.at timestamp with time zone NOT NULL
+notice_outcome.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+notice_pending_case.notice_id text NOT NULL
+notice_pending_case.court text NOT NULL
+notice_pending_case.case_number text NOT NULL
+notice_pending_case.text text NOT NULL
+notice_pending_case.at timestamp with time zone NOT NULL
+notice_pending_case.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+notice_review.notice_id text NOT NULL
+notice_review.stage text NOT NULL
+notice_review.reviewer_id text NOT NULL
+notice_review.reviewer_role text GENERATED ALWAYS AS ('reviewer'::text) STORED
+notice_review.verdict text NOT NULL
+notice_review.reason_code text NOT NULL
+notice_review.text text NOT NULL
+notice_review.acts_on text
+notice_review.target_id text
+notice_review.at timestamp with time zone NOT NULL
+notice_review.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 output.id text NOT NULL
 output.clone_id text NOT NULL
 output.requester text NOT NULL
@@ -498,6 +550,11 @@ output_approval.verdict text
 output_approval.decided_by text
 output_approval.decided_at timestamp with time zone
 output_approval.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+output_hold.output_id text NOT NULL
+output_hold.holder text NOT NULL
+output_hold.held_at timestamp with time zone NOT NULL
+output_hold.lifted_at timestamp with time zone
+output_hold.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 ownership_decision.leaf_id text NOT NULL
 ownership_decision.proof_id text NOT NULL
 ownership_decision.decision text NOT NULL
@@ -1014,6 +1071,10 @@ consent_volume_use: consent_volume_use_grant_id_fkey FOREIGN KEY (grant_id) REFE
 consent_volume_use: consent_volume_use_milliseconds_check CHECK ((milliseconds >= 0))
 consent_volume_use: consent_volume_use_pkey PRIMARY KEY (subject_id)
 consent_volume_use: consent_volume_use_state_check CHECK ((state = ANY (ARRAY['taken'::text, 'given_back'::text])))
+counter_notice: counter_notice_notice_id_fkey FOREIGN KEY (notice_id) REFERENCES notice(id)
+counter_notice: counter_notice_pkey PRIMARY KEY (notice_id)
+counter_notice: counter_notice_signed_by_its_account FOREIGN KEY (signed_document_id, account_id) REFERENCES signed_document(id, account_id)
+counter_notice: counter_notice_signed_document_id_key UNIQUE (signed_document_id)
 credential: credential_account_id_fkey FOREIGN KEY (account_id) REFERENCES account(id)
 credential: credential_algorithm_check CHECK ((algorithm = ANY (ARRAY['-7'::integer, '-8'::integer, '-257'::integer])))
 credential: credential_check CHECK ((backup_eligible OR (NOT backed_up)))
@@ -1287,6 +1348,49 @@ media_read: media_read_pkey PRIMARY KEY (id)
 media_read: media_read_purpose_check CHECK ((purpose = ANY (ARRAY['delivery'::text, 'preview'::text, 'review'::text, 'own'::text])))
 media_read: media_read_sha256_check CHECK ((sha256 ~ '^[0-9a-f]{64}$'::text))
 migration: PK_3043fc6b8af7c99b8b98830094f PRIMARY KEY (id)
+notice: notice_acts_on_check CHECK ((acts_on = ANY (ARRAY['clone'::text, 'output'::text])))
+notice: notice_check CHECK (((complainant_id IS NULL) = (token_sha256 IS NOT NULL)))
+notice: notice_check1 CHECK (((complainant_id IS NULL) = (signed_document_id IS NULL)))
+notice: notice_check2 CHECK (((state = ANY (ARRAY['dismissed'::text, 'restored'::text, 'upheld'::text])) = (ended_at IS NOT NULL)))
+notice: notice_check3 CHECK (((state = ANY (ARRAY['filed'::text, 'claimed'::text, 'dismissed'::text])) = (verified_at IS NULL)))
+notice: notice_check4 CHECK (((state = ANY (ARRAY['filed'::text, 'claimed'::text, 'dismissed'::text])) OR ((acts_on IS NOT NULL) AND (clone_id IS NOT NULL))))
+notice: notice_check5 CHECK (((acts_on IS DISTINCT FROM 'output'::text) OR (output_id IS NOT NULL)))
+notice: notice_check6 CHECK (((state = ANY (ARRAY['filed'::text, 'claimed'::text, 'held'::text, 'countered'::text])) OR (due_at IS NULL)))
+notice: notice_claimed_by_fkey FOREIGN KEY (claimed_by) REFERENCES account(id)
+notice: notice_clone_id_fkey FOREIGN KEY (clone_id) REFERENCES clone(id)
+notice: notice_complainant_id_fkey FOREIGN KEY (complainant_id) REFERENCES account(id)
+notice: notice_digest_check CHECK ((digest ~ '^[0-9a-f]{64}$'::text))
+notice: notice_id_check CHECK ((id ~ '^ntc_'::text))
+notice: notice_output_id_fkey FOREIGN KEY (output_id) REFERENCES output(id)
+notice: notice_pkey PRIMARY KEY (id)
+notice: notice_signed_by_its_complainant FOREIGN KEY (signed_document_id, complainant_id) REFERENCES signed_document(id, account_id)
+notice: notice_signed_document_id_key UNIQUE (signed_document_id)
+notice: notice_state_check CHECK ((state = ANY (ARRAY['filed'::text, 'claimed'::text, 'dismissed'::text, 'held'::text, 'countered'::text, 'case_pending'::text, 'unanswered'::text, 'restored'::text, 'upheld'::text])))
+notice: notice_target_kind_check CHECK ((target_kind = ANY (ARRAY['clone'::text, 'output'::text, 'file'::text, 'url'::text])))
+notice: notice_token_sha256_check CHECK ((token_sha256 ~ '^[0-9a-f]{64}$'::text))
+notice: notice_token_sha256_key UNIQUE (token_sha256)
+notice_outcome: notice_outcome_leaf_id_fkey FOREIGN KEY (leaf_id) REFERENCES log_leaf(id)
+notice_outcome: notice_outcome_notice_id_fkey FOREIGN KEY (notice_id) REFERENCES notice(id)
+notice_outcome: notice_outcome_notice_id_outcome_key UNIQUE (notice_id, outcome)
+notice_outcome: notice_outcome_outcome_check CHECK ((outcome = ANY (ARRAY['verified'::text, 'restored'::text, 'upheld'::text])))
+notice_outcome: notice_outcome_pkey PRIMARY KEY (leaf_id)
+notice_pending_case: notice_pending_case_case_number_check CHECK (((char_length(case_number) >= 1) AND (char_length(case_number) <= 100)))
+notice_pending_case: notice_pending_case_court_check CHECK (((char_length(court) >= 1) AND (char_length(court) <= 200)))
+notice_pending_case: notice_pending_case_notice_id_fkey FOREIGN KEY (notice_id) REFERENCES notice(id)
+notice_pending_case: notice_pending_case_pkey PRIMARY KEY (notice_id)
+notice_pending_case: notice_pending_case_text_check CHECK (((char_length(text) >= 1) AND (char_length(text) <= 2000)))
+notice_review: notice_review_acts_on_check CHECK ((acts_on = ANY (ARRAY['clone'::text, 'output'::text])))
+notice_review: notice_review_by_a_reviewer FOREIGN KEY (reviewer_id, reviewer_role) REFERENCES account_role(account_id, role)
+notice_review: notice_review_check CHECK ((verdict = ANY (
+CASE stage
+    WHEN 'triage'::text THEN ARRAY['verify'::text, 'dismiss'::text]
+    ELSE ARRAY['uphold'::text, 'restore'::text]
+END)))
+notice_review: notice_review_check1 CHECK (((verdict = 'verify'::text) = ((acts_on IS NOT NULL) AND (target_id IS NOT NULL))))
+notice_review: notice_review_notice_id_fkey FOREIGN KEY (notice_id) REFERENCES notice(id)
+notice_review: notice_review_pkey PRIMARY KEY (notice_id, stage, reviewer_id)
+notice_review: notice_review_stage_check CHECK ((stage = ANY (ARRAY['triage'::text, 'conclusion'::text])))
+notice_review: notice_review_text_check CHECK (((char_length(text) >= 1) AND (char_length(text) <= 2000)))
 output: output_audience_check CHECK ((audience = ANY (ARRAY['fan'::text, 'owner'::text])))
 output: output_capability_check CHECK ((capability = ANY (ARRAY['chat'::text, 'voice'::text, 'video'::text, 'sing'::text, 'story'::text, 'work'::text, 'moments'::text])))
 output: output_clone_id_fkey FOREIGN KEY (clone_id) REFERENCES clone(id)
@@ -1322,6 +1426,10 @@ output_approval: output_approval_output_id_fkey FOREIGN KEY (output_id) REFERENC
 output_approval: output_approval_pkey PRIMARY KEY (output_id)
 output_approval: output_approval_undo_hours_check CHECK ((undo_hours >= 0))
 output_approval: output_approval_verdict_check CHECK ((verdict = ANY (ARRAY['approved'::text, 'rejected'::text])))
+output_hold: output_hold_check CHECK ((lifted_at >= held_at))
+output_hold: output_hold_holder_check CHECK ((holder ~ '^[a-z][a-z_]*:[A-Za-z0-9_]+$'::text))
+output_hold: output_hold_output_id_fkey FOREIGN KEY (output_id) REFERENCES output(id)
+output_hold: output_hold_pkey PRIMARY KEY (output_id, holder)
 ownership_decision: ownership_decision_decision_check CHECK ((decision = ANY (ARRAY['approved'::text, 'rejected'::text, 'expired'::text, 'withdrawn'::text])))
 ownership_decision: ownership_decision_once UNIQUE (proof_id, decision, round)
 ownership_decision: ownership_decision_pkey PRIMARY KEY (leaf_id)
@@ -1679,6 +1787,8 @@ CREATE UNIQUE INDEX consent_grant_signature_pkey ON public.consent_grant_signatu
 CREATE UNIQUE INDEX consent_grant_signature_signed_document_id_key ON public.consent_grant_signature USING btree (signed_document_id)
 CREATE INDEX consent_volume_use_of_day ON public.consent_volume_use USING btree (grant_id, day) WHERE (state = 'taken'::text)
 CREATE UNIQUE INDEX consent_volume_use_pkey ON public.consent_volume_use USING btree (subject_id)
+CREATE UNIQUE INDEX counter_notice_pkey ON public.counter_notice USING btree (notice_id)
+CREATE UNIQUE INDEX counter_notice_signed_document_id_key ON public.counter_notice USING btree (signed_document_id)
 CREATE UNIQUE INDEX credential_id_account_id_key ON public.credential USING btree (id, account_id)
 CREATE INDEX credential_of_account ON public.credential USING btree (account_id, created_at DESC, id)
 CREATE UNIQUE INDEX credential_pkey ON public.credential USING btree (id)
@@ -1784,6 +1894,20 @@ CREATE UNIQUE INDEX log_waiting_pkey ON public.log_waiting USING btree (leaf_id)
 CREATE INDEX media_read_of_subject ON public.media_read USING btree (subject_id, account_id)
 CREATE UNIQUE INDEX media_read_pkey ON public.media_read USING btree (id)
 CREATE UNIQUE INDEX "PK_3043fc6b8af7c99b8b98830094f" ON public.migration USING btree (id)
+CREATE INDEX notice_of_clone ON public.notice USING btree (clone_id, filed_at) WHERE (verified_at IS NOT NULL)
+CREATE INDEX notice_of_complainant ON public.notice USING btree (complainant_id, filed_at) WHERE (complainant_id IS NOT NULL)
+CREATE INDEX notice_of_contact ON public.notice USING btree (contact_key, filed_at)
+CREATE INDEX notice_of_network ON public.notice USING btree (network_key, filed_at) WHERE (network_key IS NOT NULL)
+CREATE INDEX notice_of_target ON public.notice USING btree (target_key, filed_at) WHERE (ended_at IS NULL)
+CREATE UNIQUE INDEX notice_once_while_open ON public.notice USING btree (same_key) WHERE (ended_at IS NULL)
+CREATE UNIQUE INDEX notice_pkey ON public.notice USING btree (id)
+CREATE UNIQUE INDEX notice_signed_document_id_key ON public.notice USING btree (signed_document_id)
+CREATE UNIQUE INDEX notice_token_sha256_key ON public.notice USING btree (token_sha256)
+CREATE INDEX notice_waiting ON public.notice USING btree (overdue_at, due_at, id) WHERE (state = ANY (ARRAY['filed'::text, 'claimed'::text, 'case_pending'::text, 'unanswered'::text]))
+CREATE UNIQUE INDEX notice_outcome_notice_id_outcome_key ON public.notice_outcome USING btree (notice_id, outcome)
+CREATE UNIQUE INDEX notice_outcome_pkey ON public.notice_outcome USING btree (leaf_id)
+CREATE UNIQUE INDEX notice_pending_case_pkey ON public.notice_pending_case USING btree (notice_id)
+CREATE UNIQUE INDEX notice_review_pkey ON public.notice_review USING btree (notice_id, stage, reviewer_id)
 CREATE UNIQUE INDEX output_clone_id_id_key ON public.output USING btree (clone_id, id)
 CREATE UNIQUE INDEX output_decision_id_key ON public.output USING btree (decision_id)
 CREATE UNIQUE INDEX output_hold_id_key ON public.output USING btree (hold_id)
@@ -1792,6 +1916,7 @@ CREATE INDEX output_of_requester ON public.output USING btree (requester, id DES
 CREATE UNIQUE INDEX output_one_probe ON public.output USING btree (version_id, probe) WHERE ((audience = 'owner'::text) AND (state = ANY (ARRAY['queued'::text, 'rendering'::text, 'signing'::text, 'released'::text])))
 CREATE UNIQUE INDEX output_pkey ON public.output USING btree (id)
 CREATE UNIQUE INDEX output_approval_pkey ON public.output_approval USING btree (output_id)
+CREATE UNIQUE INDEX output_hold_pkey ON public.output_hold USING btree (output_id, holder)
 CREATE UNIQUE INDEX ownership_decision_once ON public.ownership_decision USING btree (proof_id, decision, round)
 CREATE UNIQUE INDEX ownership_decision_pkey ON public.ownership_decision USING btree (leaf_id)
 CREATE UNIQUE INDEX ownership_evidence_current ON public.ownership_evidence USING btree (proof_id, kind) WHERE (state <> 'superseded'::text)
@@ -1951,6 +2076,9 @@ consent_grant_signature: CREATE TRIGGER consent_signature_shown BEFORE INSERT ON
 consent_volume_use: CREATE TRIGGER consent_volume_use_guard BEFORE UPDATE ON public.consent_volume_use FOR EACH ROW EXECUTE FUNCTION consent_volume_use_guard()
 consent_volume_use: CREATE TRIGGER consent_volume_use_never_deleted BEFORE DELETE ON public.consent_volume_use FOR EACH ROW EXECUTE FUNCTION refuse_change()
 consent_volume_use: CREATE TRIGGER consent_volume_within_caps AFTER INSERT OR UPDATE ON public.consent_volume_use FOR EACH ROW EXECUTE FUNCTION consent_volume_within_caps()
+counter_notice: CREATE TRIGGER counter_notice_by_the_owner BEFORE INSERT ON public.counter_notice FOR EACH ROW EXECUTE FUNCTION counter_notice_by_the_owner()
+counter_notice: CREATE TRIGGER counter_notice_never_changes BEFORE DELETE OR UPDATE ON public.counter_notice FOR EACH ROW EXECUTE FUNCTION refuse_change()
+counter_notice: CREATE TRIGGER counter_notice_never_truncated BEFORE TRUNCATE ON public.counter_notice FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 credential: CREATE TRIGGER credential_never_deleted BEFORE DELETE ON public.credential FOR EACH ROW EXECUTE FUNCTION refuse_change()
 credential: CREATE TRIGGER credential_never_exchanged BEFORE UPDATE OF id, account_id, public_key, algorithm, aaguid, transports, backup_eligible, attestation_object, registration_client_data, created_at ON public.credential FOR EACH ROW EXECUTE FUNCTION refuse_change()
 credential: CREATE TRIGGER credential_never_truncated BEFORE TRUNCATE ON public.credential FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
@@ -2060,6 +2188,16 @@ log_position: CREATE TRIGGER log_position_never_truncated BEFORE TRUNCATE ON pub
 log_position: CREATE TRIGGER log_position_taken AFTER INSERT ON public.log_position FOR EACH ROW EXECUTE FUNCTION log_position_taken()
 media_read: CREATE TRIGGER media_read_never_changes BEFORE DELETE OR UPDATE ON public.media_read FOR EACH ROW EXECUTE FUNCTION refuse_change()
 media_read: CREATE TRIGGER media_read_never_truncated BEFORE TRUNCATE ON public.media_read FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+notice: CREATE TRIGGER notice_guard BEFORE INSERT OR UPDATE ON public.notice FOR EACH ROW EXECUTE FUNCTION notice_guard()
+notice: CREATE TRIGGER notice_never_deleted BEFORE DELETE ON public.notice FOR EACH ROW EXECUTE FUNCTION refuse_change()
+notice: CREATE TRIGGER notice_never_truncated BEFORE TRUNCATE ON public.notice FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+notice_outcome: CREATE TRIGGER notice_outcome_never_changes BEFORE DELETE OR UPDATE ON public.notice_outcome FOR EACH ROW EXECUTE FUNCTION refuse_change()
+notice_outcome: CREATE TRIGGER notice_outcome_never_truncated BEFORE TRUNCATE ON public.notice_outcome FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+notice_pending_case: CREATE TRIGGER notice_pending_case_never_changes BEFORE DELETE OR UPDATE ON public.notice_pending_case FOR EACH ROW EXECUTE FUNCTION refuse_change()
+notice_pending_case: CREATE TRIGGER notice_pending_case_never_truncated BEFORE TRUNCATE ON public.notice_pending_case FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+notice_review: CREATE TRIGGER notice_review_never_changes BEFORE DELETE OR UPDATE ON public.notice_review FOR EACH ROW EXECUTE FUNCTION refuse_change()
+notice_review: CREATE TRIGGER notice_review_never_truncated BEFORE TRUNCATE ON public.notice_review FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+notice_review: CREATE TRIGGER notice_review_not_of_party BEFORE INSERT ON public.notice_review FOR EACH ROW EXECUTE FUNCTION notice_review_not_of_party()
 output: CREATE CONSTRAINT TRIGGER output_gives_back AFTER UPDATE ON public.output DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.state = ANY (ARRAY['voided'::text, 'failed'::text, 'cut'::text]))) EXECUTE FUNCTION output_gives_back()
 output: CREATE TRIGGER output_moves BEFORE INSERT OR UPDATE ON public.output FOR EACH ROW EXECUTE FUNCTION output_moves()
 output: CREATE TRIGGER output_never_deleted BEFORE DELETE ON public.output FOR EACH ROW EXECUTE FUNCTION refuse_change()
@@ -2499,6 +2637,20 @@ AS $function$
       END IF;
     END LOOP;
     RETURN NULL;
+  END $function$
+CREATE OR REPLACE FUNCTION public.counter_notice_by_the_owner()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    IF NOT EXISTS (SELECT FROM notice JOIN clone ON clone.id = notice.clone_id
+        WHERE notice.id = NEW.notice_id AND clone.owner_account_id = NEW.account_id)
+      OR NOT EXISTS (SELECT FROM signed_document WHERE id = NEW.signed_document_id AND document_type = 'counter_notice'
+        AND canonical::jsonb ->> 'noticeId' = NEW.notice_id) THEN
+      RAISE EXCEPTION 'the owner signs the counter-notice' USING ERRCODE = 'restrict_violation', CONSTRAINT = 'counter_notice_by_the_owner';
+    END IF;
+    RETURN NEW;
   END $function$
 CREATE OR REPLACE FUNCTION public.death_case_moves()
  RETURNS trigger
@@ -3174,6 +3326,59 @@ AS $function$
   BEGIN
     DELETE FROM log_waiting WHERE leaf_id = NEW.leaf_id;
     RETURN NULL;
+  END $function$
+CREATE OR REPLACE FUNCTION public.notice_guard()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  DECLARE
+    agreeing integer;
+  BEGIN
+    IF TG_OP = 'INSERT' THEN
+      IF NEW.state <> 'filed' THEN
+        RAISE EXCEPTION 'a notice begins filed' USING ERRCODE = 'check_violation', CONSTRAINT = 'notice_begins_filed';
+      END IF;
+      RETURN NEW;
+    END IF;
+    IF OLD.state = NEW.state THEN RETURN NEW; END IF;
+    IF (OLD.state, NEW.state) NOT IN (
+      ('filed', 'claimed'), ('claimed', 'filed'), ('claimed', 'dismissed'), ('claimed', 'held'), ('held', 'countered'), ('held', 'unanswered'),
+      ('countered', 'case_pending'), ('countered', 'restored'), ('case_pending', 'restored'), ('case_pending', 'upheld'),
+      ('unanswered', 'restored'), ('unanswered', 'upheld')
+    ) THEN
+      RAISE EXCEPTION 'a notice does not go from % to %', OLD.state, NEW.state USING ERRCODE = 'check_violation', CONSTRAINT = 'notice_moves';
+    END IF;
+    IF NEW.state = 'held' THEN
+      SELECT count(*) INTO agreeing FROM notice_review
+        WHERE notice_id = NEW.id AND stage = 'triage' AND verdict = 'verify' AND acts_on = NEW.acts_on;
+      IF agreeing < (CASE NEW.acts_on WHEN 'clone' THEN 2 ELSE 1 END) THEN
+        RAISE EXCEPTION 'a notice holds nothing before it was verified' USING ERRCODE = 'check_violation', CONSTRAINT = 'notice_needs_reviewers';
+      END IF;
+    ELSIF NEW.state = 'countered' AND NOT EXISTS (SELECT FROM counter_notice WHERE notice_id = NEW.id) THEN
+      RAISE EXCEPTION 'a counter-notice is signed' USING ERRCODE = 'check_violation', CONSTRAINT = 'notice_needs_counter_notice';
+    ELSIF NEW.state = 'case_pending' AND NOT EXISTS (SELECT FROM notice_pending_case WHERE notice_id = NEW.id) THEN
+      RAISE EXCEPTION 'a pending case is shown' USING ERRCODE = 'check_violation', CONSTRAINT = 'notice_needs_case';
+    ELSIF NEW.state = 'upheld' AND (SELECT count(*) FROM notice_review
+        WHERE notice_id = NEW.id AND stage = 'conclusion' AND verdict = 'uphold') < 2 THEN
+      RAISE EXCEPTION 'two reviewers uphold a notice' USING ERRCODE = 'check_violation', CONSTRAINT = 'notice_needs_two';
+    END IF;
+    RETURN NEW;
+  END $function$
+CREATE OR REPLACE FUNCTION public.notice_review_not_of_party()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    IF EXISTS (SELECT FROM notice WHERE id = NEW.notice_id AND complainant_id = NEW.reviewer_id) OR EXISTS (
+      SELECT FROM clone WHERE owner_account_id = NEW.reviewer_id AND id IN (
+        SELECT clone_id FROM notice WHERE id = NEW.notice_id
+        UNION ALL SELECT NEW.target_id
+        UNION ALL SELECT clone_id FROM output WHERE id = NEW.target_id)) THEN
+      RAISE EXCEPTION 'a party does not review its own case' USING ERRCODE = 'check_violation', CONSTRAINT = 'notice_review_not_of_party';
+    END IF;
+    RETURN NEW;
   END $function$
 CREATE OR REPLACE FUNCTION public.output_approval_guard()
  RETURNS trigger
@@ -3893,6 +4098,7 @@ consent_grant_draft: INSERT, SELECT
 consent_grant_revocation: INSERT, SELECT
 consent_grant_signature: INSERT, SELECT
 consent_volume_use: INSERT, SELECT
+counter_notice: INSERT, SELECT
 credential: INSERT, SELECT
 currency: SELECT
 database_confirmation: INSERT, SELECT
@@ -3943,8 +4149,13 @@ log_node: INSERT, SELECT
 log_position: INSERT, SELECT
 log_waiting: SELECT
 media_read: INSERT, SELECT
+notice: INSERT, SELECT
+notice_outcome: INSERT, SELECT
+notice_pending_case: INSERT, SELECT
+notice_review: INSERT, SELECT
 output: INSERT, SELECT
 output_approval: INSERT, SELECT
+output_hold: INSERT, SELECT
 ownership_decision: INSERT, SELECT
 ownership_evidence: INSERT, SELECT
 ownership_lease: INSERT, SELECT
@@ -4006,8 +4217,10 @@ gateway_lease: UPDATE (renewals, renewed_at, state)
 goodwill_day: UPDATE (failed)
 goodwill_refund: UPDATE (expense_minor, state, transfer_id, undivided_minor)
 invitation: UPDATE (accepted_at, accepted_by, withdrawn_at)
+notice: UPDATE (acts_on, claimed_by, clone_id, due_at, ended_at, output_id, overdue_at, reason_code, state, verified_at)
 output: UPDATE (alive_until, changed_at, file, reason, state)
 output_approval: UPDATE (decided_at, decided_by, verdict)
+output_hold: UPDATE (lifted_at)
 ownership_evidence: UPDATE (blob_digest, finding, passed_at, state, valid_until)
 ownership_lease: UPDATE (ended_at)
 ownership_proof: UPDATE (appeal_text, appealed_at, approved_at, ended_at, expires_at, policy_sha256, round, state, submitted_at)

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 
 import type { GrantDocument, GrantTerms } from '../consent/index.ts';
+import { canonicalJson } from '../kernel/canonical-json.ts';
 import { sha256Hex } from '../kernel/digest.ts';
 import { CAPABILITY_WORDS } from './contract-terms.ts';
 
@@ -29,7 +30,7 @@ export interface RecordedHistory {
   service: { origin: string };
 }
 
-export type EventState = 'ConsentGiven' | 'RenewedConsentGiven' | 'ConsentWithdrawn' | 'ConsentExpired' | 'ConsentRevoked';
+export type EventState = 'ConsentGiven' | 'RenewedConsentGiven' | 'ConsentWithdrawn' | 'ConsentExpired';
 
 export interface ConsentEvent {
   event_time: string;
@@ -109,7 +110,7 @@ function processingOf(version: RecordedVersion, { service }: RecordedHistory) {
   const { method, effect, noticeDays } = terms.withdrawal;
   const ends = effect === 'takedown_all' ? 'What was made is taken down.' : terms.survivalOfExistingWorks ? 'What was made stays.' : 'What was made is no longer given out.';
   return {
-    privacy_notice: { url: `${service.origin}/v1/grants/${document.grantId}/contract?version=${document.version}`, sha256: version.noticeSha256, document_sha256: version.digest },
+    privacy_notice: { url: `${service.origin}/v1/grants/${document.grantId}/contract?digest=${version.digest}`, sha256: version.noticeSha256, document_sha256: version.digest },
     language: terms.languageRead,
     purposes: purposesOf(terms),
     lawful_basis: `${DPV}ExplicitlyExpressedConsent`,
@@ -152,7 +153,7 @@ export type ConsentRecord = ReturnType<typeof consentRecord>;
 
 /** The receipt that the person is given: what it is, and a copy of the record. */
 export function consentReceipt(record: ConsentRecord, at: Date) {
-  const digest = sha256Hex(JSON.stringify(record));
+  const digest = sha256Hex(canonicalJson(record));
   return {
     receipt_metadata: {
       schema_version: 'ISO/IEC TS 27560:2023', receipt_id: recordId(`receipt/${record.header.record_id}/${digest}`), record_id: record.header.record_id,

@@ -15,6 +15,8 @@ export interface ExportsDeps {
   consent: Pick<Consent, 'mayAct'>;
   transparency: Pick<Transparency, 'leavesOf' | 'bundle' | 'verifierKey'>;
   provenance: Pick<Provenance, 'signReceipt' | 'receiptsKey'>;
+  /** Where the service is reached: notices and withdrawals are named by it. */
+  origin: string;
   /** What made the file, with versions. */
   software: readonly string[];
 }

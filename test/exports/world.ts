@@ -25,7 +25,7 @@ export async function openExportsWorld(seed: string, options: Parameters<typeof 
   const exports = makeExports({
     runTx: world.database.runTx, clock: world.clock, identity: world.identity, clones: world.clones, consent: home.consent, transparency: world.log,
     provenance: { signReceipt: (type, document) => signReceipt(type, document, privateKey), receiptsKey: { keyId: receiptKeyId(publicKey), publicKeyPem } },
-    software: ['benren@test'],
+    origin: 'https://app.benren.example', software: ['benren@test'],
   });
   return {
     home, exports, keys: { anchors: { log: world.log.verifierKey, receipts: publicKey }, logKey: world.log.verifierKey, receiptsPem: publicKeyPem },

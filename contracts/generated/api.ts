@@ -747,6 +747,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/grants/{grantId}/consent-receipt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A consent receipt
+         * @description Receipt and record after ISO/IEC TS 27560 (contracts/exports/consent-record.schema.json), one for each signed version, with what has become of that consent. A draft has none (`grant_state`).
+         */
+        get: operations["getConsentReceipt"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/grants/{grantId}/contract": {
         parameters: {
             query?: never;
@@ -779,6 +799,26 @@ export interface paths {
          * @description Every signed version, the revocation, what the owner was shown, the raw passkey signatures, the ownership decisions and the log proofs (contracts/exports/evidence-bundle.schema.json), sealed by the receipts key. Kept as a file it verifies offline with `benren verify FILE --key LOGKEY --key RECEIPTSKEY`. A draft has no evidence (`grant_state`); a second after a signature it may still answer `unavailable`.
          */
         get: operations["getGrantEvidence"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/grants/{grantId}/odrl": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A grant in ODRL 2.2
+         * @description A signed version as a W3C ODRL agreement, in the profile of getOdrlProfile (contracts/odrl/agreement.schema.json): closed world, and a prohibition always wins. An export; the signed document is what binds, and law, gates and an ended proof narrow it further. A draft has none (`grant_state`).
+         */
+        get: operations["getGrantOdrl"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1257,6 +1297,26 @@ export interface paths {
          * @description Whoever claimed it speaks first. One dismisses. A single output is held by one who verifies, a clone by two who agree; none of them is a party. From then on the clone is paused by a hold that its owner cannot lift, or the one output is not given out.
          */
         post: operations["reviewNotice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/odrl/replica/1": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The ODRL profile
+         * @description The vocabulary of exported agreements (JSON-LD), and what is closed about its world.
+         */
+        get: operations["getOdrlProfile"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -6383,6 +6443,34 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    getConsentReceipt: {
+        parameters: {
+            query?: {
+                /** @description Without one, the last that was signed. */
+                version?: number;
+            };
+            header?: never;
+            path: {
+                grantId: components["parameters"]["GrantId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The document. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     getGrantContract: {
         parameters: {
             query?: {
@@ -6427,6 +6515,34 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EvidenceBundle"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getGrantOdrl: {
+        parameters: {
+            query?: {
+                /** @description Without one, the last that was signed. */
+                version?: number;
+            };
+            header?: never;
+            path: {
+                grantId: components["parameters"]["GrantId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The document. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
                 };
             };
             default: components["responses"]["Problem"];
@@ -7174,6 +7290,29 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Notice"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getOdrlProfile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The document. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
                 };
             };
             default: components["responses"]["Problem"];

@@ -12,7 +12,7 @@ import { systemClock } from '../platform/clock.ts';
 import { makeTxtReader, type TxtReader } from '../platform/dns/index.ts';
 import { makeSafeFetch, type SafeFetch } from '../platform/fetch/index.ts';
 import { type Inference, makeInference } from '../platform/inference.ts';
-import { type KeyRing, deriveSecret, openKeys } from '../platform/keys/index.ts';
+import { type KeyRing, deriveSecret, makeSealer, openKeys, type Sealer } from '../platform/keys/index.ts';
 import { connect, type Database, type EmbeddedPostgres, type EntitySchema, migrate, startEmbedded } from '../platform/postgres/index.ts';
 import { makeStripe, type Sandbox, startSandbox, type StripePort } from '../platform/stripe/index.ts';
 import { type Log, makeLog } from '../platform/telemetry/index.ts';
@@ -56,6 +56,8 @@ export interface Platform {
   keys: KeyRing;
   /** Secret bytes of this installation, the same in every process. */
   secret: Uint8Array;
+  /** Seals what must be forgettable, under a secret of its own. */
+  sealer: Sealer;
   blobs: Blobs;
   fetcher: SafeFetch;
   dns: TxtReader;
@@ -153,6 +155,7 @@ export async function openPlatform(config: Config, overrides: Overrides, entitie
   try {
     const keys = await openKeys({ ...config, dir: join(config.dataFolder, 'keys'), clock: wall, random, production: config.production });
     const secret = deriveSecret(keys.receipts, 'invitations/v1');
+    const sealer = makeSealer(deriveSecret(keys.receipts, 'evidence/v1'), random);
     const { database, appUrl } = await openDatabase(config, overrides, random, entities, closing);
     const ids = makeIds(clock, random);
     const clocks = overrides.leaseClocks === undefined ? {} : { clocks: overrides.leaseClocks };
@@ -165,7 +168,7 @@ export async function openPlatform(config: Config, overrides: Overrides, entitie
     const inference = closing.add(
       makeInference({ dataDir: config.dataFolder, workers: config.inferenceWorkers, log }), (pool) => pool.close());
     return {
-      config, overrides, clock, wall, random, ids, log, database, lease, keys, secret, stripe, sandbox, server, origin, inference,
+      config, overrides, clock, wall, random, ids, log, database, lease, keys, secret, sealer, stripe, sandbox, server, origin, inference,
       blobs: makeFolderBlobs({ folder: join(config.dataFolder, 'blobs'), random }),
       fetcher: makeSafeFetch({ allowLoopback: overrides.allowLoopback ?? false }),
       dns: overrides.dns ?? makeTxtReader(),

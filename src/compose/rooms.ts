@@ -67,12 +67,12 @@ function makeGround(platform: Platform): Ground {
  * proof or version narrows the clone's gate needs no hook: PostgreSQL does it (`clone_gate_narrows`).
  */
 function makeRights(platform: Platform, ground: Ground, above: () => Pick<Rooms, 'gateway' | 'billing'>): Pick<Rooms, 'ownership' | 'clones' | 'consent'> {
-  const { clock, ids, random, fetcher, dns, blobs, inference, config } = platform;
+  const { clock, ids, random, fetcher, dns, blobs, sealer, inference, config } = platform;
   const { runTx } = platform.database;
   const { identity, provenance, transparency } = ground;
 
   const ownership: Ownership = makeOwnership({
-    runTx, clock, ids, random, identity, log: transparency, fetcher, dns, blobs, inference,
+    runTx, clock, ids, random, identity, log: transparency, fetcher, dns, blobs, sealer, inference,
     policy: loadPolicy(config.ownershipPolicyPath),
     enrolledVoice: (tx, proofId) => clones.enrolledVoice(tx, proofId),
     ownsClone: (tx, accountId) => clones.ownsClone(tx, accountId),

@@ -45,6 +45,8 @@ const TABLE: Record<RefusalCode, readonly [status: number, title: string]> = {
   token_absent: [422, 'The token was not found'],
   review_self: [403, 'Nobody reviews their own proof'],
   review_repeated: [409, 'This reviewer has already decided'],
+  vouch_refused: [409, 'This word does not count'],
+  paper_unreadable: [422, 'The paper cannot be read'],
   review_claimed: [409, 'Another reviewer has taken up this case'],
   review_unclaimed: [409, 'The case is not taken up'],
   evidence_changed: [409, 'The evidence is not the one that was seen'],

@@ -10,7 +10,7 @@ export type Locale = (typeof LOCALES)[number];
 
 /** Every kind of document that people sign here. Each has its JSON Schema in contracts/rights and a row in `signed_document_type`. */
 export const DOCUMENT_TYPES = [
-  'refusal', 'refusal_withdrawal', 'notice', 'counter_notice',
+  'refusal', 'refusal_withdrawal', 'vouch', 'representation', 'notice', 'counter_notice',
   'ownership_claim', 'grant', 'amendment', 'revocation', 'split', 'version_approval', 'stop_order', 'delegation',
   'succession', 'death_report', 'life_declaration',
 ] as const;

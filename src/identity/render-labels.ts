@@ -6,6 +6,8 @@ export const TITLES: Readonly<Record<DocumentType, Record<Locale, string>>> = {
   counter_notice: { 'zh-CN': '反通知', en: 'Counter-notice' },
   refusal: { 'zh-CN': '拒绝制作克隆体声明', en: 'Refusal of every clone' },
   refusal_withdrawal: { 'zh-CN': '撤回拒绝声明', en: 'Withdrawal of a refusal' },
+  vouch: { 'zh-CN': '作保书', en: 'Word for another person\'s claim' },
+  representation: { 'zh-CN': '代理身份声明', en: 'Statement of authority' },
   ownership_claim: { 'zh-CN': '权属声明', en: 'Ownership claim' },
   grant: { 'zh-CN': '授权书', en: 'Grant' },
   amendment: { 'zh-CN': '授权变更', en: 'Amendment of a grant' },

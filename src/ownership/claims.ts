@@ -4,15 +4,18 @@ import type { Actor } from '../kernel/request.ts';
 import type { IdempotencyKey, Tx } from '../kernel/tx.ts';
 import { once } from '../platform/postgres/index.ts';
 import type { OwnershipDeps } from './deps.ts';
+import { caseOf } from './evidence-verbs.ts';
 import { reach } from './levels.ts';
+import { type RepresentationDocument, representationDocument } from './representation.ts';
 import {
-  checkAppealable, type ClaimInput, claimDocument, countsAt, moved, type OwnershipClaim, readClaim, type ReadClaim,
+  checkAppealable, type ClaimInput, claimDocument, type Language, moved, type OwnershipClaim, readClaim, type ReadClaim,
 } from './model.ts';
 import { found, type Reading, readsAll } from './reading.ts';
 import type { Refusals } from './refusal-service.ts';
 import type { ProofRow } from './store.ts';
 import * as store from './store.ts';
 import type { OwnershipProofJson } from './views.ts';
+import { countingAt } from './vouching.ts';
 
 /** What the claimant does: claims, hands in, appeals. */
 export interface ClaimVerbs {
@@ -20,6 +23,8 @@ export interface ClaimVerbs {
   openOwnershipProof(
     actor: Actor, key: IdempotencyKey, input: { subjectName: string; signature: SignatureInput },
   ): Promise<OwnershipProofJson>;
+  /** The statement that is signed beside an authority paper. Refuses `evidence_not_accepted`, `request_invalid`. */
+  draftRepresentation(actor: Actor, proofId: string, input: { until: string; locale: Language }): Promise<{ document: RepresentationDocument }>;
   getOwnershipProof(actor: Actor, proofId: string): Promise<OwnershipProofJson>;
   /** Refuses `proof_state`, and `proof_incomplete` with what is missing. */
   submitOwnershipProof(actor: Actor, key: IdempotencyKey, proofId: string): Promise<OwnershipProofJson>;
@@ -66,6 +71,11 @@ export function makeClaimVerbs(deps: OwnershipDeps, reading: Reading, screening:
       await screening.screenProof(tx, { proofId: proof.id, accountId: actor.accountId, name: proof.subjectName, handle: proof.handle, at: openedAt });
       return await reading.present(tx, proof, false);
     })),
+    draftRepresentation: (actor, proofId, { until, locale }) => runTx(async (tx) => {
+      const proof = await lockMine(tx, actor, proofId);
+      const about = caseOf(proof, '');
+      return { document: representationDocument(about, { until: new Date(until), locale, at: clock.now() }) };
+    }),
     getOwnershipProof: (actor, proofId) => runTx(async (tx) => {
       const proof = await found(store.findProof(tx, proofId));
       const mine = proof.accountId === actor.accountId;
@@ -79,7 +89,7 @@ export function makeClaimVerbs(deps: OwnershipDeps, reading: Reading, screening:
       // An appeal leads to `submitted` too, but what was handed in is handed in once.
       if (proof.state !== 'open') throw new Refusal('proof_state', 'This proof was handed in already.');
       const evidence = await store.evidenceOf(tx, proofId);
-      reach(policy, proof.subjectKind, evidence.filter((row) => countsAt(row, change.submittedAt)).map(({ kind }) => kind));
+      reach(policy, proof.subjectKind, (await countingAt(tx, evidence, change.submittedAt)).kinds);
       await store.updateProof(tx, proofId, change);
       return await reading.present(tx, await found(store.findProof(tx, proofId)), false);
     })),

@@ -5,6 +5,7 @@ import type { Clock } from '../kernel/time.ts';
 import type { RunTx, Tx } from '../kernel/tx.ts';
 import type { Blobs } from '../platform/blobs/index.ts';
 import type { TxtReader } from '../platform/dns/index.ts';
+import type { Sealer } from '../platform/keys/index.ts';
 import type { SafeFetch } from '../platform/fetch/index.ts';
 import type { Transparency } from '../transparency/index.ts';
 import type { LoadedPolicy } from './policy.ts';
@@ -35,6 +36,7 @@ export interface OwnershipDeps extends Pick<RefusalDeps, 'ownsClone' | 'cloneEnr
   fetcher: SafeFetch;
   dns: TxtReader;
   blobs: Blobs;
+  sealer: Sealer;
   policy: LoadedPolicy;
   inference: VoiceInstrument;
   /** The voice enrolled for the clone that stands on a proof; clones, the room above, knows. */

@@ -6,7 +6,8 @@ import type { Ownership } from './service.ts';
 type Mine = Pick<
   Handlers<RequestContext>,
   | 'draftOwnershipClaim' | 'openOwnershipProof' | 'getOwnershipProof' | 'addEvidence' | 'checkEvidence' | 'uploadEvidence' | 'submitOwnershipProof' | 'listReviews' | 'reviewOwnershipProof'
-  | 'withdrawOwnershipProof' | 'appealOwnershipProof' | 'claimReview' | 'releaseReview' | 'getReviewFigures' | 'recheckEvidence'
+  | 'withdrawOwnershipProof' | 'appealOwnershipProof' | 'claimReview' | 'releaseReview' | 'getReviewFigures' | 'recheckEvidence' | 'draftRepresentation'
+  | 'draftVouch' | 'vouchForProof' | 'viewPaper'
 >;
 
 export function makeOwnershipHandlers(service: Ownership): Mine {
@@ -40,6 +41,18 @@ export function makeOwnershipHandlers(service: Ownership): Mine {
     async recheckEvidence({ path }, context) {
       const { proofId, evidenceId } = path;
       return { status: 200, body: await service.recheckEvidence(signedIn(context), writeKey(context), proofId, evidenceId) };
+    },
+    async draftRepresentation({ path, body }, context) {
+      return { status: 200, body: await service.draftRepresentation(signedIn(context), path.proofId, body) };
+    },
+    async draftVouch({ path, body }, context) {
+      return { status: 200, body: await service.draftVouch(signedIn(context), path.proofId, path.evidenceId, body) };
+    },
+    async vouchForProof({ path, body }, context) {
+      return { status: 200, body: await service.vouchForProof(signedIn(context), writeKey(context), path.proofId, path.evidenceId, body) };
+    },
+    async viewPaper({ path, query }, context) {
+      return { status: 200, body: await service.viewPaper(withRole(context, 'reviewer'), path.proofId, path.evidenceId, query.reason) };
     },
     async claimReview({ path }, context) {
       return { status: 201, body: await service.claimReview(withRole(context, 'reviewer'), writeKey(context), path.proofId) };

@@ -6,7 +6,9 @@
  * - A proof is approved by two different reviewers who took up the case, neither of them its submitter nor somebody who
  *   vouched for it, each naming the digest of the evidence they saw; a rejection is appealed once, to two people who did
  *   not decide it. In no other way, the database's included.
- * - What was decided is a leaf of the log in the same transaction.
+ * - Papers are sealed with a key per case, shown only to the reviewer who holds the case, each look kept, and destroyed on a
+ *   schedule by forgetting the key.
+ * - What was decided or destroyed is a leaf of the log in the same transaction.
  * - An approval ends by itself with its term or with the first evidence that it rests on, when what lives on the net is gone
  *   for longer than the policy's grace, or by an operator; `isProven` says no from that instant, and the clone is held
  *   until it stands on an approved proof again.

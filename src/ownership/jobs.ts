@@ -9,10 +9,11 @@ function textIn(payload: Json, name: string): string {
   return value;
 }
 
-/** What happens by itself: approvals end, live evidence is looked for again. Each may run twice. */
-export function makeOwnershipJobs(service: Pick<Ownership, 'expireProof' | 'lookAgain'>): JobHandlers {
+/** What happens by itself: approvals end, live evidence is looked for again, papers are destroyed. Each may run twice. */
+export function makeOwnershipJobs(service: Pick<Ownership, 'expireProof' | 'lookAgain' | 'destroyPapers'>): JobHandlers {
   return {
     'ownership.expireProof': async (payload) => await service.expireProof(textIn(payload, 'proofId')),
+    'ownership.destroyPapers': async (payload) => await service.destroyPapers(textIn(payload, 'proofId')),
     'ownership.lookAgain': async (payload) => await service.lookAgain(textIn(payload, 'evidenceId'), new Date(textIn(payload, 'dueAt'))),
   };
 }

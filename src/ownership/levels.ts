@@ -5,7 +5,13 @@ import { Refusal } from '../kernel/refusals.ts';
 export const SUBJECT_KINDS = ['public_figure', 'private_person', 'representative', 'heir', 'guardian'] as const;
 /** Who the claimant is: the person themself (the first two), or somebody who acts for the person. */
 export type SubjectKind = (typeof SUBJECT_KINDS)[number];
+export type ActingKind = Extract<SubjectKind, 'representative' | 'heir' | 'guardian'>;
 export const ACTING_KINDS: readonly SubjectKind[] = ['representative', 'heir', 'guardian'];
+
+/** The kind, when it acts for somebody else; null when it claims for itself. */
+export function actingKind(kind: SubjectKind): ActingKind | null {
+  return kind === 'representative' || kind === 'heir' || kind === 'guardian' ? kind : null;
+}
 
 export const EVIDENCE_KINDS = [
   'domain', 'public_account', 'voice_challenge', 'video_challenge', 'document', 'identity_provider', 'vouching', 'representation',

@@ -6,7 +6,8 @@ import { recordDecision } from './decisions.ts';
 import type { OwnershipDeps } from './deps.ts';
 import { scheduleEnd } from './ending.ts';
 import { reach } from './levels.ts';
-import { approvalEnd, countsAt, type RejectReason, weighReview } from './model.ts';
+import { approvalEnd, type RejectReason, weighReview } from './model.ts';
+import { scheduleDestruction } from './papers.ts';
 import { found, type Reading } from './reading.ts';
 import type { Refusals } from './refusal-service.ts';
 import * as reviews from './review-store.ts';
@@ -14,6 +15,7 @@ import { leaseAt, percentiles, STAGES, waiting } from './service-clock.ts';
 import type { ProofRow, ReviewRow } from './store.ts';
 import * as store from './store.ts';
 import { adviceOn, caseJson, gather, type OwnershipProofJson, type ReviewCaseJson, type ReviewFiguresJson } from './views.ts';
+import { countingAt } from './vouching.ts';
 
 export type ReviewInput = { evidenceSha256: string; text?: string | undefined }
   & ({ verdict: 'approve' } | { verdict: 'reject'; reasonCode: RejectReason });
@@ -121,11 +123,12 @@ function makeJudging(deps: OwnershipDeps, reading: Reading, { leaseNow }: Cases,
   async function reviewed(tx: Tx, proof: ProofRow, review: ReviewRow): Promise<void> {
     const outcome = weighReview(proof, await store.reviewsOf(tx, proof.id), review);
     const evidence = await store.evidenceOf(tx, proof.id);
-    const counting = evidence.filter((row) => countsAt(row, review.at));
+    const counting = await countingAt(tx, evidence, review.at);
     // What ran out while the case waited no longer counts: the level must be reached on the day of the decision.
-    const reached = outcome === 'approved' ? reach(policy, proof.subjectKind, counting.map(({ kind }) => kind)) : null;
+    const reached = outcome === 'approved' ? reach(policy, proof.subjectKind, counting.kinds) : null;
     await store.insertReview(tx, review);
     if (outcome === null) return;
+    await scheduleDestruction(tx, proof.id, new Date(review.at.getTime() + policy.documents.destroyDaysAfterDecision * DAY_MS));
     if (reached === null) {
       await recordDecision(tx, log, proof, { decision: 'rejected' }, review.at);
       return;
@@ -133,7 +136,7 @@ function makeJudging(deps: OwnershipDeps, reading: Reading, { leaseNow }: Cases,
     await screening.checkProofNotHeld(tx, proof.id);
     const expiresAt = approvalEnd(review.at, reached, evidence);
     await recordDecision(tx, log, proof, { decision: 'approved', expiresAt, restsOn: reached.set }, review.at);
-    await scheduleEnd(tx, policy, proof.id, { approvedAt: review.at, expiresAt }, counting.filter(({ kind }) => reached.set.includes(kind)));
+    await scheduleEnd(tx, policy, proof.id, { approvedAt: review.at, expiresAt }, counting.rows.filter(({ kind }) => reached.set.includes(kind)));
     await deps.onProofApproved?.(tx, { proofId: proof.id, renews: proof.renewsProofId, at: review.at });
   }
 

@@ -5,13 +5,15 @@ import { type EndingVerbs, makeEndingVerbs } from './ending.ts';
 import { type EvidenceVerbs, makeEvidenceVerbs } from './evidence-verbs.ts';
 import { makeVerifiers } from './kinds/index.ts';
 import { isProvenAt, type ProofView } from './model.ts';
+import { makePaperVerbs, type PaperVerbs } from './papers.ts';
 import { makeReading } from './reading.ts';
 import { makeRefusals, type Refusals } from './refusal-service.ts';
 import { makeReviewVerbs, type ReviewVerbs } from './reviewing.ts';
 import * as store from './store.ts';
 import { proofView } from './views.ts';
+import { makeVouchVerbs, type VouchVerbs } from './vouching.ts';
 
-export interface Ownership extends ClaimVerbs, EvidenceVerbs, ReviewVerbs, EndingVerbs, Refusals {
+export interface Ownership extends ClaimVerbs, EvidenceVerbs, ReviewVerbs, EndingVerbs, PaperVerbs, VouchVerbs, Refusals {
   /** For other rooms, in their transaction. */
   proof(tx: Tx, proofId: string): Promise<ProofView | null>;
   /** Whether the proof is approved, not withdrawn and not run out at `at`. */
@@ -43,5 +45,7 @@ export function makeOwnership(deps: OwnershipDeps): Ownership {
     ...makeEvidenceVerbs({ ...deps, policy: deps.policy.policy, verifiers }),
     ...makeReviewVerbs(deps, reading, refusals),
     ...makeEndingVerbs(deps, verifiers, reading),
+    ...makePaperVerbs(deps),
+    ...makeVouchVerbs(deps),
   };
 }

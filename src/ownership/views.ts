@@ -2,7 +2,7 @@ import type { components } from '../../contracts/generated/api.ts';
 import type { Tx } from '../kernel/tx.ts';
 import type { Policy } from './levels.ts';
 import { type ProofView, stateAt } from './model.ts';
-import type { DecisionRow, EvidenceRow, ProofRow, ReviewRow, VoiceRow } from './store.ts';
+import type { DecisionRow, EvidenceRow, ProofRow, ReviewRow, RowOf, VoiceRow } from './store.ts';
 import { graceOf, type Look } from './rechecks.ts';
 import { looksOf } from './recheck-store.ts';
 import type { Waiting } from './service-clock.ts';
@@ -12,6 +12,7 @@ import { adviceFrom, type EnrolledVoice, type VoiceAdvice, type VoiceInstrument 
 type Schemas = components['schemas'];
 export type OwnershipProofJson = Schemas['OwnershipProof'];
 export type OwnershipEvidenceJson = Schemas['OwnershipEvidence'];
+export type OwnershipVouchJson = Schemas['OwnershipVouch'];
 export type ReviewCaseJson = Schemas['OwnershipReviewCase'];
 export type ReviewFiguresJson = Schemas['OwnershipReviewFigures'];
 
@@ -46,8 +47,15 @@ export function evidenceJson(row: EvidenceRow, advice: VoiceAdvice | null = null
     validUntil: text(row.validUntil),
     domain: row.kind === 'domain' ? { ...row.terms, method: row.terms.method ?? 'well_known' } : null,
     account: row.kind === 'public_account' ? { ...row.terms, found: row.finding } : null,
+    paper: row.kind === 'document' || row.kind === 'representation' ? paperJson(row) : null,
+    vouch: row.kind === 'vouching' ? { ...row.terms, ...(row.finding ?? { signedDocumentId: null, voucherProofId: null }) } : null,
     voice: row.kind === 'voice_challenge' ? { ...row.terms, recording: recordingJson(row), advice } : null,
   };
+}
+
+function paperJson(row: RowOf<'document'> | RowOf<'representation'>): NonNullable<OwnershipEvidenceJson['paper']> {
+  const signed = row.kind === 'representation' ? { ...row.terms } : null;
+  return { documentType: row.kind === 'document' ? row.terms.documentType : 'authority_paper', signed, file: row.finding };
 }
 
 function recordingJson(row: VoiceRow): NonNullable<OwnershipEvidenceJson['voice']>['recording'] {

@@ -8,7 +8,7 @@ import { Refusal } from '../kernel/refusals.ts';
  * row in `log_leaf_type`.
  */
 export const LEAF_TYPES = [
-  'refusal.registered', 'refusal.withdrawn', 'notice.verified', 'notice.restored', 'notice.upheld',
+  'refusal.registered', 'refusal.withdrawn', 'ownership_papers.destroyed', 'notice.verified', 'notice.restored', 'notice.upheld',
   'ownership_proof.decided', 'grant.signed', 'grant.amended', 'grant.revoked', 'version.approved', 'split.signed',
   'gate.paused', 'gate.resumed', 'stop.ordered', 'release.committed', 'statement.closed', 'segment.committed',
   'delegation.signed', 'delegation.ended',

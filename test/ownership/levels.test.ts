@@ -32,12 +32,14 @@ describe('the house policy', () => {
 describe('a policy that is refused at start', () => {
   it.each([
     ['lets an identity card alone suffice', (p: Loose) => { p['levels']!['private_person']!['anyOf'] = [['document']]; }, /anyOf/],
-    ['lets papers alone suffice', (p: Loose) => { p['levels']!['private_person'] = { validDays: 1, leastStrength: 1, anyOf: [['document', 'identity_provider']] }; }, /papers alone/],
-    ['lets papers and authority papers suffice', (p: Loose) => { p['levels']!['heir'] = { validDays: 1, leastStrength: 1, anyOf: [['representation', 'document', 'identity_provider']] }; }, /papers alone/],
+    ['lets papers alone suffice', (p: Loose) => { p['levels']!['private_person'] = { validDays: 1, leastStrength: 1, anyOf: [['document', 'representation']] }; }, /papers alone/],
+    ['lets papers and authority papers suffice', (p: Loose) => { p['levels']!['heir'] = { validDays: 1, leastStrength: 1, anyOf: [['representation', 'document']] }; }, /papers alone/],
+    ['names evidence that this policy does not accept', (p: Loose) => { p['levels']!['heir']!['anyOf'] = [['representation', 'identity_provider', 'vouching']]; }, /no such evidence: identity_provider/],
     ['lets an agent act without authority', (p: Loose) => { p['levels']!['representative'] = { validDays: 1, leastStrength: 1, anyOf: [['domain', 'vouching']] }; }, /authority/],
     ['asks for more strength than a set has', (p: Loose) => { p['levels']!['public_figure']!['leastStrength'] = 7; }, /strength 5 of 7/],
     ['names evidence that is not accepted', (p: Loose) => { delete p['evidence']!['domain']; }, /no such evidence: domain/],
     ['names evidence that nobody knows', (p: Loose) => { p['levels']!['public_figure']!['anyOf'] = [['domain', 'rumour']]; }, /no such evidence: rumour/],
+    ['counts on evidence that nothing verifies', (p: Loose) => { p['evidence']!['identity_provider'] = { strength: 5, answerWithinMinutes: 1, validDays: 1 }; }, /nothing here verifies/],
     ['looks again for a voice', (p: Loose) => { p['evidence']!['voice_challenge']!['recheck'] = { everyDays: 1, graceDays: 1 }; }, /nothing to look for/],
     ['has a member that nobody reads', (p: Loose) => { p['shortcuts'] = {}; }, /additional/],
     ['has a subject that nobody knows', (p: Loose) => { p['levels']!['friend'] = { validDays: 1, leastStrength: 1, anyOf: [['domain', 'vouching']] }; }, /levels/],
@@ -72,7 +74,7 @@ describe('what reaches a level', () => {
 
   it('says what is missing of the nearest set, and refuses a subject without a row', () => {
     expect(() => reach(house.policy, 'private_person', ['document', 'vouching'])).toThrow(expect.objectContaining({
-      code: 'proof_incomplete', extra: expect.objectContaining({ missing: ['video_challenge'] }) as object,
+      code: 'proof_incomplete', extra: expect.objectContaining({ missing: ['voice_challenge'] }) as object,
     }));
     const levels = Object.fromEntries(Object.entries(house.policy.levels).filter(([subject]) => subject !== 'heir'));
     const without: Policy = { ...house.policy, levels };

@@ -18,6 +18,7 @@ import type { IdempotencyKey } from '../../src/kernel/tx.ts';
 import { entities as ownershipEntities, loadPolicy, makeOwnership, type Ownership } from '../../src/ownership/index.ts';
 import { type Blobs, makeFolderBlobs } from '../../src/platform/blobs/index.ts';
 import { makeSafeFetch } from '../../src/platform/fetch/index.ts';
+import { makeSealer, type Sealer } from '../../src/platform/keys/index.ts';
 import { makeInference, writeWav, type Inference } from '../../src/platform/inference.ts';
 import { makeTransparency, type Transparency } from '../../src/transparency/index.ts';
 import { makeTestClock, type TestClock } from '../support/clock.ts';
@@ -105,6 +106,9 @@ export interface World {
   site: Awaited<ReturnType<typeof openSite>>;
   /** Versions whose probe sentences were heard, as the gateway would know. */
   heard: Set<string>;
+  sealer: Sealer;
+  /** Where this world keeps things. */
+  folder: string;
   /** TXT records by name. */
   records: Map<string, string[]>;
   /** What the rooms above were told. */
@@ -145,10 +149,11 @@ export async function openWorld(seed: string): Promise<World> {
   const blobs = makeFolderBlobs({ folder: join(folder, 'blobs'), random });
   const site = await openSite();
   const heard = new Set<string>();
+  const sealer = makeSealer(random.bytes(32), random);
   const records = new Map<string, string[]>();
   const told = { endedProofs: [] as string[], provenClones: [] as string[], withdrawnVersions: [] as string[], upheldHolds: [] as string[] };
   const ownership = makeOwnership({
-    runTx, clock, ids, random, identity, log, blobs, inference,
+    runTx, clock, ids, random, identity, log, blobs, inference, sealer,
     fetcher: makeSafeFetch({ allowLoopback: true }),
     dns: { txt: async (name) => records.get(name) ?? [] },
     policy: loadPolicy(),
@@ -180,7 +185,7 @@ export async function openWorld(seed: string): Promise<World> {
   let firstOperator: Person | undefined;
 
   const world: World = {
-    database, clock, identity, ownership, clones, log, inference, blobs, site, heard, told, records,
+    database, clock, identity, ownership, clones, log, inference, blobs, site, heard, told, records, sealer, folder,
     key() {
       keys += 1;
       return { scope: 'test', key: `key-${keys}`, digest: 'd' };

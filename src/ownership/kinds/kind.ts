@@ -2,6 +2,9 @@ import type { Tx } from '../../kernel/tx.ts';
 import type { EvidenceKind, SubjectKind } from '../levels.ts';
 import type { AccountFinding, AccountTerms } from './public-account.ts';
 import type { DomainFinding, DomainRequest, DomainTerms } from './domain.ts';
+import type { PaperFinding, PaperTerms } from './papers.ts';
+import type { RepresentationRequest, RepresentationTerms } from './representation.ts';
+import type { VouchFinding, VouchTerms } from './vouching.ts';
 import type { VoiceFinding, VoiceRequest, VoiceTerms } from './voice.ts';
 
 /** What each kind is asked with, what it asks of the person, what is found, and what a check may be told. */
@@ -9,6 +12,9 @@ export interface EvidenceTypes {
   domain: { request: DomainRequest; terms: DomainTerms; finding: DomainFinding };
   public_account: { request: { account: string }; terms: AccountTerms; finding: AccountFinding };
   voice_challenge: { request: VoiceRequest; terms: VoiceTerms; finding: VoiceFinding };
+  document: { request: PaperTerms; terms: PaperTerms; finding: PaperFinding };
+  vouching: { request: VouchTerms; terms: VouchTerms; finding: VouchFinding };
+  representation: { request: RepresentationRequest; terms: RepresentationTerms; finding: PaperFinding };
 }
 /** The kinds that this build can verify. */
 export type Kind = EvidenceKind & keyof EvidenceTypes;

@@ -14,6 +14,7 @@ import { DEVELOPMENT_NAME, issueLeaf, issueRoot, makePrivateKeyPem } from './iss
 
 export { chainProblems } from './chain.ts';
 export { deriveSecret } from './derive.ts';
+export { makeSealer, type Sealer } from './seal.ts';
 
 export interface KeyRing {
   development: boolean;

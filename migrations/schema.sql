@@ -555,6 +555,11 @@ output_hold.holder text NOT NULL
 output_hold.held_at timestamp with time zone NOT NULL
 output_hold.lifted_at timestamp with time zone
 output_hold.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+ownership_case_key.proof_id text NOT NULL
+ownership_case_key.wrapped bytea
+ownership_case_key.created_at timestamp with time zone NOT NULL
+ownership_case_key.destroyed_at timestamp with time zone
+ownership_case_key.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 ownership_decision.leaf_id text NOT NULL
 ownership_decision.proof_id text NOT NULL
 ownership_decision.decision text NOT NULL
@@ -563,6 +568,11 @@ ownership_decision.note text
 ownership_decision.at timestamp with time zone NOT NULL
 ownership_decision.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 ownership_decision.round integer NOT NULL DEFAULT 1
+ownership_destruction.proof_id text NOT NULL
+ownership_destruction.leaf_id text NOT NULL
+ownership_destruction.document json NOT NULL
+ownership_destruction.at timestamp with time zone NOT NULL
+ownership_destruction.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 ownership_evidence.id text NOT NULL
 ownership_evidence.proof_id text NOT NULL
 ownership_evidence.kind text NOT NULL
@@ -589,6 +599,13 @@ ownership_look.due_at timestamp with time zone
 ownership_look.at timestamp with time zone NOT NULL
 ownership_look.outcome text NOT NULL
 ownership_look.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+ownership_paper_view.id bigint NOT NULL
+ownership_paper_view.evidence_id text NOT NULL
+ownership_paper_view.lease_id text NOT NULL
+ownership_paper_view.viewer_id text NOT NULL
+ownership_paper_view.reason text NOT NULL
+ownership_paper_view.at timestamp with time zone NOT NULL
+ownership_paper_view.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 ownership_proof.id text NOT NULL
 ownership_proof.account_id text NOT NULL
 ownership_proof.subject_name text NOT NULL
@@ -622,6 +639,11 @@ ownership_review.at timestamp with time zone NOT NULL
 ownership_review.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 ownership_review.round integer NOT NULL DEFAULT 1
 ownership_review.evidence_sha256 text NOT NULL
+ownership_sealed.digest text NOT NULL
+ownership_sealed.proof_id text NOT NULL
+ownership_sealed.evidence_id text NOT NULL
+ownership_sealed.sealed_at timestamp with time zone NOT NULL
+ownership_sealed.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 payout.id text NOT NULL
 payout.account_id text NOT NULL
 payout.currency text NOT NULL
@@ -1430,10 +1452,16 @@ output_hold: output_hold_check CHECK ((lifted_at >= held_at))
 output_hold: output_hold_holder_check CHECK ((holder ~ '^[a-z][a-z_]*:[A-Za-z0-9_]+$'::text))
 output_hold: output_hold_output_id_fkey FOREIGN KEY (output_id) REFERENCES output(id)
 output_hold: output_hold_pkey PRIMARY KEY (output_id, holder)
+ownership_case_key: ownership_case_key_check CHECK (((wrapped IS NULL) = (destroyed_at IS NOT NULL)))
+ownership_case_key: ownership_case_key_pkey PRIMARY KEY (proof_id)
+ownership_case_key: ownership_case_key_proof_id_fkey FOREIGN KEY (proof_id) REFERENCES ownership_proof(id)
 ownership_decision: ownership_decision_decision_check CHECK ((decision = ANY (ARRAY['approved'::text, 'rejected'::text, 'expired'::text, 'withdrawn'::text])))
 ownership_decision: ownership_decision_once UNIQUE (proof_id, decision, round)
 ownership_decision: ownership_decision_pkey PRIMARY KEY (leaf_id)
 ownership_decision: ownership_decision_proof_id_fkey FOREIGN KEY (proof_id) REFERENCES ownership_proof(id)
+ownership_destruction: ownership_destruction_leaf_id_key UNIQUE (leaf_id)
+ownership_destruction: ownership_destruction_pkey PRIMARY KEY (proof_id)
+ownership_destruction: ownership_destruction_proof_id_fkey FOREIGN KEY (proof_id) REFERENCES ownership_case_key(proof_id)
 ownership_evidence: ownership_evidence_blob_digest_check CHECK ((blob_digest ~ '^[0-9a-f]{64}$'::text))
 ownership_evidence: ownership_evidence_check CHECK ((expires_at > created_at))
 ownership_evidence: ownership_evidence_check1 CHECK (((state <> ALL (ARRAY['passed'::text, 'uploaded'::text])) OR ((finding IS NOT NULL) AND (passed_at IS NOT NULL))))
@@ -1453,6 +1481,11 @@ ownership_look: ownership_look_evidence_id_due_at_key UNIQUE (evidence_id, due_a
 ownership_look: ownership_look_evidence_id_fkey FOREIGN KEY (evidence_id) REFERENCES ownership_evidence(id)
 ownership_look: ownership_look_outcome_check CHECK ((outcome = ANY (ARRAY['found'::text, 'absent'::text, 'unreachable'::text])))
 ownership_look: ownership_look_pkey PRIMARY KEY (id)
+ownership_paper_view: ownership_paper_view_evidence_id_fkey FOREIGN KEY (evidence_id) REFERENCES ownership_evidence(id)
+ownership_paper_view: ownership_paper_view_lease_id_fkey FOREIGN KEY (lease_id) REFERENCES ownership_lease(id)
+ownership_paper_view: ownership_paper_view_pkey PRIMARY KEY (id)
+ownership_paper_view: ownership_paper_view_reason_check CHECK (((char_length(reason) >= 1) AND (char_length(reason) <= 500)))
+ownership_paper_view: ownership_paper_view_viewer_id_fkey FOREIGN KEY (viewer_id) REFERENCES account(id)
 ownership_proof: ownership_proof_account_id_fkey FOREIGN KEY (account_id) REFERENCES account(id)
 ownership_proof: ownership_proof_appealed_once CHECK ((((round = 2) = (appealed_at IS NOT NULL)) AND ((round = 2) = (appeal_text IS NOT NULL))))
 ownership_proof: ownership_proof_check CHECK (((state = 'open'::text) OR (submitted_at IS NOT NULL)))
@@ -1480,6 +1513,10 @@ ownership_review: ownership_review_proof_id_fkey FOREIGN KEY (proof_id) REFERENC
 ownership_review: ownership_review_proof_id_reviewer_id_key UNIQUE (proof_id, reviewer_id)
 ownership_review: ownership_review_reason_known CHECK ((reason_code = ANY (ARRAY['voice_differs'::text, 'face_differs'::text, 'site_unrelated'::text, 'account_unrelated'::text, 'document_unreadable'::text, 'document_doubtful'::text, 'authority_insufficient'::text, 'voucher_doubtful'::text, 'evidence_unclear'::text, 'impersonation'::text, 'subject_objects'::text])))
 ownership_review: ownership_review_verdict_check CHECK ((verdict = ANY (ARRAY['approve'::text, 'reject'::text])))
+ownership_sealed: ownership_sealed_digest_check CHECK ((digest ~ '^[0-9a-f]{64}$'::text))
+ownership_sealed: ownership_sealed_evidence_id_fkey FOREIGN KEY (evidence_id) REFERENCES ownership_evidence(id)
+ownership_sealed: ownership_sealed_pkey PRIMARY KEY (digest)
+ownership_sealed: ownership_sealed_proof_id_fkey FOREIGN KEY (proof_id) REFERENCES ownership_case_key(proof_id)
 payout: payout_account_id_fkey FOREIGN KEY (account_id) REFERENCES account(id)
 payout: payout_amount_minor_check CHECK ((amount_minor > 0))
 payout: payout_check CHECK (((reversed_minor >= 0) AND (reversed_minor <= amount_minor)))
@@ -1917,14 +1954,19 @@ CREATE UNIQUE INDEX output_one_probe ON public.output USING btree (version_id, p
 CREATE UNIQUE INDEX output_pkey ON public.output USING btree (id)
 CREATE UNIQUE INDEX output_approval_pkey ON public.output_approval USING btree (output_id)
 CREATE UNIQUE INDEX output_hold_pkey ON public.output_hold USING btree (output_id, holder)
+CREATE UNIQUE INDEX ownership_case_key_pkey ON public.ownership_case_key USING btree (proof_id)
 CREATE UNIQUE INDEX ownership_decision_once ON public.ownership_decision USING btree (proof_id, decision, round)
 CREATE UNIQUE INDEX ownership_decision_pkey ON public.ownership_decision USING btree (leaf_id)
+CREATE UNIQUE INDEX ownership_destruction_leaf_id_key ON public.ownership_destruction USING btree (leaf_id)
+CREATE UNIQUE INDEX ownership_destruction_pkey ON public.ownership_destruction USING btree (proof_id)
 CREATE UNIQUE INDEX ownership_evidence_current ON public.ownership_evidence USING btree (proof_id, kind) WHERE (state <> 'superseded'::text)
 CREATE UNIQUE INDEX ownership_evidence_pkey ON public.ownership_evidence USING btree (id)
 CREATE INDEX ownership_lease_of_proof ON public.ownership_lease USING btree (proof_id, claimed_at)
 CREATE UNIQUE INDEX ownership_lease_pkey ON public.ownership_lease USING btree (id)
 CREATE UNIQUE INDEX ownership_look_evidence_id_due_at_key ON public.ownership_look USING btree (evidence_id, due_at)
 CREATE UNIQUE INDEX ownership_look_pkey ON public.ownership_look USING btree (id)
+CREATE INDEX ownership_paper_view_of_evidence ON public.ownership_paper_view USING btree (evidence_id, at)
+CREATE UNIQUE INDEX ownership_paper_view_pkey ON public.ownership_paper_view USING btree (id)
 CREATE UNIQUE INDEX ownership_proof_claim_document_id_key ON public.ownership_proof USING btree (claim_document_id)
 CREATE UNIQUE INDEX ownership_proof_id_account_id_key ON public.ownership_proof USING btree (id, account_id)
 CREATE UNIQUE INDEX ownership_proof_id_state_key ON public.ownership_proof USING btree (id, state)
@@ -1934,6 +1976,8 @@ CREATE INDEX ownership_proof_renewing ON public.ownership_proof USING btree (ren
 CREATE INDEX ownership_proof_waiting ON public.ownership_proof USING btree (submitted_at, id) WHERE (state = 'submitted'::text)
 CREATE UNIQUE INDEX ownership_review_pkey ON public.ownership_review USING btree (id)
 CREATE UNIQUE INDEX ownership_review_proof_id_reviewer_id_key ON public.ownership_review USING btree (proof_id, reviewer_id)
+CREATE INDEX ownership_sealed_of_proof ON public.ownership_sealed USING btree (proof_id)
+CREATE UNIQUE INDEX ownership_sealed_pkey ON public.ownership_sealed USING btree (digest)
 CREATE INDEX payout_of_account ON public.payout USING btree (account_id, created_at)
 CREATE UNIQUE INDEX payout_pkey ON public.payout USING btree (id)
 CREATE UNIQUE INDEX payout_stripe_transfer_key ON public.payout USING btree (stripe_transfer)
@@ -2205,15 +2249,23 @@ output: CREATE TRIGGER output_never_truncated BEFORE TRUNCATE ON public.output F
 output: CREATE TRIGGER output_streams BEFORE UPDATE ON public.output FOR EACH ROW WHEN (((new.delivery = 'stream'::text) AND (old.state <> new.state))) EXECUTE FUNCTION output_streams()
 output_approval: CREATE TRIGGER output_approval_guard BEFORE UPDATE ON public.output_approval FOR EACH ROW EXECUTE FUNCTION output_approval_guard()
 output_approval: CREATE TRIGGER output_approval_never_deleted BEFORE DELETE ON public.output_approval FOR EACH ROW EXECUTE FUNCTION refuse_change()
+ownership_case_key: CREATE TRIGGER ownership_case_key_is_forgotten_once BEFORE UPDATE ON public.ownership_case_key FOR EACH ROW WHEN (((old.destroyed_at IS NOT NULL) OR (new.wrapped IS NOT NULL) OR (new.proof_id <> old.proof_id))) EXECUTE FUNCTION ownership_case_key_is_forgotten_once()
+ownership_case_key: CREATE TRIGGER ownership_case_key_never_deleted BEFORE DELETE ON public.ownership_case_key FOR EACH ROW EXECUTE FUNCTION refuse_change()
 ownership_decision: CREATE TRIGGER ownership_decision_never_changes BEFORE DELETE OR UPDATE ON public.ownership_decision FOR EACH ROW EXECUTE FUNCTION refuse_change()
 ownership_decision: CREATE TRIGGER ownership_decision_never_truncated BEFORE TRUNCATE ON public.ownership_decision FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+ownership_destruction: CREATE TRIGGER ownership_destruction_never_changes BEFORE DELETE OR UPDATE ON public.ownership_destruction FOR EACH ROW EXECUTE FUNCTION refuse_change()
+ownership_destruction: CREATE TRIGGER ownership_destruction_never_truncated BEFORE TRUNCATE ON public.ownership_destruction FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 ownership_evidence: CREATE TRIGGER ownership_evidence_closes BEFORE INSERT OR UPDATE ON public.ownership_evidence FOR EACH ROW EXECUTE FUNCTION ownership_evidence_closes()
+ownership_evidence: CREATE TRIGGER ownership_vouch_is_signed BEFORE INSERT OR UPDATE ON public.ownership_evidence FOR EACH ROW WHEN (((new.kind = 'vouching'::text) AND (new.state = 'passed'::text))) EXECUTE FUNCTION ownership_vouch_is_signed()
 ownership_lease: CREATE TRIGGER ownership_lease_ends_once BEFORE UPDATE ON public.ownership_lease FOR EACH ROW WHEN (((old.ended_at IS NOT NULL) OR (((((new.id IS DISTINCT FROM old.id) OR (new.proof_id IS DISTINCT FROM old.proof_id)) OR (new.reviewer_id IS DISTINCT FROM old.reviewer_id)) OR (new.claimed_at IS DISTINCT FROM old.claimed_at)) OR (new.expires_at IS DISTINCT FROM old.expires_at)))) EXECUTE FUNCTION ownership_lease_ends_once()
 ownership_lease: CREATE TRIGGER ownership_lease_never_deleted BEFORE DELETE ON public.ownership_lease FOR EACH ROW EXECUTE FUNCTION refuse_change()
 ownership_lease: CREATE TRIGGER ownership_lease_never_truncated BEFORE TRUNCATE ON public.ownership_lease FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 ownership_lease: CREATE TRIGGER ownership_lease_stands BEFORE INSERT ON public.ownership_lease FOR EACH ROW EXECUTE FUNCTION ownership_lease_stands()
 ownership_look: CREATE TRIGGER ownership_look_never_changes BEFORE DELETE OR UPDATE ON public.ownership_look FOR EACH ROW EXECUTE FUNCTION refuse_change()
 ownership_look: CREATE TRIGGER ownership_look_never_truncated BEFORE TRUNCATE ON public.ownership_look FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+ownership_paper_view: CREATE TRIGGER ownership_paper_view_by_holder BEFORE INSERT ON public.ownership_paper_view FOR EACH ROW EXECUTE FUNCTION ownership_paper_view_by_holder()
+ownership_paper_view: CREATE TRIGGER ownership_paper_view_never_changes BEFORE DELETE OR UPDATE ON public.ownership_paper_view FOR EACH ROW EXECUTE FUNCTION refuse_change()
+ownership_paper_view: CREATE TRIGGER ownership_paper_view_never_truncated BEFORE TRUNCATE ON public.ownership_paper_view FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 ownership_proof: CREATE TRIGGER clone_gate_narrows AFTER UPDATE OF state ON public.ownership_proof FOR EACH ROW WHEN (((old.state = 'approved'::text) AND (new.state <> 'approved'::text))) EXECUTE FUNCTION clone_gate_narrows()
 ownership_proof: CREATE TRIGGER clone_version_falls_with_proof BEFORE UPDATE OF state ON public.ownership_proof FOR EACH ROW WHEN (((old.state = 'approved'::text) AND (new.state <> 'approved'::text))) EXECUTE FUNCTION clone_version_falls_with_proof()
 ownership_proof: CREATE TRIGGER ownership_proof_facts_stay BEFORE UPDATE ON public.ownership_proof FOR EACH ROW WHEN ((((old.evidence_sha256 IS NOT NULL) AND (new.evidence_sha256 IS DISTINCT FROM old.evidence_sha256)) OR ((old.policy_sha256 IS NOT NULL) AND (new.policy_sha256 IS DISTINCT FROM old.policy_sha256)) OR (((new.subject_kind IS DISTINCT FROM old.subject_kind) OR (new.claimant_name IS DISTINCT FROM old.claimant_name)) OR (new.renews_proof_id IS DISTINCT FROM old.renews_proof_id)) OR ((((new.round IS DISTINCT FROM old.round) OR (new.appealed_at IS DISTINCT FROM old.appealed_at)) OR (new.appeal_text IS DISTINCT FROM old.appeal_text)) AND (NOT ((old.state = 'rejected'::text) AND (new.state = 'submitted'::text) AND (new.round = (old.round + 1))))) OR ((old.state = 'rejected'::text) AND (new.state = 'submitted'::text) AND (new.round = old.round)))) EXECUTE FUNCTION ownership_proof_facts_stay()
@@ -2226,6 +2278,8 @@ ownership_review: CREATE TRIGGER ownership_review_never_changes BEFORE DELETE OR
 ownership_review: CREATE TRIGGER ownership_review_never_truncated BEFORE TRUNCATE ON public.ownership_review FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 ownership_review: CREATE TRIGGER ownership_review_not_of_self BEFORE INSERT ON public.ownership_review FOR EACH ROW EXECUTE FUNCTION ownership_review_not_of_self()
 ownership_review: CREATE TRIGGER ownership_review_stands BEFORE INSERT ON public.ownership_review FOR EACH ROW EXECUTE FUNCTION ownership_review_stands()
+ownership_sealed: CREATE TRIGGER ownership_sealed_never_changes BEFORE DELETE OR UPDATE ON public.ownership_sealed FOR EACH ROW EXECUTE FUNCTION refuse_change()
+ownership_sealed: CREATE TRIGGER ownership_sealed_never_truncated BEFORE TRUNCATE ON public.ownership_sealed FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 payout: CREATE TRIGGER payout_moves_on BEFORE UPDATE ON public.payout FOR EACH ROW EXECUTE FUNCTION payout_moves_on()
 payout: CREATE TRIGGER payout_stays BEFORE DELETE ON public.payout FOR EACH ROW EXECUTE FUNCTION refuse_change()
 platform_order: CREATE TRIGGER platform_order_never_changes BEFORE DELETE OR UPDATE ON public.platform_order FOR EACH ROW EXECUTE FUNCTION refuse_change()
@@ -3476,6 +3530,15 @@ AS $function$
     END IF;
     RETURN NEW;
   END $function$
+CREATE OR REPLACE FUNCTION public.ownership_case_key_is_forgotten_once()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    RAISE EXCEPTION 'a case key is kept as it is or forgotten for ever'
+      USING ERRCODE = 'restrict_violation', CONSTRAINT = 'ownership_case_key_is_forgotten_once';
+  END $function$
 CREATE OR REPLACE FUNCTION public.ownership_evidence_closes()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -3525,6 +3588,20 @@ AS $function$
     IF EXISTS (SELECT FROM ownership_lease WHERE proof_id = NEW.proof_id AND expires_at > NEW.claimed_at
         AND (ended_at IS NULL OR ended_at > NEW.claimed_at)) THEN
       RAISE EXCEPTION 'the case is claimed already' USING ERRCODE = 'check_violation', CONSTRAINT = 'ownership_lease_of_one';
+    END IF;
+    RETURN NEW;
+  END $function$
+CREATE OR REPLACE FUNCTION public.ownership_paper_view_by_holder()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    IF NOT EXISTS (SELECT FROM ownership_lease AS lease JOIN ownership_evidence AS paper USING (proof_id)
+        WHERE lease.id = NEW.lease_id AND lease.reviewer_id = NEW.viewer_id AND paper.id = NEW.evidence_id
+          AND paper.kind IN ('document', 'representation') AND lease.claimed_at <= NEW.at
+          AND NEW.at < coalesce(lease.ended_at, lease.expires_at)) THEN
+      RAISE EXCEPTION 'papers are shown to who holds the case' USING ERRCODE = 'check_violation', CONSTRAINT = 'ownership_paper_view_by_holder';
     END IF;
     RETURN NEW;
   END $function$
@@ -3662,6 +3739,35 @@ AS $function$
     END IF;
     RETURN NEW;
   END $function$
+CREATE OR REPLACE FUNCTION public.ownership_vouch_is_signed()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    IF NOT EXISTS (SELECT FROM signed_document AS signed
+        JOIN ownership_proof AS own ON own.id = NEW.finding ->> 'voucherProofId' AND own.account_id = signed.account_id
+        JOIN ownership_proof AS judged ON judged.id = NEW.proof_id AND judged.account_id <> signed.account_id
+        WHERE signed.id = NEW.finding ->> 'signedDocumentId' AND signed.document_type = 'vouch'
+          AND signed.account_id = NEW.terms ->> 'voucherAccountId' AND own.state = 'approved') THEN
+      RAISE EXCEPTION 'a word is given by another, proven person, and signed' USING ERRCODE = 'check_violation', CONSTRAINT = 'ownership_vouch_is_signed';
+    END IF;
+    RETURN NEW;
+  END $function$
+CREATE OR REPLACE FUNCTION public.ownership_vouched_by(of_proof text)
+ RETURNS TABLE(account_id text)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+    WITH RECURSIVE chain (proof_id) AS (
+      SELECT of_proof
+      UNION
+      SELECT word.finding ->> 'voucherProofId' FROM chain JOIN ownership_evidence AS word ON word.proof_id = chain.proof_id
+        WHERE word.kind = 'vouching' AND word.state = 'passed'
+    )
+    SELECT DISTINCT proof.account_id FROM chain JOIN ownership_proof AS proof ON proof.id = chain.proof_id
+  $function$
 CREATE OR REPLACE FUNCTION public.payout_moves_on()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -4156,12 +4262,16 @@ notice_review: INSERT, SELECT
 output: INSERT, SELECT
 output_approval: INSERT, SELECT
 output_hold: INSERT, SELECT
+ownership_case_key: INSERT, SELECT
 ownership_decision: INSERT, SELECT
+ownership_destruction: INSERT, SELECT
 ownership_evidence: INSERT, SELECT
 ownership_lease: INSERT, SELECT
 ownership_look: INSERT, SELECT
+ownership_paper_view: INSERT, SELECT
 ownership_proof: INSERT, SELECT
 ownership_review: INSERT, SELECT
+ownership_sealed: INSERT, SELECT
 payout: INSERT, SELECT
 payout_account: INSERT, SELECT
 platform_order: INSERT, SELECT
@@ -4221,6 +4331,7 @@ notice: UPDATE (acts_on, claimed_by, clone_id, due_at, ended_at, output_id, over
 output: UPDATE (alive_until, changed_at, file, reason, state)
 output_approval: UPDATE (decided_at, decided_by, verdict)
 output_hold: UPDATE (lifted_at)
+ownership_case_key: UPDATE (destroyed_at, wrapped)
 ownership_evidence: UPDATE (blob_digest, finding, passed_at, state, valid_until)
 ownership_lease: UPDATE (ended_at)
 ownership_proof: UPDATE (appeal_text, appealed_at, approved_at, ended_at, expires_at, policy_sha256, round, state, submitted_at)

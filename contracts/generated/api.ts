@@ -1658,7 +1658,7 @@ export interface paths {
         get?: never;
         /**
          * Upload what was asked for
-         * @description For a voice challenge a PCM WAV with at least 2 s of voice. What it is is read from the bytes. May be repeated until the evidence runs out or the proof is submitted.
+         * @description For a voice challenge a PCM WAV with at least 2 s of voice; for a paper a whole PDF, JPEG or PNG. What it is is read from the bytes. May be repeated until the evidence runs out or the proof is submitted.
          */
         put: operations["uploadEvidence"];
         post?: never;
@@ -1688,6 +1688,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/ownership-proofs/{proofId}/evidence/{evidenceId}/paper": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Look at a paper
+         * @description Opened only for the reviewer who has taken up the case; who looked, when and why is kept first. Papers are destroyed on a schedule after the decision, with a leaf of the log to say so.
+         */
+        get: operations["viewPaper"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/ownership-proofs/{proofId}/evidence/{evidenceId}/recheck": {
         parameters: {
             query?: never;
@@ -1702,6 +1722,66 @@ export interface paths {
          * @description What lives on the net is looked for again by itself; when it is gone its owner has the policy's grace to put it back, after which the approval ends and the clone is held. This looks now instead of on the next day.
          */
         post: operations["recheckEvidence"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/ownership-proofs/{proofId}/evidence/{evidenceId}/vouch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give one's word, by signature
+         * @description Not for oneself and not in a circle. It counts for as long as the voucher's own proof is in force.
+         */
+        post: operations["vouchForProof"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/ownership-proofs/{proofId}/evidence/{evidenceId}/vouch-draft": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The word to give for another's claim
+         * @description For the person whom the claimant named, with a proof of their own in force. For anybody else it does not exist. Nothing is kept.
+         */
+        post: operations["draftVouch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/ownership-proofs/{proofId}/representation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The statement to sign beside an authority paper
+         * @description As what, for whom, until when. Nothing is kept. Sign it, then add `representation` evidence with it and upload the paper.
+         */
+        post: operations["draftRepresentation"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3707,7 +3787,7 @@ export interface components {
             index: string | null;
         };
         /** @enum {string} */
-        LogLeafType: "refusal.registered" | "refusal.withdrawn" | "notice.verified" | "notice.restored" | "notice.upheld" | "ownership_proof.decided" | "grant.signed" | "grant.amended" | "grant.revoked" | "version.approved" | "split.signed" | "gate.paused" | "gate.resumed" | "stop.ordered" | "release.committed" | "statement.closed" | "segment.committed" | "delegation.signed" | "delegation.ended" | "succession.signed" | "estate.frozen" | "estate.undone" | "estate.settled";
+        LogLeafType: "ownership_papers.destroyed" | "refusal.registered" | "refusal.withdrawn" | "notice.verified" | "notice.restored" | "notice.upheld" | "ownership_proof.decided" | "grant.signed" | "grant.amended" | "grant.revoked" | "version.approved" | "split.signed" | "gate.paused" | "gate.resumed" | "stop.ordered" | "release.committed" | "statement.closed" | "segment.committed" | "delegation.signed" | "delegation.ended" | "succession.signed" | "estate.frozen" | "estate.undone" | "estate.settled";
         LogProof: {
             /** @constant */
             kind: "benren-proof";
@@ -4026,6 +4106,7 @@ export interface components {
                 receiptDigest: components["schemas"]["Digest"];
             }[];
         };
+        OwnProofId: string;
         /**
          * Ownership claim
          * @description The holder of an account declares to be the person whose clone is to be made, or to act for that person. Signed by passkey; reviewers decide on the evidence.
@@ -4094,6 +4175,27 @@ export interface components {
                     excerpt: string;
                 } | null;
             } | null;
+            paper: {
+                documentType: components["schemas"]["OwnershipPaperType"];
+                /** @description What was signed beside an authority paper. */
+                signed: {
+                    signedDocumentId: string;
+                    /** @enum {string} */
+                    role: "representative" | "heir" | "guardian";
+                    until: components["schemas"]["Instant"];
+                    statement: string;
+                } | null;
+                file: {
+                    /** @enum {string} */
+                    contentType: "application/pdf" | "image/jpeg" | "image/png";
+                    byteLength: number;
+                } | null;
+            } | null;
+            vouch: {
+                voucherAccountId: string;
+                signedDocumentId: string | null;
+                voucherProofId: string | null;
+            } | null;
             voice: {
                 language: components["schemas"]["Language"];
                 sentence: string;
@@ -4127,7 +4229,22 @@ export interface components {
             /** @constant */
             kind: "voice_challenge";
             language: components["schemas"]["Language"];
+        } | {
+            /** @constant */
+            kind: "document";
+            documentType: components["schemas"]["OwnershipPaperType"];
+        } | {
+            /** @constant */
+            kind: "vouching";
+            /** @description Who is asked for their word. They are told by you. */
+            voucherAccountId: string;
+        } | {
+            /** @constant */
+            kind: "representation";
+            signature: components["schemas"]["SignatureInput"];
         };
+        /** @enum {string} */
+        OwnershipPaperType: "passport" | "identity_card" | "driving_licence" | "authority_paper";
         OwnershipProof: {
             proofId: string;
             subjectName: components["schemas"]["PersonName"];
@@ -4219,6 +4336,12 @@ export interface components {
                 digest: components["schemas"]["Digest"];
                 mediaPath: string;
             };
+        };
+        OwnershipVouch: {
+            evidenceId: string;
+            proofId: string;
+            signedDocumentId: string;
+            validUntil: components["schemas"]["Instant"];
         };
         OwnershipWaits: {
             cases: number;
@@ -4424,6 +4547,30 @@ export interface components {
         /** @description A voice challenge of the proof; its measurements are compared with enrolled voices. */
         RefusedVoice: string;
         /**
+         * Representation
+         * @description Who acts for another says as what, for whom and until when, beside the paper that gives the authority. Signed by passkey.
+         */
+        RepresentationDocument: {
+            /** @constant */
+            type: "benren.representation";
+            /** @constant */
+            schemaVersion: 1;
+            accountId: string;
+            proofId: string;
+            /** @enum {unknown} */
+            role: "representative" | "heir" | "guardian";
+            claimantName: string;
+            subjectName: string;
+            /**
+             * Format: date-time
+             * @description When the authority ends, at the latest.
+             */
+            until: string;
+            statement: string;
+            /** Format: date-time */
+            at: string;
+        };
+        /**
          * Revocation
          * @description Ends a grant for good. From its commit on everything under the grant is denied.
          */
@@ -4553,7 +4700,7 @@ export interface components {
             sessionExpiresAt: components["schemas"]["Instant"];
         };
         /** @enum {string} */
-        SignableDocumentType: "refusal" | "refusal_withdrawal" | "notice" | "counter_notice" | "ownership_claim" | "grant" | "amendment" | "revocation" | "split" | "version_approval" | "stop_order" | "delegation" | "succession" | "death_report" | "life_declaration";
+        SignableDocumentType: "vouch" | "representation" | "refusal" | "refusal_withdrawal" | "notice" | "counter_notice" | "ownership_claim" | "grant" | "amendment" | "revocation" | "split" | "version_approval" | "stop_order" | "delegation" | "succession" | "death_report" | "life_declaration";
         /**
          * Signature evidence
          * @description Everything that is needed to verify a passkey's signature over a document offline, in ten years. Verify with `benren verify FILE`.
@@ -4574,7 +4721,7 @@ export interface components {
                 account: string;
                 credentialId: string;
                 /** @enum {unknown} */
-                documentType: "refusal" | "refusal_withdrawal" | "notice" | "counter_notice" | "ownership_claim" | "grant" | "amendment" | "revocation" | "split" | "version_approval" | "stop_order" | "delegation" | "succession" | "death_report" | "life_declaration";
+                documentType: "vouch" | "representation" | "refusal" | "refusal_withdrawal" | "notice" | "counter_notice" | "ownership_claim" | "grant" | "amendment" | "revocation" | "split" | "version_approval" | "stop_order" | "delegation" | "succession" | "death_report" | "life_declaration";
                 origin: string;
                 renderedTextSha256: string;
                 /** @enum {unknown} */
@@ -5210,6 +5357,27 @@ export interface components {
             languages: ("en" | "zh-CN")[];
             /** @description The voice as the model is told it, measured on the enrolment recording: eight decimals. */
             speaker: string[];
+            /** Format: date-time */
+            at: string;
+        };
+        /**
+         * Vouch
+         * @description A person whose own ownership proof is in force gives their word for another's claim. Signed by passkey; it counts for as long as that proof does.
+         */
+        VouchDocument: {
+            /** @constant */
+            type: "benren.vouch";
+            /** @constant */
+            schemaVersion: 1;
+            voucherAccountId: string;
+            /** @description The voucher's own proof. */
+            voucherProofId: string;
+            /** @description The case that is vouched for. */
+            proofId: string;
+            evidenceId: string;
+            subjectName: string;
+            /** @description The word that is given, as it was shown. */
+            statement: string;
             /** Format: date-time */
             at: string;
         };
@@ -7856,6 +8024,32 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    viewPaper: {
+        parameters: {
+            query: {
+                reason: string;
+            };
+            header?: never;
+            path: {
+                proofId: components["parameters"]["OwnershipProofId"];
+                evidenceId: components["parameters"]["OwnershipEvidenceId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file as it was uploaded; its type stands with the evidence. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     recheckEvidence: {
         parameters: {
             query?: never;
@@ -7878,6 +8072,105 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OwnershipProof"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    vouchForProof: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                proofId: components["parameters"]["OwnershipProofId"];
+                evidenceId: components["parameters"]["OwnershipEvidenceId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    voucherProofId: components["schemas"]["OwnProofId"];
+                    signature: components["schemas"]["SignatureInput"];
+                };
+            };
+        };
+        responses: {
+            /** @description The word is kept. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnershipVouch"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    draftVouch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                proofId: components["parameters"]["OwnershipProofId"];
+                evidenceId: components["parameters"]["OwnershipEvidenceId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    voucherProofId: components["schemas"]["OwnProofId"];
+                    locale: components["schemas"]["Language"];
+                };
+            };
+        };
+        responses: {
+            /** @description The document. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        document: components["schemas"]["VouchDocument"];
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    draftRepresentation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                proofId: components["parameters"]["OwnershipProofId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    until: components["schemas"]["Instant"];
+                    locale: components["schemas"]["Language"];
+                };
+            };
+        };
+        responses: {
+            /** @description The document. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        document: components["schemas"]["RepresentationDocument"];
+                    };
                 };
             };
             default: components["responses"]["Problem"];

@@ -148,7 +148,8 @@ export function makeRooms(platform: Platform): Rooms {
   const stop: Stop = makeStop({
     ...platform, ...ground, ...money, runTx, gates: rights.consent.gates, authority: rights.consent,
     cloneOwner: (tx, cloneId) => rights.consent.rightsHolder(tx, cloneId),
-    countReleases: (tx, cloneId) => gateway.countReleases(tx, cloneId),
+    noticeDays: async (tx, cloneId, at) => (await rights.consent.grantInForce(tx, cloneId, at))?.document.withdrawal.noticeDays ?? null,
+    countReleases: (tx, scope) => gateway.countReleases(tx, scope),
     countOpenOutputs: (tx, cloneId) => gateway.countOpenOutputs(tx, cloneId),
   });
   const notices: Notices = makeNotices({

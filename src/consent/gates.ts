@@ -61,6 +61,8 @@ export interface Gates {
   applicable(tx: Tx, of: { cloneId: string; capability: string; grantId: string | null }): Promise<GateRef[]>;
   ofClone(tx: Tx, cloneId: string): Promise<GateState | null>;
   ofGrant(tx: Tx, grantId: string): Promise<GateState | null>;
+  /** The gate of the platform, or of a clone, a capability, a grant or a licence of a clone; null where there is none. */
+  ofScope(tx: Tx, scope: { kind: GateKind; cloneId: string | null; target: string | null }): Promise<GateState | null>;
   /** Waits for every change under way. Refused outside READ COMMITTED. */
   lockShared(tx: Tx, refs: readonly GateRef[]): Promise<void>;
   /** Waits for every release in flight that holds the gate. */
@@ -208,6 +210,9 @@ export function makeGates(deps: { ids: Ids; onCloneGate?: OnCloneGate }): Gates 
     applicable,
     ofClone: (tx, cloneId) => find(tx, `clone_id = $1 AND kind = 'clone'`, cloneId),
     ofGrant: (tx, grantId) => find(tx, `grant_id = $1 AND kind = 'grant'`, grantId),
+    ofScope: (tx, { kind, cloneId, target }) => maybeOne<GateState>(tx, `
+      SELECT id AS "gateId", kind, state, epoch FROM gate
+      WHERE kind = $1 AND clone_id IS NOT DISTINCT FROM $2 AND coalesce(capability, grant_id, licence_id) IS NOT DISTINCT FROM $3`, [kind, cloneId, target]),
     lockShared,
     lockExclusive,
     read,

@@ -41,7 +41,7 @@ export interface Gateway extends OutputHolds, Approvals, Delivery, Streams, Prob
   getOutputReceipt(actor: Actor, outputId: string): Promise<OutputReceiptJson>;
   getSegmentReceipt(actor: Actor, outputId: string, sequence: number): Promise<SegmentReceiptJson>;
   /** For the stop: how many releases there are, asked under the exclusive lock of the clone's gate. */
-  countReleases(tx: Tx, cloneId: string): Promise<bigint>;
+  countReleases(tx: Tx, scope: Parameters<typeof store.countReleases>[1]): Promise<bigint>;
   /** For the stop's quote: outputs that are under way. */
   countOpenOutputs(tx: Tx, cloneId: string): Promise<number>;
   /** What jobs do; each may run twice. */
@@ -173,7 +173,7 @@ export function makeGateway(deps: GatewayDeps): Gateway {
       if (answer.left === null) throw new Error(`Output ${answer.outputId} was admitted without a hold.`);
       return { outputId: answer.outputId, state: 'queued', decisionId: answer.decisionId, left: answer.left };
     },
-    countReleases: (tx, cloneId) => store.countReleases(tx, cloneId),
+    countReleases: store.countReleases,
     countOpenOutputs: (tx, cloneId) => store.countOpenOutputs(tx, cloneId),
     work: makeWork(deps, discloser),
   };

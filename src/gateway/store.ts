@@ -115,9 +115,14 @@ export async function listOutputs(
 }
 
 /** Releases of the clone so far, files and segments of streams. */
-export async function countReleases(tx: Tx, cloneId: string): Promise<bigint> {
-  return (await one<{ count: bigint }>(tx, `
-    SELECT (SELECT count(*) FROM release WHERE clone_id = $1) + (SELECT count(*) FROM release_segment WHERE clone_id = $1) AS count`, [cloneId])).count;
+export async function countReleases(tx: Tx, scope: { kind: string; cloneId: string | null; target: string | null }): Promise<bigint> {
+  const { kind, cloneId, target } = scope;
+  const part = kind === 'capability' ? 'capability' : kind === 'grant' ? 'grant_id' : null;
+  const count = (table: string): string => (part === null
+    ? `(SELECT count(*) FROM ${table} WHERE $1::text IS NULL OR clone_id = $1)`
+    : `(SELECT count(*) FROM ${table} AS one JOIN output ON output.id = one.output_id WHERE one.clone_id = $1 AND output.${part} = $2)`);
+  const params = part === null ? [cloneId] : [cloneId, target];
+  return (await one<{ count: bigint }>(tx, `SELECT ${count('release')} + ${count('release_segment')} AS count`, params)).count;
 }
 
 /** Outputs of the clone that are under way. */

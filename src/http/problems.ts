@@ -116,6 +116,8 @@ const TABLE: Record<RefusalCode, readonly [status: number, title: string]> = {
   range_unsatisfiable: [416, 'The range cannot be had'],
   overloaded: [429, 'Too much at once'],
   unavailable: [503, 'Not available just now'],
+  two_people_needed: [403, 'Two people are needed'],
+  log_mismatch: [409, 'The log does not hold this checkpoint'],
   database_untrusted: [503, 'The database is not the one that was known'],
 };
 

@@ -45,6 +45,7 @@ export const ID_PREFIXES = {
   stop: 'stp',
   quote: 'quo',
   gateway: 'gwy',
+  platformOrder: 'por',
   leaf: 'lef',
   job: 'job',
   webhook: 'whk',

@@ -34,7 +34,7 @@ export const REFUSAL_CODES = [
   'payout_state', 'payout_below_minimum', 'run_range',
   // gateway and stop
   'output_state', 'output_withdrawn', 'stopped', 'gate_changed', 'render_failed', 'text_unspeakable', 'stop_state', 'quote_stale',
-  'file_unreadable', 'range_unsatisfiable', 'overloaded', 'unavailable', 'database_untrusted',
+  'file_unreadable', 'range_unsatisfiable', 'overloaded', 'unavailable', 'database_untrusted', 'two_people_needed', 'log_mismatch',
 ] as const;
 
 export type RefusalCode = (typeof REFUSAL_CODES)[number];

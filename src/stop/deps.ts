@@ -4,6 +4,7 @@ import type { Identity } from '../identity/index.ts';
 import type { Ids } from '../kernel/ids.ts';
 import type { Clock } from '../kernel/time.ts';
 import type { RunTx, Tx } from '../kernel/tx.ts';
+import type { Scope } from './scope.ts';
 import type { Log } from '../platform/telemetry/index.ts';
 import type { Transparency } from '../transparency/index.ts';
 
@@ -17,12 +18,14 @@ export interface StopDeps {
   authority: Pick<Authority, 'act'>;
   /** The account that owns a clone, or null for an unknown clone. */
   cloneOwner(tx: Tx, cloneId: string): Promise<string | null>;
-  gates: Pick<Gates, 'ensure' | 'ofClone' | 'narrow' | 'hold' | 'lift' | 'holds' | 'lockExclusive'>;
-  billing: Pick<Billing, 'quoteStop' | 'settleStop' | 'stopSettlement'>;
-  transparency: Pick<Transparency, 'append'>;
+  gates: Pick<Gates, 'ensure' | 'ofScope' | 'read' | 'narrow' | 'hold' | 'lift' | 'holds' | 'lockExclusive'>;
+  billing: Pick<Billing, 'quoteStop' | 'settleStop' | 'stopSettlement' | 'endSales' | 'tiersNaming'>;
+  transparency: Pick<Transparency, 'append' | 'rootAt'>;
   log?: Pick<Log, 'warn'>;
-  /** Releases of the clone so far; asked under the exclusive lock of its gate. */
-  countReleases(tx: Tx, cloneId: string): Promise<bigint>;
+  /** Days of notice that the clone's grant in force gives a wind-down; null without a grant. */
+  noticeDays(tx: Tx, cloneId: string, at: Date): Promise<number | null>;
+  /** Releases of a scope so far; asked under the exclusive lock of its gate. */
+  countReleases(tx: Tx, scope: Scope): Promise<bigint>;
   /** Outputs of the clone that are under way. */
   countOpenOutputs(tx: Tx, cloneId: string): Promise<number>;
 }

@@ -10,6 +10,9 @@ function stopIdOf(payload: Json): string {
   throw new Error('The payload names no stop.');
 }
 
-export function makeStopJobs(stop: Pick<Stop, 'acknowledge'>): JobHandlers {
-  return { 'stop.acknowledge': (payload) => stop.acknowledge(stopIdOf(payload)) };
+export function makeStopJobs(stop: Pick<Stop, 'acknowledge' | 'endWindDown'>): JobHandlers {
+  return {
+    'stop.acknowledge': (payload) => stop.acknowledge(stopIdOf(payload)),
+    'stop.endWindDown': (payload) => stop.endWindDown(stopIdOf(payload)),
+  };
 }

@@ -1,3 +1,4 @@
+import type { GateKind } from '../consent/model.ts';
 import type { JsonObject } from '../kernel/canonical-json.ts';
 import { canonicalJson } from '../kernel/canonical-json.ts';
 import { sha256Hex } from '../kernel/digest.ts';
@@ -21,10 +22,15 @@ export interface StopCost {
   feeBearer: string;
 }
 
+/** What the owner signs: an end at once, or at the end of the notice period. A pause is not signed. */
+export type QuotedKind = 'existence' | 'wind_down';
+export type ScopeKind = Exclude<GateKind, 'platform'>;
+
 /** The quote as it is kept: its digest stands in the signed order. */
 export interface QuoteDocument {
   type: 'benren.stop_quote';
-  schemaVersion: 1;
+  /** 2 for everything but the whole clone at once, and only there stands what follows `linesSha256`. */
+  schemaVersion: 1 | 2;
   quoteId: string;
   cloneId: string;
   ownerAccountId: string;
@@ -33,37 +39,75 @@ export interface QuoteDocument {
   cost: StopCost;
   /** SHA-256 of the lines' canonical form, one line a paid period. */
   linesSha256: string;
+  kind?: QuotedKind;
+  scope?: ScopeKind;
+  target?: string | null;
+  endsAt?: string | null;
 }
 
 export interface StopOrderDocument {
   type: 'benren.stop_order';
-  schemaVersion: 1;
-  kind: 'existence';
+  schemaVersion: 1 | 2;
+  kind: QuotedKind;
   cloneId: string;
   ownerAccountId: string;
   quoteId: string;
   quoteDigest: string;
   reason: string;
+  scope?: ScopeKind;
+  target?: string | null;
+  endsAt?: string | null;
 }
 
 /** What the log's leaf is over. */
 export interface StopRecord {
   type: 'benren.stop_record';
-  schemaVersion: 1;
+  schemaVersion: 1 | 2;
   stopId: string;
   cloneId: string;
-  epoch: string;
-  releases: string;
+  epoch: string | null;
+  releases: string | null;
   orderedAt: string;
   orderSha256: string;
   evidenceSha256: string;
+  kind?: QuotedKind;
+  scope?: ScopeKind;
+  target?: string | null;
+  endsAt?: string | null;
 }
 
-export function stopOrderFor(quote: Pick<QuoteDocument, 'quoteId' | 'cloneId' | 'ownerAccountId'>, quoteDigest: string, reason = ''): StopOrderDocument {
+/** What was ordered. A wind-down has no epoch and no count before its end, and its record, made at the order, never has. */
+export interface RecordedStop {
+  stopId: string;
+  cloneId: string;
+  kind: QuotedKind;
+  scope: GateKind;
+  target: string | null;
+  endsAt: Date | null;
+  epoch: bigint | null;
+  releases: bigint | null;
+  orderedAt: Date;
+}
+
+export function recordOf(stop: RecordedStop, signed: { digest: string; evidenceSha256: string }): StopRecord {
+  const { kind, scope, target } = stop;
+  const whole = kind === 'existence' && scope === 'clone';
+  const counted = kind === 'existence';
   return {
-    type: 'benren.stop_order', schemaVersion: 1, kind: 'existence', cloneId: quote.cloneId, ownerAccountId: quote.ownerAccountId,
-    quoteId: quote.quoteId, quoteDigest, reason,
+    type: 'benren.stop_record', schemaVersion: whole ? 1 : 2, stopId: stop.stopId, cloneId: stop.cloneId,
+    epoch: counted ? (stop.epoch?.toString() ?? null) : null, releases: counted ? (stop.releases?.toString() ?? null) : null,
+    orderedAt: stop.orderedAt.toISOString(), orderSha256: signed.digest, evidenceSha256: signed.evidenceSha256,
+    ...(whole || scope === 'platform' ? {} : { kind, scope, target, endsAt: stop.endsAt?.toISOString() ?? null }),
   };
+}
+
+export function stopOrderFor(
+  quote: Pick<QuoteDocument, 'quoteId' | 'cloneId' | 'ownerAccountId' | 'kind' | 'scope' | 'target' | 'endsAt'>, quoteDigest: string, reason = '',
+): StopOrderDocument {
+  const { cloneId, ownerAccountId, quoteId, kind = 'existence', scope = 'clone', target = null, endsAt = null } = quote;
+  const head = { type: 'benren.stop_order' as const, kind, cloneId, ownerAccountId, quoteId, quoteDigest, reason };
+  const whole = kind === 'existence' && scope === 'clone';
+  return whole ? { ...head, schemaVersion: 1 } : { ...head, schemaVersion: 2, scope, target, endsAt };
 }
 
 /** Whether what was signed is the order that this quote asks for. The reason is the owner's own. */

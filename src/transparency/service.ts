@@ -43,6 +43,8 @@ export interface Transparency {
   /** Gives every committed leaf its place and signs a new head. Safe to run anywhere, at any time, twice. */
   sequence(): Promise<{ sequenced: number; size: bigint }>;
   leavesOf(tx: Tx, subjectId: string): Promise<LogLeafView[]>;
+  /** The root of the first `size` leaves, base64 as in a checkpoint; null when the log is shorter, or for no leaves. */
+  rootAt(tx: Tx, size: bigint): Promise<string | null>;
   /** A leaf's proof with the document beside it: the file that `benren verify` reads. */
   bundle(leafId: string, document?: JsonObject): Promise<ProofBundle>;
   /** The line by which others verify this log's heads. */
@@ -156,6 +158,12 @@ export function makeTransparency(deps: {
         sequenced += batch.sequenced;
         if (batch.sequenced < BATCH) return { sequenced, size: batch.size };
       }
+    },
+
+    async rootAt(tx, size) {
+      if (size < 1n || size > (await store.treeSize(tx))) return null;
+      const [root] = await hashesOf(tx, [{ from: 0n, to: size }]);
+      return root?.toString('base64') ?? null;
     },
 
     async leavesOf(tx, subjectId) {

@@ -90,7 +90,8 @@ function makeParts(database: Database) {
   });
   const deps: StopDeps = {
     runTx, clock, ids, identity, billing, transparency, gates: makeGates({ ids }),
-    countReleases: async (tx, cloneId) => (await one<{ count: bigint }>(tx, 'SELECT count(*) FROM probe WHERE clone_id = $1', [cloneId])).count,
+    noticeDays: async () => null,
+    countReleases: async (tx, { cloneId }) => (await one<{ count: bigint }>(tx, 'SELECT count(*) FROM probe WHERE clone_id = $1', [cloneId])).count,
     countOpenOutputs: async () => 0,
     cloneOwner: async (_tx, cloneId) => owners.get(cloneId) ?? null,
     authority: {

@@ -247,13 +247,15 @@ describe('pause and resume', () => {
     const of = await world.makeClone(owner);
     const key = world.key();
     const paused = await world.stop.pauseClone(owner.actor, key, of.cloneId);
-    expect(paused).toEqual({ cloneId: of.cloneId, state: 'paused', epoch: '2', holds: ['owner'] });
+    expect(paused).toEqual({
+      cloneId: of.cloneId, scope: 'clone', target: null, state: 'paused', epoch: '2', holds: ['owner'], stopId: expect.stringMatching(/^stp_/) as string,
+    });
     await expect(world.release(of, 'paused')).rejects.toMatchObject({ constraint: 'gate_paused' });
     expect(await world.stop.pauseClone(owner.actor, key, of.cloneId)).toEqual(paused);
-    expect(await world.stop.pauseClone(owner.actor, world.key(), of.cloneId)).toEqual(paused);
+    expect(await world.stop.pauseClone(owner.actor, world.key(), of.cloneId)).toEqual({ ...paused, stopId: null });
     world.money.clock.advance(86_400_000);
-    expect(await world.stop.resumeClone(owner.actor, world.key(), of.cloneId)).toEqual({ cloneId: of.cloneId, state: 'open', epoch: '3', holds: [] });
-    expect(await world.stop.resumeClone(owner.actor, world.key(), of.cloneId)).toEqual({ cloneId: of.cloneId, state: 'open', epoch: '3', holds: [] });
+    expect(await world.stop.resumeClone(owner.actor, world.key(), of.cloneId)).toEqual({ cloneId: of.cloneId, scope: 'clone', target: null, state: 'open', epoch: '3', holds: [], stopId: null });
+    expect(await world.stop.resumeClone(owner.actor, world.key(), of.cloneId)).toEqual({ cloneId: of.cloneId, scope: 'clone', target: null, state: 'open', epoch: '3', holds: [], stopId: null });
     await world.release(of, 'resumed');
     expect(await leaves(of.cloneId)).toEqual(['gate.paused', 'gate.resumed']);
     expect(await world.runTx((tx) => world.gates.pauses(tx, of.cloneId))).toHaveLength(1);

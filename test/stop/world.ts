@@ -32,12 +32,14 @@ export interface StopWorld {
   key(): IdempotencyKey;
   register(name: string, invitationToken?: string): Promise<Person>;
   operator(): Promise<Person>;
+  /** A token with which somebody registers as one. */
+  invite(by: Person, role: 'operator'): Promise<string>;
   sign(person: Person, documentType: DocumentType, document: object): Promise<SignatureInput>;
   /** A clone of this person, with its gates and a tier that fans can buy. */
   makeClone(owner: Person): Promise<{ cloneId: string; grantId: string; gates: string[]; tierId: string }>;
   /** A release that is decided and inserted now, at the epochs of now. */
   release(of: { cloneId: string; grantId: string; gates: string[] }, id: string): Promise<void>;
-  order(owner: Person, cloneId: string, quote: StopQuoteView, key?: IdempotencyKey): ReturnType<Stop['orderStop']>;
+  order(owner: Person, cloneId: string, quote: StopQuoteView, key?: IdempotencyKey, waitMs?: number): ReturnType<Stop['orderStop']>;
   stopWith(changes: Partial<StopDeps>): Stop;
   /** A process that lives until its first COMMIT has returned. */
   dyingAfterCommit(): RunTx;
@@ -52,6 +54,7 @@ export async function openStopWorld(seed: string): Promise<StopWorld> {
         if (stop === null) throw new Error('not ready');
         await stop.acknowledge((payload as { stopId: string }).stopId);
       },
+      'stop.endWindDown': async (payload) => await stop?.endWindDown((payload as { stopId: string }).stopId),
     },
   });
   const database = await connect({ url: money.db.appUrl, entities: identityEntities });
@@ -64,10 +67,11 @@ export async function openStopWorld(seed: string): Promise<StopWorld> {
   const gates = makeGates({
     ids, onCloneGate: (tx, { cloneId, state, at }) => money.billing[state === 'paused' ? 'onPaused' : 'onResumed'](tx, cloneId, at),
   });
-  const count = async (tx: Parameters<StopDeps['countReleases']>[0], cloneId: string): Promise<bigint> =>
-    (await one<{ count: bigint }>(tx, 'SELECT count(*) FROM probe WHERE clone_id = $1', [cloneId])).count;
+  const count: StopDeps['countReleases'] = async (tx, { cloneId }) =>
+    (await one<{ count: bigint }>(tx, 'SELECT count(*) FROM probe WHERE $1::text IS NULL OR clone_id = $1', [cloneId])).count;
   const deps: StopDeps = {
     runTx, clock, ids, identity, gates, billing: money.billing, transparency: log, countReleases: count, countOpenOutputs: async () => 3,
+    noticeDays: async () => 10,
     cloneOwner: async (_tx, cloneId) => money.facts.owners.get(cloneId) ?? null,
     authority: {
       async act(_tx, { actor, cloneId }) {
@@ -95,6 +99,7 @@ export async function openStopWorld(seed: string): Promise<StopWorld> {
       return { actor, passkey };
     },
     operator: async () => await world.register('Operator', await identity.operatorInvitation()),
+    invite: async (by, role) => (await identity.createInvitation(by.actor, world.key(), { role })).token,
     async sign(person, documentType, document) {
       const challenge = await identity.createSigningChallenge(person.actor, world.key(), { documentType, document, locale: 'en' });
       return { challengeId: challenge.challengeId, credential: person.passkey.sign(challenge.publicKey) };
@@ -114,9 +119,9 @@ export async function openStopWorld(seed: string): Promise<StopWorld> {
       await money.db.asApp('INSERT INTO probe (id, clone_id, grant_id, gate_ids, epochs) VALUES ($1, $2, $3, $4, $5)',
         [id, of.cloneId, of.grantId, of.gates, epochs?.epochs]);
     },
-    async order(owner, cloneId, quote, key = world.key()) {
+    async order(owner, cloneId, quote, key = world.key(), waitMs = 5_000) {
       const signature = await world.sign(owner, 'stop_order', quote.order);
-      return await world.stop.orderStop(owner.actor, key, cloneId, { quoteId: quote.quoteId, signature }, 5_000);
+      return await world.stop.orderStop(owner.actor, key, cloneId, { quoteId: quote.quoteId, signature }, waitMs);
     },
     stopWith: (changes) => makeStop({ ...deps, ...changes }),
     dyingAfterCommit() {

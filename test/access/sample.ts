@@ -10,6 +10,7 @@ const TEXTS: readonly [test: (schema: Schema) => boolean, text: string][] = [
   [({ format }) => format === 'uri', 'https://example.com/'],
   [({ pattern }) => /0-9a-f\]\{64\}/.test(String(pattern)), '0'.repeat(64)],
   [({ pattern }) => String(pattern) === '^[A-Z]{2}$', 'CN'],
+  [({ pattern }) => /\{43\}=\$$/.test(String(pattern)), `${'A'.repeat(43)}=`],
 ];
 /** Tried one after the other for any other pattern. */
 const GUESSES = ['1', 'aaa', 'x', 'a-b', 'AAAA', '0', 'key:1'];

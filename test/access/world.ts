@@ -111,6 +111,9 @@ async function idsOf(world: World, cast: Cast, licence: Licence, outputId: strin
     runId: await one(world, 'SELECT id FROM royalty_run LIMIT 1'),
     refundId: await one(world, 'SELECT refund_id AS id FROM goodwill_refund LIMIT 1'),
     stopId: await stopOfAnother(world, cast.owner, licence.proofId),
+    // Her own order: another operator would have to confirm it, so the house stays open.
+    orderId: (await cast.operator.client.call('orderPlatform', { body: { action: 'pause', reason: 'Asked for by the matrix.' } })).orderId,
+    distrustId: await one(world, `INSERT INTO database_distrust (id, what, remembered, seen, reported_by) VALUES ('dtr_matrix', 'stops', '2', '1', 'gwy_matrix') RETURNING id`),
     // Who has a clone refuses none of herself, and nobody here enrols near to a refusal: these are nobody's.
     noticeId: `ntc_${'0'.repeat(26)}`, refusalId: `ref_${'0'.repeat(26)}`, holdId: `enh_${'0'.repeat(26)}`,
     payeeAccountId: agency, accountId: agency, payee: agency,

@@ -189,7 +189,7 @@ export interface paths {
         put?: never;
         /**
          * Pause a clone
-         * @description The clone's owner only. From the commit on every request is denied with `stop.paused` and nothing in flight is released. Pausing a clone that she paused already changes nothing; a stopped one is refused with `stop_state`.
+         * @description The clone's owner only. From the commit on every request is denied with `stop.paused` and nothing in flight is released; media that is being handed out is cut, and gateways confirm it as they confirm every stop: watch `stopId` with `watchStop`. A body may name one part of the clone. Pausing what she paused already changes nothing; what was stopped is refused with `stop_state`.
          */
         post: operations["pauseClone"];
         delete?: never;
@@ -272,8 +272,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Order the existence stop
-         * @description Final, and the owner's alone: an agency, an operator or a reviewer gets the same answer as a stranger. No release of this clone commits after the stop's commit. The answer comes as soon as PostgreSQL's COMMIT has returned, with the stop's id; `acknowledgedAt` is null until every gateway has confirmed that it hands out nothing more, or every lease of one second must have run out. Watch that live with `watchStop`, or send `Prefer: wait=N` to get the acknowledgement as the answer when it comes within N seconds. When the outcome of COMMIT is unknown the same stop is tried again, and if it stays unknown the answer is `unavailable`, never an acknowledgement; send the same request again. Ordering a stop on a stopped clone answers with the same stop.
+         * Order the stop that was quoted
+         * @description Final, and the owner's alone: an agency, an operator or a reviewer gets the same answer as a stranger. No release of this clone commits after the stop's commit. The answer comes as soon as PostgreSQL's COMMIT has returned, with the stop's id; `acknowledgedAt` is null until every gateway has confirmed that it hands out nothing more, or every lease of one second must have run out. Watch that live with `watchStop`, or send `Prefer: wait=N` to get the acknowledgement as the answer when it comes within N seconds. When the outcome of COMMIT is unknown the same stop is tried again, and if it stays unknown the answer is `unavailable`, never an acknowledgement; send the same request again. Ordering a stop of what was stopped answers with the same stop. A wind-down shuts nothing yet: from its commit on nothing new is sold, and at `endsAt` the gate shuts under the same stop id.
          */
         post: operations["orderStop"];
         delete?: never;
@@ -290,8 +290,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What an existence stop would cost
-         * @description The clone's owner only. Each call makes a quote, which is kept with its digest and can be ordered upon for an hour. `order` is the document to sign; its `reason` may be filled in. What happens after the quote never holds a stop up: getStop shows how the settlement differs from it and why.
+         * What a stop would cost
+         * @description The clone's owner only. A stop of a capability returns what was paid for tiers that name it; one of a licence touches no fan. A wind-down is quoted for its end, from what is paid for now. Each call makes a quote, which is kept with its digest and can be ordered upon for an hour. `order` is the document to sign; its `reason` may be filled in. What happens after the quote never holds a stop up: getStop shows how the settlement differs from it and why.
          */
         get: operations["quoteStop"];
         put?: never;
@@ -681,6 +681,43 @@ export interface paths {
          * @description For everybody, without an account; the file is read and not kept. A file whose marks are whole is found by its manifest; one whose marks were taken out by its samples, as long as these are unchanged. A re-encoded, cut or re-recorded copy is not recognised, and `unknown` never means that a human spoke.
          */
         post: operations["checkFile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/gateways": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who may hand out media, and which database no gateway believes */
+        get: operations["listGateways"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/gateways/distrusts/{distrustId}/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm a database that gateways distrust
+         * @description A gateway that remembers more than its database knows (a restored backup, a promoted standby) hands out nothing until two operators have each compared the log with a checkpoint that was kept outside: its size and root hash (base64). A log that does not hold this checkpoint is refused with `log_mismatch`.
+         */
+        post: operations["confirmDatabase"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1889,6 +1926,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/platform/orders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Order that the whole house is paused or opened again
+         * @description Nothing happens before another operator confirms it with confirmPlatform, within an hour.
+         */
+        post: operations["orderPlatform"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/platform/orders/{orderId}/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm another operator's order
+         * @description Whoever ordered it is refused with `two_people_needed`. A pause is a stop like every other: watch `stopId`.
+         */
+        post: operations["confirmPlatform"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/refunds": {
         parameters: {
             query?: never;
@@ -2933,6 +3010,11 @@ export interface components {
         };
         CloneGate: {
             cloneId: string;
+            scope: components["schemas"]["StopScope"];
+            /** @description The capability */
+            target: string | null;
+            /** @description The stop that gateways confirm; null when this shut nothing. */
+            stopId: string | null;
             /** @enum {string} */
             state: "open" | "paused" | "stopped";
             /** @description Rises with every change; outputs carry the one they were released under. */
@@ -3348,6 +3430,29 @@ export interface components {
             };
             fileSha256: components["schemas"]["Digest"];
             limits: components["schemas"]["OutputStandingText"];
+        };
+        GatewayRegistry: {
+            platform: {
+                /** @enum {string} */
+                state: "open" | "paused" | "stopped";
+                epoch: string;
+                holds: string[];
+            };
+            gateways: {
+                gatewayId: string;
+                process: string;
+                renewals: string;
+                renewedAt: components["schemas"]["Instant"];
+            }[];
+            distrusts: {
+                distrustId: string;
+                /** @enum {string} */
+                what: "system" | "timeline" | "epoch" | "stops";
+                remembered: string;
+                seen: string;
+                at: components["schemas"]["Instant"];
+                confirmations: number;
+            }[];
         };
         GoodwillRefund: {
             refundId: string;
@@ -4473,6 +4578,16 @@ export interface components {
             bankFailure: string | null;
         };
         PersonName: string;
+        PlatformOrder: {
+            orderId: string;
+            /** @enum {string} */
+            action: "pause" | "resume";
+            reason: string;
+            orderedAt: components["schemas"]["Instant"];
+            expiresAt: components["schemas"]["Instant"];
+            confirmedAt: components["schemas"]["Instant"] | null;
+            stopId: string | null;
+        };
         /** @description RFC 9457, with a code from a closed list. */
         Problem: {
             type: string;
@@ -5100,13 +5215,19 @@ export interface components {
             stopId: string;
             cloneId: string;
             /** @enum {string} */
-            state: "ordered" | "acknowledged" | "settled";
+            kind: "existence" | "wind_down";
+            scope: components["schemas"]["StopScope"];
+            target: string | null;
+            /** @description The end of a wind-down's notice period. */
+            endsAt: components["schemas"]["Instant"] | null;
+            /** @enum {string} */
+            state: "winding_down" | "ordered" | "acknowledged" | "settled";
             orderedAt: components["schemas"]["Instant"];
             quoteId: string;
             quoted: components["schemas"]["StopCost"];
             signedDocumentId: string;
-            epoch: string;
-            releases: string;
+            epoch: string | null;
+            releases: string | null;
             acknowledgedAt: components["schemas"]["Instant"] | null;
             milliseconds: number | null;
             gateways: components["schemas"]["StopGateway"][];
@@ -5120,10 +5241,17 @@ export interface components {
         StopAcknowledgement: {
             stopId: string;
             cloneId: string;
+            /** @enum {string} */
+            kind: "existence" | "wind_down";
+            scope: components["schemas"]["StopScope"];
+            target: string | null;
+            /** @description The end of a wind-down's notice period. */
+            endsAt: components["schemas"]["Instant"] | null;
             orderedAt: components["schemas"]["Instant"];
-            epoch: string;
-            /** @description How many releases the clone had when the gate was shut; there are never more. */
-            releases: string;
+            /** @description The gate's epoch from the stop on; null while a wind-down runs. */
+            epoch: string | null;
+            /** @description How many releases the scope had when the gate was shut; there are never more. */
+            releases: string | null;
             /** @description From then on no gateway hands out another byte of the clone. Null until it is certain. */
             acknowledgedAt: components["schemas"]["Instant"] | null;
             /** @description From the arrival of the order to the acknowledgement, on one monotonic clock; null before it, and when another process took over and nobody measured both ends. */
@@ -5170,15 +5298,18 @@ export interface components {
         };
         /**
          * Stop order
-         * @description The existence stop: the owner ends the clone, at once and for good. Nobody else can sign it.
+         * @description The owner ends the clone or a part of it, at once and for good, or when the notice period has run. Nobody else can sign it.
          */
         StopOrderDocument: {
             /** @constant */
             type: "benren.stop_order";
-            /** @constant */
-            schemaVersion: 1;
-            /** @constant */
-            kind: "existence";
+            /**
+             * @description 1: the whole clone at once. 2: everything else; scope, target and endsAt then say what and when.
+             * @enum {integer}
+             */
+            schemaVersion: 1 | 2;
+            /** @enum {string} */
+            kind: "existence" | "wind_down";
             cloneId: string;
             ownerAccountId: string;
             /** @description The quote that was shown before: what the stop costs. */
@@ -5187,6 +5318,19 @@ export interface components {
             quoteDigest: string;
             /** @description In the owner's words; may be empty. */
             reason: string;
+            /** @enum {string} */
+            scope?: "clone" | "capability" | "grant" | "licence";
+            /** @description The capability's name, or the grant's or licence's id; null for the whole clone. */
+            target?: string | null;
+            /** @description When the notice period ends; null for an end at once. */
+            endsAt?: string | null;
+        };
+        /** @description One part of a clone; none is all of it. */
+        StopPart: {
+            /** @enum {string} */
+            capability?: "chat" | "voice" | "video" | "sing" | "story" | "work" | "moments";
+            grantId?: string;
+            licenceId?: string;
         };
         StopQuote: {
             quoteId: string;
@@ -5201,16 +5345,24 @@ export interface components {
         StopRecord: {
             /** @constant */
             type: "benren.stop_record";
-            /** @constant */
-            schemaVersion: 1;
+            /** @enum {integer} */
+            schemaVersion: 1 | 2;
             stopId: string;
             cloneId: string;
-            epoch: string;
-            releases: string;
+            epoch: string | null;
+            releases: string | null;
             orderedAt: components["schemas"]["Instant"];
             orderSha256: components["schemas"]["Digest"];
             evidenceSha256: components["schemas"]["Digest"];
+            /** @enum {string} */
+            kind?: "existence" | "wind_down";
+            /** @enum {string} */
+            scope?: "clone" | "capability" | "grant" | "licence";
+            target?: string | null;
+            endsAt?: string | null;
         };
+        /** @enum {string} */
+        StopScope: "platform" | "clone" | "capability" | "grant" | "licence";
         StopSettlement: {
             done: boolean;
             renewalsLeft: number;
@@ -5727,16 +5879,22 @@ export interface operations {
             header: {
                 /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
                 "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+                /** @description RFC 7240. How many seconds to wait for the acknowledgement before answering. */
+                Prefer?: components["parameters"]["PreferWait"];
             };
             path: {
                 cloneId: components["parameters"]["CloneId"];
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["StopPart"];
+            };
+        };
         responses: {
             /** @description The clone's gate. */
-            200: {
+            202: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5792,7 +5950,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["StopPart"];
+            };
+        };
         responses: {
             /** @description The clone's gate. */
             200: {
@@ -5912,7 +6074,13 @@ export interface operations {
     };
     quoteStop: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description At once and for good (the default), or at the end of the notice period that the grant in force names. */
+                kind?: "existence" | "wind_down";
+                capability?: "chat" | "voice" | "video" | "sing" | "story" | "work" | "moments";
+                grantId?: string;
+                licenceId?: string;
+            };
             header?: never;
             path: {
                 cloneId: components["parameters"]["CloneId"];
@@ -6523,6 +6691,63 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FileCheck"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listGateways: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The registry. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GatewayRegistry"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    confirmDatabase: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                distrustId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    logSize: string;
+                    logRootHash: string;
+                };
+            };
+        };
+        responses: {
+            /** @description How many operators have confirmed it; two are enough. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        distrustId: string;
+                        confirmations: number;
+                    };
                 };
             };
             default: components["responses"]["Problem"];
@@ -8362,6 +8587,64 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Payout"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    orderPlatform: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @enum {string} */
+                    action: "pause" | "resume";
+                    reason: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The order. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlatformOrder"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    confirmPlatform: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                orderId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The order, carried out. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlatformOrder"];
                 };
             };
             default: components["responses"]["Problem"];

@@ -12,6 +12,7 @@ const USAGE = `benren start | api | worker | gateway   serve
 benren migrate                          bring the database up to date
 benren operator init                    print the first operator's invitation; a new one replaces it
 benren verify FILE [--key KEYFILE]…     check a proof, a receipt, a signed document or an evidence bundle offline
+benren explain RECEIPT [--key KEYFILE]   decide again on a receipt, and say each clause in words
 benren verify-ledger                    replay the ledger and name what does not hold
 `;
 
@@ -89,12 +90,25 @@ async function verify(args: readonly string[]): Promise<number> {
   return verdict.ok ? 0 : 1;
 }
 
+async function explain(args: readonly string[]): Promise<number> {
+  const [file, flag, keyFile] = args;
+  if (file === undefined || (flag !== undefined && (flag !== '--key' || keyFile === undefined))) {
+    process.stderr.write(USAGE);
+    return 2;
+  }
+  const { explainReceipt } = await import('./explain.ts');
+  const { ok, lines } = explainReceipt(readFileSync(file), keyFile === undefined ? null : readFileSync(keyFile, 'utf8'));
+  say(lines.join('\n'));
+  return ok ? 0 : 1;
+}
+
 async function dispatch(args: readonly string[], env: Env): Promise<number> {
   const [command = 'start', ...rest] = args;
   if (SERVING.includes(command) && rest.length === 0) return await serve(command as ProcessRole, env);
   if (command === 'migrate' && rest.length === 0) return await runMigrations(env);
   if (command === 'operator' && rest[0] === 'init' && rest.length === 1) return await operatorInit(env);
   if (command === 'verify') return await verify(rest);
+  if (command === 'explain') return await explain(rest);
   if (command === 'verify-ledger' && rest.length === 0) return await verifyLedger(env);
   process.stderr.write(USAGE);
   return 2;

@@ -6,6 +6,7 @@ import type { Consent } from './service.ts';
 type Mine = Pick<
   Handlers<RequestContext>,
   'draftGrant' | 'getGrant' | 'signGrant' | 'draftAmendment' | 'signAmendment' | 'revokeGrant' | 'explainDecision'
+  | 'dryRunDecision' | 'getGrantMatrix' | 'getLegalReport'
 >;
 
 export function makeConsentHandlers(consent: Consent): Mine {
@@ -27,6 +28,15 @@ export function makeConsentHandlers(consent: Consent): Mine {
     },
     async revokeGrant({ path, body }, context) {
       return { status: 200, body: await consent.revokeGrant(signedIn(context), writeKey(context), path.grantId, body.signature) };
+    },
+    async dryRunDecision({ path, query }, context) {
+      return { status: 200, body: await consent.dryRunDecision(signedIn(context), path.cloneId, query) };
+    },
+    async getGrantMatrix({ path }, context) {
+      return { status: 200, body: await consent.getGrantMatrix(signedIn(context), path.grantId) };
+    },
+    async getLegalReport({ path }, context) {
+      return { status: 200, body: await consent.getLegalReport(signedIn(context), path.grantId) };
     },
     async explainDecision({ path }, context) {
       return { status: 200, body: await consent.explainDecision(signedIn(context), path.decisionId) };

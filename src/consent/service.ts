@@ -15,6 +15,7 @@ import { type Gates, type GateState, makeGates, type OnCloneGate } from './gates
 import type { GrantDocument, GrantTerms, Unrendered } from './grant.ts';
 import { documentOf, makeGrants, stateAt } from './grants.ts';
 import { NO_FACTS, type PlatformFacts } from './legal.ts';
+import { makeOutlooks, type Outlooks } from './outlooks.ts';
 import { readGrant, type ReadGrant } from './prepare.ts';
 import { makeVolume, type Volume } from './volume.ts';
 import { type DecisionReceiptDocument, recordDecision, type RecordedState } from './receipt.ts';
@@ -103,7 +104,7 @@ export interface GrantInForce {
 }
 
 export interface Consent extends ReturnType<typeof makeGrants>, ReturnType<typeof makeDelegations>,
-  ReturnType<typeof makeSuccessions>, ReturnType<typeof makeDeaths>, Authority, Pick<Volume, 'takeVolume' | 'measureVolume' | 'giveVolumeBack'> {
+  ReturnType<typeof makeSuccessions>, ReturnType<typeof makeDeaths>, Authority, Pick<Volume, 'takeVolume' | 'measureVolume' | 'giveVolumeBack'>, Outlooks {
   gates: Gates;
   /**
    * Decides, signs the receipt and keeps it, in the caller's transaction: a caller that refuses because of a denial
@@ -190,6 +191,13 @@ export function makeConsent(deps: ConsentDeps): Consent {
     return { ...state, usage: await volume.usage(tx, state.grant.grantId, grant.terms.volumeCaps, request.at) };
   }
 
+  async function judged(tx: Tx, request: DecisionRequest): Promise<{ state: RecordedState; grant: ReadGrant; seen: GateState[]; answer: Answer }> {
+    const { state: found, gates: seen } = await see({ ...deps, gates, authority }, tx, request);
+    const grant = readOnce(found.grant);
+    const state = await used(tx, grant, found, request);
+    return { state, grant, seen, answer: decideWith(grant, state, request) };
+  }
+
   function signedReceipt(document: DecisionReceiptDocument): SignedDecisionReceipt {
     // Through canonical JSON: what is kept is exactly what was signed, with nothing that JSON would drop.
     const plain = JSON.parse(canonicalJson(document)) as JsonObject;
@@ -203,16 +211,14 @@ export function makeConsent(deps: ConsentDeps): Consent {
     ...makeDelegations({ ...deps, authority }),
     ...makeSuccessions(deps),
     ...makeDeaths({ ...deps, gates }),
+    ...makeOutlooks({ ...deps, facts: factsOf(deps), answer: async (tx, request) => (await judged(tx, request)).answer }),
     takeVolume: (tx, use) => volume.takeVolume(tx, use),
     measureVolume: (tx, outputId, seconds) => volume.measureVolume(tx, outputId, seconds),
     giveVolumeBack: (tx, outputId) => volume.giveVolumeBack(tx, outputId),
     gates,
 
     async decide(tx, request) {
-      const { state: found, gates: seen } = await see({ ...deps, gates, authority }, tx, request);
-      const grant = readOnce(found.grant);
-      const state = await used(tx, grant, found, request);
-      const answer = decideWith(grant, state, request);
+      const { state, grant, seen, answer } = await judged(tx, request);
       const decisionId = ids.next('decision');
       const receipt = signedReceipt(recordDecision(decisionId, state, request, answer));
       const head = {

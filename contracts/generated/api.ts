@@ -78,6 +78,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/clones/{cloneId}/dry-run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What a fan could have now
+         * @description The clone's owner only. Decides as for a fan at this moment, by the same function and on the same state, and keeps nothing. What is left open is taken from the grant: its first capability, language, territory, tier, age band and purpose. The quota of a fan and what they pay are not looked at.
+         */
+        get: operations["dryRunDecision"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/clones/{cloneId}/enrolment/voice": {
         parameters: {
             query?: never;
@@ -836,6 +856,46 @@ export interface paths {
          * @description Every signed version, the revocation, what the owner was shown, the raw passkey signatures, the ownership decisions and the log proofs (contracts/exports/evidence-bundle.schema.json), sealed by the receipts key. Kept as a file it verifies offline with `benren verify FILE --key LOGKEY --key RECEIPTSKEY`. A draft has no evidence (`grant_state`); a second after a signature it may still answer `unavailable`.
          */
         get: operations["getGrantEvidence"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/grants/{grantId}/legal-report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the law finds missing in a grant
+         * @description Its owner only; of the version in force, or of the latest draft. Rules over the terms, not legal advice. A regime that does not pass denies its territories, and everything when it is the law of the person's home or the chosen one; `works.<purpose>` denies that purpose only, `chat` that capability only.
+         */
+        get: operations["getLegalReport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/grants/{grantId}/matrix": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What a grant lets fans have
+         * @description Its owner only; of the version in force, or of the latest draft. Capability by capability, one dimension at a time with the others as the grant names them first. Each cell is an answer of the decision itself, as if every gate were open; values with the same answer stand together. The law of CN, DE and US is shown even where they are not granted.
+         */
+        get: operations["getGrantMatrix"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3338,6 +3398,26 @@ export interface components {
         DelegationVerb: "getGrant" | "draftGrant" | "draftAmendment" | "signAmendment" | "pauseClone" | "resumeClone";
         /** @description SHA-256 in lower-case hex. */
         Digest: string;
+        DryRun: {
+            allowed: boolean;
+            /** @description Those that carried the yes, or all that said no. */
+            clauses: {
+                clause: string;
+                words: {
+                    "zh-CN": string;
+                    en: string;
+                };
+            }[];
+            /** @description The question, with what was left open filled in. */
+            asked: {
+                capability: string;
+                language: string;
+                country: string | null;
+                tierName: string | null;
+                ageBand: string | null;
+                purpose: string;
+            };
+        };
         /** @description Why it is near. What is refused is not told to whoever enrols. */
         EnrolmentFinding: {
             /** @enum {string} */
@@ -3728,6 +3808,20 @@ export interface components {
              */
             validUntil: string;
         };
+        GrantMatrix: {
+            grantId: string;
+            digest: components["schemas"]["Digest"];
+            at: components["schemas"]["Instant"];
+            cells: {
+                capability: string;
+                /** @enum {string} */
+                dimension: "territory" | "language" | "ageBand" | "tier" | "purpose";
+                values: string[];
+                allowed: boolean;
+                /** @description Why not, for the first of the values; empty where it is allowed. */
+                clauses: string[];
+            }[];
+        };
         GrantSignature: {
             signature: components["schemas"]["SignatureInput"];
         };
@@ -3852,6 +3946,20 @@ export interface components {
         LedgerTrialBalance: {
             position: components["schemas"]["LedgerPosition"];
             currencies: components["schemas"]["LedgerCurrencyBalance"][];
+        };
+        LegalReport: {
+            grantId: string;
+            digest: components["schemas"]["Digest"];
+            at: components["schemas"]["Instant"];
+            /** @description Why the grant is void everywhere; empty when it is not. */
+            void: string[];
+            regimes: {
+                /** @enum {string} */
+                regime: "CN" | "EU" | "US-CA" | "US-NY" | "US-TN" | "NO-FAKES";
+                passes: boolean;
+                territories: string[];
+                missing: string[];
+            }[];
         };
         /**
          * Declaration of life
@@ -5700,6 +5808,37 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    dryRunDecision: {
+        parameters: {
+            query?: {
+                country?: components["schemas"]["Country"];
+                capability?: components["schemas"]["OutputCapability"];
+                language?: string;
+                tierName?: string;
+                ageBand?: "child" | "teen" | "adult" | "undeclared";
+                purpose?: string;
+                text?: string;
+            };
+            header?: never;
+            path: {
+                cloneId: components["parameters"]["CloneId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer, each clause in words. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DryRun"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     uploadEnrolmentVoice: {
         parameters: {
             query?: never;
@@ -6908,6 +7047,52 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EvidenceBundle"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getLegalReport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                grantId: components["parameters"]["GrantId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The report. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LegalReport"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getGrantMatrix: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                grantId: components["parameters"]["GrantId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The matrix. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GrantMatrix"];
                 };
             };
             default: components["responses"]["Problem"];

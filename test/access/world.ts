@@ -125,7 +125,7 @@ async function tellAll(world: World, story: Story, recordings: Recordings): Prom
   const made = await claimAndEnrol(world, story, cast, recordings);
   await review(world, story, cast, recordings, made);
   const licence = await license(world, story, cast, made);
-  const subscriptionId = await buyFriendTier(world, cast.fans[0], licence, 'DE', false);
+  const subscriptionId = await buyFriendTier(world, cast.fans[0], licence, 'SG', false);
   const outputId = await request(cast.fans[0], licence, 'en', 'Good evening.');
   await released(cast.fans[0], outputId);
   const delivered = { english: outputId, mandarin: outputId, subscriptionId, secondSubscriptionId: subscriptionId, millisecondsPerCharacter: 1 };

@@ -93,6 +93,28 @@ async function stopOfAnother(world: World, owner: Person, ownershipProofId: stri
   return stopId;
 }
 
+/** A notice that nobody has looked at: only reviewers know of it, and whoever holds its token. */
+async function noticeOfStranger(world: World, cloneId: string): Promise<string> {
+  const { notice } = await world.client.call('fileNotice', {
+    body: {
+      name: 'Somebody', contact: 'somebody@example.org', represented: null, target: { kind: 'clone', value: cloneId }, identification: 'The voice.',
+      statement: 'It is mine.', goodFaith: true, authorityUnderPenaltyOfPerjury: true, signed: { kind: 'typed', name: 'Somebody' },
+    },
+  });
+  return notice.noticeId;
+}
+
+/** A held enrolment between two who ask nothing here. Its refusal would need a second proven person, so the row is put there past the rules. */
+async function heldOfOthers(world: World, cast: Cast): Promise<string> {
+  const holdId = `enh_${'1'.repeat(26)}`;
+  await world.ask(`
+    SET session_replication_role = replica;
+    INSERT INTO enrolment_hold (id, refusal_id, registrant_id, enroller_id, kind, proof_id, effect, findings, opened_at)
+      VALUES ('${holdId}', 'ref_${'1'.repeat(26)}', '${cast.reviewers[1].accountId}', '${cast.fans[1].accountId}', 'proof', 'own_${'1'.repeat(26)}', 'holds', '[]', now());
+    SET session_replication_role = DEFAULT`);
+  return holdId;
+}
+
 /** Ids of everything, asked of PostgreSQL: nobody's answer decides what the matrix asks for. */
 async function idsOf(world: World, cast: Cast, licence: Licence, outputId: string): Promise<Record<string, string>> {
   const agency = cast.agency.accountId;
@@ -114,8 +136,7 @@ async function idsOf(world: World, cast: Cast, licence: Licence, outputId: strin
     // Her own order: another operator would have to confirm it, so the house stays open.
     orderId: (await cast.operator.client.call('orderPlatform', { body: { action: 'pause', reason: 'Asked for by the matrix.' } })).orderId,
     distrustId: await one(world, `INSERT INTO database_distrust (id, what, remembered, seen, reported_by) VALUES ('dtr_matrix', 'stops', '2', '1', 'gwy_matrix') RETURNING id`),
-    // Who has a clone refuses none of herself, and nobody here enrols near to a refusal: these are nobody's.
-    noticeId: `ntc_${'0'.repeat(26)}`, refusalId: `ref_${'0'.repeat(26)}`, holdId: `enh_${'0'.repeat(26)}`,
+    noticeId: await noticeOfStranger(world, licence.cloneId), refusalId: `ref_${'0'.repeat(26)}`, holdId: await heldOfOthers(world, cast),
     payeeAccountId: agency, accountId: agency, payee: agency,
   };
 }

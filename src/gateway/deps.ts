@@ -29,7 +29,7 @@ export interface GatewayDeps {
   transparency: Pick<Transparency, 'append'>;
   inference: Pick<Inference, 'synthesise'>;
   /** Under which every stream of this process runs. */
-  lease: Pick<GatewayLease, 'open'>;
+  lease: Pick<GatewayLease, 'open' | 'witness'>;
   settings: {
     /** Provider code of the GB 45438-2025 label. */
     contentProducer: string;

@@ -28,17 +28,18 @@ function receiptDocument(releaseId: string, at: Date, file: KeptFile, output: Al
   return JSON.parse(canonicalJson(document)) as JsonObject;
 }
 
-type Deps = Pick<GatewayDeps, 'runTx' | 'clock' | 'ids' | 'consent' | 'billing' | 'provenance' | 'transparency' | 'at'>;
+type Deps = Pick<GatewayDeps, 'runTx' | 'clock' | 'ids' | 'consent' | 'billing' | 'provenance' | 'transparency' | 'lease' | 'at'>;
 
 /**
  * Takes the shared locks of the output's gates and asks whether it may still be released. Answers the time, read under the
- * locks. @throws Refusal `stopped`, `gate_changed`
+ * locks. @throws Refusal `stopped`, `gate_changed`, and `database_untrusted` when this database knows less than the process has seen
  */
-export async function underGates(tx: Tx, deps: Pick<Deps, 'clock' | 'consent' | 'at'>, output: AllowedOutput): Promise<Date> {
+export async function underGates(tx: Tx, deps: Pick<Deps, 'clock' | 'consent' | 'lease' | 'at'>, output: AllowedOutput): Promise<Date> {
   await deps.consent.gates.lockShared(tx, output.gates);
   await deps.at?.('locked');
   // A statement of its own, after the locks: it sees whatever a stop committed while this one waited.
   const seen = await deps.consent.gates.read(tx, output.gates);
+  deps.lease.witness(seen);
   const at = deps.clock.now();
   const refusal = refusedByGates(output.gates, seen) ?? refusedByTime(output.expiresAt, at);
   if (refusal !== null) throw refusal;

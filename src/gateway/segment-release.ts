@@ -34,7 +34,7 @@ function receiptDocument(segmentId: string, at: Date, { file, sequence, last }: 
   return JSON.parse(canonicalJson(document)) as JsonObject;
 }
 
-type Deps = Pick<GatewayDeps, 'runTx' | 'clock' | 'ids' | 'consent' | 'billing' | 'provenance' | 'transparency' | 'at'>;
+type Deps = Pick<GatewayDeps, 'runTx' | 'clock' | 'ids' | 'consent' | 'billing' | 'provenance' | 'transparency' | 'lease' | 'at'>;
 
 async function releaseIn(tx: Tx, deps: Deps, made: MadeSegment, output: AllowedOutput): Promise<string> {
   const at = await underGates(tx, deps, output);

@@ -30,7 +30,7 @@ export interface Ground {
  *
  * @throws Refusal what `see` and the lease refuse with
  */
-export async function openStream(deps: Pick<GatewayDeps, 'lease'>, ground: Ground, cut: (reason: Refusal) => void): Promise<MediaLease> {
+export async function openStream(deps: { lease: Pick<GatewayDeps['lease'], 'open'> }, ground: Ground, cut: (reason: Refusal) => void): Promise<MediaLease> {
   const { kind, subjectId } = ground;
   let moved = false;
   let bytes = 0;

@@ -107,10 +107,13 @@ async function speak(world: World, story: Story, cast: Cast, licence: Licence): 
     const english = await request(fan, licence, 'en', ENGLISH);
     const mandarin = await request(fan, licence, 'zh-CN', MANDARIN);
     let speed = 0;
-    for (const [outputId, name] of [[english, 'output-1-en.wav'], [mandarin, 'output-2-zh.wav']] as const) {
+    // Both at once: each comes at the pace of listening.
+    const heard = await Promise.all(([[english, 'output-1-en.wav'], [mandarin, 'output-2-zh.wav']] as const).map(async ([outputId, name]) => {
       const { renderMilliseconds } = await released(fan, outputId);
+      return { outputId, name, renderMilliseconds, wav: await fan.client.call('getOutputMedia', { path: { outputId } }) };
+    }));
+    for (const { outputId, name, renderMilliseconds, wav } of heard) {
       if (outputId === english) speed = renderMilliseconds / ENGLISH.length;
-      const wav = await fan.client.call('getOutputMedia', { path: { outputId } });
       keep(name, wav);
       checked(`${name}: ${await checkMarks(world, wav, licence, outputId)}; voice rendered in ${renderMilliseconds.toFixed(0)} ms`);
     }

@@ -110,10 +110,10 @@ export async function review(
     const [first, second] = cast.reviewers;
     const waiting = await first.client.call('listReviews', {});
     const voice = waiting.proofs[0]?.evidence.find((evidence) => evidence.kind === 'voice_challenge')?.voice;
-    for (const mediaPath of [voice?.recording?.mediaPath, voice?.advice?.enrolment.mediaPath]) {
+    await Promise.all([voice?.recording?.mediaPath, voice?.advice?.enrolment.mediaPath].map(async (mediaPath) => {
       const played = await fetch(new URL(mediaPath ?? '/', world.service.origin), { headers: { authorization: `Bearer ${first.token}` } });
       must(played.status === 200 && (await played.arrayBuffer()).byteLength > 10_000, `a reviewer plays ${mediaPath ?? 'the recording'}`);
-    }
+    }));
     checked(`reviewer one plays both recordings; the measured distance is ${voice?.advice?.distance.toFixed(2) ?? '?'} (advice, no words recognised)`);
     const evidenceSha256 = waiting.proofs[0]?.evidenceSha256 ?? '';
     await first.client.call('claimReview', { path });
@@ -208,9 +208,9 @@ async function hearProbes(cast: Cast, versionId: string, keep: (name: string, by
   const { client } = cast.owner;
   const { outputs } = await client.call('requestProbes', { path: { versionId } });
   await settle();
-  for (const [index, { outputId }] of outputs.entries()) {
-    keep(`probe-${index + 1}.wav`, await client.call('getOutputMedia', { path: { outputId } }));
-  }
+  // All at once: each comes at the pace of listening.
+  const files = await Promise.all(outputs.map(({ outputId }) => client.call('getOutputMedia', { path: { outputId } })));
+  for (const [index, file] of files.entries()) keep(`probe-${index + 1}.wav`, file);
   return outputs.length;
 }
 

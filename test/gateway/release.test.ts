@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { makeGateway, makeGatewayJobs, STEPS } from '../../src/gateway/index.ts';
 import { sha256Hex } from '../../src/kernel/digest.ts';
+import { Refusal } from '../../src/kernel/refusals.ts';
 import { until } from '../support/until.ts';
 import { byHand, forgery } from './forge.ts';
 import { codeOf, type GatewayWorld, openGatewayWorld, refusalOf } from './world.ts';
@@ -320,5 +321,22 @@ describe('raw SQL as the service’s role, and as the owner of the tables', () =
       expect(await byHand(own.world.database.ownerUrl, [[`TRUNCATE ${table}`]])).toBe('23001');
     }
     expect(await byHand(own.world.database.appUrl, [[`UPDATE output SET script = 'x'`]])).toBe('42501');
+  });
+});
+
+describe('a database that knows less than this process has seen', () => {
+  it('gets no release: what was restored from before a stop is not believed', async () => {
+    const { outputId } = await own.ask();
+    const gates = await own.world.database.runTx((tx) => own.consent.gates.read(tx, [{ gateId: 'gat_platform' }]));
+    const seen: unknown[] = [];
+    const wary = makeGateway({ ...own.deps, lease: { ...own.lease, open: own.deps.lease.open.bind(own.deps.lease), witness: (read) => {
+      seen.push(...read);
+      throw new Refusal('database_untrusted', 'It knew more.');
+    } } });
+    await expect(wary.work.renderOutput(outputId, 1)).rejects.toMatchObject({ code: 'database_untrusted' });
+    expect(seen).toContainEqual(expect.objectContaining({ gateId: 'gat_platform', epoch: gates[0]!.epoch }));
+    expect(await own.count('release', `output_id = '${outputId}'`)).toBe(0);
+    await own.drain();
+    expect((await stateOf(outputId)).state).toBe('released');
   });
 });

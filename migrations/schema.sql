@@ -2301,6 +2301,7 @@ release: CREATE TRIGGER release_never_changes BEFORE DELETE OR UPDATE ON public.
 release: CREATE TRIGGER release_never_truncated BEFORE TRUNCATE ON public.release FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 release_segment: CREATE TRIGGER release_segment_is_gated BEFORE INSERT ON public.release_segment FOR EACH ROW EXECUTE FUNCTION release_is_gated()
 release_segment: CREATE CONSTRAINT TRIGGER release_segment_is_whole AFTER INSERT ON public.release_segment DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION release_segment_is_whole()
+release_segment: CREATE TRIGGER release_segment_is_within_terms BEFORE INSERT ON public.release_segment FOR EACH ROW EXECUTE FUNCTION release_is_within_terms()
 release_segment: CREATE TRIGGER release_segment_never_changes BEFORE DELETE OR UPDATE ON public.release_segment FOR EACH ROW EXECUTE FUNCTION refuse_change()
 release_segment: CREATE TRIGGER release_segment_never_truncated BEFORE TRUNCATE ON public.release_segment FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 release_segment: CREATE TRIGGER release_segment_sequenced BEFORE INSERT ON public.release_segment FOR EACH ROW EXECUTE FUNCTION release_segment_follows()
@@ -2648,7 +2649,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION public.consent_volume_use_guard()
  RETURNS trigger
  LANGUAGE plpgsql
- SET search_path TO 'public'
+ SET search_path TO 'public', 'pg_temp'
 AS $function$
   BEGIN
     IF TG_OP = 'UPDATE' AND (OLD.state = 'given_back'
@@ -2662,7 +2663,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION public.consent_volume_within_caps()
  RETURNS trigger
  LANGUAGE plpgsql
- SET search_path TO 'public'
+ SET search_path TO 'public', 'pg_temp'
 AS $function$
   DECLARE
     caps jsonb;
@@ -3357,7 +3358,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION public.lock_consent_volume(of_grant text)
  RETURNS void
  LANGUAGE sql
- SET search_path TO 'public'
+ SET search_path TO 'public', 'pg_temp'
 AS $function$
     SELECT pg_advisory_xact_lock(hashtextextended(of_grant, 6241));
   $function$
@@ -3437,7 +3438,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION public.output_approval_guard()
  RETURNS trigger
  LANGUAGE plpgsql
- SET search_path TO 'public'
+ SET search_path TO 'public', 'pg_temp'
 AS $function$
   BEGIN
     IF OLD.verdict IS NOT NULL OR (NEW.output_id, NEW.clone_id, NEW.mode, NEW.undo_hours) IS DISTINCT FROM
@@ -3931,7 +3932,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION public.release_is_within_terms()
  RETURNS trigger
  LANGUAGE plpgsql
- SET search_path TO 'public'
+ SET search_path TO 'public', 'pg_temp'
 AS $function$
   DECLARE
     terms json;

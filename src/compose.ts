@@ -8,7 +8,7 @@ import { openPlatform, type Overrides, type Platform } from './compose/platform.
 import { ENTITIES, makeRooms, type Rooms } from './compose/rooms.ts';
 import { makeServiceHandlers } from './compose/service.ts';
 import type { Config } from './config.ts';
-import { makeConsentHandlers, makeConsentJobs, makeDelegationHandlers, makeSuccessionHandlers } from './consent/index.ts';
+import { makeConsentHandlers, makeConsentJobs, makeDelegationHandlers, makeLicenceHandlers, makeSuccessionHandlers } from './consent/index.ts';
 import { makeExportsHandlers } from './exports/index.ts';
 import { makeGatewayHandlers, makeGatewayJobs } from './gateway/index.ts';
 import { makeApp } from './http/app.ts';
@@ -56,6 +56,7 @@ function makeHandlers(platform: Platform, rooms: Rooms): AppHandlers {
     ...makeDelegationHandlers(rooms.consent),
     ...makeExportsHandlers(rooms.exports),
     ...makeSuccessionHandlers(rooms.consent),
+    ...makeLicenceHandlers(rooms.consent),
     ...makeBillingHandlers(rooms.billing),
     ...makeRoyaltiesHandlers(rooms.royalties),
     ...makeGatewayHandlers(rooms.gateway),

@@ -1,6 +1,7 @@
 import { type Act, type Answer, type DecisionRequest, type DecisionState, OWNER_PURPOSE, REVIEWER_PURPOSE } from './decision.ts';
 import { EU_MARKING_FROM } from './legal.ts';
 import { saysAny } from './lexicon.ts';
+import { licenceAsGrant } from './licence-read.ts';
 import { type ReadGrant, readGrant } from './prepare.ts';
 import { type PreparedRequest, prepareRequest } from './prepare-request.ts';
 import { prepareState, type Standing } from './standing.ts';
@@ -274,7 +275,26 @@ export function judge(s: Standing, q: PreparedRequest): Answer {
  * whatever cannot be read.
  */
 export function decide(state: DecisionState, request: DecisionRequest): Answer {
-  return decideWith(readGrant(state.grant?.document ?? null), state, request);
+  return underLicence(decideWith(readGrant(state.grant?.document ?? null), state, request), state, request);
+}
+
+/**
+ * What the grant answered, and the licence with it where one is asked under: the narrower of the two wins. To its own
+ * licence the organisation is the licensee; whether the owner lets anybody hand the clone on, the grant has answered.
+ */
+export function underLicence(answer: Answer, state: DecisionState, request: DecisionRequest): Answer {
+  const asked = request.licensee !== 'platform';
+  const { licence } = state;
+  if (licence === undefined || licence === null) return asked ? intersect([answer, { allowed: false, clauses: ['licence.none'] }]) : answer;
+  if (!asked) return intersect([answer, { allowed: false, clauses: ['licence.foreign'] }]);
+  const document = licenceAsGrant(licence.document);
+  const grant = document === null ? null : { grantId: licence.licenceId, digest: licence.digest, status: licence.status, document: document.grant };
+  const found: string[] = [];
+  if (licence.status !== 'signed') found.push(`licence.${licence.status}`);
+  if (document?.licensee !== request.licensee) found.push('licence.foreign');
+  if (!state.gates.some(({ kind }) => kind === 'licence')) found.push('gates.unreadable');
+  const inner = decideWith(readGrant(grant?.document ?? null), { ...state, grant }, { ...request, licensee: 'platform' });
+  return intersect([answer, inner, ...(found.length === 0 ? [] : [{ allowed: false, clauses: found }])]);
 }
 
 /** As `decide`, with the grant read beforehand (for many decisions under one grant). */

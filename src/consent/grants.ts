@@ -5,6 +5,7 @@ import { notFound, Refusal } from '../kernel/refusals.ts';
 import type { Actor } from '../kernel/request.ts';
 import type { IdempotencyKey, Tx } from '../kernel/tx.ts';
 import { once } from '../platform/postgres/index.ts';
+import { boundLicensees, makeAmendments } from './amendments.ts';
 import type { Authority, Standing } from './authority.ts';
 import { type Change, compareGrants, narrows } from './compare.ts';
 import { amendmentDocument, checkedTerms, grantDocument, type RevocationDocument, revocationDocument, termsOf } from './draft.ts';
@@ -12,6 +13,8 @@ import { type DelegableVerb, type NeverVerb, onlyNarrowing } from './delegation.
 import { insertContract, loadContract } from './contract-store.ts';
 import { type Amendment, CAPABILITIES, type FirstGrant, type GrantDocument, type GrantTerms, type Rendering, type Unrendered } from './grant.ts';
 import { checkHeirsGrant, thawClone } from './heirs.ts';
+import { insertOffer, offersOf } from './licence-store.ts';
+import { recontain } from './licences.ts';
 import type { ConsentDeps, SignatureInput } from './service.ts';
 import * as store from './store.ts';
 import type { Gates } from './gates.ts';
@@ -63,7 +66,7 @@ function sealed<Document extends GrantDocument>(document: Document): { document:
 }
 
 type Room = ConsentDeps & { gates: Gates; authority: Authority };
-type Leaf = 'grant.signed' | 'grant.amended' | 'grant.revoked';
+type Leaf = 'grant.signed' | 'grant.amended' | 'grant.revoked' | 'amendment.offered';
 type Verb = Exclude<DelegableVerb, 'pauseClone' | 'resumeClone'> | Extract<NeverVerb, 'signGrant' | 'revokeGrant'>;
 
 async function theGrant(tx: Tx, grantId: string): Promise<store.GrantRow> {
@@ -211,12 +214,39 @@ async function signAmended(room: Room, tx: Tx, actor: Actor, grantId: string, si
   await mustBeShown(tx, grantId, signed.digest, next);
   checkedTerms(termsOf(next), at);
   await refuseWidening(tx, current, next, standing);
-  await store.insertSignature(tx, { grantId, version: drafted.version, digest: signed.digest, signedDocumentId: signed.id, at });
-  if (narrows(compareGrants(current, next))) {
-    await room.gates.narrow(tx, await gateOf(room, tx, grantId), { reason: 'grant.amended', at, by: actor.accountId });
-  }
-  await log(room, tx, 'grant.amended', grantId, signed);
+  const alone = onlyNarrowing(compareGrants(current, next)) || (await boundLicensees(tx, grantId, at)).length === 0;
+  if (alone) await enact(room, tx, row, signed, actor.accountId);
+  else await offer(room, tx, row, signed, at);
   return grantView(await theGrant(tx, grantId), at);
+}
+
+type Signed = Awaited<ReturnType<ConsentDeps['identity']['completeSignature']>>;
+
+/** It adds something while a licensee is bound: kept with the owner's signature until the licensee's is there too. */
+async function offer(room: Room, tx: Tx, row: store.GrantRow, signed: Signed, at: Date): Promise<void> {
+  const { grantId } = row;
+  if ((await offersOf(tx, grantId)).some(({ digest }) => digest === signed.digest)) {
+    throw new Refusal('amendment_state', 'This amendment was signed already, and waits or was withdrawn; draft another.');
+  }
+  await insertOffer(tx, { grantId, digest: signed.digest, accountId: signed.signedBy, signedDocumentId: signed.id, at });
+  await log(room, tx, 'amendment.offered', grantId, signed);
+}
+
+/**
+ * The amendment takes the place of the version before, from this transaction's commit on. What it narrows is decided
+ * again, and licences that it no longer holds inside are suspended in the same breath.
+ */
+async function enact(room: Room, tx: Tx, row: store.GrantRow, signed: Signed, by: string): Promise<void> {
+  const at = room.clock.now();
+  const { grantId } = row;
+  const current = documentOf(row);
+  const next = JSON.parse(signed.canonical) as GrantDocument;
+  await store.insertSignature(tx, { grantId, version: next.version, digest: signed.digest, signedDocumentId: signed.id, at });
+  if (narrows(compareGrants(termsOf(current), termsOf(next)))) {
+    await room.gates.narrow(tx, await gateOf(room, tx, grantId), { reason: 'grant.amended', at, by });
+  }
+  await recontain(room, tx, grantId, { document: next, digest: signed.digest, at, by });
+  await log(room, tx, 'grant.amended', grantId, signed);
 }
 
 async function gateOf(room: Room, tx: Tx, grantId: string): Promise<string> {
@@ -259,5 +289,10 @@ export function makeGrants(room: Room) {
       write(key, (tx) => signAmended(room, tx, actor, grantId, signature)),
     revokeGrant: (actor: Actor, key: IdempotencyKey, grantId: string, signature: SignatureInput) =>
       write(key, (tx) => revoke(room, tx, actor, grantId, signature)),
+    ...makeAmendments(room, async (tx, row, waiting) => {
+      const signed = await room.identity.signedDocument(tx, waiting.ownersDocumentId);
+      if (signed === null) throw new Error(`Amendment ${waiting.digest} has lost its signature.`);
+      await enact(room, tx, row, signed, waiting.by);
+    }),
   };
 }

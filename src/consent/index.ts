@@ -23,6 +23,7 @@ export type { LeaseStore } from './lease-store.ts';
 export { makeConsentHandlers } from './handlers.ts';
 export { makeDelegationHandlers } from './delegation-handlers.ts';
 export { makeSuccessionHandlers } from './succession-handlers.ts';
+export { makeLicenceHandlers } from './licence-handlers.ts';
 export { makeConsentJobs } from './jobs.ts';
 export type { Act, Authority, Standing } from './authority.ts';
 export { CAPABILITIES, decide, decideAll, foldText, legalReport, OWNER_PURPOSE, replay, REVIEWER_PURPOSE, wordMatcher } from './model.ts';

@@ -10,10 +10,17 @@ function caseIdOf(payload: Json): string {
   throw new Error('The payload names no death report.');
 }
 
-export function makeConsentJobs(consent: Pick<Consent, 'estates'>): JobHandlers {
+function licenceIdOf(payload: Json): string {
+  const licenceId = typeof payload === 'object' && payload !== null && !Array.isArray(payload) ? (payload as JsonObject)['licenceId'] : null;
+  if (typeof licenceId !== 'string') throw new Error('The payload names no licence.');
+  return licenceId;
+}
+
+export function makeConsentJobs(consent: Pick<Consent, 'estates' | 'endNoticed'>): JobHandlers {
   return {
     'consent.settleEstate': (payload) => consent.estates.settleEstate(caseIdOf(payload)),
     'consent.sunset': (payload) => consent.estates.sunset(caseIdOf(payload)),
+    'consent.endLicence': (payload) => consent.endNoticed(licenceIdOf(payload)),
     'consent.destroyPapers': (payload) => consent.estates.destroyPapers(caseIdOf(payload)),
   };
 }

@@ -9,9 +9,10 @@ import { isObject } from './shape.ts';
 export type RecordedRequest = Omit<DecisionRequest, 'at' | 'labels'> & { at: string; labels: ContentLabels & { endorsements: string[] } };
 
 /** The state as a receipt holds it; there is none without a clone. */
-export type RecordedState = Omit<DecisionState, 'clone' | 'gates' | 'grant' | 'usage' | 'platform'> & {
+export type RecordedState = Omit<DecisionState, 'clone' | 'gates' | 'grant' | 'licence' | 'usage' | 'platform'> & {
   clone: NonNullable<DecisionState['clone']>;
   grant: { grantId: string; digest: string; status: string; document: Record<string, unknown> } | null;
+  licence?: { licenceId: string; digest: string; status: string; document: Record<string, unknown> };
   gates: DecisionState['gates'][number][];
   usage: Usage[];
   platform: PlatformFacts & { markingLayers: string[] };

@@ -2,12 +2,12 @@ import type { Identity } from '../identity/index.ts';
 import type { Ids } from '../kernel/ids.ts';
 import { canonicalJson, type JsonObject } from '../kernel/canonical-json.ts';
 import type { Random } from '../kernel/random.ts';
-import { notFound } from '../kernel/refusals.ts';
+import { notFound, Refusal } from '../kernel/refusals.ts';
 import type { Actor } from '../kernel/request.ts';
 import type { Clock } from '../kernel/time.ts';
 import type { RunTx, Tx } from '../kernel/tx.ts';
 import { type Authority, makeAuthority } from './authority.ts';
-import { decideWith } from './decide.ts';
+import { decideWith, underLicence } from './decide.ts';
 import type { Answer, DecisionRequest } from './decision.ts';
 import { makeDeaths } from './deaths.ts';
 import { makeDelegations } from './delegations.ts';
@@ -20,6 +20,8 @@ import { readGrant, type ReadGrant } from './prepare.ts';
 import { makeVolume, type Volume } from './volume.ts';
 import { type DecisionReceiptDocument, recordDecision, type RecordedState } from './receipt.ts';
 import { deceasedSince } from './succession-store.ts';
+import { runs } from './licence.ts';
+import { licenceFor, type LicenceNow, makeLicences } from './licences.ts';
 import { makeSuccessions } from './successions.ts';
 import * as store from './store.ts';
 
@@ -38,6 +40,7 @@ export interface SignedDecisionReceipt {
 
 /** What consent writes into the log. */
 export type ConsentLeaf = 'grant.signed' | 'grant.amended' | 'grant.revoked'
+  | 'amendment.offered' | 'licence.signed' | 'licence.ended'
   | 'delegation.signed' | 'delegation.ended' | 'succession.signed' | 'estate.frozen' | 'estate.undone' | 'estate.settled';
 
 /** What consent needs of the rooms below it, and the one thing of the room above that shows it on paper. */
@@ -104,7 +107,8 @@ export interface GrantInForce {
 }
 
 export interface Consent extends ReturnType<typeof makeGrants>, ReturnType<typeof makeDelegations>,
-  ReturnType<typeof makeSuccessions>, ReturnType<typeof makeDeaths>, Authority, Pick<Volume, 'takeVolume' | 'measureVolume' | 'giveVolumeBack'>, Outlooks {
+  ReturnType<typeof makeSuccessions>, ReturnType<typeof makeLicences>, ReturnType<typeof makeDeaths>, Authority,
+  Pick<Volume, 'takeVolume' | 'measureVolume' | 'giveVolumeBack'>, Outlooks {
   gates: Gates;
   /**
    * Decides, signs the receipt and keeps it, in the caller's transaction: a caller that refuses because of a denial
@@ -115,7 +119,7 @@ export interface Consent extends ReturnType<typeof makeGrants>, ReturnType<typeo
   explainDecision(actor: Actor, decisionId: string): Promise<SignedDecisionReceipt>;
 }
 
-type Seen = Pick<Decision, 'gates'> & { state: RecordedState };
+type Seen = Pick<Decision, 'gates'> & { state: RecordedState; noticeEndsAt: Date | null };
 
 /**
  * Gates first, then what they guard: whoever narrows anything afterwards raises an epoch that this decision has
@@ -125,16 +129,20 @@ type Seen = Pick<Decision, 'gates'> & { state: RecordedState };
 async function see(deps: ConsentDeps & { gates: Gates; authority: Authority }, tx: Tx, request: DecisionRequest): Promise<Seen> {
   const { gates } = deps;
   const grantId = (await store.loadGrantOfClone(tx, request.cloneId))?.grantId ?? null;
+  const asked = request.licensee === 'platform' ? null : await licenceFor(tx, request.cloneId, request.licensee, request.at);
   const refs = await gates.applicable(tx, { cloneId: request.cloneId, capability: request.capability, grantId });
-  const states = await gates.read(tx, refs);
+  const states = await gates.read(tx, [...refs, ...(asked === null || asked.gateId === null ? [] : [{ gateId: asked.gateId }])]);
+  const licence = asked === null ? null : await licenceFor(tx, request.cloneId, request.licensee, request.at);
+  if (licence?.licenceId !== asked?.licenceId) throw new Refusal('gate_changed', 'Another licence began meanwhile; ask again.');
   const clone = await deps.clones.clone(tx, request.cloneId);
   if (clone === null) throw notFound();
   const grant = grantId === null ? null : await store.loadGrant(tx, grantId);
   const version = await deps.clones.approvedVersion(tx, request.cloneId);
   const proof = await deps.ownership.proof(tx, clone.ownershipProofId);
   return {
-    gates: states,
+    gates: states, noticeEndsAt: licence?.noticeEndsAt ?? null,
     state: {
+      ...(licence === null ? {} : { licence: recordedLicence(licence) }),
       // What a dead owner signed is nobody's any more: a grant counts when it is of who holds the rights now.
       clone: {
         cloneId: clone.cloneId, ownerAccountId: (await deps.authority.rightsHolder(tx, request.cloneId)) ?? clone.ownerAccountId, name: clone.name,
@@ -152,13 +160,19 @@ async function see(deps: ConsentDeps & { gates: Gates; authority: Authority }, t
   };
 }
 
+function recordedLicence(row: LicenceNow): NonNullable<RecordedState['licence']> {
+  return { licenceId: row.licenceId, digest: row.digest, status: runs(row.state) ? 'signed' : row.state, document: { ...row.document } };
+}
+
 function factsOf({ facts = NO_FACTS }: Pick<ConsentDeps, 'facts'>): RecordedState['platform'] {
   return { ...facts, markingLayers: [...facts.markingLayers] };
 }
 
-function expiry(state: RecordedState): Date | null {
-  const ends = [state.ownership?.expiresAt, state.grant?.document['validUntil']]
+function expiry(state: RecordedState, noticeEndsAt: Date | null): Date | null {
+  const licensed = state.licence?.document['terms'] as { validUntil?: unknown } | undefined;
+  const ends = [state.ownership?.expiresAt, state.grant?.document['validUntil'], ...(licensed === undefined ? [] : [licensed.validUntil])]
     .map((end) => (typeof end === 'string' ? Date.parse(end) : Number.NaN));
+  if (noticeEndsAt !== null) ends.push(noticeEndsAt.getTime());
   return ends.some(Number.isNaN) ? null : new Date(Math.min(...ends));
 }
 
@@ -188,14 +202,25 @@ export function makeConsent(deps: ConsentDeps): Consent {
   /** Previews of the owner's and looks of a reviewer use nothing up. */
   async function used(tx: Tx, grant: ReadGrant, state: RecordedState, request: DecisionRequest): Promise<RecordedState> {
     if (state.grant === null || request.act !== 'make' || request.audience !== 'fan') return state;
-    return { ...state, usage: await volume.usage(tx, state.grant.grantId, grant.terms.volumeCaps, request.at) };
+    // A licence's caps are compared with everything made under the grant: stricter than its own count, never looser.
+    const licensed = (state.licence?.document['terms'] as GrantTerms | undefined)?.volumeCaps ?? [];
+    const caps = [...grant.terms.volumeCaps, ...licensed.filter((cap) => !grant.terms.volumeCaps.some((other) => other.capability === cap.capability && other.window === cap.window))];
+    return { ...state, usage: await volume.usage(tx, state.grant.grantId, caps, request.at) };
   }
 
-  async function judged(tx: Tx, request: DecisionRequest): Promise<{ state: RecordedState; grant: ReadGrant; seen: GateState[]; answer: Answer }> {
-    const { state: found, gates: seen } = await see({ ...deps, gates, authority }, tx, request);
+  interface Judged {
+    state: RecordedState;
+    grant: ReadGrant;
+    seen: GateState[];
+    answer: Answer;
+    noticeEndsAt: Date | null;
+  }
+
+  async function judged(tx: Tx, request: DecisionRequest): Promise<Judged> {
+    const { state: found, gates: seen, noticeEndsAt } = await see({ ...deps, gates, authority }, tx, request);
     const grant = readOnce(found.grant);
     const state = await used(tx, grant, found, request);
-    return { state, grant, seen, answer: decideWith(grant, state, request) };
+    return { state, grant, seen, answer: underLicence(decideWith(grant, state, request), state, request), noticeEndsAt };
   }
 
   function signedReceipt(document: DecisionReceiptDocument): SignedDecisionReceipt {
@@ -210,6 +235,7 @@ export function makeConsent(deps: ConsentDeps): Consent {
     ...makeGrants({ ...deps, gates, authority }),
     ...makeDelegations({ ...deps, authority }),
     ...makeSuccessions(deps),
+    ...makeLicences({ ...deps, gates, authority }),
     ...makeDeaths({ ...deps, gates }),
     ...makeOutlooks({ ...deps, facts: factsOf(deps), answer: async (tx, request) => (await judged(tx, request)).answer }),
     takeVolume: (tx, use) => volume.takeVolume(tx, use),
@@ -218,7 +244,7 @@ export function makeConsent(deps: ConsentDeps): Consent {
     gates,
 
     async decide(tx, request) {
-      const { state, grant, seen, answer } = await judged(tx, request);
+      const { state, grant, seen, answer, noticeEndsAt } = await judged(tx, request);
       const decisionId = ids.next('decision');
       const receipt = signedReceipt(recordDecision(decisionId, state, request, answer));
       const head = {
@@ -226,7 +252,7 @@ export function makeConsent(deps: ConsentDeps): Consent {
         versionId: state.version?.versionId ?? null,
       };
       await store.insertDecision(tx, { ...head, ...answer, requester: request.requester, at: request.at, receipt });
-      return { ...head, ...answer, gates: seen, expiresAt: answer.allowed ? expiry(state) : null, approval: grant.terms.outputApproval, receipt };
+      return { ...head, ...answer, gates: seen, expiresAt: answer.allowed ? expiry(state, noticeEndsAt) : null, approval: grant.terms.outputApproval, receipt };
     },
 
     async grantInForce(tx, cloneId, at) {

@@ -23,6 +23,7 @@ export const ID_PREFIXES = {
   gate: 'gat',
   decision: 'dec',
   delegation: 'dlg',
+  licence: 'lic',
   succession: 'suc',
   deathCase: 'dth',
   deathPaper: 'dpp',

@@ -26,6 +26,7 @@ export const REFUSAL_CODES = [
   'grant_state', 'grant_term_invalid', 'grant_document_mismatch', 'grant_missing', 'amendment_widens', 'denied',
   'delegation_invalid', 'delegation_state', 'delegation_verb', 'delegation_limit', 'delegation_never', 'account_unknown',
   'succession_invalid', 'succession_state', 'estate_frozen', 'estate_limit',
+  'licence_outside_grant', 'licence_state', 'licence_conflict', 'amendment_state',
   // billing
   'tier_outside_grant', 'tier_exists', 'tier_unknown', 'subscription_exists', 'subscription_state', 'quota_exhausted', 'payment_failed',
   'webhook_signature_invalid', 'refund_too_large', 'hold_state',

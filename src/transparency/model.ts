@@ -12,7 +12,7 @@ export const LEAF_TYPES = [
   'ownership_proof.decided', 'grant.signed', 'grant.amended', 'grant.revoked', 'version.approved', 'split.signed',
   'gate.paused', 'gate.resumed', 'stop.ordered', 'release.committed', 'statement.closed', 'segment.committed',
   'delegation.signed', 'delegation.ended',
-  'succession.signed', 'estate.frozen', 'estate.undone', 'estate.settled',
+  'amendment.offered', 'licence.signed', 'licence.ended', 'succession.signed', 'estate.frozen', 'estate.undone', 'estate.settled',
 ] as const;
 export type LeafType = (typeof LEAF_TYPES)[number];
 

@@ -65,7 +65,7 @@ async function ask(operation: Operation, who: Who, ids: Readonly<Record<string, 
 }
 
 /** Her agent is no stranger to her things and is told so, but these no delegation covers. */
-const NEVER: readonly string[] = ['quoteStop', 'orderStop', 'signGrant', 'revokeGrant', 'draftDelegation'];
+const NEVER: readonly string[] = ['quoteStop', 'orderStop', 'signGrant', 'revokeGrant', 'draftDelegation', 'draftLicence'];
 
 function refusalOf({ status, code }: Answer): string | null {
   if (status === 401) return '401';

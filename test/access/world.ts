@@ -64,6 +64,16 @@ async function delegated(world: World, owner: Person, delegate: Person, cloneId:
   return delegationId;
 }
 
+/** A licence of hers, drafted under her grant once it allows any. */
+async function draftedLicence(owner: Person, licensee: Person, grantId: string): Promise<string> {
+  const { document } = await owner.client.call('draftAmendment', { path: { grantId }, body: { sublicence: true } });
+  await owner.client.call('signAmendment', { path: { grantId }, body: { signature: await owner.sign('amendment', document) } });
+  const { licenceId } = await owner.client.call('draftLicence', { path: { grantId }, body: {
+    licenseeAccountId: licensee.accountId, exclusive: false, noticeDays: 30, terms: { adultContent: false },
+  } });
+  return licenceId;
+}
+
 /** An heir whom she named has reported her dead; nobody has looked yet. */
 async function reportedDead(owner: Person, heir: Person): Promise<{ successionId: string; caseId: string }> {
   const { successionId, document } = await owner.client.call('draftSuccession', { body: {
@@ -169,9 +179,11 @@ export async function openAccessWorld(): Promise<AccessWorld> {
       reviewer: cast.reviewers[0], operator: cast.operator,
     };
     const delegationId = await delegated(world, cast.owner, delegate, licence.cloneId);
+    const organisation = await registerPerson(world.client, systemRandom, { displayName: 'A game' });
+    const licenceId = await draftedLicence(cast.owner, organisation, licence.grantId);
     const death = await reportedDead(cast.owner, await registerPerson(world.client, systemRandom, { displayName: 'Heir' }));
     return {
-      world, people, ids: { ...await idsOf(world, cast, licence, outputId), ...death, delegationId, agentAccountId: delegate.accountId },
+      world, people, ids: { ...await idsOf(world, cast, licence, outputId), ...death, licenceId, licenseeAccountId: organisation.accountId, delegationId, agentAccountId: delegate.accountId },
       bodies: {
         createInvitation: { role: 'payee' },
         uploadDeathPaper: Buffer.from('%PDF-1.7 another'),

@@ -771,13 +771,37 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * Amendments that wait for a signature
+         * @description Those that somebody signed and that do not act, with who is missing; withdrawn and superseded ones too.
+         */
+        get: operations["listAmendments"];
         put?: never;
         /**
          * Draft an amendment
          * @description Name only the terms that change. The answer's document is the whole next version, and `change` says how it compares with the version in force.
          */
         post: operations["draftAmendment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/grants/{grantId}/amendments/countersignature": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Countersign an amendment
+         * @description By an organisation whose licence is bound by the grant. With the last signature that was missing the amendment acts. One that was withdrawn, or superseded by another, is refused with `amendment_state`.
+         */
+        post: operations["countersignAmendment"];
         delete?: never;
         options?: never;
         head?: never;
@@ -798,6 +822,26 @@ export interface paths {
          * @description The signed document says which draft it is. It acts with this call's commit: what was decided under terms that the amendment narrows is decided again before anything is released.
          */
         post: operations["signAmendment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/grants/{grantId}/amendments/withdrawal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Withdraw an amendment that waits
+         * @description By either side, before it acts. It needs no passkey, since nothing changes.
+         */
+        post: operations["withdrawAmendment"];
         delete?: never;
         options?: never;
         head?: never;
@@ -878,6 +922,26 @@ export interface paths {
         get: operations["getLegalReport"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/grants/{grantId}/licences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Draft a licence to an organisation
+         * @description Name only the terms that differ from the grant. Terms that reach beyond the grant in any member are refused with `licence_outside_grant`, which names the members; so is every licence where the grant allows none under it (`sublicence`). Nothing is licensed by a draft.
+         */
+        post: operations["draftLicence"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1055,6 +1119,86 @@ export interface paths {
         get: operations["getTrialBalance"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/licences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Licences you gave or were given
+         * @description With their state as of now, for both sides; the newest first.
+         */
+        get: operations["listLicences"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/licences/{licenceId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A licence
+         * @description Its owner, and the organisation once the owner has signed.
+         */
+        get: operations["getLicence"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/licences/{licenceId}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End a licence
+         * @description By the owner's notice, after which it runs on for its notice period, or for just cause, at once, with the reason; the organisation lays it down at once. What is not countersigned yet is withdrawn. What ended makes nothing new.
+         */
+        post: operations["endLicence"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/licences/{licenceId}/signature": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign or countersign a licence
+         * @description First the owner, then the organisation, each with their own passkey over the same document. At both signatures the terms are proven to lie inside the grant as it then is. Beside an exclusive licence no other is signed for what overlaps with it (`licence_conflict`).
+         */
+        post: operations["signLicence"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3270,6 +3414,15 @@ export interface components {
                         [key: string]: unknown;
                     };
                 };
+                licence?: {
+                    digest: string;
+                    status: string;
+                    /** @description The licence under which it was asked, as both signed it. */
+                    document: {
+                        [key: string]: unknown;
+                    };
+                    licenceId: string;
+                };
                 gates: {
                     gateId: string;
                     /** @enum {string} */
@@ -3961,6 +4114,245 @@ export interface components {
                 missing: string[];
             }[];
         };
+        Licence: {
+            licenceId: string;
+            /** @enum {string} */
+            state: "draft" | "offered" | "in_force" | "suspended" | "under_notice" | "ended" | "expired" | "grant_ended";
+            document: components["schemas"]["LicenceDocument"];
+            canonical: string;
+            digest: string;
+            signers: string[];
+            /** Format: date-time */
+            noticeEndsAt: string | null;
+            /** Format: date-time */
+            endedAt: string | null;
+            endKind: string | null;
+        };
+        /**
+         * Licence
+         * @description An owner lets an organisation use a clone, inside the owner's grant. Both sign the same document. Its terms have the form of a grant's and allow nothing that the grant does not.
+         */
+        LicenceDocument: {
+            /** @constant */
+            type: "benren.licence";
+            /** @constant */
+            schemaVersion: 1;
+            licenceId: string;
+            cloneId: string;
+            grantId: string;
+            /** @description The version of the grant inside which the terms were proven when this was drafted. */
+            grantDigest: string;
+            /** @description Who licenses. */
+            owner: {
+                accountId: string;
+                name: string;
+            };
+            /** @description The organisation, by its account. */
+            licensee: {
+                accountId: string;
+                name: string;
+            };
+            /** @description While it runs, nobody else is licensed for what overlaps with it. */
+            exclusive: boolean;
+            /** @description After the owner's notice it runs on for so many days. */
+            noticeDays: number;
+            terms: {
+                /** @description Whose likeness it is. */
+                subject: {
+                    /** @description As on the identity that was proven. */
+                    legalName: string;
+                    /** @description Under which other names the clone may be presented. */
+                    stageNames: string[];
+                    /** @description Needed for a minor; the term never outlasts the 18th birthday. */
+                    dateOfBirth: string | null;
+                    /** @description Under 18 when this is signed. */
+                    isMinor: boolean;
+                    /** @description ISO 3166-1, or 3166-2 for a state of the USA. The law at home applies wherever the clone is heard. */
+                    domicile: string;
+                };
+                /** @description In which role the signature is given. */
+                signer: {
+                    /** @enum {string} */
+                    role: "self" | "guardian" | "authorised_representative" | "executor" | "rights_holder";
+                    /** @description The paper that lets somebody else sign. Null when the person signs. */
+                    authorityDocumentSha256: string | null;
+                };
+                /** @description Reference of the court's approval; a minor's grant is void without. */
+                courtApproval: string | null;
+                /** @description Who advised the person (Cal. Labor Code 927, N.Y. GOB 5-302). */
+                representation: {
+                    /** @enum {string} */
+                    kind: "none" | "counsel" | "union";
+                    /** @description The counsel, or the union. */
+                    name: string | null;
+                    /** @description Bar number, or the collective agreement that speaks of replicas. */
+                    reference: string | null;
+                };
+                /** @description The terms on replicas stood apart, were conspicuous, and were initialled. */
+                termsInitialled: boolean;
+                /** @description BCP 47: in which language the person read this. */
+                languageRead: string;
+                /** @description ISO 3166-1 or 3166-2. The chosen law applies wherever the clone is heard. */
+                governingLaw: string;
+                /** @description What the clone may do. Each is a plain yes or no. */
+                capabilities: {
+                    chat: boolean;
+                    voice: boolean;
+                    video: boolean;
+                    sing: boolean;
+                    story: boolean;
+                    work: boolean;
+                    moments: boolean;
+                };
+                /** @description In which forms an output may come. */
+                media: ("text" | "voice" | "video" | "image" | "singing")[];
+                /** @description BCP 47. A tag covers itself only. */
+                languages: string[];
+                /** @description ISO 3166-1 alpha-2. Both where the listener says they are and where they are billed must be here. */
+                territories: string[];
+                /** @description Who may listen. The owner's own previews need no mention. */
+                audiences: ("fan" | "reviewer")[];
+                /** @description Ages of listeners. `undeclared` covers those who never said. */
+                ageBands: ("child" | "teen" | "adult" | "undeclared")[];
+                /** @description Names of the tiers whose subscribers are covered. */
+                tiers: string[];
+                /** @description What for, each with a reasonably specific description of the intended uses. */
+                purposes: {
+                    name: string;
+                    intendedUses: string;
+                    /** @description The works, campaigns or products that it is for, by name. A request that names a work needs it here; without any, the description is not reasonably specific in the USA. */
+                    works: string[];
+                }[];
+                /** @description Named word lists. A text that says any of the words is denied, whatever its script, width or case; English words match as whole words, Chinese ones anywhere. */
+                forbiddenTopics: {
+                    name: string;
+                    words: {
+                        zh: string[];
+                        en: string[];
+                    };
+                }[];
+                /** @description Phrases that are never said, matched as the words of a topic are. */
+                forbiddenPhrases: string[];
+                /** @description False unless the owner says yes. Never for a minor. */
+                adultContent: boolean;
+                /** @description False unless the owner says yes. */
+                politicalContent: boolean;
+                /** @description What may be endorsed or advertised; everything else may not. */
+                endorsementCategories: string[];
+                /** @description How much in all. What is under way counts. */
+                volumeCaps: {
+                    /** @enum {string} */
+                    capability: "any" | "chat" | "voice" | "video" | "sing" | "story" | "work" | "moments";
+                    /**
+                     * @description A calendar day in Asia/Shanghai, or the grant's whole term.
+                     * @enum {string}
+                     */
+                    window: "day" | "term";
+                    /** @description Null: not limited by this cap. */
+                    outputs: number | null;
+                    /** @description Of sound or picture. Null: not limited by this cap. */
+                    seconds: number | null;
+                }[];
+                /** @description The owner as the keeper of the gate. */
+                outputApproval: {
+                    /**
+                     * @description before: each output waits for the owner; after: the owner may take it back for a while.
+                     * @enum {string}
+                     */
+                    mode: "none" | "before" | "after";
+                    /** @description How long after a release the owner may take it back, with `after`. */
+                    undoHours: number;
+                };
+                /** @description Whether models may learn from the person's material. */
+                training: {
+                    allowed: boolean;
+                    /** @description On which material. */
+                    sources: string[];
+                    /** @description Whether models may be derived from the trained one. */
+                    derivedModels: boolean;
+                    /** @description Whether models go when the grant ends. */
+                    deleteOnEnd: boolean;
+                };
+                /** @description Whether the platform may let organisations use the clone, by licences inside this grant. */
+                sublicence: boolean;
+                /** @description The distinct acts of consent, with their own statement (PIPL art. 29 and 39; Deep Synthesis Provisions art. 14). */
+                separateConsent: {
+                    voice: boolean;
+                    face: boolean;
+                    /** @description Speaking as the person, in text. */
+                    persona: boolean;
+                    training: boolean;
+                    sensitivePersonalInformation: boolean;
+                    /** @description Use outside the country of the person's home. */
+                    crossBorder: boolean;
+                    statement: string;
+                };
+                /** @description What the owner has of it. */
+                compensation: {
+                    /**
+                     * @description free: nothing may be charged for what the clone does. share: the owner has a share.
+                     * @enum {string}
+                     */
+                    model: "free" | "share";
+                    /** @description The least share of the owner in a split. */
+                    rateBasisPoints: number;
+                    /** @description The least that the owner has of one payment, in minor units; 0 for none. */
+                    floorMinor: string;
+                    /** @enum {string} */
+                    currency: "CNY" | "USD" | "EUR" | "JPY" | "COIN";
+                    /** @description Whether the owner's auditor may see the books. */
+                    auditRight: boolean;
+                };
+                /** @description What a withdrawal does. */
+                withdrawal: {
+                    /** @description How consent is withdrawn; it must be as easy as giving it (PIPL art. 15). */
+                    method: string | null;
+                    /** @description How long a wind-down lasts. */
+                    noticeDays: number;
+                    /** @enum {string} */
+                    effect: "stop_new" | "takedown_all";
+                };
+                /** @description Whether what was made stays available when the grant ends. */
+                survivalOfExistingWorks: boolean;
+                /** @description After the person's death. */
+                postMortem: {
+                    allowed: boolean;
+                    /** Format: date-time */
+                    until: string | null;
+                    /** @description Who decides then. */
+                    holder: string | null;
+                    /** @description Reference of the notice filed with the Register of Copyrights. */
+                    registerNotice: string | null;
+                };
+                /** @description What listeners are told; it must say that this is AI and that it was generated. */
+                disclosureText: string | null;
+                /** @description Lets a file go without its explicit label, at a user's request and on their duty. */
+                explicitLabelWaiver: null | {
+                    agreementRef: string;
+                    /**
+                     * Format: date-time
+                     * @description The logs are kept until then: at least 184 days longer than any such output.
+                     */
+                    retainUntil: string;
+                };
+                /**
+                 * Format: date-time
+                 * @description Inclusive.
+                 */
+                validFrom: string;
+                /**
+                 * Format: date-time
+                 * @description Exclusive; at most ten years after validFrom, for a minor five and never past the 18th birthday.
+                 */
+                validUntil: string;
+            };
+        };
+        LicenceInput: {
+            licenseeAccountId: string;
+            exclusive: boolean;
+            noticeDays: number;
+            terms: components["schemas"]["GrantTermChanges"];
+        };
         /**
          * Declaration of life
          * @description The owner, with their own passkey: I am alive. It undoes a report of their death.
@@ -4000,7 +4392,7 @@ export interface components {
             index: string | null;
         };
         /** @enum {string} */
-        LogLeafType: "ownership_papers.destroyed" | "refusal.registered" | "refusal.withdrawn" | "notice.verified" | "notice.restored" | "notice.upheld" | "ownership_proof.decided" | "grant.signed" | "grant.amended" | "grant.revoked" | "version.approved" | "split.signed" | "gate.paused" | "gate.resumed" | "stop.ordered" | "release.committed" | "statement.closed" | "segment.committed" | "delegation.signed" | "delegation.ended" | "succession.signed" | "estate.frozen" | "estate.undone" | "estate.settled";
+        LogLeafType: "ownership_papers.destroyed" | "refusal.registered" | "refusal.withdrawn" | "notice.verified" | "notice.restored" | "notice.upheld" | "ownership_proof.decided" | "grant.signed" | "grant.amended" | "grant.revoked" | "version.approved" | "split.signed" | "gate.paused" | "gate.resumed" | "stop.ordered" | "release.committed" | "statement.closed" | "segment.committed" | "delegation.signed" | "delegation.ended" | "amendment.offered" | "licence.signed" | "licence.ended" | "succession.signed" | "estate.frozen" | "estate.undone" | "estate.settled";
         LogProof: {
             /** @constant */
             kind: "benren-proof";
@@ -4685,6 +5077,18 @@ export interface components {
             /** @description Why the bank last returned money to the payee's own balance at the processor. */
             bankFailure: string | null;
         };
+        PendingAmendment: {
+            grantId: string;
+            version: number;
+            digest: string;
+            /** @enum {string} */
+            state: "awaiting_countersignature" | "withdrawn" | "superseded";
+            document: components["schemas"]["AmendmentDocument"];
+            /** @enum {string} */
+            change: "same" | "narrower" | "wider" | "mixed";
+            signers: string[];
+            missing: string[];
+        };
         PersonName: string;
         PlatformOrder: {
             orderId: string;
@@ -4923,7 +5327,7 @@ export interface components {
             sessionExpiresAt: components["schemas"]["Instant"];
         };
         /** @enum {string} */
-        SignableDocumentType: "vouch" | "representation" | "refusal" | "refusal_withdrawal" | "notice" | "counter_notice" | "ownership_claim" | "grant" | "amendment" | "revocation" | "split" | "version_approval" | "stop_order" | "delegation" | "succession" | "death_report" | "life_declaration";
+        SignableDocumentType: "vouch" | "representation" | "refusal" | "refusal_withdrawal" | "notice" | "counter_notice" | "ownership_claim" | "grant" | "amendment" | "revocation" | "split" | "version_approval" | "stop_order" | "delegation" | "succession" | "death_report" | "life_declaration" | "licence";
         /**
          * Signature evidence
          * @description Everything that is needed to verify a passkey's signature over a document offline, in ten years. Verify with `benren verify FILE`.
@@ -4944,7 +5348,7 @@ export interface components {
                 account: string;
                 credentialId: string;
                 /** @enum {unknown} */
-                documentType: "vouch" | "representation" | "refusal" | "refusal_withdrawal" | "notice" | "counter_notice" | "ownership_claim" | "grant" | "amendment" | "revocation" | "split" | "version_approval" | "stop_order" | "delegation" | "succession" | "death_report" | "life_declaration";
+                documentType: "vouch" | "representation" | "refusal" | "refusal_withdrawal" | "notice" | "counter_notice" | "ownership_claim" | "grant" | "amendment" | "revocation" | "split" | "version_approval" | "stop_order" | "delegation" | "succession" | "death_report" | "life_declaration" | "licence";
                 origin: string;
                 renderedTextSha256: string;
                 /** @enum {unknown} */
@@ -5663,6 +6067,7 @@ export interface components {
         HoldsLimit: number;
         /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
         IdempotencyKey: string;
+        LicenceId: string;
         NoticeId: string;
         NoticeToken: string;
         NoticesLimit: number;
@@ -6915,6 +7320,31 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    listAmendments: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                grantId: components["parameters"]["GrantId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The amendments. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        amendments: components["schemas"]["PendingAmendment"][];
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     draftAmendment: {
         parameters: {
             query?: never;
@@ -6945,6 +7375,36 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    countersignAmendment: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                grantId: components["parameters"]["GrantId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GrantSignature"];
+            };
+        };
+        responses: {
+            /** @description The amendment. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PendingAmendment"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     signAmendment: {
         parameters: {
             query?: never;
@@ -6970,6 +7430,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Grant"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    withdrawAmendment: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                grantId: components["parameters"]["GrantId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    digest: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The amendment, withdrawn. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PendingAmendment"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -7070,6 +7562,36 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LegalReport"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    draftLicence: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                grantId: components["parameters"]["GrantId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LicenceInput"];
+            };
+        };
+        responses: {
+            /** @description The draft. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Licence"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -7320,6 +7842,119 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LedgerTrialBalance"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listLicences: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The licences. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        licences: components["schemas"]["Licence"][];
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getLicence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                licenceId: components["parameters"]["LicenceId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The licence. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Licence"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    endLicence: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                licenceId: components["parameters"]["LicenceId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @constant */
+                    kind: "notice";
+                } | {
+                    /** @constant */
+                    kind: "cause";
+                    reason: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The licence. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Licence"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    signLicence: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                licenceId: components["parameters"]["LicenceId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GrantSignature"];
+            };
+        };
+        responses: {
+            /** @description The licence. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Licence"];
                 };
             };
             default: components["responses"]["Problem"];

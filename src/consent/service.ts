@@ -192,6 +192,14 @@ function makeGrantReader(): (grant: RecordedState['grant']) => ReadGrant {
   };
 }
 
+interface Judged {
+  state: RecordedState;
+  grant: ReadGrant;
+  seen: GateState[];
+  answer: Answer;
+  noticeEndsAt: Date | null;
+}
+
 export function makeConsent(deps: ConsentDeps): Consent {
   const { runTx, ids, clones, provenance } = deps;
   const gates = makeGates({ ids, ...(deps.onCloneGate === undefined ? {} : { onCloneGate: deps.onCloneGate }) });
@@ -206,14 +214,6 @@ export function makeConsent(deps: ConsentDeps): Consent {
     const licensed = (state.licence?.document['terms'] as GrantTerms | undefined)?.volumeCaps ?? [];
     const caps = [...grant.terms.volumeCaps, ...licensed.filter((cap) => !grant.terms.volumeCaps.some((other) => other.capability === cap.capability && other.window === cap.window))];
     return { ...state, usage: await volume.usage(tx, state.grant.grantId, caps, request.at) };
-  }
-
-  interface Judged {
-    state: RecordedState;
-    grant: ReadGrant;
-    seen: GateState[];
-    answer: Answer;
-    noticeEndsAt: Date | null;
   }
 
   async function judged(tx: Tx, request: DecisionRequest): Promise<Judged> {

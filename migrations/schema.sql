@@ -13,6 +13,17 @@ account_role.role text NOT NULL
 account_role.invitation_id text NOT NULL
 account_role.granted_at timestamp with time zone NOT NULL
 account_role.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+amendment_offer.grant_id text NOT NULL
+amendment_offer.digest text NOT NULL
+amendment_offer.account_id text NOT NULL
+amendment_offer.signed_document_id text NOT NULL
+amendment_offer.signed_at timestamp with time zone NOT NULL
+amendment_offer.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+amendment_withdrawal.grant_id text NOT NULL
+amendment_withdrawal.digest text NOT NULL
+amendment_withdrawal.withdrawn_by text NOT NULL
+amendment_withdrawal.withdrawn_at timestamp with time zone NOT NULL
+amendment_withdrawal.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 billing_customer.account_id text NOT NULL
 billing_customer.stripe_customer text NOT NULL
 billing_customer.recorded_at timestamp with time zone NOT NULL DEFAULT now()
@@ -429,6 +440,38 @@ ledger_transfer.key text NOT NULL
 ledger_transfer.kind text NOT NULL
 ledger_transfer.content_hash bytea NOT NULL
 ledger_transfer.metadata jsonb NOT NULL
+licence.id text NOT NULL
+licence.clone_id text NOT NULL
+licence.grant_id text NOT NULL
+licence.owner_account_id text NOT NULL
+licence.licensee_account_id text NOT NULL
+licence.exclusive boolean NOT NULL
+licence.canonical text NOT NULL
+licence.digest text NOT NULL
+licence.drafted_at timestamp with time zone NOT NULL
+licence.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+licence_containment.id bigint NOT NULL
+licence_containment.licence_id text NOT NULL
+licence_containment.grant_digest text NOT NULL
+licence_containment.contained boolean NOT NULL
+licence_containment.at timestamp with time zone NOT NULL
+licence_containment.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+licence_end.licence_id text NOT NULL
+licence_end.kind text NOT NULL
+licence_end.reason text NOT NULL
+licence_end.ended_by text NOT NULL
+licence_end.ended_at timestamp with time zone NOT NULL
+licence_end.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+licence_notice.licence_id text NOT NULL
+licence_notice.given_by text NOT NULL
+licence_notice.given_at timestamp with time zone NOT NULL
+licence_notice.ends_at timestamp with time zone NOT NULL
+licence_notice.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+licence_signature.licence_id text NOT NULL
+licence_signature.account_id text NOT NULL
+licence_signature.signed_document_id text NOT NULL
+licence_signature.signed_at timestamp with time zone NOT NULL
+licence_signature.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 log_checkpoint.size bigint NOT NULL
 log_checkpoint.last bigint GENERATED ALWAYS AS (
 CASE
@@ -1012,6 +1055,14 @@ account_role: account_role_invitation_id_key UNIQUE (invitation_id)
 account_role: account_role_invitation_id_role_account_id_fkey FOREIGN KEY (invitation_id, role, account_id) REFERENCES invitation(id, role, accepted_by)
 account_role: account_role_pkey PRIMARY KEY (account_id, role)
 account_role: account_role_role_check CHECK ((role = ANY (ARRAY['operator'::text, 'reviewer'::text, 'payee'::text])))
+amendment_offer: amendment_offer_grant_id_digest_fkey FOREIGN KEY (grant_id, digest) REFERENCES consent_grant_draft(grant_id, digest)
+amendment_offer: amendment_offer_pkey PRIMARY KEY (grant_id, digest, account_id)
+amendment_offer: amendment_offer_signed_document_id_account_id_fkey FOREIGN KEY (signed_document_id, account_id) REFERENCES signed_document(id, account_id)
+amendment_offer: amendment_offer_signed_document_id_digest_fkey FOREIGN KEY (signed_document_id, digest) REFERENCES signed_document(id, digest)
+amendment_offer: amendment_offer_signed_document_id_key UNIQUE (signed_document_id)
+amendment_withdrawal: amendment_withdrawal_grant_id_digest_fkey FOREIGN KEY (grant_id, digest) REFERENCES consent_grant_draft(grant_id, digest)
+amendment_withdrawal: amendment_withdrawal_pkey PRIMARY KEY (grant_id, digest)
+amendment_withdrawal: amendment_withdrawal_withdrawn_by_fkey FOREIGN KEY (withdrawn_by) REFERENCES account(id)
 billing_customer: billing_customer_account_id_fkey FOREIGN KEY (account_id) REFERENCES account(id)
 billing_customer: billing_customer_pkey PRIMARY KEY (account_id)
 billing_customer: billing_customer_stripe_customer_key UNIQUE (stripe_customer)
@@ -1222,6 +1273,7 @@ gate: gate_epoch_check CHECK ((epoch >= 1))
 gate: gate_id_check CHECK ((id ~ '^gat_'::text))
 gate: gate_kind_check CHECK ((kind = ANY (ARRAY['platform'::text, 'clone'::text, 'capability'::text, 'grant'::text, 'licence'::text])))
 gate: gate_of_grant FOREIGN KEY (clone_id, grant_id) REFERENCES consent_grant(clone_id, id)
+gate: gate_of_licence FOREIGN KEY (clone_id, licence_id) REFERENCES licence(clone_id, id)
 gate: gate_once UNIQUE NULLS NOT DISTINCT (clone_id, kind, capability, grant_id, licence_id)
 gate: gate_pkey PRIMARY KEY (id)
 gate: gate_reason_check CHECK (((length(reason) >= 1) AND (length(reason) <= 500)))
@@ -1342,6 +1394,29 @@ ledger_transfer: ledger_transfer_metadata_check CHECK ((jsonb_typeof(metadata) =
 ledger_transfer: ledger_transfer_pkey PRIMARY KEY (id)
 ledger_transfer: ledger_transfer_reverses_fkey FOREIGN KEY (reverses) REFERENCES ledger_transfer(seq)
 ledger_transfer: ledger_transfer_seq_key UNIQUE (seq)
+licence: licence_check CHECK ((licensee_account_id <> owner_account_id))
+licence: licence_check1 CHECK ((digest = encode(sha256(convert_to(canonical, 'UTF8'::name)), 'hex'::text)))
+licence: licence_clone_id_grant_id_fkey FOREIGN KEY (clone_id, grant_id) REFERENCES consent_grant(clone_id, id)
+licence: licence_clone_id_id_key UNIQUE (clone_id, id)
+licence: licence_id_check CHECK ((id ~ '^lic_'::text))
+licence: licence_is_the_document CHECK (((((canonical)::jsonb ->> 'licenceId'::text) = id) AND (((canonical)::jsonb ->> 'cloneId'::text) = clone_id) AND (((canonical)::jsonb ->> 'grantId'::text) = grant_id) AND (((canonical)::jsonb #>> '{owner,accountId}'::text[]) = owner_account_id) AND (((canonical)::jsonb #>> '{licensee,accountId}'::text[]) = licensee_account_id) AND (((canonical)::jsonb -> 'exclusive'::text) = to_jsonb(exclusive))))
+licence: licence_licensee_account_id_fkey FOREIGN KEY (licensee_account_id) REFERENCES account(id)
+licence: licence_owner_account_id_fkey FOREIGN KEY (owner_account_id) REFERENCES account(id)
+licence: licence_pkey PRIMARY KEY (id)
+licence_containment: licence_containment_licence_id_fkey FOREIGN KEY (licence_id) REFERENCES licence(id)
+licence_containment: licence_containment_pkey PRIMARY KEY (id)
+licence_end: licence_end_check CHECK (((length(reason) <= 2000) AND ((kind <> 'cause'::text) OR (length(reason) >= 20))))
+licence_end: licence_end_kind_check CHECK ((kind = ANY (ARRAY['notice'::text, 'cause'::text, 'laid_down'::text, 'withdrawn'::text])))
+licence_end: licence_end_licence_id_fkey FOREIGN KEY (licence_id) REFERENCES licence(id)
+licence_end: licence_end_pkey PRIMARY KEY (licence_id)
+licence_notice: licence_notice_check CHECK ((ends_at >= given_at))
+licence_notice: licence_notice_given_by_fkey FOREIGN KEY (given_by) REFERENCES account(id)
+licence_notice: licence_notice_licence_id_fkey FOREIGN KEY (licence_id) REFERENCES licence(id)
+licence_notice: licence_notice_pkey PRIMARY KEY (licence_id)
+licence_signature: licence_signature_licence_id_fkey FOREIGN KEY (licence_id) REFERENCES licence(id)
+licence_signature: licence_signature_pkey PRIMARY KEY (licence_id, account_id)
+licence_signature: licence_signature_signed_document_id_account_id_fkey FOREIGN KEY (signed_document_id, account_id) REFERENCES signed_document(id, account_id)
+licence_signature: licence_signature_signed_document_id_key UNIQUE (signed_document_id)
 log_checkpoint: log_checkpoint_last_fkey FOREIGN KEY (last) REFERENCES log_position(index)
 log_checkpoint: log_checkpoint_pkey PRIMARY KEY (size)
 log_checkpoint: log_checkpoint_root_check CHECK ((octet_length(root) = 32))
@@ -1785,6 +1860,9 @@ wind_down: wind_down_stop_id_check CHECK ((stop_id ~ '^stp_'::text))
 CREATE UNIQUE INDEX account_pkey ON public.account USING btree (id)
 CREATE UNIQUE INDEX account_role_invitation_id_key ON public.account_role USING btree (invitation_id)
 CREATE UNIQUE INDEX account_role_pkey ON public.account_role USING btree (account_id, role)
+CREATE UNIQUE INDEX amendment_offer_pkey ON public.amendment_offer USING btree (grant_id, digest, account_id)
+CREATE UNIQUE INDEX amendment_offer_signed_document_id_key ON public.amendment_offer USING btree (signed_document_id)
+CREATE UNIQUE INDEX amendment_withdrawal_pkey ON public.amendment_withdrawal USING btree (grant_id, digest)
 CREATE UNIQUE INDEX billing_customer_pkey ON public.billing_customer USING btree (account_id)
 CREATE UNIQUE INDEX billing_customer_stripe_customer_key ON public.billing_customer USING btree (stripe_customer)
 CREATE UNIQUE INDEX billing_grace_pkey ON public.billing_grace USING btree (clone_id)
@@ -1919,6 +1997,16 @@ CREATE UNIQUE INDEX ledger_transfer_key_key ON public.ledger_transfer USING btre
 CREATE UNIQUE INDEX ledger_transfer_pkey ON public.ledger_transfer USING btree (id)
 CREATE INDEX ledger_transfer_reverses ON public.ledger_transfer USING btree (reverses) WHERE (reverses IS NOT NULL)
 CREATE UNIQUE INDEX ledger_transfer_seq_key ON public.ledger_transfer USING btree (seq)
+CREATE UNIQUE INDEX licence_clone_id_id_key ON public.licence USING btree (clone_id, id)
+CREATE INDEX licence_of_grant ON public.licence USING btree (grant_id, id)
+CREATE INDEX licence_of_licensee ON public.licence USING btree (licensee_account_id, id)
+CREATE UNIQUE INDEX licence_pkey ON public.licence USING btree (id)
+CREATE INDEX licence_containment_of ON public.licence_containment USING btree (licence_id, id DESC)
+CREATE UNIQUE INDEX licence_containment_pkey ON public.licence_containment USING btree (id)
+CREATE UNIQUE INDEX licence_end_pkey ON public.licence_end USING btree (licence_id)
+CREATE UNIQUE INDEX licence_notice_pkey ON public.licence_notice USING btree (licence_id)
+CREATE UNIQUE INDEX licence_signature_pkey ON public.licence_signature USING btree (licence_id, account_id)
+CREATE UNIQUE INDEX licence_signature_signed_document_id_key ON public.licence_signature USING btree (signed_document_id)
 CREATE UNIQUE INDEX log_checkpoint_pkey ON public.log_checkpoint USING btree (size)
 CREATE INDEX log_leaf_of_subject ON public.log_leaf USING btree (subject_id, at, id)
 CREATE UNIQUE INDEX log_leaf_pkey ON public.log_leaf USING btree (id)
@@ -2089,6 +2177,10 @@ CREATE UNIQUE INDEX wind_down_signed_document_id_key ON public.wind_down USING b
 
 account_role: CREATE TRIGGER account_role_never_changes BEFORE DELETE OR UPDATE ON public.account_role FOR EACH ROW EXECUTE FUNCTION refuse_change()
 account_role: CREATE TRIGGER account_role_never_truncated BEFORE TRUNCATE ON public.account_role FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+amendment_offer: CREATE TRIGGER amendment_offer_never_changes BEFORE DELETE OR UPDATE ON public.amendment_offer FOR EACH ROW EXECUTE FUNCTION refuse_change()
+amendment_offer: CREATE TRIGGER amendment_offer_never_truncated BEFORE TRUNCATE ON public.amendment_offer FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+amendment_withdrawal: CREATE TRIGGER amendment_withdrawal_never_changes BEFORE DELETE OR UPDATE ON public.amendment_withdrawal FOR EACH ROW EXECUTE FUNCTION refuse_change()
+amendment_withdrawal: CREATE TRIGGER amendment_withdrawal_never_truncated BEFORE TRUNCATE ON public.amendment_withdrawal FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 billing_customer: CREATE TRIGGER billing_customer_never_changes BEFORE DELETE OR UPDATE ON public.billing_customer FOR EACH ROW EXECUTE FUNCTION refuse_change()
 billing_customer: CREATE TRIGGER billing_customer_never_truncated BEFORE TRUNCATE ON public.billing_customer FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 billing_sales_end: CREATE TRIGGER billing_sales_end_never_changes BEFORE DELETE OR UPDATE ON public.billing_sales_end FOR EACH ROW EXECUTE FUNCTION refuse_change()
@@ -2112,6 +2204,7 @@ consent_grant_draft: CREATE TRIGGER consent_grant_draft_never_truncated BEFORE T
 consent_grant_revocation: CREATE TRIGGER consent_grant_revocation_never_changes BEFORE DELETE OR UPDATE ON public.consent_grant_revocation FOR EACH ROW EXECUTE FUNCTION refuse_change()
 consent_grant_revocation: CREATE TRIGGER consent_grant_revocation_never_truncated BEFORE TRUNCATE ON public.consent_grant_revocation FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 consent_grant_revocation: CREATE TRIGGER consent_signature_fits BEFORE INSERT ON public.consent_grant_revocation FOR EACH ROW EXECUTE FUNCTION consent_signature_fits()
+consent_grant_signature: CREATE TRIGGER amendment_is_countersigned BEFORE INSERT ON public.consent_grant_signature FOR EACH ROW EXECUTE FUNCTION amendment_is_countersigned()
 consent_grant_signature: CREATE TRIGGER consent_grant_signature_never_changes BEFORE DELETE OR UPDATE ON public.consent_grant_signature FOR EACH ROW EXECUTE FUNCTION refuse_change()
 consent_grant_signature: CREATE TRIGGER consent_grant_signature_never_truncated BEFORE TRUNCATE ON public.consent_grant_signature FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 consent_grant_signature: CREATE TRIGGER consent_signature_before_sunset BEFORE INSERT ON public.consent_grant_signature FOR EACH ROW EXECUTE FUNCTION consent_signature_before_sunset()
@@ -2150,6 +2243,7 @@ death_paper_view: CREATE TRIGGER death_paper_view_never_truncated BEFORE TRUNCAT
 death_review: CREATE TRIGGER death_review_fits BEFORE INSERT ON public.death_review FOR EACH ROW EXECUTE FUNCTION death_review_fits()
 death_review: CREATE TRIGGER death_review_never_changes BEFORE DELETE OR UPDATE ON public.death_review FOR EACH ROW EXECUTE FUNCTION refuse_change()
 death_review: CREATE TRIGGER death_review_never_truncated BEFORE TRUNCATE ON public.death_review FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+decision: CREATE TRIGGER decision_names_its_licence BEFORE INSERT ON public.decision FOR EACH ROW EXECUTE FUNCTION decision_names_its_licence()
 decision: CREATE TRIGGER decision_never_changes BEFORE DELETE OR UPDATE ON public.decision FOR EACH ROW EXECUTE FUNCTION refuse_change()
 decision: CREATE TRIGGER decision_never_truncated BEFORE TRUNCATE ON public.decision FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 delegated_act: CREATE TRIGGER delegated_act_fits BEFORE INSERT ON public.delegated_act FOR EACH ROW EXECUTE FUNCTION delegated_act_fits()
@@ -2218,6 +2312,18 @@ ledger_roll_up: CREATE TRIGGER ledger_roll_up_never_truncated BEFORE TRUNCATE ON
 ledger_transfer: CREATE TRIGGER ledger_transfer_never_changes BEFORE DELETE OR UPDATE ON public.ledger_transfer FOR EACH ROW EXECUTE FUNCTION refuse_change()
 ledger_transfer: CREATE TRIGGER ledger_transfer_never_truncated BEFORE TRUNCATE ON public.ledger_transfer FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 ledger_transfer: CREATE TRIGGER ledger_transfer_stamped BEFORE INSERT ON public.ledger_transfer FOR EACH ROW EXECUTE FUNCTION ledger_transfer_stamped()
+licence: CREATE TRIGGER licence_is_the_holders BEFORE INSERT ON public.licence FOR EACH ROW EXECUTE FUNCTION licence_is_the_holders()
+licence: CREATE TRIGGER licence_never_changes BEFORE DELETE OR UPDATE ON public.licence FOR EACH ROW EXECUTE FUNCTION refuse_change()
+licence: CREATE TRIGGER licence_never_truncated BEFORE TRUNCATE ON public.licence FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+licence_containment: CREATE TRIGGER licence_containment_never_changes BEFORE DELETE OR UPDATE ON public.licence_containment FOR EACH ROW EXECUTE FUNCTION refuse_change()
+licence_containment: CREATE TRIGGER licence_containment_never_truncated BEFORE TRUNCATE ON public.licence_containment FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+licence_end: CREATE TRIGGER licence_end_never_changes BEFORE DELETE OR UPDATE ON public.licence_end FOR EACH ROW EXECUTE FUNCTION refuse_change()
+licence_end: CREATE TRIGGER licence_end_never_truncated BEFORE TRUNCATE ON public.licence_end FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+licence_notice: CREATE TRIGGER licence_notice_never_changes BEFORE DELETE OR UPDATE ON public.licence_notice FOR EACH ROW EXECUTE FUNCTION refuse_change()
+licence_notice: CREATE TRIGGER licence_notice_never_truncated BEFORE TRUNCATE ON public.licence_notice FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+licence_signature: CREATE TRIGGER licence_signature_fits BEFORE INSERT ON public.licence_signature FOR EACH ROW EXECUTE FUNCTION licence_signature_fits()
+licence_signature: CREATE TRIGGER licence_signature_never_changes BEFORE DELETE OR UPDATE ON public.licence_signature FOR EACH ROW EXECUTE FUNCTION refuse_change()
+licence_signature: CREATE TRIGGER licence_signature_never_truncated BEFORE TRUNCATE ON public.licence_signature FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 log_checkpoint: CREATE TRIGGER log_checkpoint_never_changes BEFORE DELETE OR UPDATE ON public.log_checkpoint FOR EACH ROW EXECUTE FUNCTION refuse_change()
 log_checkpoint: CREATE TRIGGER log_checkpoint_never_truncated BEFORE TRUNCATE ON public.log_checkpoint FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 log_leaf: CREATE TRIGGER log_leaf_never_changes BEFORE DELETE OR UPDATE ON public.log_leaf FOR EACH ROW EXECUTE FUNCTION refuse_change()
@@ -2359,6 +2465,25 @@ wind_down: CREATE TRIGGER wind_down_never_truncated BEFORE TRUNCATE ON public.wi
 
 -- Functions
 
+CREATE OR REPLACE FUNCTION public.amendment_is_countersigned()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    IF EXISTS (SELECT FROM amendment_withdrawal WHERE grant_id = NEW.grant_id AND digest = NEW.digest) THEN
+      RAISE EXCEPTION 'this amendment was withdrawn' USING ERRCODE = 'restrict_violation', CONSTRAINT = 'amendment_withdrawn';
+    END IF;
+    IF EXISTS (
+      SELECT FROM consent_grant_draft AS next JOIN consent_grant_draft AS before ON before.grant_id = next.grant_id AND before.digest = next.supersedes
+      WHERE next.grant_id = NEW.grant_id AND next.digest = NEW.digest AND amendment_widens(before.canonical::jsonb, next.canonical::jsonb))
+      AND EXISTS (
+        SELECT FROM bound_licensees(NEW.grant_id, NEW.signed_at) AS licensee WHERE NOT EXISTS (
+          SELECT FROM amendment_offer AS offer WHERE offer.grant_id = NEW.grant_id AND offer.digest = NEW.digest AND offer.account_id = licensee)) THEN
+      RAISE EXCEPTION 'a licensee is bound by this grant and has not signed' USING ERRCODE = 'restrict_violation', CONSTRAINT = 'amendment_countersigned';
+    END IF;
+    RETURN NEW;
+  END $function$
 CREATE OR REPLACE FUNCTION public.amendment_only_narrows(earlier jsonb, later jsonb)
  RETURNS boolean
  LANGUAGE sql
@@ -2383,6 +2508,21 @@ AS $function$
         WHEN name = 'validFrom' THEN (later ->> name)::timestamptz >= (earlier ->> name)::timestamptz
         WHEN name = 'validUntil' THEN (later ->> name)::timestamptz <= (earlier ->> name)::timestamptz
         ELSE false END, false))
+  $function$
+CREATE OR REPLACE FUNCTION public.amendment_widens(earlier jsonb, later jsonb)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+    SELECT EXISTS (
+      SELECT FROM unnest(ARRAY['media', 'languages', 'territories', 'audiences', 'ageBands', 'tiers', 'endorsementCategories']) AS name,
+        jsonb_array_elements(later -> name) AS item
+      WHERE NOT earlier -> name @> jsonb_build_array(item))
+    OR EXISTS (SELECT FROM jsonb_each(later -> 'capabilities') AS said WHERE said.value = 'true' AND earlier -> 'capabilities' -> said.key = 'false')
+    OR EXISTS (SELECT FROM unnest(ARRAY['adultContent', 'politicalContent', 'sublicence']) AS name WHERE later -> name = 'true' AND earlier -> name = 'false')
+    OR (later ->> 'validUntil')::timestamptz > (earlier ->> 'validUntil')::timestamptz
+    OR (later ->> 'validFrom')::timestamptz < (earlier ->> 'validFrom')::timestamptz
   $function$
 CREATE OR REPLACE FUNCTION public.assert_gates_open(gate_ids text[], epochs bigint[])
  RETURNS void
@@ -2422,19 +2562,35 @@ CREATE OR REPLACE FUNCTION public.assert_release_gates(of_clone text, of_capabil
 AS $function$
   DECLARE
     applicable text[];
+    licences integer;
   BEGIN
-    SELECT array_agg(id ORDER BY id) INTO applicable FROM gate
+    SELECT array_agg(gate.id ORDER BY gate.id), count(*) FILTER (WHERE gate.kind = 'licence') INTO applicable, licences FROM gate
       WHERE kind = 'platform'
         OR (clone_id = of_clone AND (kind = 'clone'
           OR (kind = 'capability' AND capability = of_capability)
-          OR (kind = 'grant' AND grant_id = of_grant)));
-    IF coalesce(cardinality(applicable), 0) <> 4
+          OR (kind = 'grant' AND grant_id = of_grant)
+          OR (kind = 'licence' AND gate.id = ANY (gate_ids) AND EXISTS (
+            SELECT FROM licence WHERE licence.id = gate.licence_id AND licence.grant_id = of_grant))));
+    IF coalesce(cardinality(applicable), 0) <> 4 + licences OR licences > 1
       OR applicable IS DISTINCT FROM (SELECT array_agg(id ORDER BY id) FROM unnest(gate_ids) AS id) THEN
       RAISE EXCEPTION 'these are not the gates of %, %, %', of_clone, of_capability, of_grant
         USING ERRCODE = 'BN001', CONSTRAINT = 'gate_unnamed';
     END IF;
     PERFORM assert_gates_open(gate_ids, epochs);
   END $function$
+CREATE OR REPLACE FUNCTION public.bound_licensees(of_grant text, at_instant timestamp with time zone)
+ RETURNS SETOF text
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+    SELECT DISTINCT licence.licensee_account_id FROM licence
+      JOIN licence_signature AS counter ON counter.licence_id = licence.id AND counter.account_id = licence.licensee_account_id
+      LEFT JOIN licence_end AS ended ON ended.licence_id = licence.id
+      LEFT JOIN licence_notice AS notice ON notice.licence_id = licence.id
+    WHERE licence.grant_id = of_grant AND ended.licence_id IS NULL AND (notice.ends_at IS NULL OR notice.ends_at > at_instant)
+      AND (licence.canonical::jsonb #>> '{terms,validUntil}')::timestamptz > at_instant
+  $function$
 CREATE OR REPLACE FUNCTION public.challenge_used_once()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -2759,6 +2915,22 @@ AS $function$
         AND NEW.reviewer NOT IN (death_case.owner_account_id, death_case.reported_by)
         AND NOT succession.canonical::jsonb -> 'heirs' @> jsonb_build_array(jsonb_build_object('accountId', NEW.reviewer))) THEN
       RAISE EXCEPTION 'not theirs to review' USING ERRCODE = 'restrict_violation', CONSTRAINT = 'death_review_fits';
+    END IF;
+    RETURN NEW;
+  END $function$
+CREATE OR REPLACE FUNCTION public.decision_names_its_licence()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  DECLARE
+    named text := NEW.receipt #>> '{document,state,licence,licenceId}';
+    gates text[];
+  BEGIN
+    SELECT array_agg(gate.licence_id) INTO gates FROM json_array_elements(NEW.receipt #> '{document,state,gates}') AS seen
+      JOIN gate ON gate.id = seen ->> 'gateId' AND gate.kind = 'licence';
+    IF NEW.allowed AND gates IS DISTINCT FROM (CASE WHEN named IS NULL THEN NULL ELSE ARRAY[named] END) THEN
+      RAISE EXCEPTION 'a decision under a licence sees its gate' USING ERRCODE = 'restrict_violation', CONSTRAINT = 'decision_names_its_licence';
     END IF;
     RETURN NEW;
   END $function$
@@ -3353,6 +3525,33 @@ AS $function$
     NEW.created_xid := pg_current_xact_id();
     NEW.seq := nextval('ledger_transfer_order');
     NEW.recorded_at := now();
+    RETURN NEW;
+  END $function$
+CREATE OR REPLACE FUNCTION public.licence_is_the_holders()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    IF NEW.owner_account_id IS DISTINCT FROM rights_holder(NEW.clone_id) THEN
+      RAISE EXCEPTION 'this clone''s rights are not theirs' USING ERRCODE = 'restrict_violation', CONSTRAINT = 'licence_is_the_holders';
+    END IF;
+    RETURN NEW;
+  END $function$
+CREATE OR REPLACE FUNCTION public.licence_signature_fits()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    IF NOT EXISTS (
+      SELECT FROM licence JOIN signed_document AS signed ON signed.id = NEW.signed_document_id
+      WHERE licence.id = NEW.licence_id AND signed.document_type = 'licence' AND signed.digest = licence.digest
+        AND NOT EXISTS (SELECT FROM licence_end WHERE licence_id = licence.id)
+        AND (NEW.account_id = licence.owner_account_id OR (NEW.account_id = licence.licensee_account_id AND EXISTS (
+          SELECT FROM licence_signature AS offer WHERE offer.licence_id = licence.id AND offer.account_id = licence.owner_account_id)))) THEN
+      RAISE EXCEPTION 'this is not a signature over it' USING ERRCODE = 'restrict_violation', CONSTRAINT = 'licence_signature_fits';
+    END IF;
     RETURN NEW;
   END $function$
 CREATE OR REPLACE FUNCTION public.lock_consent_volume(of_grant text)
@@ -4190,6 +4389,8 @@ AS $function$
 
 account: INSERT, SELECT
 account_role: INSERT, SELECT
+amendment_offer: INSERT, SELECT
+amendment_withdrawal: INSERT, SELECT
 billing_customer: INSERT, SELECT
 billing_grace: DELETE, INSERT, SELECT
 billing_sales_end: INSERT, SELECT
@@ -4249,6 +4450,11 @@ ledger_entry: INSERT, SELECT
 ledger_position: SELECT
 ledger_roll_up: SELECT
 ledger_transfer: INSERT, SELECT
+licence: INSERT, SELECT
+licence_containment: INSERT, SELECT
+licence_end: INSERT, SELECT
+licence_notice: INSERT, SELECT
+licence_signature: INSERT, SELECT
 log_checkpoint: INSERT, SELECT
 log_leaf: INSERT, SELECT
 log_leaf_type: SELECT

@@ -37,6 +37,7 @@ const training = { act: 'train', source: 'enrolment' } as const;
 export const WITNESSES: Readonly<Record<string, Witness>> = {
   type: { value: 'benren.revocation' }, schemaVersion: { value: 3 }, grantId: { value: undefined }, cloneId: { value: 'cln_other' },
   version: { value: 2 }, supersedes: { value: 'e'.repeat(64) }, licensee: { value: 'somebody' },
+  'rendering.sha256': { value: 'x' }, 'rendering.mediaType': { value: 'text/plain' }, 'rendering.locales': { value: undefined },
   'owner.accountId': { value: FAN }, 'owner.name': { value: '' },
   'subject.legalName': { value: 'Another', state: { clone: { cloneId: 'cln_0123456789abcdefghjkmnpqrs', ownerAccountId: OWNER, name: t.subject.legalName } } },
   'subject.stageNames': { value: [] }, 'subject.dateOfBirth': { value: '2010-01-01' }, 'subject.isMinor': { value: true },

@@ -69,7 +69,7 @@ export const CHINESE: Readonly<Record<string, string>> = {
   payeeName: '收款人名称', rounding: '尾差处理', refundFeeBearer: '退款手续费承担方', basisPoints: '万分之一', base: '分成基数', splitId: '分成协议编号', currency: '币种', amountMinor: '金额（最小单位）',
   materialDigest: '素材指纹', materialDigests: '素材指纹', personaDigest: '人设指纹', policyDigest: '策略指纹', lineage: '模型来源',
   models: '模型', model: '模型', digest: '指纹', sha256: '指纹', stopId: '停止编号', quoteId: '停止报价编号', quoteDigest: '停止报价指纹',
-  kind: '种类', scope: '范围', endsAt: '结束时间', evidence: '证据', materials: '素材', description: '说明', governingLaw: '适用法律',
+  kind: '种类', scope: '范围', endsAt: '结束时间', voucherAccountId: '作证人账户编号', voucherProofId: '作证人权属证明编号', evidence: '证据', materials: '素材', description: '说明', governingLaw: '适用法律',
   probeOutputIds: '试听编号', probes: '试听', acknowledgement: '确认', acknowledgements: '确认', delegationId: '代理编号', agent: '代理人', verbs: '可代办事项', never: '永不代办', cloneIds: '分身编号',
   actsPerDay: '每日次数上限', successionId: '继承安排编号', successionDigest: '继承安排指纹', heirs: '继承人（按顺序）', licenceId: '许可编号', exclusive: '独占', terms: '条款', waitingDays: '等待天数',
   sunset: '终止之日', diedOn: '死亡日期', papers: '证明文件指纹', reporterAccountId: '报告人账户编号', caseId: '死亡报告编号', country: '国家或地区', platform: '平台',

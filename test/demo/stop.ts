@@ -159,5 +159,13 @@ export async function proveAll(world: World, story: Story, cast: Cast, licence: 
       must((await world.benren(['verify', forged, '--key', world.logKeyFile])).code !== 0, `a forged proof of ${name} does not verify`);
     }
     checked('inclusion proofs of output 1, the grant and the stop verify offline; with one number changed they do not');
+    const { client } = cast.owner;
+    const path = { grantId: licence.grantId };
+    const bundle = keep('evidence-grant.json', JSON.stringify(await client.call('getGrantEvidence', { path })));
+    keep('contract-grant.pdf', await client.call('getGrantContract', { path }));
+    const whole = await world.benren(['verify', bundle, '--key', world.logKeyFile, '--key', world.receiptsKeyFile]);
+    must(whole.code === 0, `the evidence of the grant verifies: ${whole.output}`);
+    must((await world.benren(['verify', bundle])).code !== 0, 'by itself the bundle proves nothing');
+    checked('her grant in one file: contract, passkey signatures, ownership decisions, log proofs; verified with two keys and nothing else');
   });
 }

@@ -9,7 +9,7 @@ import { type Gateway, makeGateway } from '../gateway/index.ts';
 import { type IdentityService, identityEntities, loadDocuments, makeIdentity } from '../identity/index.ts';
 import { type Ledger, makeLedger } from '../ledger/index.ts';
 import type { EntitySchema } from '../platform/postgres/index.ts';
-import { entities as ownershipEntities, loadPolicy, makeOwnership, type Ownership } from '../ownership/index.ts';
+import { entities as ownershipEntities, loadPolicy, makeIdentityProvider, makeOwnership, type Ownership } from '../ownership/index.ts';
 import { makeProvenance, type Provenance } from '../provenance/index.ts';
 import { makeNotices, NOTICE_DEADLINES, type Notices } from '../notices/index.ts';
 import { deriveSecret } from '../platform/keys/index.ts';
@@ -67,13 +67,13 @@ function makeGround(platform: Platform): Ground {
  * proof or version narrows the clone's gate needs no hook: PostgreSQL does it (`clone_gate_narrows`).
  */
 function makeRights(platform: Platform, ground: Ground, above: () => Pick<Rooms, 'gateway' | 'billing'>): Pick<Rooms, 'ownership' | 'clones' | 'consent'> {
-  const { clock, ids, random, fetcher, dns, blobs, sealer, inference, config } = platform;
+  const { clock, ids, random, fetcher, dns, blobs, sealer, inference, config, stripe, origin } = platform;
   const { runTx } = platform.database;
   const { identity, provenance, transparency } = ground;
 
   const ownership: Ownership = makeOwnership({
     runTx, clock, ids, random, identity, log: transparency, fetcher, dns, blobs, sealer, inference,
-    policy: loadPolicy(config.ownershipPolicyPath),
+    policy: loadPolicy(config.ownershipPolicyPath), identityProvider: makeIdentityProvider(stripe, origin),
     enrolledVoice: (tx, proofId) => clones.enrolledVoice(tx, proofId),
     ownsClone: (tx, accountId) => clones.ownsClone(tx, accountId),
     cloneEnrolments: (tx, after, limit) => clones.enrolmentsAfter(tx, after, limit),

@@ -47,6 +47,8 @@ const TABLE: Record<RefusalCode, readonly [status: number, title: string]> = {
   review_repeated: [409, 'This reviewer has already decided'],
   vouch_refused: [409, 'This word does not count'],
   paper_unreadable: [422, 'The paper cannot be read'],
+  identity_unverified: [422, 'The identity is not verified'],
+  identity_differs: [422, 'The identity is another person\'s'],
   review_claimed: [409, 'Another reviewer has taken up this case'],
   review_unclaimed: [409, 'The case is not taken up'],
   evidence_changed: [409, 'The evidence is not the one that was seen'],

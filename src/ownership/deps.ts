@@ -8,6 +8,7 @@ import type { TxtReader } from '../platform/dns/index.ts';
 import type { Sealer } from '../platform/keys/index.ts';
 import type { SafeFetch } from '../platform/fetch/index.ts';
 import type { Transparency } from '../transparency/index.ts';
+import type { IdentityProvider } from './identity-provider.ts';
 import type { LoadedPolicy } from './policy.ts';
 import type { RefusalDeps } from './refusal-service.ts';
 import type { EnrolledVoice, VoiceInstrument } from './voice.ts';
@@ -33,6 +34,7 @@ export interface OwnershipDeps extends Pick<RefusalDeps, 'ownsClone' | 'cloneEnr
   random: Random;
   identity: Pick<Identity, 'completeSignature'>;
   log: Pick<Transparency, 'append'>;
+  identityProvider: IdentityProvider;
   fetcher: SafeFetch;
   dns: TxtReader;
   blobs: Blobs;

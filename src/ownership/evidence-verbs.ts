@@ -103,7 +103,7 @@ function makeAdding(deps: EvidenceDeps): Pick<EvidenceVerbs, 'addEvidence'> {
         expiresAt: new Date(createdAt.getTime() + answerWithinMinutes * MINUTE_MS),
       } as EvidenceRow;
       await store.insertEvidence(tx, row);
-      return evidenceJson(row);
+      return evidenceJson(row, { address: verifier.address?.(prepared) ?? null });
     }));
   }
 

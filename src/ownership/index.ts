@@ -23,6 +23,7 @@ export { makeOwnershipJobs } from './jobs.ts';
 export { entities } from './store.ts';
 export { PROOF_STATES, stateAt as proofStateAt, type ProofState, type ProofView } from './model.ts';
 export { checkVoiced, toHundredths } from './kinds/voice.ts';
+export { makeIdentityProvider, type IdentityProvider } from './identity-provider.ts';
 export type { SubjectKind } from './levels.ts';
 export { loadPolicy, readPolicy, type LoadedPolicy } from './policy.ts';
 export type { EnrolledVoice, VoiceInstrument, VoiceProfile } from './voice.ts';

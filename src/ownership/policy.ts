@@ -13,7 +13,7 @@ export interface LoadedPolicy {
 }
 
 /** Kinds that this build can verify; a policy that counts on others would promise what nobody does. */
-const NOT_BUILT: readonly EvidenceKind[] = ['video_challenge', 'identity_provider'];
+const NOT_BUILT: readonly EvidenceKind[] = ['video_challenge'];
 
 const schema = JSON.parse(readFileSync(new URL('policy.schema.json', import.meta.url), 'utf8')) as object;
 const validate = new Ajv2020({ allErrors: true, strict: true }).compile<Policy>(schema);

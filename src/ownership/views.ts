@@ -35,7 +35,10 @@ export function proofView(row: ProofRow): ProofView {
   return { proofId, accountId, subjectName, subjectKind, state, approvedAt, expiresAt };
 }
 
-export function evidenceJson(row: EvidenceRow, advice: VoiceAdvice | null = null): OwnershipEvidenceJson {
+/** What is shown beside a row and not kept in it: advice to reviewers, and once the address at which a check goes on. */
+export interface Beside { advice?: VoiceAdvice | null; address?: string | null }
+
+export function evidenceJson(row: EvidenceRow, { advice = null, address = null }: Beside = {}): OwnershipEvidenceJson {
   return {
     evidenceId: row.id,
     proofId: row.proofId,
@@ -47,6 +50,7 @@ export function evidenceJson(row: EvidenceRow, advice: VoiceAdvice | null = null
     validUntil: text(row.validUntil),
     domain: row.kind === 'domain' ? { ...row.terms, method: row.terms.method ?? 'well_known' } : null,
     account: row.kind === 'public_account' ? { ...row.terms, found: row.finding } : null,
+    identity: row.kind === 'identity_provider' ? { ...row.terms, url: address, status: row.finding?.status ?? null, nameMatches: row.finding?.nameMatches ?? null } : null,
     paper: row.kind === 'document' || row.kind === 'representation' ? paperJson(row) : null,
     vouch: row.kind === 'vouching' ? { ...row.terms, ...(row.finding ?? { signedDocumentId: null, voucherProofId: null }) } : null,
     voice: row.kind === 'voice_challenge' ? { ...row.terms, recording: recordingJson(row), advice } : null,
@@ -114,7 +118,7 @@ export function proofJson(dossier: Dossier, now: Date, advice: VoiceAdvice | nul
     evidenceSha256: proof.evidenceSha256,
     approvedAt: text(proof.approvedAt),
     expiresAt: text(proof.expiresAt),
-    evidence: dossier.evidence.map((row) => evidenceJson(row, row.state === 'uploaded' ? advice : null)),
+    evidence: dossier.evidence.map((row) => evidenceJson(row, { advice: row.state === 'uploaded' ? advice : null })),
     missing: missingOf(dossier, policy),
     reviews: dossier.reviews.map(reviewJson),
     decisions: dossier.decisions.map(decisionJson),

@@ -15,11 +15,12 @@ import { seededRandom } from '../../src/kernel/random.ts';
 import { Refusal } from '../../src/kernel/refusals.ts';
 import type { Actor } from '../../src/kernel/request.ts';
 import type { IdempotencyKey } from '../../src/kernel/tx.ts';
-import { entities as ownershipEntities, loadPolicy, makeOwnership, type Ownership } from '../../src/ownership/index.ts';
+import { entities as ownershipEntities, loadPolicy, makeIdentityProvider, makeOwnership, type Ownership } from '../../src/ownership/index.ts';
 import { type Blobs, makeFolderBlobs } from '../../src/platform/blobs/index.ts';
 import { makeSafeFetch } from '../../src/platform/fetch/index.ts';
 import { makeSealer, type Sealer } from '../../src/platform/keys/index.ts';
 import { makeInference, writeWav, type Inference } from '../../src/platform/inference.ts';
+import { makeStripe, type Sandbox, startSandbox } from '../../src/platform/stripe/index.ts';
 import { makeTransparency, type Transparency } from '../../src/transparency/index.ts';
 import { makeTestClock, type TestClock } from '../support/clock.ts';
 import { openTestDatabase, type TestDatabase } from '../support/database.ts';
@@ -103,6 +104,8 @@ export interface World {
   log: Transparency;
   inference: Inference;
   blobs: Blobs;
+  /** The identity provider's side. */
+  sandbox: Sandbox;
   site: Awaited<ReturnType<typeof openSite>>;
   /** Versions whose probe sentences were heard, as the gateway would know. */
   heard: Set<string>;
@@ -148,6 +151,9 @@ export async function openWorld(seed: string): Promise<World> {
   const inference = remembering(makeInference({ dataDir: folder, workers: 1 }));
   const blobs = makeFolderBlobs({ folder: join(folder, 'blobs'), random });
   const site = await openSite();
+  // Randomness of its own: how many ids it draws must not move what the world draws.
+  const sandbox = await startSandbox({ clock, random: seededRandom(`${seed}: provider`) });
+  const stripe = makeStripe({ secretKey: sandbox.secretKey, apiBase: sandbox.apiBase, webhookSecret: 'whsec_unused', maxNetworkRetries: 0 });
   const heard = new Set<string>();
   const sealer = makeSealer(random.bytes(32), random);
   const records = new Map<string, string[]>();
@@ -156,7 +162,7 @@ export async function openWorld(seed: string): Promise<World> {
     runTx, clock, ids, random, identity, log, blobs, inference, sealer,
     fetcher: makeSafeFetch({ allowLoopback: true }),
     dns: { txt: async (name) => records.get(name) ?? [] },
-    policy: loadPolicy(),
+    policy: loadPolicy(), identityProvider: makeIdentityProvider(stripe, SITE.origin),
     enrolledVoice: (tx, proofId) => clones.enrolledVoice(tx, proofId),
     ownsClone: (tx, accountId) => clones.ownsClone(tx, accountId),
     cloneEnrolments: (tx, after, limit) => clones.enrolmentsAfter(tx, after, limit),
@@ -185,7 +191,7 @@ export async function openWorld(seed: string): Promise<World> {
   let firstOperator: Person | undefined;
 
   const world: World = {
-    database, clock, identity, ownership, clones, log, inference, blobs, site, heard, told, records, sealer, folder,
+    database, clock, identity, ownership, clones, log, inference, blobs, sandbox, site, heard, told, records, sealer, folder,
     key() {
       keys += 1;
       return { scope: 'test', key: `key-${keys}`, digest: 'd' };
@@ -258,6 +264,7 @@ export async function openWorld(seed: string): Promise<World> {
     async close() {
       await inference.close();
       await site.close();
+      await sandbox.close();
       await database.close();
       rmSync(folder, { recursive: true, force: true });
     },

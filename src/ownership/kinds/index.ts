@@ -3,8 +3,10 @@ import type { Random } from '../../kernel/random.ts';
 import type { Blobs } from '../../platform/blobs/index.ts';
 import type { TxtReader } from '../../platform/dns/index.ts';
 import type { SafeFetch } from '../../platform/fetch/index.ts';
+import type { IdentityProvider } from '../identity-provider.ts';
 import type { VoiceInstrument } from '../voice.ts';
 import { makeDomainVerifier } from './domain.ts';
+import { makeIdentityProviderVerifier } from './identity-provider.ts';
 import type { Verifiers } from './kind.ts';
 import { makeAccountVerifier } from './public-account.ts';
 import { makeDocumentVerifier, makePaperKeeper, type PaperDeps } from './papers.ts';
@@ -18,6 +20,7 @@ export interface VerifierDeps extends PaperDeps {
   dns: TxtReader;
   blobs: Blobs;
   inference: VoiceInstrument;
+  identityProvider: IdentityProvider;
   identity: Pick<Identity, 'completeSignature'>;
 }
 
@@ -29,6 +32,7 @@ export function makeVerifiers(deps: VerifierDeps): Verifiers {
     public_account: makeAccountVerifier(deps),
     voice_challenge: makeVoiceVerifier(deps),
     document: makeDocumentVerifier(keeper),
+    identity_provider: makeIdentityProviderVerifier(deps),
     vouching: makeVouchingVerifier(),
     representation: makeRepresentationVerifier({ ...deps, keeper }),
   };

@@ -1,6 +1,7 @@
 import type { Tx } from '../../kernel/tx.ts';
 import type { EvidenceKind, SubjectKind } from '../levels.ts';
 import type { AccountFinding, AccountTerms } from './public-account.ts';
+import type { IdentityFinding, IdentityRequest, IdentityTerms } from './identity-provider.ts';
 import type { DomainFinding, DomainRequest, DomainTerms } from './domain.ts';
 import type { PaperFinding, PaperTerms } from './papers.ts';
 import type { RepresentationRequest, RepresentationTerms } from './representation.ts';
@@ -13,6 +14,7 @@ export interface EvidenceTypes {
   public_account: { request: { account: string }; terms: AccountTerms; finding: AccountFinding };
   voice_challenge: { request: VoiceRequest; terms: VoiceTerms; finding: VoiceFinding };
   document: { request: PaperTerms; terms: PaperTerms; finding: PaperFinding };
+  identity_provider: { request: IdentityRequest; terms: IdentityTerms; finding: IdentityFinding };
   vouching: { request: VouchTerms; terms: VouchTerms; finding: VouchFinding };
   representation: { request: RepresentationRequest; terms: RepresentationTerms; finding: PaperFinding };
 }
@@ -53,6 +55,8 @@ export interface EvidenceVerifier<K extends Kind> {
   prepare?(request: EvidenceTypes[K]['request'], about: Case, key: string): Promise<unknown>;
   /** What the person has to do. */
   issue(tx: Tx, request: EvidenceTypes[K]['request'], about: Case, prepared: unknown): Promise<EvidenceTypes[K]['terms']>;
+  /** Where the person goes, from what was prepared: answered once and never written with the evidence. */
+  address?(prepared: unknown): string;
   /** Refuses when the person did not do it. */
   examine(terms: EvidenceTypes[K]['terms'], answer: Answer, about: Case): Promise<Examined<K>>;
   /** Looks again for what lives on the net. Refuses as `examine` does when it is gone. */

@@ -1,6 +1,8 @@
 /** What a test or a demo may do with the sandbox from within the process. None of it is reachable over HTTP. */
+import type Stripe from 'stripe';
 import type { World } from './core/world.ts';
 import type { Deliveries } from './deliveries.ts';
+import { requireInput, type PaperFacts, verify } from './nouns/identity.ts';
 
 /** One movement in the sandbox's own book: the oracle that the service's cash accounts are compared with. */
 export interface BookEntry {
@@ -29,6 +31,10 @@ export interface SandboxControl {
   readonly releaseDeliveries: (options?: { order?: 'asIs' | 'reverse'; times?: number }) => void;
   /** Every balance transaction on every account, in the order in which they were booked. */
   readonly book: () => BookEntry[];
+  /** A person showed a paper and a face, and the provider read this from the paper. */
+  readonly verifyIdentity: (sessionId: string, paper: PaperFacts) => Promise<void>;
+  /** A person showed something that the provider does not take, for one of Stripe's reasons. */
+  readonly failIdentity: (sessionId: string, code: Stripe.Identity.VerificationSession.LastError.Code) => Promise<void>;
   /** The time of a test clock, or of the default clock. */
   readonly now: (clockId?: string) => Date;
   /** Resolves when no clock is advancing and every delivery that is not held was made or given up. */
@@ -67,8 +73,8 @@ export function makeIdle(busy: () => boolean): Idle {
   };
 }
 
-export function makeControl(options: { world: World; deliveries: Deliveries; idle: Idle; bringUp: () => void }): SandboxControl {
-  const { world, deliveries, idle, bringUp } = options;
+export function makeControl(options: { world: World; deliveries: Deliveries; idle: Idle; bringUp: () => void; save: () => Promise<void> }): SandboxControl {
+  const { world, deliveries, idle, bringUp, save } = options;
   const { platform } = world.memory.hidden;
   return {
     repeatEvent(id) {
@@ -89,6 +95,14 @@ export function makeControl(options: { world: World; deliveries: Deliveries; idl
         amountMinor: BigInt(object.amount), feeMinor: BigInt(object.fee), netMinor: BigInt(object.net),
         createdAt: new Date(object.created * 1000), availableAt: new Date(object.available_on * 1000), available: object.status === 'available',
       }));
+    },
+    async verifyIdentity(sessionId, paper) {
+      verify(world, sessionId, paper);
+      await save();
+    },
+    async failIdentity(sessionId, code) {
+      requireInput(world, sessionId, code);
+      await save();
     },
     now: (clockId) => new Date(world.now(clockId ?? null) * 1000),
     idle: idle.wait,

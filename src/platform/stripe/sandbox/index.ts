@@ -1,6 +1,6 @@
 /**
  * A local stand-in for Stripe that the unmodified `stripe` SDK talks to: customers, Checkout with a page, subscriptions,
- * invoices, refunds, balance transactions, Connect, transfers, payouts, test clocks, signed webhooks. Its objects have
+ * invoices, refunds, balance transactions, Connect, transfers, payouts, identity checks, test clocks, signed webhooks. Its objects have
  * the SDK's types; what it does not model it refuses instead of ignoring. Amounts are whole minor units.
  */
 import type { Random } from '../../../kernel/random.ts';
@@ -19,6 +19,7 @@ import { catalogRoutes } from './nouns/catalog.ts';
 import { checkoutRoutes, lineItemList, registerCheckoutTasks } from './nouns/checkout.ts';
 import { clockRoutes, finishAdvance } from './nouns/clocks.ts';
 import { customerRoutes } from './nouns/customers.ts';
+import { identityRoutes, verifiedOutputs } from './nouns/identity.ts';
 import { invoiceRoutes, paymentsOf, type Outcome } from './nouns/invoices.ts';
 import { paymentRoutes } from './nouns/payments.ts';
 import { payoutRoutes, registerPayoutTasks } from './nouns/payouts.ts';
@@ -111,7 +112,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       await save();
       return secrets;
     },
-    control: makeControl({ world, deliveries, idle, bringUp }),
+    control: makeControl({ world, deliveries, idle, bringUp, save }),
     async close() {
       clearInterval(ticking);
       await server.close();
@@ -173,17 +174,18 @@ function registerTasks(world: World, outcome: Outcome): void {
 
 function makeRoutes(outcome: Outcome, later: (work: () => void) => void): Router {
   return makeRouter([
-    ...accountRoutes, ...balanceRoutes, ...catalogRoutes, ...checkoutRoutes, ...clockRoutes(later), ...customerRoutes, ...invoiceRoutes(outcome),
+    ...accountRoutes, ...balanceRoutes, ...catalogRoutes, ...checkoutRoutes, ...clockRoutes(later), ...customerRoutes, ...identityRoutes, ...invoiceRoutes(outcome),
     ...paymentRoutes, ...payoutRoutes, ...refundRoutes, ...subscriptionRoutes(outcome), ...transferRoutes, ...webhookRoutes,
   ]);
 }
 
-/** The lists that Stripe leaves out of an object unless they are asked for. */
+/** What Stripe leaves out of an object unless it is asked for. */
 const include: Include = (world, object, key) => {
   const id = typeof object['id'] === 'string' ? object['id'] : '';
   if (object['object'] === 'charge' && key === 'refunds') return refundsOf(world, id);
   if (object['object'] === 'invoice' && key === 'payments') return paymentsOf(world, id);
   if (object['object'] === 'checkout.session' && key === 'line_items') return lineItemList(world, id);
+  if (object['object'] === 'identity.verification_session' && key === 'verified_outputs') return verifiedOutputs(world, id);
   return undefined;
 };
 

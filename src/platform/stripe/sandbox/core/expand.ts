@@ -1,13 +1,14 @@
 /**
  * `expand[]`: replaces an id on the way out by the object that it names, down the given path, and adds the lists
- * that Stripe leaves out unless asked (`refunds` of a charge, `payments` of an invoice, `line_items` of a session).
+ * that Stripe leaves out unless asked (`refunds` of a charge, `payments` of an invoice, `line_items` of a session, `verified_outputs` of a
+ * verification session).
  */
 import { invalid } from './fault.ts';
 import { KINDS, type Kind } from './objects.ts';
 import type { World } from './world.ts';
 
-/** Adds a list that is left out by default; `undefined` where the object has no such list. */
-export type Include = (world: World, object: Readonly<Record<string, unknown>>, key: string) => object | undefined;
+/** Adds what is left out by default (`null`: it is not there yet); `undefined` where the object has no such member. */
+export type Include = (world: World, object: Readonly<Record<string, unknown>>, key: string) => object | null | undefined;
 
 const DEPTH_MAX = 4;
 

@@ -1,6 +1,7 @@
 /**
  * Everything the sandbox knows, as plain data: what `persist` writes and reads again. No behaviour in here.
  */
+import type Stripe from 'stripe';
 import { KINDS, type Kind, type Kinds } from './objects.ts';
 
 /** An object, whose account it is on, and which clock it lives by (`null`: the default clock). */
@@ -75,6 +76,8 @@ export interface Hidden {
   paymentOfInvoice: Record<string, string>;
   /** charge → minor units that transfers already drew on through `source_transaction` */
   drawn: Record<string, number>;
+  /** verification session → what was read from the person's paper, answered only when it is asked for */
+  identities: Record<string, Stripe.Identity.VerificationSession.VerifiedOutputs>;
 }
 
 export interface SessionOrder {
@@ -101,7 +104,7 @@ function emptyTables(): Tables {
     customer: new Map(), product: new Map(), price: new Map(), session: new Map(), subscription: new Map(), invoice: new Map(),
     invoicePayment: new Map(), paymentMethod: new Map(), paymentIntent: new Map(), charge: new Map(), refund: new Map(),
     balanceTransaction: new Map(), account: new Map(), bankAccount: new Map(), transfer: new Map(), transferReversal: new Map(),
-    payout: new Map(), event: new Map(), webhookEndpoint: new Map(), testClock: new Map(),
+    payout: new Map(), verificationSession: new Map(), event: new Map(), webhookEndpoint: new Map(), testClock: new Map(),
   };
 }
 
@@ -110,7 +113,7 @@ export function emptyMemory(secretKey: string, platform: string): Memory {
     tables: emptyTables(),
     hidden: {
       secretKey, platform, sequence: 0, manners: {}, endpoints: {}, links: {}, bankNumbers: {}, orders: {}, answers: {},
-      deliveries: [], tasks: [], balances: {}, paymentOfInvoice: {}, drawn: {},
+      deliveries: [], tasks: [], balances: {}, paymentOfInvoice: {}, drawn: {}, identities: {},
     },
   };
 }
@@ -122,9 +125,10 @@ export function writeMemory(memory: Memory): string {
 
 /** Reads what `writeMemory` wrote. The file is our own; its format number says whether this code can read it. */
 export function readMemory(text: string): Memory {
-  const kept = JSON.parse(text) as { format: unknown; tables: { [K in Kind]: [string, Row<Kinds[K]>][] }; hidden: Hidden };
+  const kept = JSON.parse(text) as { format: unknown; tables: { [K in Kind]: [string, Row<Kinds[K]>][] }; hidden: Omit<Hidden, 'identities'> & Partial<Pick<Hidden, 'identities'>> };
   if (kept.format !== FORMAT) throw new Error('The Stripe sandbox\'s file is of another format; remove it to start afresh.');
   const tables = emptyTables();
   for (const kind of kindNames) Object.assign(tables, { [kind]: new Map<string, unknown>(kept.tables[kind]) });
-  return { tables, hidden: kept.hidden };
+  // A file from before there were verification sessions has none.
+  return { tables, hidden: { ...kept.hidden, identities: kept.hidden.identities ?? {} } };
 }

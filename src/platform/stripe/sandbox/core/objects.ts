@@ -59,6 +59,7 @@ export type AccountLink = Stripe.AccountLink;
 export type TransferReversal = Flat<Stripe.TransferReversal>;
 export type Transfer = Omit<Flat<Stripe.Transfer>, 'reversals'> & { reversals: List<TransferReversal> };
 export type Payout = Flat<Stripe.Payout>;
+export type VerificationSession = Omit<Flat<Stripe.Identity.VerificationSession>, 'verified_outputs'>;
 export type WebhookEndpoint = Flat<Stripe.WebhookEndpoint>;
 export type TestClock = Flat<Stripe.TestHelpers.TestClock>;
 
@@ -98,6 +99,7 @@ export interface Kinds {
   transfer: Transfer;
   transferReversal: TransferReversal;
   payout: Payout;
+  verificationSession: VerificationSession;
   event: WireEvent;
   webhookEndpoint: WebhookEndpoint;
   testClock: TestClock;
@@ -124,6 +126,7 @@ export const KINDS: { readonly [K in Kind]: { noun: string; prefixes: readonly s
   transfer: { noun: 'transfer', prefixes: ['tr'] },
   transferReversal: { noun: 'transfer reversal', prefixes: ['trr'] },
   payout: { noun: 'payout', prefixes: ['po'] },
+  verificationSession: { noun: 'verification session', prefixes: ['vs'] },
   event: { noun: 'event', prefixes: ['evt'] },
   webhookEndpoint: { noun: 'webhook endpoint', prefixes: ['we'] },
   testClock: { noun: 'test clock', prefixes: ['clock'] },

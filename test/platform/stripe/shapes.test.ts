@@ -64,7 +64,7 @@ async function everyKind({ sdk, key, sandbox }: Bench): Promise<Record<string, u
     account: await sdk.accounts.retrieve(account),
     account_link: await sdk.accountLinks.create({ account, type: 'account_update', return_url: 'http://x', refresh_url: 'http://x' }, key()),
     bank_account: (await sdk.accounts.listExternalAccounts(account)).data[0], transfer: await sdk.transfers.retrieve(transfer.id), transfer_reversal: reversal,
-    'identity.verification_session': await sdk.identity.verificationSessions.create({ type: 'document', client_reference_id: 'own_1', metadata: { proofId: 'own_1' } }, key()),
+    'identity.verification_session': await sdk.identity.verificationSessions.create({ type: 'document', options: { document: { require_matching_selfie: true } } }, key()),
     payout, event: (await sdk.events.list({ limit: 1 })).data[0], webhook_endpoint: endpoint,
     'charge/connected': await sdk.charges.retrieve(id(transfer.destination_payment), { expand: ['refunds'] }, { stripeAccount: account }),
     'refund/connected': (await sdk.refunds.list({}, { stripeAccount: account })).data[0],
@@ -105,6 +105,7 @@ describe.skipIf(!present)('objects have the shape of Stripe\'s fixtures', () => 
     'customer', 'test_helpers.test_clock', 'price', 'product', 'checkout.session', 'checkout.session/payment', 'item', 'subscription', 'subscription_item',
     'plan', 'invoice', 'line_item', 'invoice_payment', 'payment_intent', 'charge', 'charge/connected', 'refund', 'refund/connected', 'payment_method',
     'balance_transaction', 'balance', 'account', 'account_link', 'bank_account', 'transfer', 'transfer_reversal', 'payout', 'event', 'webhook_endpoint',
+    'identity.verification_session',
   ])('%s', (name) => {
     const kind = name.split('/')[0]!;
     const ours = seen.get(name);

@@ -1880,7 +1880,7 @@ export interface paths {
         put?: never;
         /**
          * Look for what was to be published
-         * @description Looks now: for the line on the site or in its TXT record, or for the nonce in the visible text of the account's page. At most three redirects are followed; private addresses are refused at every hop, slow and endless answers given up.
+         * @description Looks now: for the line on the site or in its TXT record, or for the nonce in the visible text of the account's page; or asks the identity provider how its check ended. At most three redirects are followed; private addresses are refused at every hop, slow and endless answers given up.
          */
         post: operations["checkEvidence"];
         delete?: never;
@@ -4796,6 +4796,16 @@ export interface components {
                     byteLength: number;
                 } | null;
             } | null;
+            identity: {
+                /** @description The check's id at the provider. */
+                sessionId: string;
+                /** @description Where to show the paper; answered once, when the check is asked for, and by the problem of a check that waits. */
+                url: string | null;
+                /** @enum {string|null} */
+                status: "verified" | null;
+                /** @description The name on the paper is the claimant's */
+                nameMatches: boolean | null;
+            } | null;
             vouch: {
                 voucherAccountId: string;
                 signedDocumentId: string | null;
@@ -4838,6 +4848,9 @@ export interface components {
             /** @constant */
             kind: "document";
             documentType: components["schemas"]["OwnershipPaperType"];
+        } | {
+            /** @constant */
+            kind: "identity_provider";
         } | {
             /** @constant */
             kind: "vouching";

@@ -3,7 +3,6 @@ import { Refusal } from '../../kernel/refusals.ts';
 import type { IdentityFacts, IdentityProvider } from '../identity-provider.ts';
 import type { Case, EvidenceVerifier } from './kind.ts';
 
-export type IdentityRequest = Record<never, never>;
 export interface IdentityTerms { readonly sessionId: string }
 /** All that is kept of a check: nothing that stood on the paper. */
 export interface IdentityFinding { readonly status: 'verified'; readonly nameMatches: true }

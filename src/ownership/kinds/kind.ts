@@ -1,7 +1,7 @@
 import type { Tx } from '../../kernel/tx.ts';
 import type { EvidenceKind, SubjectKind } from '../levels.ts';
 import type { AccountFinding, AccountTerms } from './public-account.ts';
-import type { IdentityFinding, IdentityRequest, IdentityTerms } from './identity-provider.ts';
+import type { IdentityFinding, IdentityTerms } from './identity-provider.ts';
 import type { DomainFinding, DomainRequest, DomainTerms } from './domain.ts';
 import type { PaperFinding, PaperTerms } from './papers.ts';
 import type { RepresentationRequest, RepresentationTerms } from './representation.ts';
@@ -14,7 +14,7 @@ export interface EvidenceTypes {
   public_account: { request: { account: string }; terms: AccountTerms; finding: AccountFinding };
   voice_challenge: { request: VoiceRequest; terms: VoiceTerms; finding: VoiceFinding };
   document: { request: PaperTerms; terms: PaperTerms; finding: PaperFinding };
-  identity_provider: { request: IdentityRequest; terms: IdentityTerms; finding: IdentityFinding };
+  identity_provider: { request: object; terms: IdentityTerms; finding: IdentityFinding };
   vouching: { request: VouchTerms; terms: VouchTerms; finding: VouchFinding };
   representation: { request: RepresentationRequest; terms: RepresentationTerms; finding: PaperFinding };
 }

@@ -66,7 +66,7 @@ function makeGround(platform: Platform): Ground {
  * Who it is, what exists, what it may do. Hooks go upwards by late calls, so that imports only go down. That a withdrawn
  * proof or version narrows the clone's gate needs no hook: PostgreSQL does it (`clone_gate_narrows`).
  */
-function makeRights(platform: Platform, ground: Ground, above: () => Pick<Rooms, 'gateway' | 'billing'>): Pick<Rooms, 'ownership' | 'clones' | 'consent'> {
+function makeRights(platform: Platform, ground: Ground, above: () => Pick<Rooms, 'gateway' | 'billing' | 'stop'>): Pick<Rooms, 'ownership' | 'clones' | 'consent'> {
   const { clock, ids, random, fetcher, dns, blobs, sealer, inference, config, stripe, origin } = platform;
   const { runTx } = platform.database;
   const { identity, provenance, transparency } = ground;
@@ -77,13 +77,10 @@ function makeRights(platform: Platform, ground: Ground, above: () => Pick<Rooms,
     enrolledVoice: (tx, proofId) => clones.enrolledVoice(tx, proofId),
     ownsClone: (tx, accountId) => clones.ownsClone(tx, accountId),
     cloneEnrolments: (tx, after, limit) => clones.enrolmentsAfter(tx, after, limit),
-    onEnrolmentUpheld: async (tx, { holdId, cloneId, proofId, by, at }) => {
+    onEnrolmentUpheld: async (tx, { holdId, cloneId, proofId, by }) => {
       // Two people said whose likeness it is: what is live is paused, and what is not never gets there.
-      const { gates } = consent;
       for (const id of cloneId === null ? await clones.clonesOfProof(tx, proofId) : [cloneId]) {
-        await gates.ensure(tx, { cloneId: id, at, by });
-        const gate = await gates.ofClone(tx, id);
-        if (gate !== null) await gates.hold(tx, gate.gateId, { holder: `refusal:${holdId}`, reason: 'refusal.upheld', by, at });
+        await above().stop.stopByHouse(tx, { cloneId: id, kind: 'pause', holder: `refusal:${holdId}`, reason: 'refusal.upheld', by });
       }
     },
     ...proofHooks(() => ({ clones, gates: consent.gates })),
@@ -95,6 +92,7 @@ function makeRights(platform: Platform, ground: Ground, above: () => Pick<Rooms,
   });
   const consent: Consent = makeConsent({
     runTx, clock, ids, random, identity, clones, ownership, provenance, transparency, facts: PLATFORM_FACTS, contract: contractPdf,
+    pauseByHouse: (tx, asked) => above().stop.stopByHouse(tx, { ...asked, kind: 'pause' }),
     onCloneGate: (tx, { cloneId, state, at }) => above().billing[state === 'paused' ? 'onPaused' : 'onResumed'](tx, cloneId, at),
   });
   return { ownership, clones, consent };
@@ -133,7 +131,7 @@ function makeMoney(platform: Platform, ground: Ground, rights: Rights): Pick<Roo
 /** Makes the rooms from the ground up. */
 export function makeRooms(platform: Platform): Rooms {
   const ground = makeGround(platform);
-  const rights = makeRights(platform, ground, () => ({ gateway, billing: money.billing }));
+  const rights = makeRights(platform, ground, () => ({ gateway, stop, billing: money.billing }));
   const money = makeMoney(platform, ground, rights);
   const { runTx } = platform.database;
   const gateway: Gateway = makeGateway({
@@ -156,12 +154,7 @@ export function makeRooms(platform: Platform): Rooms {
     ...platform, ...ground, ...rights, runTx, gates: rights.consent.gates, gateway, deadlines: NOTICE_DEADLINES,
     secret: deriveSecret(platform.keys.receipts, 'notices/v1'),
     isProven: (tx, accountId, at) => rights.ownership.isProvenPerson(tx, accountId, at),
-    async stopClone(tx, { cloneId, reason, by, at }) {
-      const gate = await rights.consent.gates.ofClone(tx, cloneId);
-      if (gate === null || gate.state === 'stopped') return;
-      await rights.consent.gates.narrow(tx, gate.gateId, { state: 'stopped', reason, at, by });
-      await money.billing.settleStop(tx, { stopId: platform.ids.next('stop'), cloneId, at });
-    },
+    stopByHouse: (tx, asked) => stop.stopByHouse(tx, asked),
   });
   const exports: Exports = makeExports({
     ...platform, ...ground, ...rights, runTx, software: [`benren@${VERSION}`, `node@${process.versions.node}`],

@@ -1,12 +1,12 @@
 import type { Tx } from '../kernel/tx.ts';
 import { enqueue } from '../platform/jobs/index.ts';
-import type { Gates } from './gates.ts';
+import type { Gates, Hold } from './gates.ts';
 import type { ConsentDeps } from './service.ts';
 import { movedCase, successor } from './succession.ts';
 import * as store from './succession-store.ts';
 import * as grants from './store.ts';
 
-type Room = Pick<ConsentDeps, 'runTx' | 'clock' | 'clones' | 'transparency'> & { gates: Gates };
+type Room = Pick<ConsentDeps, 'runTx' | 'clock' | 'clones' | 'transparency' | 'pauseByHouse'> & { gates: Gates };
 type Leaf = 'estate.frozen' | 'estate.undone' | 'estate.settled';
 
 export const holderOf = (caseId: string): string => `succession:${caseId}`;
@@ -31,6 +31,11 @@ async function gatesOf(room: Room, tx: Tx, ownerAccountId: string, at: Date): Pr
   return found;
 }
 
+async function pause({ gates, pauseByHouse }: Room, tx: Tx, { cloneId, gateId }: { cloneId: string; gateId: string }, hold: Hold): Promise<void> {
+  const { holder, reason, by } = hold;
+  await (pauseByHouse === undefined ? gates.hold(tx, gateId, hold) : pauseByHouse(tx, { cloneId, holder, reason, by }));
+}
+
 /** What the dead owner signed ends: only the heir's own signature, if the owner allowed one, lets a clone speak again. */
 async function endGrants(room: Room, tx: Tx, cloneId: string, at: Date): Promise<void> {
   await grants.lockGrants(tx, cloneId);
@@ -47,8 +52,8 @@ export function makeEstateWork(room: Room) {
   return {
     /** In the reviewer's transaction: from its commit on nothing of this person is released. */
     async freeze(tx: Tx, row: store.CaseRow, at: Date): Promise<void> {
-      for (const { gateId } of await gatesOf(room, tx, row.ownerAccountId, at)) {
-        await gates.hold(tx, gateId, { holder: holderOf(row.caseId), reason: 'death.reported', at, by: row.reportedBy });
+      for (const gate of await gatesOf(room, tx, row.ownerAccountId, at)) {
+        await pause(room, tx, gate, { holder: holderOf(row.caseId), reason: 'death.reported', at, by: row.reportedBy });
       }
       await log(room, tx, 'estate.frozen', row, at);
     },
@@ -92,8 +97,8 @@ export function makeEstateWork(room: Room) {
         if (estate === null) throw new Error(`There is no estate of ${caseId}.`);
         const at = clock.now();
         if (estate.sunset > at) throw new Error(`The sunset of ${caseId} has not come yet.`);
-        for (const { gateId } of await gatesOf(room, tx, estate.ownerAccountId, at)) {
-          await gates.hold(tx, gateId, { holder: `sunset:${caseId}`, reason: 'estate.sunset', at, by: estate.holderAccountId });
+        for (const gate of await gatesOf(room, tx, estate.ownerAccountId, at)) {
+          await pause(room, tx, gate, { holder: `sunset:${caseId}`, reason: 'estate.sunset', at, by: estate.holderAccountId });
         }
       });
     },

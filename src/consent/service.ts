@@ -73,6 +73,8 @@ export interface ConsentDeps {
   };
   /** Told when a clone's gate is paused or opened again: billing stops and resumes collection. */
   onCloneGate?: OnCloneGate;
+  /** Pauses a clone so that every gateway confirms it; without it the hold alone pauses it. */
+  pauseByHouse?(tx: Tx, asked: { cloneId: string; holder: string; reason: string; by: string }): Promise<unknown>;
   /** What the platform can and may do; nothing, where nobody says so. */
   facts?: PlatformFacts;
 }

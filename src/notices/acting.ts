@@ -41,10 +41,13 @@ export async function holdTarget(tx: Tx, deps: NoticesDeps, acting: Acting, by: 
     await deps.gateway.holdOutput(tx, acting.outputId, { holder, at, by });
     return;
   }
-  await deps.gates.ensure(tx, { cloneId: acting.cloneId, at, by });
-  const gate = await deps.gates.ofClone(tx, acting.cloneId);
-  if (gate === null) throw new Error(`Clone ${acting.cloneId} has no gate.`);
-  await deps.gates.hold(tx, gate.gateId, { holder, reason: 'notice.verified', at, by });
+  await deps.stopByHouse(tx, { cloneId: acting.cloneId, kind: 'pause', holder, reason: 'notice.verified', by });
+}
+
+/** A single output stays held for ever; a clone is ended with everything that hangs on it. */
+export async function endTarget(tx: Tx, deps: Pick<NoticesDeps, 'stopByHouse'>, acting: Acting, by: string): Promise<void> {
+  if (acting.actsOn === 'output') return;
+  await deps.stopByHouse(tx, { cloneId: acting.cloneId, kind: 'existence', holder: holderOf(acting.id), reason: 'notice.upheld', by });
 }
 
 export async function liftTarget(tx: Tx, deps: NoticesDeps, acting: Acting, by: string, at: Date): Promise<void> {

@@ -2,7 +2,7 @@ import { Refusal } from '../kernel/refusals.ts';
 import type { Actor } from '../kernel/request.ts';
 import type { IdempotencyKey, Tx } from '../kernel/tx.ts';
 import { once } from '../platform/postgres/index.ts';
-import { actingOf, liftTarget, lockedNotice, move, partiesOf, presentToReviewer, recordOutcome } from './acting.ts';
+import { actingOf, endTarget, liftTarget, lockedNotice, move, partiesOf, presentToReviewer, recordOutcome } from './acting.ts';
 import type { NoticesDeps } from './deps.ts';
 import { checkReview, type NoticeReason, WINDOW_PASSED, weighConclusion } from './model.ts';
 import type { NoticeRow, ReviewRow } from './store.ts';
@@ -30,8 +30,7 @@ export function makeConcluding(deps: NoticesDeps): ConcludingVerbs {
   async function uphold(tx: Tx, row: NoticeRow, by: string, reasonCode: string, at: Date): Promise<void> {
     await move(tx, deps, row, 'uphold', at, { reasonCode });
     const acting = actingOf(row);
-    // A single output stays held for ever; a clone is ended with everything that hangs on it.
-    if (acting.actsOn === 'clone') await deps.stopClone(tx, { cloneId: acting.cloneId, reason: 'notice.upheld', by, at });
+    await endTarget(tx, deps, acting, by);
     await recordOutcome(tx, deps, row, acting, 'upheld', { reasonCode, at });
   }
 

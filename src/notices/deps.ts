@@ -14,13 +14,18 @@ export interface NoticesDeps {
   ids: Ids;
   identity: Pick<Identity, 'completeSignature'>;
   clones: Pick<Clones, 'clone' | 'wasApproved'>;
-  gates: Pick<Gates, 'ensure' | 'ofClone' | 'hold' | 'lift'>;
+  gates: Pick<Gates, 'ofClone' | 'lift'>;
   gateway: Pick<Gateway, 'releasedOutput' | 'holdOutput' | 'liftOutput'>;
   transparency: Pick<Transparency, 'append'>;
   /** Whether the account has an approved ownership proof now. */
   isProven(tx: Tx, accountId: string, at: Date): Promise<boolean>;
-  /** Ends a clone for good: its gate, its renewals, the fans' unused days. */
-  stopClone(tx: Tx, stop: { cloneId: string; reason: string; by: string; at: Date }): Promise<void>;
+  /**
+   * The house's stop of a clone, which every gateway confirms: a pause until this holder's hold is lifted, or its end, with its
+   * renewals and the fans' unused days. Null when it was shut already.
+   */
+  stopByHouse(
+    tx: Tx, stop: { cloneId: string; kind: 'pause' | 'existence'; holder: string; reason: string; by: string },
+  ): Promise<{ stopId: string } | null>;
   /** Keys the hashes by which filings are counted, and the tokens by which strangers follow them. At least 32 bytes. */
   secret: Uint8Array;
   deadlines: Deadlines;

@@ -1,12 +1,18 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { makeBilling, type PaymentProvider } from '../../src/billing/index.ts';
 import type { DeathCaseView } from '../../src/consent/deaths.ts';
 import { makeConsentJobs } from '../../src/consent/index.ts';
 import { postMortemOf } from '../../src/consent/heirs.ts';
 import { movedCase, weighCase } from '../../src/consent/succession.ts';
 import type { SuccessionView } from '../../src/consent/successions.ts';
+import { makeLedger } from '../../src/ledger/index.ts';
+import { systemClock } from '../../src/platform/clock.ts';
 import { makeRunner } from '../../src/platform/jobs/index.ts';
 import { makeLog } from '../../src/platform/telemetry/index.ts';
+import { makeIds } from '../../src/kernel/ids.ts';
+import { seededRandom } from '../../src/kernel/random.ts';
+import { makeStop } from '../../src/stop/index.ts';
 import { codeOf, type Person } from '../ownership/world.ts';
 import { terms } from './samples.ts';
 import { type ConsentWorld, openConsentWorld } from './world.ts';
@@ -259,6 +265,35 @@ describe('an estate', () => {
       return await home.consent.gates.holds(tx, found?.gateId ?? '');
     });
     expect(gate.map(({ holder }) => holder).sort()).toEqual([`sunset:${settled.caseId}`]);
+  });
+
+  it('is ended for good by the heir\'s own passkey, and by nobody else\'s', async () => {
+    const { database, log, clock, identity } = home.world;
+    const { runTx } = database;
+    const ids = makeIds(clock, seededRandom('the heir\'s stop'));
+    const nobody = async (): Promise<never> => await Promise.reject(new Error('Nothing was sold.'));
+    const billing = makeBilling({
+      runTx, clock, ids, provider: new Proxy({}, { get: () => nobody }) as PaymentProvider, ledger: makeLedger({ runTx, ids }),
+      readEvent: () => { throw new Error('No webhook comes here.'); }, serves: async () => true, cloneOwner: async () => null,
+      accountCountry: async () => null, grantInForce: async () => null, settings: { taxRateBasisPoints: 600 },
+    });
+    const stop = makeStop({
+      runTx, clock: { ...systemClock, now: () => clock.now() }, ids, identity, billing, transparency: log, gates: home.consent.gates, authority: home.consent,
+      cloneOwner: (tx, cloneId) => home.consent.rightsHolder(tx, cloneId), noticeDays: async () => null, countReleases: async () => 0n,
+      countOpenOutputs: async () => 0,
+    });
+    for (const person of [owner(), lawyer, home.fan]) expect(await codeOf(stop.quoteStop(person.actor, home.cloneId))).toBe('not_found');
+    const quote = await stop.quoteStop(daughter.actor, home.cloneId);
+    expect(quote.order).toMatchObject({ kind: 'existence', ownerAccountId: daughter.actor.accountId });
+    const other = await home.world.sign(daughter, 'stop_order', { ...quote.order, quoteDigest: 'a'.repeat(64) });
+    expect(await codeOf(stop.orderStop(daughter.actor, key(), home.cloneId, { quoteId: quote.quoteId, signature: other }))).toBe('signature_mismatch');
+    const signature = await home.world.sign(daughter, 'stop_order', quote.order);
+    const ordered = await stop.orderStop(daughter.actor, key(), home.cloneId, { quoteId: quote.quoteId, signature }, 5_000);
+    await stop.idle();
+    expect((await stop.getStop(daughter.actor, ordered.stopId)).acknowledgedAt).not.toBeNull();
+    expect(await codeOf(stop.getStop(owner().actor, ordered.stopId))).toBe('not_found');
+    expect((await runTx((tx) => home.consent.gates.ofClone(tx, home.cloneId)))?.state).toBe('stopped');
+    expect(await clauses()).toContain('stop.stopped');
   });
 
   it('is refused by PostgreSQL to whoever the facts do not name', async () => {

@@ -81,6 +81,15 @@ async function counter(noticeId: string): Promise<void> {
   await cast.owner.client.call('counterNotice', { path: { noticeId }, body: { statement, signature } });
 }
 
+/** The house's stop of the clone, once the gateways' confirmations are in: what each gateway did. */
+async function confirmed(kind: 'pause' | 'existence', reason: string): Promise<string[]> {
+  const read = () => world.ask<{ gateways: { outcome: string }[] }>(`
+    SELECT ack.gateways FROM gate_stop AS stop JOIN stop_acknowledgement AS ack ON ack.stop_id = stop.id
+    WHERE stop.clone_id = $1 AND stop.kind = $2 AND stop.reason = $3 ORDER BY stop.number DESC`, [licence.cloneId, kind, reason]);
+  await until(async () => (await read()).length > 0);
+  return (await read())[0]?.gateways.map(({ outcome }) => outcome) ?? [];
+}
+
 const days = async (count: number): Promise<void> => {
   await world.advanceDays(count);
   for (const person of [cast.owner, cast.operator, ...cast.reviewers, ...cast.fans, complainant]) await person.signIn();
@@ -216,6 +225,7 @@ describe('a verified notice', () => {
     await until(async () => (await cast.fans[0].client.call('getOutput', { path: { outputId: inFlight } })).state === 'voided', 60_000);
     const resumed = await cast.owner.client.call('resumeClone', { path: { cloneId: licence.cloneId } });
     expect([resumed.state, resumed.holds]).toEqual(['paused', [`notice:${noticeId}`]]);
+    expect(await confirmed('pause', 'notice.verified')).toEqual(['confirmed']);
     expect((await cast.fans[0].client.refused('getOutputMedia', { path: { outputId } })).code).toBe('stopped');
   });
 
@@ -299,6 +309,7 @@ describe('a notice that nobody answers', () => {
     expect(await gateState()).toBe('paused');
     expect((await second.client.call('concludeNotice', uphold)).state).toBe('upheld');
     expect(await gateState()).toBe('stopped');
+    expect(await confirmed('existence', 'notice.upheld')).toEqual(['confirmed']);
     await world.settle();
     await until(async () => (await cast.fans[0].client.call('getSubscription', { path: { subscriptionId } })).state === 'canceled', 20_000);
     const refunds = await world.ask<{ state: string }>('SELECT state FROM refund');

@@ -3,6 +3,7 @@
  * is printed and replays; the last line is JSON; the exit code is 1 when something broke.
  */
 import { systemRandom } from '../../src/kernel/random.ts';
+import { interleavings } from './interleavings.ts';
 import { model } from './model.ts';
 import { stop } from './stop.ts';
 
@@ -22,7 +23,7 @@ export interface ChaosReport {
   figures: Record<string, unknown>;
 }
 
-const ATTACKS: Record<string, (options: ChaosOptions) => Promise<ChaosReport>> = { model, stop };
+const ATTACKS: Record<string, (options: ChaosOptions) => Promise<ChaosReport>> = { interleavings, model, stop };
 
 function optionsOf(args: readonly string[]): ChaosOptions {
   const text = (name: string): string | null => {

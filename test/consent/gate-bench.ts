@@ -2,10 +2,18 @@ import pg from 'pg';
 
 import type { TestDatabase } from '../support/database.ts';
 
+interface Target {
+  cloneId: string;
+  grantId: string;
+  gates: string[];
+}
+
 /** A clone with its gates, and a table whose trigger asks them as the gateway's release does. */
 export interface GateBench {
   /** Makes a clone with its four gates and answers their ids in tree order. */
-  makeClone(name: string, ownerAccountId?: string): Promise<{ cloneId: string; grantId: string; gates: string[] }>;
+  makeClone(name: string, ownerAccountId?: string): Promise<Target>;
+  /** The same for many, in two statements. */
+  makeClones(names: readonly string[], ownerAccountId?: string): Promise<Target[]>;
   /** As the superuser: to plant a fault. */
   plant(sql: string): Promise<void>;
   close(): Promise<void>;
@@ -33,20 +41,29 @@ export async function makeGateBench(database: Pick<TestDatabase, 'superuserUrl'>
     END $$;
     CREATE TRIGGER probe_gates BEFORE INSERT ON probe FOR EACH ROW EXECUTE FUNCTION probe_gates();
   `);
+  async function makeClones(names: readonly string[], ownerAccountId = 'acc_x'): Promise<Target[]> {
+    await withoutRules(root, `
+      WITH name AS (SELECT name FROM unnest($1::text[]) AS name),
+      made AS (INSERT INTO clone (id, owner_account_id, ownership_proof_id, name, handle, created_at)
+        SELECT 'cln_' || name, $2, 'own_x', 'x', rpad(left('h' || name, 30), greatest(3, length(left('h' || name, 30))), '0'), '2026-01-01' FROM name)
+      INSERT INTO consent_grant (id, clone_id, owner_account_id, licensee, drafted_at)
+        SELECT 'grt_' || name, 'cln_' || name, $2, 'platform', '2026-01-01' FROM name`, [names, ownerAccountId]);
+    await root.query(`
+      INSERT INTO gate (id, kind, clone_id, capability, grant_id, reason, changed_by, changed_at)
+      SELECT 'gat_' || name || '_' || kind.id, kind.of, 'cln_' || name, kind.capability, CASE kind.of WHEN 'grant' THEN 'grt_' || name END,
+        'made', 'test', '2026-01-01'
+      FROM unnest($1::text[]) AS name,
+        (VALUES ('clone', 'clone', NULL), ('voice', 'capability', 'voice'), ('grant', 'grant', NULL)) AS kind (id, of, capability)`, [names]);
+    return names.map((name) => ({
+      cloneId: `cln_${name}`, grantId: `grt_${name}`, gates: ['gat_platform', ...['clone', 'voice', 'grant'].map((kind) => `gat_${name}_${kind}`)],
+    }));
+  }
   return {
-    async makeClone(name, ownerAccountId = 'acc_x') {
-      const cloneId = `cln_${name}`;
-      const grantId = `grt_${name}`;
-      await withoutRules(root, `INSERT INTO clone (id, owner_account_id, ownership_proof_id, name, handle, created_at)
-        VALUES ($1, $3, 'own_x', 'x', $2, '2026-01-01')`, [cloneId, `h${name}`.slice(0, 30).padEnd(3, '0'), ownerAccountId]);
-      await withoutRules(root, `INSERT INTO consent_grant (id, clone_id, owner_account_id, licensee, drafted_at)
-        VALUES ($1, $2, $3, 'platform', '2026-01-01')`, [grantId, cloneId, ownerAccountId]);
-      const gates = ['gat_platform', `gat_${name}_clone`, `gat_${name}_voice`, `gat_${name}_grant`];
-      await root.query(`INSERT INTO gate (id, kind, clone_id, capability, grant_id, reason, changed_by, changed_at) VALUES
-        ($3, 'clone', $1, NULL, NULL, 'made', 'test', '2026-01-01'), ($4, 'capability', $1, 'voice', NULL, 'made', 'test', '2026-01-01'),
-        ($5, 'grant', $1, NULL, $2, 'made', 'test', '2026-01-01')`, [cloneId, grantId, ...gates.slice(1)]);
-      return { cloneId, grantId, gates };
+    async makeClone(name, ownerAccountId) {
+      const [made] = await makeClones([name], ownerAccountId);
+      return made!;
     },
+    makeClones,
     async plant(sql) {
       await root.query(sql);
     },

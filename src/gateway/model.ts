@@ -158,6 +158,9 @@ export function endingOf(error: unknown): Ending | null {
       return { state: 'voided', reason: clausesOf(error).includes('stop.paused') ? 'paused' : 'stopped' };
     case 'gate_changed':
       return { state: 'voided', reason: clausesOf(error).includes('grant.expired') ? 'consent_ended' : 'gate_changed' };
+    case 'denied':
+      // Said, it is longer than the owner's cap leaves room for: her consent ends there, and trying again changes nothing.
+      return { state: 'voided', reason: 'consent_ended' };
     case 'text_unspeakable':
       return { state: 'failed', reason: 'text_unspeakable' };
     case 'request_too_large':

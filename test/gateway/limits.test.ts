@@ -67,6 +67,34 @@ describe('a cap of three outputs a day', () => {
   });
 });
 
+describe('a cap of twenty seconds a day', () => {
+  it('voids what turns out longer than it was expected to be, at no charge and without another try', async () => {
+    await amend({ volumeCaps: [{ capability: 'any', window: 'day', outputs: 3, seconds: 20 }] });
+    nextDay();
+    const { captured } = await own.left();
+    const { outputId } = await own.ask();
+    const { inference } = own.deps;
+    let said = 0;
+    // A voice that takes its time: twenty seconds and more for four words.
+    own.deps.inference = {
+      async synthesise(asked, signal) {
+        said += 1;
+        const { pcm, ...speech } = await inference.synthesise(asked, signal);
+        const slow = new Int16Array(21 * speech.sampleRateHz);
+        for (let at = 0; at < slow.length; at += 1) slow[at] = pcm[at % pcm.length] ?? 0;
+        return { ...speech, pcm: slow };
+      },
+    };
+    await own.drain();
+    own.deps.inference = inference;
+    expect(said).toBe(1);
+    expect(await own.gateway.getOutput(own.fan.actor, outputId)).toMatchObject({ state: 'voided', reason: 'consent_ended' });
+    expect(await own.left()).toEqual({ held: 0, captured });
+    expect(await own.count('release', `output_id = '${outputId}'`)).toBe(0);
+    expect(await own.count('consent_volume_use', `subject_id = '${outputId}' AND state <> 'given_back'`)).toBe(0);
+  });
+});
+
 describe('an output that the owner approves first', () => {
   it('waits, is given to nobody, and goes with her yes', async () => {
     nextDay();

@@ -1899,7 +1899,7 @@ export interface paths {
         get?: never;
         /**
          * Upload what was asked for
-         * @description For a voice challenge a PCM WAV with at least 2 s of voice; for a paper a whole PDF, JPEG or PNG. What it is is read from the bytes. May be repeated until the evidence runs out or the proof is submitted.
+         * @description For a voice challenge a PCM WAV with at least 2 s of voice; for a video challenge an MP4 or WebM with a picture, of 2 to 60 s and at most 50 MiB; for a paper a whole PDF, JPEG or PNG. What it is is read from the bytes. May be repeated until the evidence runs out or the proof is submitted.
          */
         put: operations["uploadEvidence"];
         post?: never;
@@ -1917,7 +1917,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Play a voice challenge
+         * Play a voice or video challenge
          * @description The recording of a human, as it was uploaded: nothing generated, so nothing marked. For reviewers and for who submitted it; each playback is kept with name and time.
          */
         get: operations["getEvidenceMedia"];
@@ -4811,6 +4811,19 @@ export interface components {
                 signedDocumentId: string | null;
                 voucherProofId: string | null;
             } | null;
+            video: {
+                language: components["schemas"]["Language"];
+                sentence: string;
+                gesture: string;
+                recording: {
+                    digest: components["schemas"]["Digest"];
+                    /** @enum {string} */
+                    contentType: "video/mp4" | "video/webm";
+                    seconds: number;
+                    byteLength: number;
+                    mediaPath: string;
+                } | null;
+            } | null;
             voice: {
                 language: components["schemas"]["Language"];
                 sentence: string;
@@ -4843,6 +4856,10 @@ export interface components {
         } | {
             /** @constant */
             kind: "voice_challenge";
+            language: components["schemas"]["Language"];
+        } | {
+            /** @constant */
+            kind: "video_challenge";
             language: components["schemas"]["Language"];
         } | {
             /** @constant */
@@ -9077,6 +9094,8 @@ export interface operations {
                 };
                 content: {
                     "audio/wav": string;
+                    "video/mp4": string;
+                    "video/webm": string;
                 };
             };
             default: components["responses"]["Problem"];

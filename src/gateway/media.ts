@@ -43,13 +43,17 @@ export function makeDelivery(deps: GatewayDeps): Delivery {
   const { runTx, blobs, clock } = deps;
 
   /** Who was given what is kept before the first byte goes out, once the bytes are at hand. */
-  async function open(actor: Actor, ground: Ground, { purpose, sha256 }: { purpose: store.ReadPurpose; sha256: string }): Promise<StoredMedia> {
+  async function open(
+    actor: Actor, ground: Ground,
+    { purpose, sha256, video = null }: { purpose: store.ReadPurpose; sha256: string; video?: { contentType: string; seconds: number } | null },
+  ): Promise<StoredMedia> {
     const { kind, subjectId } = ground;
     await ground.see();
     const bytes = await blobs.get(sha256);
     await runTx((tx) => store.insertRead(tx, { kind, purpose, subjectId, accountId: actor.accountId, sha256, at: clock.now() }));
     return {
-      kind: 'stored', contentType: 'audio/wav', byteLength: bytes.length, bytes, sha256, bytesPerSecond: bytesPerSecondOf(bytes),
+      kind: 'stored', contentType: video?.contentType ?? 'audio/wav', byteLength: bytes.length, bytes, sha256,
+      bytesPerSecond: video === null ? bytesPerSecondOf(bytes) : Math.ceil(bytes.length / video.seconds),
       open: (cut) => openStream(deps, ground, cut),
     };
   }
@@ -67,14 +71,14 @@ export function makeDelivery(deps: GatewayDeps): Delivery {
     },
 
     async getEvidenceMedia(actor, proofId, evidenceId) {
-      const sha256 = await runTx(async (tx) => {
+      const { blobDigest: sha256, video } = await runTx(async (tx) => {
         const proof = await deps.ownership.proof(tx, proofId);
         const recording = await deps.ownership.evidenceRecording(tx, evidenceId);
         if (proof === null || recording?.proofId !== proofId) throw notFound();
         if (!isReviewer(actor) && proof.accountId !== actor.accountId) throw notFound();
-        return recording.blobDigest;
+        return recording;
       });
-      return await open(actor, recordingGround(deps, 'evidence', evidenceId, null), { purpose: isReviewer(actor) ? 'review' : 'own', sha256 });
+      return await open(actor, recordingGround(deps, 'evidence', evidenceId, null), { purpose: isReviewer(actor) ? 'review' : 'own', sha256, video });
     },
 
     async getEnrolmentMedia(actor, cloneId) {

@@ -49,6 +49,7 @@ const TABLE: Record<RefusalCode, readonly [status: number, title: string]> = {
   paper_unreadable: [422, 'The paper cannot be read'],
   identity_unverified: [422, 'The identity is not verified'],
   identity_differs: [422, 'The identity is another person\'s'],
+  video_refused: [422, 'The video is refused'],
   review_claimed: [409, 'Another reviewer has taken up this case'],
   review_unclaimed: [409, 'The case is not taken up'],
   evidence_changed: [409, 'The evidence is not the one that was seen'],

@@ -15,7 +15,7 @@ export const REFUSAL_CODES = [
   'document_invalid', 'signature_mismatch', 'country_unknown',
   // ownership
   'proof_state', 'proof_incomplete', 'evidence_state', 'evidence_not_accepted', 'url_refused', 'url_unreachable', 'token_absent',
-  'review_self', 'review_repeated', 'review_claimed', 'review_unclaimed', 'vouch_refused', 'paper_unreadable', 'evidence_changed', 'identity_unverified', 'identity_differs', 'recording_invalid', 'recording_too_short',
+  'review_self', 'review_repeated', 'review_claimed', 'review_unclaimed', 'vouch_refused', 'paper_unreadable', 'evidence_changed', 'identity_unverified', 'identity_differs', 'video_refused', 'recording_invalid', 'recording_too_short',
   // notices
   'notice_state', 'notice_deadline', 'notice_target_unknown', 'notice_unseen',
   // the registry of refusal

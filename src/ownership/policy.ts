@@ -4,7 +4,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 
 import { canonicalJson, parseStrictJson } from '../kernel/canonical-json.ts';
 import { sha256Hex } from '../kernel/digest.ts';
-import { type EvidenceKind, type Policy, policyProblems } from './levels.ts';
+import { type Policy, policyProblems } from './levels.ts';
 
 /** A policy as it is in force, with the digest by which a decision names it. */
 export interface LoadedPolicy {
@@ -12,20 +12,14 @@ export interface LoadedPolicy {
   sha256: string;
 }
 
-/** Kinds that this build can verify; a policy that counts on others would promise what nobody does. */
-const NOT_BUILT: readonly EvidenceKind[] = ['video_challenge'];
-
 const schema = JSON.parse(readFileSync(new URL('policy.schema.json', import.meta.url), 'utf8')) as object;
 const validate = new Ajv2020({ allErrors: true, strict: true }).compile<Policy>(schema);
-
-const notBuilt = (policy: Policy): string[] =>
-  NOT_BUILT.filter((kind) => policy.evidence[kind] !== undefined).map((kind) => `evidence.${kind}: nothing here verifies it yet`);
 
 /** Reads a policy from its JSON text. @throws Error naming everything that is wrong: a service does not start with it */
 export function readPolicy(text: string): LoadedPolicy {
   const value = parseStrictJson(text);
   const problems = validate(value)
-    ? [...policyProblems(value), ...notBuilt(value)]
+    ? policyProblems(value)
     : (validate.errors ?? []).map(({ instancePath, message }) => `${instancePath}: ${message ?? 'is wrong'}`);
   if (problems.length > 0) throw new Error(`The ownership policy is refused:\n${problems.map((line) => `  ${line}`).join('\n')}`);
   return { policy: value as unknown as Policy, sha256: sha256Hex(canonicalJson(value)) };

@@ -10,6 +10,7 @@ import { makeReading } from './reading.ts';
 import { makeRefusals, type Refusals } from './refusal-service.ts';
 import { makeReviewVerbs, type ReviewVerbs } from './reviewing.ts';
 import * as store from './store.ts';
+import type { VideoFacts } from './video/index.ts';
 import { proofView } from './views.ts';
 import { makeVouchVerbs, type VouchVerbs } from './vouching.ts';
 
@@ -18,7 +19,15 @@ export interface Ownership extends ClaimVerbs, EvidenceVerbs, ReviewVerbs, Endin
   proof(tx: Tx, proofId: string): Promise<ProofView | null>;
   /** Whether the proof is approved, not withdrawn and not run out at `at`. */
   isProven(tx: Tx, proofId: string, at: Date): Promise<boolean>;
-  evidenceRecording(tx: Tx, evidenceId: string): Promise<{ proofId: string; blobDigest: string; kind: 'voice_challenge' } | null>;
+  evidenceRecording(tx: Tx, evidenceId: string): Promise<EvidenceRecording | null>;
+}
+
+/** A recording of a human. What a video is was read from its container when it was handed in. */
+export interface EvidenceRecording {
+  proofId: string;
+  blobDigest: string;
+  kind: 'voice_challenge' | 'video_challenge';
+  video: VideoFacts | null;
 }
 
 /** The room of ownership proofs. */
@@ -38,8 +47,10 @@ export function makeOwnership(deps: OwnershipDeps): Ownership {
     },
     async evidenceRecording(tx, evidenceId) {
       const row = await store.findEvidence(tx, evidenceId);
-      if (row?.kind !== 'voice_challenge' || row.blobDigest === null) return null;
-      return { proofId: row.proofId, blobDigest: row.blobDigest, kind: row.kind };
+      if (row === null || row.blobDigest === null) return null;
+      const { proofId, blobDigest } = row;
+      if (row.kind === 'voice_challenge') return { proofId, blobDigest, kind: row.kind, video: null };
+      return row.kind === 'video_challenge' ? { proofId, blobDigest, kind: row.kind, video: row.finding } : null;
     },
     ...makeClaimVerbs(deps, reading, refusals),
     ...makeEvidenceVerbs({ ...deps, policy: deps.policy.policy, verifiers }),

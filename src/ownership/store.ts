@@ -206,6 +206,11 @@ export async function insertEvidence(tx: Tx, row: EvidenceRow): Promise<void> {
   await repository(tx, Evidence).insert(row);
 }
 
+/** Whether a video challenge asked for this sentence before, of anybody. */
+export async function wasAsked(tx: Tx, sentence: string): Promise<boolean> {
+  return (await maybeOne(tx, `SELECT id FROM ownership_evidence WHERE kind = 'video_challenge' AND terms ->> 'sentence' = $1`, [sentence])) !== null;
+}
+
 export interface Found {
   state: 'passed' | 'uploaded';
   finding: object;

@@ -53,6 +53,7 @@ export function evidenceJson(row: EvidenceRow, { advice = null, address = null }
     identity: row.kind === 'identity_provider' ? { ...row.terms, url: address, status: row.finding?.status ?? null, nameMatches: row.finding?.nameMatches ?? null } : null,
     paper: row.kind === 'document' || row.kind === 'representation' ? paperJson(row) : null,
     vouch: row.kind === 'vouching' ? { ...row.terms, ...(row.finding ?? { signedDocumentId: null, voucherProofId: null }) } : null,
+    video: row.kind === 'video_challenge' ? { ...row.terms, recording: videoJson(row) } : null,
     voice: row.kind === 'voice_challenge' ? { ...row.terms, recording: recordingJson(row), advice } : null,
   };
 }
@@ -62,11 +63,17 @@ function paperJson(row: RowOf<'document'> | RowOf<'representation'>): NonNullabl
   return { documentType: row.kind === 'document' ? row.terms.documentType : 'authority_paper', signed, file: row.finding };
 }
 
+const mediaPath = (row: EvidenceRow): string => `/v1/ownership-proofs/${row.proofId}/evidence/${row.id}/media`;
+
+function videoJson(row: RowOf<'video_challenge'>): NonNullable<OwnershipEvidenceJson['video']>['recording'] {
+  if (row.finding === null || row.blobDigest === null) return null;
+  return { digest: row.blobDigest, ...row.finding, mediaPath: mediaPath(row) };
+}
+
 function recordingJson(row: VoiceRow): NonNullable<OwnershipEvidenceJson['voice']>['recording'] {
   if (row.finding === null || row.blobDigest === null) return null;
   const { seconds, voicedSeconds } = row.finding;
-  const mediaPath = `/v1/ownership-proofs/${row.proofId}/evidence/${row.id}/media`;
-  return { digest: row.blobDigest, seconds, voicedSeconds, mediaPath };
+  return { digest: row.blobDigest, seconds, voicedSeconds, mediaPath: mediaPath(row) };
 }
 
 /** The advice on the challenge that counts, once both recordings exist; computed anew, since either may have come later. */

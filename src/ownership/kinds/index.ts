@@ -11,6 +11,7 @@ import type { Verifiers } from './kind.ts';
 import { makeAccountVerifier } from './public-account.ts';
 import { makeDocumentVerifier, makePaperKeeper, type PaperDeps } from './papers.ts';
 import { makeRepresentationVerifier } from './representation.ts';
+import { makeVideoVerifier } from './video.ts';
 import { makeVoiceVerifier } from './voice.ts';
 import { makeVouchingVerifier } from './vouching.ts';
 
@@ -31,6 +32,7 @@ export function makeVerifiers(deps: VerifierDeps): Verifiers {
     domain: makeDomainVerifier(deps),
     public_account: makeAccountVerifier(deps),
     voice_challenge: makeVoiceVerifier(deps),
+    video_challenge: makeVideoVerifier(deps),
     document: makeDocumentVerifier(keeper),
     identity_provider: makeIdentityProviderVerifier(deps),
     vouching: makeVouchingVerifier(),

@@ -6,6 +6,7 @@ import type { DomainFinding, DomainRequest, DomainTerms } from './domain.ts';
 import type { PaperFinding, PaperTerms } from './papers.ts';
 import type { RepresentationRequest, RepresentationTerms } from './representation.ts';
 import type { VouchFinding, VouchTerms } from './vouching.ts';
+import type { VideoFinding, VideoRequest, VideoTerms } from './video.ts';
 import type { VoiceFinding, VoiceRequest, VoiceTerms } from './voice.ts';
 
 /** What each kind is asked with, what it asks of the person, what is found, and what a check may be told. */
@@ -13,12 +14,13 @@ export interface EvidenceTypes {
   domain: { request: DomainRequest; terms: DomainTerms; finding: DomainFinding };
   public_account: { request: { account: string }; terms: AccountTerms; finding: AccountFinding };
   voice_challenge: { request: VoiceRequest; terms: VoiceTerms; finding: VoiceFinding };
+  video_challenge: { request: VideoRequest; terms: VideoTerms; finding: VideoFinding };
   document: { request: PaperTerms; terms: PaperTerms; finding: PaperFinding };
   identity_provider: { request: object; terms: IdentityTerms; finding: IdentityFinding };
   vouching: { request: VouchTerms; terms: VouchTerms; finding: VouchFinding };
   representation: { request: RepresentationRequest; terms: RepresentationTerms; finding: PaperFinding };
 }
-/** The kinds that this build can verify. */
+/** Every kind that a policy may name, with what it is made of. */
 export type Kind = EvidenceKind & keyof EvidenceTypes;
 
 /** The case that evidence belongs to, as far as a kind may know it. */

@@ -146,7 +146,9 @@ export function makeRooms(platform: Platform): Rooms {
   const stop: Stop = makeStop({
     ...platform, ...ground, ...money, runTx, gates: rights.consent.gates, authority: rights.consent,
     cloneOwner: (tx, cloneId) => rights.consent.rightsHolder(tx, cloneId),
-    noticeDays: async (tx, cloneId, at) => (await rights.consent.grantInForce(tx, cloneId, at))?.document.withdrawal.noticeDays ?? null,
+    noticeDays: async (tx, { kind, cloneId, target }, at) => (kind === 'licence' && target !== null
+      ? await rights.consent.licenceNoticeDays(tx, target)
+      : (await rights.consent.grantInForce(tx, cloneId, at))?.document.withdrawal.noticeDays ?? null),
     countReleases: (tx, scope) => gateway.countReleases(tx, scope),
     countOpenOutputs: (tx, cloneId) => gateway.countOpenOutputs(tx, cloneId),
   });

@@ -1,6 +1,6 @@
 import { type Act, type Answer, type DecisionRequest, type DecisionState, OWNER_PURPOSE, REVIEWER_PURPOSE } from './decision.ts';
 import { EU_MARKING_FROM } from './legal.ts';
-import { saysAny } from './lexicon.ts';
+import { Lexicon, saysAny } from './lexicon.ts';
 import { licenceAsGrant } from './licence-read.ts';
 import { type ReadGrant, readGrant } from './prepare.ts';
 import { type PreparedRequest, prepareRequest } from './prepare-request.ts';
@@ -293,7 +293,7 @@ export function underLicence(answer: Answer, state: DecisionState, request: Deci
   if (licence.status !== 'signed') found.push(`licence.${licence.status}`);
   if (document?.licensee !== request.licensee) found.push('licence.foreign');
   if (!state.gates.some(({ kind }) => kind === 'licence')) found.push('gates.unreadable');
-  const inner = decideWith(readGrant(grant?.document ?? null), { ...state, grant }, { ...request, licensee: 'platform' });
+  const inner = decideWith(readGrant(grant?.document ?? null, new Lexicon(), false), { ...state, grant, usage: licence.usage ?? state.usage }, { ...request, licensee: 'platform' });
   return intersect([answer, inner, ...(found.length === 0 ? [] : [{ allowed: false, clauses: found }])]);
 }
 

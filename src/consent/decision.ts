@@ -78,8 +78,11 @@ export interface DecisionState {
   version: { versionId: string; number: number; state: string } | null;
   /** The document is read with care: it may be any JSON. */
   grant: { grantId: string; digest: string; status: string; document: unknown } | null;
-  /** The organisation's licence, when it is asked under one: then both must allow, and its gate is among the gates. */
-  licence?: { licenceId: string; digest: string; status: string; document: unknown } | null;
+  /**
+   * The organisation's licence, when it is asked under one: then both must allow, and its gate is among the gates. Its own caps
+   * are compared with its own usage; where none is recorded, with the grant's, which is stricter.
+   */
+  licence?: { licenceId: string; digest: string; status: string; document: unknown; usage?: readonly Usage[] } | null;
   gates: readonly SeenGate[];
   usage: readonly Usage[];
   /** The output that is to be released or read; null for one that is to be made. */

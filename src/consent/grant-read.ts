@@ -121,11 +121,14 @@ const HEADS: Readonly<Record<string, (document: Readonly<Record<string, unknown>
   rendering: ({ rendering }) => contract(rendering) !== null,
 };
 
-/** Reads any JSON as a grant; total: what is not one reads as a grant of nothing. */
-export function readDocument(given: unknown): GrantReading {
+/**
+ * Reads any JSON as a grant; total: what is not one reads as a grant of nothing. `onPaper` is false for a licence's terms: a licence
+ * has no contract of its own on paper, both sign the document's text.
+ */
+export function readDocument(given: unknown, onPaper = true): GrantReading {
   const document = asSecondVersion(isObject(given) ? given : {});
   // The first version had no contract on paper: its signer was shown the document's own text.
-  const unshown = isObject(given) && given['schemaVersion'] === 1;
+  const unshown = !onPaper || (isObject(given) && given['schemaVersion'] === 1);
   const unreadable: string[] = [];
   // A member that this code does not know may be a restriction that it would not keep.
   for (const name of Object.keys(document)) if (!Object.hasOwn(HEADS, name) && !Object.hasOwn(TERMS, name)) unreadable.push('unknown_member');

@@ -187,12 +187,30 @@ export async function licenceFor(tx: Tx, cloneId: string, licenseeAccountId: str
   return all.find(({ state }) => runs(state)) ?? all[0] ?? null;
 }
 
+/**
+ * The licence that an organisation names, when it is its own and the one that a decision would be made under. One that has ended or
+ * is suspended is answered too: the decision denies it, with its receipt. Refuses `not_found` for everybody else, `licence_state`.
+ */
+async function licensed(tx: Tx, asked: { licenceId: string; accountId: string; cloneId: string; at: Date }): Promise<LicenceNow> {
+  const row = await store.findLicence(tx, asked.licenceId);
+  const theirs = row?.licenseeAccountId === asked.accountId && row.signers.includes(row.ownerAccountId);
+  if (row?.cloneId !== asked.cloneId || !theirs) throw notFound();
+  const now = await licenceFor(tx, asked.cloneId, asked.accountId, asked.at);
+  if (now?.licenceId !== row.licenceId) {
+    throw new Refusal('licence_state', `The licence is ${licenceState(row, asked.at).replace('_', ' ')}; nothing is made under it.`);
+  }
+  return now;
+}
+
 /** Licences to organisations. */
 export function makeLicences(room: Room) {
   const { runTx, clock } = room;
   const write = async <T>(key: IdempotencyKey, work: (tx: Tx) => Promise<T>): Promise<T> =>
     await runTx(async (tx) => await once(tx, key, async () => await work(tx)));
   return {
+    licensed,
+    /** Days of notice that the licence itself gives; null for an unknown one. */
+    licenceNoticeDays: async (tx: Tx, licenceId: string) => (await store.findLicence(tx, licenceId))?.document.noticeDays ?? null,
     draftLicence: (actor: Actor, key: IdempotencyKey, grantId: string, asked: LicenceInput) => write(key, (tx) => draft(room, tx, actor, grantId, asked)),
     getLicence: (actor: Actor, licenceId: string) => runTx(async (tx) => view(await party(tx, actor, licenceId), clock.now())),
     listLicences: (actor: Actor) => runTx(async (tx) => ({

@@ -125,10 +125,10 @@ function time(text: string | null | undefined): number {
 
 /**
  * Reads any JSON as a grant; total: what is not one reads as a grant of nothing. Grants that are read with the same
- * lexicon share the preparation of a text.
+ * lexicon share the preparation of a text. `onPaper` as in `readDocument`.
  */
-export function readGrant(document: unknown, lexicon: Lexicon = new Lexicon()): ReadGrant {
-  const { unreadable, cloneId, ownerAccountId, terms } = readDocument(document);
+export function readGrant(document: unknown, lexicon: Lexicon = new Lexicon(), onPaper = true): ReadGrant {
+  const { unreadable, cloneId, ownerAccountId, terms } = readDocument(document, onPaper);
   const topics = terms.forbiddenTopics.map(({ name, words }) => ({
     clause: clauseOf(`topic.${label(name)}`), words: lexicon.set([...words.zh, ...words.en]),
   }));

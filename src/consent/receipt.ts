@@ -12,7 +12,7 @@ export type RecordedRequest = Omit<DecisionRequest, 'at' | 'labels'> & { at: str
 export type RecordedState = Omit<DecisionState, 'clone' | 'gates' | 'grant' | 'licence' | 'usage' | 'platform'> & {
   clone: NonNullable<DecisionState['clone']>;
   grant: { grantId: string; digest: string; status: string; document: Record<string, unknown> } | null;
-  licence?: { licenceId: string; digest: string; status: string; document: Record<string, unknown> };
+  licence?: { licenceId: string; digest: string; status: string; document: Record<string, unknown>; usage?: Usage[] };
   gates: DecisionState['gates'][number][];
   usage: Usage[];
   platform: PlatformFacts & { markingLayers: string[] };
@@ -52,7 +52,8 @@ function isReceipt(document: unknown): document is DecisionReceiptDocument {
   if (!isObject(document) || !isObject(document['request']) || !isObject(document['state']) || !isObject(document['answer'])) return false;
   const { request, state } = document;
   const { labels, sale } = request;
-  const { gates, usage, platform } = state;
+  const { gates, usage, platform, licence } = state;
+  const ofLicence: unknown = isObject(licence) ? (licence['usage'] ?? []) : [];
   const texts = ['act', 'cloneId', 'capability', 'medium', 'language', 'audience', 'requester', 'licensee', 'purpose', 'text', 'at'];
   if (!texts.every((name) => typeof request[name] === 'string')) return false;
   if (!['clone', 'ownership', 'version', 'grant', 'output'].every((name) => state[name] === null || isObject(state[name]))) return false;
@@ -61,7 +62,7 @@ function isReceipt(document: unknown): document is DecisionReceiptDocument {
   if (!isObject(platform) || !Array.isArray(platform['markingLayers'])) return false;
   if (!['deceasedAt', 'windDownSince'].every((name) => state[name] === null || typeof state[name] === 'string')) return false;
   return Array.isArray(gates) && gates.every((gate: unknown) => isObject(gate) && typeof gate['epoch'] === 'string')
-    && Array.isArray(usage) && usage.every(isObject);
+    && Array.isArray(usage) && usage.every(isObject) && Array.isArray(ofLicence) && ofLicence.every(isObject);
 }
 
 /**

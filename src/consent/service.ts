@@ -20,7 +20,7 @@ import { readGrant, type ReadGrant } from './prepare.ts';
 import { makeVolume, type Volume } from './volume.ts';
 import { type DecisionReceiptDocument, recordDecision, type RecordedState } from './receipt.ts';
 import { deceasedSince } from './succession-store.ts';
-import { runs } from './licence.ts';
+import { type LicenceDocument, runs } from './licence.ts';
 import { licenceFor, type LicenceNow, makeLicences } from './licences.ts';
 import { makeSuccessions } from './successions.ts';
 import * as store from './store.ts';
@@ -86,6 +86,8 @@ export interface Decision extends Answer {
   grantId: string | null;
   grantDigest: string | null;
   versionId: string | null;
+  /** The licence that it was asked under. */
+  licenceId: string | null;
   /** In tree order, as they were when this was decided: pass ids and epochs to `assert_release_gates`. */
   gates: GateState[];
   /**
@@ -166,12 +168,24 @@ function recordedLicence(row: LicenceNow): NonNullable<RecordedState['licence']>
   return { licenceId: row.licenceId, digest: row.digest, status: runs(row.state) ? 'signed' : row.state, document: { ...row.document } };
 }
 
+/** What was read from the licence's own row: the database keeps no other document there than the one that both signed. */
+function termsOfLicence({ document }: NonNullable<RecordedState['licence']>): GrantTerms {
+  return (document as unknown as LicenceDocument).terms;
+}
+
+/** The narrower of what the grant and the licence say. */
+function approvalOf(grant: ReadGrant, { licence }: RecordedState): GrantTerms['outputApproval'] {
+  const said = [grant.terms.outputApproval, ...(licence === undefined ? [] : [termsOfLicence(licence).outputApproval])];
+  const mode = (['before', 'after'] as const).find((name) => said.some((one) => one.mode === name)) ?? 'none';
+  return { mode, undoHours: Math.max(...said.filter((one) => one.mode === mode).map(({ undoHours }) => undoHours)) };
+}
+
 function factsOf({ facts = NO_FACTS }: Pick<ConsentDeps, 'facts'>): RecordedState['platform'] {
   return { ...facts, markingLayers: [...facts.markingLayers] };
 }
 
 function expiry(state: RecordedState, noticeEndsAt: Date | null): Date | null {
-  const licensed = state.licence?.document['terms'] as { validUntil?: unknown } | undefined;
+  const licensed = state.licence === undefined ? undefined : termsOfLicence(state.licence);
   const ends = [state.ownership?.expiresAt, state.grant?.document['validUntil'], ...(licensed === undefined ? [] : [licensed.validUntil])]
     .map((end) => (typeof end === 'string' ? Date.parse(end) : Number.NaN));
   if (noticeEndsAt !== null) ends.push(noticeEndsAt.getTime());
@@ -212,10 +226,12 @@ export function makeConsent(deps: ConsentDeps): Consent {
   /** Previews of the owner's and looks of a reviewer use nothing up. */
   async function used(tx: Tx, grant: ReadGrant, state: RecordedState, request: DecisionRequest): Promise<RecordedState> {
     if (state.grant === null || request.act !== 'make' || request.audience !== 'fan') return state;
-    // A licence's caps are compared with everything made under the grant: stricter than its own count, never looser.
-    const licensed = (state.licence?.document['terms'] as GrantTerms | undefined)?.volumeCaps ?? [];
-    const caps = [...grant.terms.volumeCaps, ...licensed.filter((cap) => !grant.terms.volumeCaps.some((other) => other.capability === cap.capability && other.window === cap.window))];
-    return { ...state, usage: await volume.usage(tx, state.grant.grantId, caps, request.at) };
+    const { grantId } = state.grant;
+    const usage = await volume.usage(tx, { grantId, licenceId: null }, grant.terms.volumeCaps, request.at);
+    const { licence } = state;
+    if (licence === undefined) return { ...state, usage };
+    const caps = termsOfLicence(licence).volumeCaps;
+    return { ...state, usage, licence: { ...licence, usage: await volume.usage(tx, { grantId, licenceId: licence.licenceId }, caps, request.at) } };
   }
 
   async function judged(tx: Tx, request: DecisionRequest): Promise<Judged> {
@@ -251,10 +267,10 @@ export function makeConsent(deps: ConsentDeps): Consent {
       const receipt = signedReceipt(recordDecision(decisionId, state, request, answer));
       const head = {
         decisionId, cloneId: request.cloneId, grantId: state.grant?.grantId ?? null, grantDigest: state.grant?.digest ?? null,
-        versionId: state.version?.versionId ?? null,
+        versionId: state.version?.versionId ?? null, licenceId: state.licence?.licenceId ?? null,
       };
       await store.insertDecision(tx, { ...head, ...answer, requester: request.requester, at: request.at, receipt });
-      return { ...head, ...answer, gates: seen, expiresAt: answer.allowed ? expiry(state, noticeEndsAt) : null, approval: grant.terms.outputApproval, receipt };
+      return { ...head, ...answer, gates: seen, expiresAt: answer.allowed ? expiry(state, noticeEndsAt) : null, approval: approvalOf(grant, state), receipt };
     },
 
     async grantInForce(tx, cloneId, at) {

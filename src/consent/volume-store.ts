@@ -6,22 +6,23 @@ export async function lockVolume(tx: Tx, grantId: string): Promise<void> {
   await sql(tx, 'SELECT lock_consent_volume($1)', [grantId]);
 }
 
-/** What is used of a grant, by one capability or any, in one day or in all. */
+/** What is used of a grant, or under one licence of it, by one capability or any, in one day or in all. */
 export async function sumOf(
-  tx: Tx, of: { grantId: string; capability: string; day: string | null },
+  tx: Tx, of: { grantId: string; licenceId: string | null; capability: string; day: string | null },
 ): Promise<{ outputs: number; seconds: number }> {
   return await one(tx, `
     SELECT count(*)::int AS outputs, (coalesce(sum(milliseconds), 0) / 1000.0)::float8 AS seconds FROM consent_volume_use
-    WHERE grant_id = $1 AND state = 'taken' AND ($2 = 'any' OR capability = $2) AND ($3::date IS NULL OR day = $3)`,
-  [of.grantId, of.capability, of.day]);
+    WHERE grant_id = $1 AND state = 'taken' AND ($2 = 'any' OR capability = $2) AND ($3::date IS NULL OR day = $3)
+      AND ($4::text IS NULL OR licence_id = $4)`,
+  [of.grantId, of.capability, of.day, of.licenceId]);
 }
 
 export async function insertUse(
-  tx: Tx, use: { subjectId: string; grantId: string; capability: string; day: string; milliseconds: bigint; at: Date },
+  tx: Tx, use: { subjectId: string; grantId: string; licenceId: string | null; capability: string; day: string; milliseconds: bigint; at: Date },
 ): Promise<void> {
   await sql(tx, `
-    INSERT INTO consent_volume_use (subject_id, grant_id, capability, day, milliseconds, taken_at) VALUES ($1, $2, $3, $4, $5, $6)`,
-  [use.subjectId, use.grantId, use.capability, use.day, use.milliseconds, use.at]);
+    INSERT INTO consent_volume_use (subject_id, grant_id, capability, day, milliseconds, taken_at, licence_id) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+  [use.subjectId, use.grantId, use.capability, use.day, use.milliseconds, use.at, use.licenceId]);
 }
 
 export async function setMilliseconds(tx: Tx, subjectId: string, milliseconds: bigint): Promise<void> {

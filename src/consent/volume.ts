@@ -8,12 +8,12 @@ import * as store from './volume-store.ts';
 /** How much of a grant's caps is used. Everything under way counts, so a cap of N never lets N + 1 out. */
 export interface Volume {
   /**
-   * What the caps of a grant are to be compared with, at most one row a cap. Under caps it takes turns with everybody
+   * What the caps of a grant, or of a licence under it, are to be compared with, one row a cap. Under caps it takes turns with everybody
    * else who decides under the grant, until the end of the transaction.
    */
-  usage(tx: Tx, grantId: string, caps: readonly VolumeCap[], at: Date): Promise<Usage[]>;
+  usage(tx: Tx, of: { grantId: string; licenceId: string | null }, caps: readonly VolumeCap[], at: Date): Promise<Usage[]>;
   /** Counts one output. @throws Refusal `denied` when the database finds a cap passed */
-  takeVolume(tx: Tx, use: { outputId: string; grantId: string; capability: string; seconds: number; at: Date }): Promise<void>;
+  takeVolume(tx: Tx, use: { outputId: string; grantId: string; licenceId: string | null; capability: string; seconds: number; at: Date }): Promise<void>;
   /** Puts the measured length in the place of the expected one. @throws Refusal `denied` */
   measureVolume(tx: Tx, outputId: string, seconds: number): Promise<void>;
   /** The output came to nothing. Again: nothing. */
@@ -33,12 +33,12 @@ async function orDenied(work: Promise<void>): Promise<void> {
 
 export function makeVolume(): Volume {
   return {
-    async usage(tx, grantId, caps, at) {
+    async usage(tx, of, caps, at) {
       if (caps.length === 0) return [];
-      await store.lockVolume(tx, grantId);
+      await store.lockVolume(tx, of.grantId);
       const usage: Usage[] = [];
       for (const { capability, window } of caps) {
-        usage.push({ capability, window, ...(await store.sumOf(tx, { grantId, capability, day: window === 'day' ? dayOf(at) : null })) });
+        usage.push({ capability, window, ...(await store.sumOf(tx, { ...of, capability, day: window === 'day' ? dayOf(at) : null })) });
       }
       return usage;
     },

@@ -13,7 +13,7 @@ export interface Admitted {
   admitted: true;
   outputId: string;
   decisionId: string;
-  /** What is left of the paid period's quota; null for the owner's probes, which use none. */
+  /** What is left of the paid period's quota; null for the owner's probes and for what is asked under a licence, which use none. */
   left: number | null;
 }
 
@@ -42,14 +42,21 @@ export interface Admission {
 
 type Deps = Pick<GatewayDeps, 'clock' | 'ids' | 'identity' | 'consent' | 'billing' | 'ownerShare'>;
 
+/** What a licence entitles to: no sale stands behind it, so the organisation's own country is the only one there is. */
+function licensee(nobody: Listener, { licenceId, document }: Awaited<ReturnType<Deps['consent']['licensed']>>): Listener {
+  const [tierName = null] = document.terms.tiers;
+  return { ...nobody, licenceId, tierName, billingCountry: nobody.declaredCountry };
+}
+
 /** Who listens, and what they paid for. Without a subscription the decision itself says no, and leaves its receipt. */
 export async function entitlement(
-  deps: Pick<Deps, 'clock' | 'identity' | 'billing' | 'ownerShare'>, tx: Tx, { accountId, cloneId, audience }: OutputRequest,
+  deps: Pick<Deps, 'clock' | 'identity' | 'billing' | 'consent' | 'ownerShare'>, tx: Tx, { accountId, cloneId, audience, licenceId }: OutputRequest,
 ): Promise<Listener> {
   const declaredCountry = (await deps.identity.account(tx, accountId))?.country ?? null;
   // Nobody is asked for an age yet; only a grant that names the undeclared covers them.
-  const nobody: Listener = { subscription: null, tierName: null, declaredCountry, billingCountry: null, ageBand: 'undeclared', sale: null };
+  const nobody: Listener = { subscription: null, licenceId: null, tierName: null, declaredCountry, billingCountry: null, ageBand: 'undeclared', sale: null };
   if (audience === 'owner') return nobody;
+  if (licenceId !== undefined) return licensee(nobody, await deps.consent.licensed(tx, { licenceId, accountId, cloneId, at: deps.clock.now() }));
   const entitled = await deps.billing.entitlement(tx, { accountId, cloneId, at: deps.clock.now() });
   if (entitled === null) return nobody;
   const { subscriptionId, periodId, tierName, billingCountry, priceMinor, currency } = entitled;
@@ -59,13 +66,15 @@ export async function entitlement(
 
 export async function decide(deps: Pick<Deps, 'clock' | 'consent'>, tx: Tx, considered: Considered): Promise<Decision> {
   const { request, listener, script } = considered;
-  return await deps.consent.decide(tx, {
+  const decision = await deps.consent.decide(tx, {
     act: 'make', cloneId: request.cloneId, capability: request.capability, medium: MEDIUM_OF[request.capability],
-    language: request.language, audience: request.audience, requester: request.accountId, licensee: 'platform',
+    language: request.language, audience: request.audience, requester: request.accountId, licensee: listener.licenceId === null ? 'platform' : request.accountId,
     tierName: listener.tierName, declaredCountry: listener.declaredCountry, billingCountry: listener.billingCountry,
     ageBand: listener.ageBand, purpose: request.purpose, work: request.work ?? null, source: null, text: script,
     labels: labelsOf(script, request.labels ?? {}), explicitLabel: true, seconds: expectedSeconds(script), sale: listener.sale, at: deps.clock.now(),
   });
+  if (decision.licenceId !== listener.licenceId) throw new Refusal('gate_changed', 'Another licence began meanwhile; ask again.');
+  return decision;
 }
 
 function gatesOf(decision: Decision): DecidedGate[] {
@@ -79,11 +88,11 @@ function asked(outputId: string, { request, listener, script }: Considered, deci
     language: request.language, purpose: request.purpose, script, probe: request.probe?.name ?? null, delivery: request.delivery,
     // The owner hears a probe anywhere in the world: the strictest disclosure.
     territory: request.audience === 'owner' ? null : territoryOf(listener),
-    decisionId: decision.decisionId, gates: gatesOf(decision), requestedAt: at,
+    decisionId: decision.decisionId, gates: gatesOf(decision), licenceId: decision.licenceId, requestedAt: at,
   };
 }
 
-/** Reserves what the fan will be charged, and writes the output with its job. Refuses `quota_exhausted`, `unavailable`. */
+/** Reserves what a fan will be charged, and writes the output with its job. Refuses `quota_exhausted`, `unavailable`. */
 export async function hold(
   deps: Pick<Deps, 'clock' | 'ids' | 'billing' | 'consent'>, tx: Tx, considered: Considered, decision: Decision,
 ): Promise<Admitted> {
@@ -100,7 +109,7 @@ export async function hold(
   const outputId = deps.ids.next('output');
   if (request.audience === 'fan') {
     const seconds = expectedSeconds(considered.script);
-    await deps.consent.takeVolume(tx, { outputId, grantId, capability: request.capability, seconds, at });
+    await deps.consent.takeVolume(tx, { outputId, grantId, licenceId: decision.licenceId, capability: request.capability, seconds, at });
   }
   const held = listener.subscription === null ? null : await deps.billing.hold(tx, { ...listener.subscription, outputId, at });
   await store.insertOutput(tx, {

@@ -30,6 +30,8 @@ export const ENDED: readonly OutputState[] = ['released', 'cut', 'voided', 'fail
 export interface OutputRequest {
   cloneId: string;
   accountId: string;
+  /** Under which an organisation asks; a fan names none. */
+  licenceId?: string;
   audience: Audience;
   capability: Capability;
   language: Language;
@@ -47,6 +49,8 @@ export interface OutputRequest {
 /** Who would hear it, and what they have paid for. */
 export interface Listener {
   subscription: { subscriptionId: string; periodId: string } | null;
+  /** What they are entitled by instead of a subscription. */
+  licenceId: string | null;
   tierName: string | null;
   /** Where they say they are, and where their payment says so. */
   declaredCountry: string | null;

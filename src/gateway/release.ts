@@ -11,6 +11,11 @@ import * as store from './store.ts';
 
 type OutputReceipt = components['schemas']['OutputReceiptDocument'];
 
+/** What a receipt says of the licence; nothing, where there is none. */
+export function namedLicence({ licenceId, licenceDigest }: AllowedOutput): { licenceId?: string; licenceDigest?: string } {
+  return licenceId === null || licenceDigest === null ? {} : { licenceId, licenceDigest };
+}
+
 function receiptDocument(releaseId: string, at: Date, file: KeptFile, output: AllowedOutput, segments: readonly SegmentRow[]): JsonObject {
   const { capability } = output;
   if (capability !== 'voice') throw new Error(`There is no receipt for ${capability}.`);
@@ -22,7 +27,7 @@ function receiptDocument(releaseId: string, at: Date, file: KeptFile, output: Al
     file: { mediaType: 'audio/wav', bytes: String(file.bytes), sha256: file.sha256, c2paManifest: file.c2paManifest },
     ...(file.preview === true ? { preview: true as const } : {}),
     ...(segments.length === 0 ? {} : { streamedAs: segments.map(({ id, fileSha256 }) => ({ segmentId: id, sha256: fileSha256 })) }),
-    releasedAt: at.toISOString(),
+    ...namedLicence(output), releasedAt: at.toISOString(),
   };
   // Through canonical JSON: what is kept is exactly what was signed.
   return JSON.parse(canonicalJson(document)) as JsonObject;

@@ -7,7 +7,7 @@ import { enqueue } from '../platform/jobs/index.ts';
 import type { GatewayDeps } from './deps.ts';
 import { STREAM_SILENCE_MS } from './ending.ts';
 import type { Signed } from './marks.ts';
-import { underGates } from './release.ts';
+import { namedLicence, underGates } from './release.ts';
 import { insertSegment, keepAlive } from './segment-store.ts';
 import type { AllowedOutput } from './store.ts';
 import * as store from './store.ts';
@@ -29,7 +29,7 @@ function receiptDocument(segmentId: string, at: Date, { file, sequence, last }: 
     capability: output.capability, language: output.language, territory: output.territory, disclosure: file.disclosure,
     implicitLabel: file.implicitLabel, watermark: file.watermark,
     file: { mediaType: 'audio/wav', bytes: String(file.bytes), sha256: file.sha256, c2paManifest: file.c2paManifest },
-    releasedAt: at.toISOString(),
+    ...namedLicence(output), releasedAt: at.toISOString(),
   };
   return JSON.parse(canonicalJson(document)) as JsonObject;
 }

@@ -33,6 +33,8 @@ interface Asked {
   decisionId: string;
   gates: DecidedGate[];
   holdId: string | null;
+  /** Under which it was asked. */
+  licenceId: string | null;
   delivery: DeliveryKind;
   probe: string | null;
   requestedAt: Date;
@@ -61,6 +63,8 @@ interface Progress {
   file: KeptFile | null;
   /** While it streams: until when the gateway has told of itself again, or has died. */
   aliveUntil: Date | null;
+  /** Of the licence's document, which both signed. */
+  licenceDigest: string | null;
   changedAt: Date;
 }
 
@@ -83,17 +87,18 @@ export interface ReleaseRow {
 const OUTPUT = `
   SELECT id, clone_id AS "cloneId", requester, audience, capability, language, purpose, script, territory, decision_id AS "decisionId",
     version_id AS "versionId", grant_id AS "grantId", grant_digest AS "grantDigest", gates, expires_at AS "expiresAt",
-    hold_id AS "holdId", delivery, alive_until AS "aliveUntil", probe, state, reason, file, requested_at AS "requestedAt", changed_at AS "changedAt"
+    hold_id AS "holdId", licence_id AS "licenceId",
+    (SELECT digest FROM licence WHERE licence.id = output.licence_id) AS "licenceDigest", delivery, alive_until AS "aliveUntil", probe, state, reason, file, requested_at AS "requestedAt", changed_at AS "changedAt"
   FROM output`;
 
 export async function insertOutput(tx: Tx, row: Denied | Allowed): Promise<void> {
   await sql(tx, `
     INSERT INTO output (id, clone_id, requester, audience, capability, language, purpose, script, territory, decision_id, version_id,
-      grant_id, grant_digest, gates, expires_at, hold_id, probe, state, requested_at, changed_at, delivery)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $19, $20)`,
+      grant_id, grant_digest, gates, expires_at, hold_id, probe, state, requested_at, changed_at, delivery, licence_id)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $19, $20, $21)`,
   [row.id, row.cloneId, row.requester, row.audience, row.capability, row.language, row.purpose, row.script, row.territory,
     row.decisionId, row.versionId, row.grantId, row.grantDigest, JSON.stringify(row.gates), row.expiresAt, row.holdId, row.probe,
-    row.state, row.requestedAt, row.delivery]);
+    row.state, row.requestedAt, row.delivery, row.licenceId]);
 }
 
 export async function findOutput(tx: Tx, outputId: string): Promise<OutputRow | null> {
@@ -114,10 +119,12 @@ export async function listOutputs(
     ORDER BY id DESC LIMIT $4`, [page.cloneId, page.requester, page.before, page.limit]);
 }
 
+const COLUMN_OF_SCOPE: Readonly<Record<string, string>> = { capability: 'capability', grant: 'grant_id', licence: 'licence_id' };
+
 /** Releases of the clone so far, files and segments of streams. */
 export async function countReleases(tx: Tx, scope: { kind: string; cloneId: string | null; target: string | null }): Promise<bigint> {
   const { kind, cloneId, target } = scope;
-  const part = kind === 'capability' ? 'capability' : kind === 'grant' ? 'grant_id' : null;
+  const part = COLUMN_OF_SCOPE[kind] ?? null;
   const count = (table: string): string => (part === null
     ? `(SELECT count(*) FROM ${table} WHERE $1::text IS NULL OR clone_id = $1)`
     : `(SELECT count(*) FROM ${table} AS one JOIN output ON output.id = one.output_id WHERE one.clone_id = $1 AND output.${part} = $2)`);

@@ -35,6 +35,6 @@ export function outputJson(row: OutputRow, release: ReleaseRow | null, segments:
     language: row.language, purpose: row.purpose, script: row.script, decisionId: row.decisionId, state: row.state, reason: row.reason,
     delivery: row.delivery, stream: row.delivery === 'stream' ? streamJson(row, segments) : null,
     requestedAt: row.requestedAt.toISOString(), changedAt: row.changedAt.toISOString(),
-    release: release === null ? null : releaseJson(row, release),
+    licenceId: row.licenceId, release: release === null ? null : releaseJson(row, release),
   };
 }

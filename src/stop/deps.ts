@@ -22,8 +22,8 @@ export interface StopDeps {
   billing: Pick<Billing, 'quoteStop' | 'settleStop' | 'stopSettlement' | 'endSales' | 'tiersNaming'>;
   transparency: Pick<Transparency, 'append' | 'rootAt'>;
   log?: Pick<Log, 'warn'>;
-  /** Days of notice that the clone's grant in force gives a wind-down; null without a grant. */
-  noticeDays(tx: Tx, cloneId: string, at: Date): Promise<number | null>;
+  /** Days of notice that a licence itself, or else the clone's grant in force, gives a wind-down; null without one. */
+  noticeDays(tx: Tx, scope: Scope & { cloneId: string }, at: Date): Promise<number | null>;
   /** Releases of a scope so far; asked under the exclusive lock of its gate. */
   countReleases(tx: Tx, scope: Scope): Promise<bigint>;
   /** Outputs of the clone that are under way. */

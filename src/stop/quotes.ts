@@ -6,7 +6,7 @@ import type { Actor } from '../kernel/request.ts';
 import type { Tx } from '../kernel/tx.ts';
 import type { StopDeps } from './deps.ts';
 import { linesDigest, type QuoteDocument, QUOTE_VALID_MS, type QuotedKind, type StopCost, type StopOrderDocument, stopOrderFor } from './model.ts';
-import { type PartInput, salesOf, scopeGate, scopeOf } from './scope.ts';
+import { type PartInput, salesOf, type Scope, scopeGate, scopeOf } from './scope.ts';
 import * as store from './store.ts';
 
 export interface StopQuoteView {
@@ -50,10 +50,10 @@ export function quoteOf(row: store.QuoteRow): QuoteDocument {
   return JSON.parse(row.canonical) as QuoteDocument;
 }
 
-/** When a wind-down ends: the notice period of the grant in force, in whole days of 24 hours. Null for a stop at once. */
-async function endOf(deps: StopDeps, tx: Tx, cloneId: string, kind: QuotedKind, at: Date): Promise<Date | null> {
+/** When a wind-down ends: the notice period of the licence or of the grant in force, in whole days of 24 hours. Null for a stop at once. */
+async function endOf(deps: StopDeps, tx: Tx, scope: Scope & { cloneId: string }, kind: QuotedKind, at: Date): Promise<Date | null> {
   if (kind === 'existence') return null;
-  const days = await deps.noticeDays(tx, cloneId, at);
+  const days = await deps.noticeDays(tx, scope, at);
   if (days === null) throw new Refusal('grant_missing', 'There is no grant in force whose notice period could run.');
   return new Date(at.getTime() + days * 86_400_000);
 }
@@ -65,7 +65,7 @@ export async function quote(deps: StopDeps, tx: Tx, actor: Actor, cloneId: strin
   const scope = scopeOf(cloneId, asked);
   const gate = await scopeGate(deps, tx, actor, scope, 'orderStop');
   if (gate.state === 'stopped') throw new Refusal('stop_state', 'This was stopped already.');
-  const endsAt = await endOf(deps, tx, cloneId, kind, at);
+  const endsAt = await endOf(deps, tx, { ...scope, cloneId }, kind, at);
   const quoted = await deps.billing.quoteStop(tx, { cloneId, at: endsAt ?? at, ...(await salesOf(deps, tx, scope)) });
   const lines = quoted.lines.map(lineJson);
   const whole = kind === 'existence' && scope.kind === 'clone';

@@ -47,7 +47,7 @@ const id = (prefix: string) => `${prefix}_${'0'.repeat(26)}`;
 const output: AllowedOutput = {
   id: id('out'), cloneId: id('cln'), requester: id('acc'), audience: 'fan', capability: 'voice', language: 'en', purpose: 'fan_message',
   script: 'Good morning to you.', territory: 'CN', decisionId: id('dec'), versionId: id('ver'), grantId: id('grt'), grantDigest: 'ab'.repeat(32),
-  gates: [{ gateId: 'gat_platform', kind: 'platform', epoch: '1' }], expiresAt: new Date('2030-01-01'), holdId: id('hld'), delivery: 'file', aliveUntil: null, probe: null,
+  gates: [{ gateId: 'gat_platform', kind: 'platform', epoch: '1' }], expiresAt: new Date('2030-01-01'), holdId: id('hld'), delivery: 'file', aliveUntil: null, probe: null, licenceId: null, licenceDigest: null,
   state: 'rendering', reason: null, file: null, requestedAt: new Date('2026-03-01'), changedAt: new Date('2026-03-01'),
 };
 const tone: Speech = {

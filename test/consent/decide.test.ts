@@ -42,7 +42,7 @@ describe('a denied request names its clause', () => {
     ['no age', { ageBand: null }, ['age.unknown']],
     ['another purpose', { purpose: 'advertising' }, ['purpose.advertising']],
     ['a work that is not named', { work: 'Somebody_else' }, ['work.Somebody_else']],
-    ['an organisation', { licensee: 'org_1' }, ['sublicence']],
+    ['an organisation', { licensee: 'org_1' }, ['sublicence', 'licence.none']],
     ['adult content', { labels: { adult: true, political: false, endorsements: [] } }, ['content.adult']],
     ['adult content for a teen', { labels: { adult: true, political: false, endorsements: [] }, ageBand: 'teen' }, ['content.adult', 'content.adult_age', 'age.teen']],
     ['political content', { labels: { adult: false, political: true, endorsements: [] } }, ['content.political']],

@@ -140,6 +140,7 @@ consent_volume_use.milliseconds bigint NOT NULL
 consent_volume_use.state text NOT NULL DEFAULT 'taken'::text
 consent_volume_use.taken_at timestamp with time zone NOT NULL
 consent_volume_use.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+consent_volume_use.licence_id text
 counter_notice.notice_id text NOT NULL
 counter_notice.account_id text NOT NULL
 counter_notice.signed_document_id text NOT NULL
@@ -585,6 +586,7 @@ output.changed_at timestamp with time zone NOT NULL
 output.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 output.delivery text NOT NULL DEFAULT 'file'::text
 output.alive_until timestamp with time zone
+output.licence_id text
 output_approval.output_id text NOT NULL
 output_approval.clone_id text NOT NULL
 output_approval.mode text NOT NULL
@@ -1141,6 +1143,7 @@ consent_grant_signature: consent_grant_signature_pkey PRIMARY KEY (grant_id, ver
 consent_grant_signature: consent_grant_signature_signed_document_id_fkey FOREIGN KEY (signed_document_id) REFERENCES signed_document(id)
 consent_grant_signature: consent_grant_signature_signed_document_id_key UNIQUE (signed_document_id)
 consent_volume_use: consent_volume_use_grant_id_fkey FOREIGN KEY (grant_id) REFERENCES consent_grant(id)
+consent_volume_use: consent_volume_use_licence_id_fkey FOREIGN KEY (licence_id) REFERENCES licence(id)
 consent_volume_use: consent_volume_use_milliseconds_check CHECK ((milliseconds >= 0))
 consent_volume_use: consent_volume_use_pkey PRIMARY KEY (subject_id)
 consent_volume_use: consent_volume_use_state_check CHECK ((state = ANY (ARRAY['taken'::text, 'given_back'::text])))
@@ -1502,8 +1505,10 @@ output: output_hold_id_fkey FOREIGN KEY (hold_id) REFERENCES quota_hold(id)
 output: output_hold_id_key UNIQUE (hold_id)
 output: output_id_check CHECK ((id ~ '^out_'::text))
 output: output_is_decided CHECK (((state = 'denied'::text) OR (num_nulls(version_id, grant_id, grant_digest, expires_at) = 0)))
-output: output_is_held CHECK (((hold_id IS NOT NULL) = ((audience = 'fan'::text) AND (state <> 'denied'::text))))
+output: output_is_held CHECK (((hold_id IS NOT NULL) = ((audience = 'fan'::text) AND (state <> 'denied'::text) AND (licence_id IS NULL))))
 output: output_language_check CHECK ((language = ANY (ARRAY['en'::text, 'zh-CN'::text])))
+output: output_of_licence FOREIGN KEY (clone_id, licence_id) REFERENCES licence(clone_id, id)
+output: output_of_licence_is_no_probe CHECK (((licence_id IS NULL) OR (audience = 'fan'::text)))
 output: output_pkey PRIMARY KEY (id)
 output: output_probe_is_no_stream CHECK (((delivery = 'file'::text) OR (audience = 'fan'::text)))
 output: output_probe_is_the_owners CHECK (((probe IS NOT NULL) = (audience = 'owner'::text)))
@@ -1903,6 +1908,7 @@ CREATE UNIQUE INDEX consent_grant_revocation_signed_document_id_key ON public.co
 CREATE UNIQUE INDEX consent_grant_signature_pkey ON public.consent_grant_signature USING btree (grant_id, version)
 CREATE UNIQUE INDEX consent_grant_signature_signed_document_id_key ON public.consent_grant_signature USING btree (signed_document_id)
 CREATE INDEX consent_volume_use_of_day ON public.consent_volume_use USING btree (grant_id, day) WHERE (state = 'taken'::text)
+CREATE INDEX consent_volume_use_of_licence ON public.consent_volume_use USING btree (licence_id, day) WHERE ((state = 'taken'::text) AND (licence_id IS NOT NULL))
 CREATE UNIQUE INDEX consent_volume_use_pkey ON public.consent_volume_use USING btree (subject_id)
 CREATE UNIQUE INDEX counter_notice_pkey ON public.counter_notice USING btree (notice_id)
 CREATE UNIQUE INDEX counter_notice_signed_document_id_key ON public.counter_notice USING btree (signed_document_id)
@@ -2042,6 +2048,7 @@ CREATE INDEX output_of_clone ON public.output USING btree (clone_id, id DESC)
 CREATE INDEX output_of_requester ON public.output USING btree (requester, id DESC)
 CREATE UNIQUE INDEX output_one_probe ON public.output USING btree (version_id, probe) WHERE ((audience = 'owner'::text) AND (state = ANY (ARRAY['queued'::text, 'rendering'::text, 'signing'::text, 'released'::text])))
 CREATE UNIQUE INDEX output_pkey ON public.output USING btree (id)
+CREATE INDEX output_under_licence ON public.output USING btree (licence_id, id) WHERE (licence_id IS NOT NULL)
 CREATE UNIQUE INDEX output_approval_pkey ON public.output_approval USING btree (output_id)
 CREATE UNIQUE INDEX output_hold_pkey ON public.output_hold USING btree (output_id, holder)
 CREATE UNIQUE INDEX ownership_case_key_pkey ON public.ownership_case_key USING btree (proof_id)
@@ -2214,6 +2221,7 @@ consent_grant_signature: CREATE TRIGGER consent_grant_signature_never_truncated 
 consent_grant_signature: CREATE TRIGGER consent_signature_before_sunset BEFORE INSERT ON public.consent_grant_signature FOR EACH ROW EXECUTE FUNCTION consent_signature_before_sunset()
 consent_grant_signature: CREATE TRIGGER consent_signature_fits BEFORE INSERT ON public.consent_grant_signature FOR EACH ROW EXECUTE FUNCTION consent_signature_fits()
 consent_grant_signature: CREATE TRIGGER consent_signature_shown BEFORE INSERT ON public.consent_grant_signature FOR EACH ROW EXECUTE FUNCTION consent_signature_shown()
+consent_volume_use: CREATE TRIGGER consent_volume_keeps_licence BEFORE UPDATE ON public.consent_volume_use FOR EACH ROW EXECUTE FUNCTION consent_volume_keeps_licence()
 consent_volume_use: CREATE TRIGGER consent_volume_use_guard BEFORE UPDATE ON public.consent_volume_use FOR EACH ROW EXECUTE FUNCTION consent_volume_use_guard()
 consent_volume_use: CREATE TRIGGER consent_volume_use_never_deleted BEFORE DELETE ON public.consent_volume_use FOR EACH ROW EXECUTE FUNCTION refuse_change()
 consent_volume_use: CREATE TRIGGER consent_volume_within_caps AFTER INSERT OR UPDATE ON public.consent_volume_use FOR EACH ROW EXECUTE FUNCTION consent_volume_within_caps()
@@ -2354,6 +2362,7 @@ notice_review: CREATE TRIGGER notice_review_never_truncated BEFORE TRUNCATE ON p
 notice_review: CREATE TRIGGER notice_review_not_of_party BEFORE INSERT ON public.notice_review FOR EACH ROW EXECUTE FUNCTION notice_review_not_of_party()
 output: CREATE CONSTRAINT TRIGGER output_gives_back AFTER UPDATE ON public.output DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.state = ANY (ARRAY['voided'::text, 'failed'::text, 'cut'::text]))) EXECUTE FUNCTION output_gives_back()
 output: CREATE TRIGGER output_moves BEFORE INSERT OR UPDATE ON public.output FOR EACH ROW EXECUTE FUNCTION output_moves()
+output: CREATE TRIGGER output_names_its_licence BEFORE INSERT ON public.output FOR EACH ROW EXECUTE FUNCTION output_names_its_licence()
 output: CREATE TRIGGER output_never_deleted BEFORE DELETE ON public.output FOR EACH ROW EXECUTE FUNCTION refuse_change()
 output: CREATE TRIGGER output_never_truncated BEFORE TRUNCATE ON public.output FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 output: CREATE TRIGGER output_streams BEFORE UPDATE ON public.output FOR EACH ROW WHEN (((new.delivery = 'stream'::text) AND (old.state <> new.state))) EXECUTE FUNCTION output_streams()
@@ -2405,11 +2414,13 @@ refusal: CREATE TRIGGER refusal_never_truncated BEFORE TRUNCATE ON public.refusa
 refusal_key: CREATE TRIGGER refusal_key_never_changes BEFORE DELETE OR UPDATE ON public.refusal_key FOR EACH ROW EXECUTE FUNCTION refuse_change()
 refusal_key: CREATE TRIGGER refusal_key_never_truncated BEFORE TRUNCATE ON public.refusal_key FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 release: CREATE TRIGGER release_is_gated BEFORE INSERT ON public.release FOR EACH ROW EXECUTE FUNCTION release_is_gated()
+release: CREATE TRIGGER release_is_licensed BEFORE INSERT ON public.release FOR EACH ROW EXECUTE FUNCTION release_is_licensed()
 release: CREATE CONSTRAINT TRIGGER release_is_whole AFTER INSERT ON public.release DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION release_is_whole()
 release: CREATE TRIGGER release_is_within_terms BEFORE INSERT ON public.release FOR EACH ROW EXECUTE FUNCTION release_is_within_terms()
 release: CREATE TRIGGER release_never_changes BEFORE DELETE OR UPDATE ON public.release FOR EACH ROW EXECUTE FUNCTION refuse_change()
 release: CREATE TRIGGER release_never_truncated BEFORE TRUNCATE ON public.release FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 release_segment: CREATE TRIGGER release_segment_is_gated BEFORE INSERT ON public.release_segment FOR EACH ROW EXECUTE FUNCTION release_is_gated()
+release_segment: CREATE TRIGGER release_segment_is_licensed BEFORE INSERT ON public.release_segment FOR EACH ROW EXECUTE FUNCTION release_is_licensed()
 release_segment: CREATE CONSTRAINT TRIGGER release_segment_is_whole AFTER INSERT ON public.release_segment DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION release_segment_is_whole()
 release_segment: CREATE TRIGGER release_segment_is_within_terms BEFORE INSERT ON public.release_segment FOR EACH ROW EXECUTE FUNCTION release_is_within_terms()
 release_segment: CREATE TRIGGER release_segment_never_changes BEFORE DELETE OR UPDATE ON public.release_segment FOR EACH ROW EXECUTE FUNCTION refuse_change()
@@ -2806,6 +2817,18 @@ AS $function$
     END IF;
     RETURN NEW;
   END $function$
+CREATE OR REPLACE FUNCTION public.consent_volume_keeps_licence()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    IF NEW.licence_id IS DISTINCT FROM OLD.licence_id THEN
+      RAISE EXCEPTION 'what was used of a licence is only measured or given back'
+        USING ERRCODE = 'restrict_violation', CONSTRAINT = 'consent_volume_use_fixed';
+    END IF;
+    RETURN NEW;
+  END $function$
 CREATE OR REPLACE FUNCTION public.consent_volume_use_guard()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -2826,28 +2849,36 @@ CREATE OR REPLACE FUNCTION public.consent_volume_within_caps()
  SET search_path TO 'public', 'pg_temp'
 AS $function$
   DECLARE
-    caps jsonb;
-    cap jsonb;
+    granted jsonb;
+    licensed jsonb;
+    bound record;
     used record;
   BEGIN
     IF NEW.state <> 'taken' THEN
       RETURN NULL;
     END IF;
-    SELECT draft.canonical::jsonb -> 'volumeCaps' INTO caps
+    SELECT draft.canonical::jsonb -> 'volumeCaps' INTO granted
       FROM consent_grant_signature AS signed JOIN consent_grant_draft AS draft USING (grant_id, digest)
       WHERE signed.grant_id = NEW.grant_id ORDER BY signed.version DESC LIMIT 1;
-    IF coalesce(jsonb_array_length(caps), 0) = 0 THEN
+    SELECT canonical::jsonb #> '{terms,volumeCaps}' INTO licensed FROM licence WHERE id = NEW.licence_id;
+    granted := coalesce(granted, '[]');
+    licensed := coalesce(licensed, '[]');
+    IF jsonb_array_length(granted) + jsonb_array_length(licensed) = 0 THEN
       RETURN NULL;
     END IF;
     PERFORM lock_consent_volume(NEW.grant_id);
-    FOR cap IN SELECT * FROM jsonb_array_elements(caps) LOOP
-      CONTINUE WHEN cap ->> 'capability' NOT IN ('any', NEW.capability);
+    FOR bound IN
+      SELECT cap, NULL AS licence_id FROM jsonb_array_elements(granted) AS cap
+      UNION ALL SELECT cap, NEW.licence_id FROM jsonb_array_elements(licensed) AS cap
+    LOOP
+      CONTINUE WHEN bound.cap ->> 'capability' NOT IN ('any', NEW.capability);
       SELECT count(*) AS outputs, coalesce(sum(milliseconds), 0) AS milliseconds INTO used FROM consent_volume_use
         WHERE grant_id = NEW.grant_id AND state = 'taken'
-          AND (cap ->> 'capability' = 'any' OR capability = cap ->> 'capability')
-          AND (cap ->> 'window' = 'term' OR day = NEW.day);
-      IF used.outputs > (cap ->> 'outputs')::bigint OR used.milliseconds > (cap ->> 'seconds')::bigint * 1000 THEN
-        RAISE EXCEPTION 'grant % allows no more in this %', NEW.grant_id, cap ->> 'window'
+          AND (bound.licence_id IS NULL OR licence_id = bound.licence_id)
+          AND (bound.cap ->> 'capability' = 'any' OR capability = bound.cap ->> 'capability')
+          AND (bound.cap ->> 'window' = 'term' OR day = NEW.day);
+      IF used.outputs > (bound.cap ->> 'outputs')::bigint OR used.milliseconds > (bound.cap ->> 'seconds')::bigint * 1000 THEN
+        RAISE EXCEPTION '% allows no more in this %', coalesce(bound.licence_id, NEW.grant_id), bound.cap ->> 'window'
           USING ERRCODE = 'BN002', CONSTRAINT = 'consent_volume_within_caps';
       END IF;
     END LOOP;
@@ -3715,6 +3746,20 @@ AS $function$
     END IF;
     RETURN NEW;
   END $function$
+CREATE OR REPLACE FUNCTION public.output_names_its_licence()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    IF NEW.licence_id IS DISTINCT FROM (SELECT receipt #>> '{document,state,licence,licenceId}' FROM decision WHERE id = NEW.decision_id)
+      OR (NEW.licence_id IS NOT NULL AND NOT EXISTS (
+        SELECT FROM licence WHERE id = NEW.licence_id AND licensee_account_id = NEW.requester)) THEN
+      RAISE EXCEPTION 'output % is not under the licence that was decided on', NEW.id
+        USING ERRCODE = 'restrict_violation', CONSTRAINT = 'output_names_its_licence';
+    END IF;
+    RETURN NEW;
+  END $function$
 CREATE OR REPLACE FUNCTION public.output_streams()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -4116,6 +4161,33 @@ AS $function$
     END IF;
     RETURN NEW;
   END $function$
+CREATE OR REPLACE FUNCTION public.release_is_licensed()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  DECLARE
+    made record;
+  BEGIN
+    SELECT licence_id, grant_id, requester INTO made FROM output WHERE id = NEW.output_id;
+    IF made.licence_id IS NULL THEN
+      RETURN NEW;
+    END IF;
+    IF NOT EXISTS (
+      SELECT FROM licence
+        JOIN gate ON gate.licence_id = licence.id AND gate.kind = 'licence' AND gate.id = ANY (NEW.gate_ids)
+        JOIN licence_signature AS counter ON counter.licence_id = licence.id AND counter.account_id = licence.licensee_account_id
+        LEFT JOIN licence_notice AS notice ON notice.licence_id = licence.id
+      WHERE licence.id = made.licence_id AND licence.grant_id = made.grant_id AND licence.licensee_account_id = made.requester
+        AND NOT EXISTS (SELECT FROM licence_end WHERE licence_id = licence.id)
+        AND (notice.ends_at IS NULL OR NEW.released_at < notice.ends_at)
+        AND coalesce((SELECT contained FROM licence_containment WHERE licence_id = licence.id ORDER BY id DESC LIMIT 1), false)
+        AND NEW.released_at >= (licence.canonical::jsonb #>> '{terms,validFrom}')::timestamptz
+        AND NEW.released_at < (licence.canonical::jsonb #>> '{terms,validUntil}')::timestamptz) THEN
+      RAISE EXCEPTION 'no licence stands behind %', NEW.output_id USING ERRCODE = 'BN001', CONSTRAINT = 'gate_changed';
+    END IF;
+    RETURN NEW;
+  END $function$
 CREATE OR REPLACE FUNCTION public.release_is_whole()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -4139,17 +4211,20 @@ CREATE OR REPLACE FUNCTION public.release_is_within_terms()
 AS $function$
   DECLARE
     terms json;
+    licensed json;
+    under text;
   BEGIN
-    SELECT decision.receipt #> '{document,state,grant,document}' INTO terms
-      FROM output JOIN decision ON decision.id = output.decision_id
+    SELECT decision.receipt #> '{document,state,grant,document}', decision.receipt #> '{document,state,licence,document,terms}', output.licence_id
+      INTO terms, licensed, under FROM output JOIN decision ON decision.id = output.decision_id
       WHERE output.id = NEW.output_id AND output.audience <> 'owner';
-    IF terms #>> '{outputApproval,mode}' = 'before' AND NOT EXISTS (
+    IF 'before' IN (terms #>> '{outputApproval,mode}', licensed #>> '{outputApproval,mode}') AND NOT EXISTS (
       SELECT FROM output_approval WHERE output_id = NEW.output_id AND verdict = 'approved') THEN
       RAISE EXCEPTION 'output % waits for its owner', NEW.output_id
         USING ERRCODE = 'restrict_violation', CONSTRAINT = 'release_is_approved';
     END IF;
-    IF coalesce(json_array_length(terms -> 'volumeCaps'), 0) > 0 AND NOT EXISTS (
-      SELECT FROM consent_volume_use WHERE subject_id = NEW.output_id AND state = 'taken') THEN
+    IF coalesce(json_array_length(terms -> 'volumeCaps'), 0) + coalesce(json_array_length(licensed -> 'volumeCaps'), 0) > 0 AND NOT EXISTS (
+      SELECT FROM consent_volume_use AS use WHERE use.subject_id = NEW.output_id AND use.state = 'taken'
+        AND use.licence_id IS NOT DISTINCT FROM under) THEN
       RAISE EXCEPTION 'output % is not counted', NEW.output_id
         USING ERRCODE = 'restrict_violation', CONSTRAINT = 'release_is_counted';
     END IF;
@@ -4181,9 +4256,10 @@ CREATE OR REPLACE FUNCTION public.release_segment_is_whole()
 AS $function$
   BEGIN
     IF NOT EXISTS (
-      SELECT FROM output JOIN quota_hold AS hold ON hold.id = output.hold_id
-      WHERE output.id = NEW.output_id AND CASE WHEN NEW.last
-        THEN output.state <> 'streaming' AND hold.state = 'captured' AND hold.release_id = NEW.id
+      SELECT FROM output LEFT JOIN quota_hold AS hold ON hold.id = output.hold_id
+      WHERE output.id = NEW.output_id AND CASE
+        WHEN output.licence_id IS NOT NULL THEN NOT NEW.last OR output.state <> 'streaming'
+        WHEN NEW.last THEN output.state <> 'streaming' AND hold.state = 'captured' AND hold.release_id = NEW.id
         ELSE hold.state <> 'captured' OR hold.release_id = (SELECT id FROM release_segment WHERE output_id = NEW.output_id AND last) END) THEN
       RAISE EXCEPTION 'segment % is not whole', NEW.id USING ERRCODE = 'restrict_violation', CONSTRAINT = 'release_segment_is_whole';
     END IF;

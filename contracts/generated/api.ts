@@ -3422,6 +3422,14 @@ export interface components {
                         [key: string]: unknown;
                     };
                     licenceId: string;
+                    /** @description What was made, or was under way, under the licence's own caps. */
+                    usage?: {
+                        capability: string;
+                        /** @enum {string} */
+                        window: "day" | "term";
+                        outputs: number;
+                        seconds: number;
+                    }[];
                 };
                 gates: {
                     gateId: string;
@@ -4553,6 +4561,8 @@ export interface components {
         };
         Output: {
             outputId: string;
+            /** @description The licence under which it was asked; null for a fan or the owner. */
+            licenceId: string | null;
             cloneId: string;
             /** @description Null when it was denied for want of one. */
             versionId: string | null;
@@ -4659,6 +4669,10 @@ export interface components {
                 segmentId: string;
                 sha256: string;
             }[];
+            /** @description The licence under which it was made; absent otherwise. */
+            licenceId?: string;
+            /** @description Of the licence that both signed. */
+            licenceDigest?: string;
             /** Format: date-time */
             releasedAt: string;
         };
@@ -5334,6 +5348,10 @@ export interface components {
                 sha256: string;
                 c2paManifest: string;
             };
+            /** @description The licence under which it was made; absent otherwise. */
+            licenceId?: string;
+            /** @description Of the licence that both signed. */
+            licenceDigest?: string;
             /** Format: date-time */
             releasedAt: string;
         };
@@ -6386,6 +6404,8 @@ export interface operations {
                     delivery?: "file" | "stream";
                     /** @description The purpose's work that it is for. */
                     work?: string;
+                    /** @description The licence under which the caller, its licensee, asks. It stands in the place of a subscription: no quota is held, the licence's own caps count, grant and licence must both allow, and the end of the licence withdraws what was made. To anybody else's account it is not there. */
+                    licenceId?: string;
                     /** @description What the content is. The content check adds to it and takes nothing away. */
                     labels?: {
                         adult?: boolean;
@@ -6407,8 +6427,8 @@ export interface operations {
                         /** @constant */
                         state: "queued";
                         decisionId: string;
-                        /** @description Voice outputs left of the paid period after this one. */
-                        left: number;
+                        /** @description Voice outputs left of the paid period after this one; null under a licence, which holds none. */
+                        left: number | null;
                     };
                 };
             };

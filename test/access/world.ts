@@ -197,6 +197,10 @@ export async function openAccessWorld(): Promise<AccessWorld> {
         rmSync(folder, { recursive: true, force: true });
       },
     };
+  } catch (error) {
+    // A world that could not be told to its end leaves no server behind.
+    await world.close();
+    throw error;
   } finally {
     await microphone.close();
   }

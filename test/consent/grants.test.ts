@@ -153,6 +153,7 @@ describe('amending', () => {
     const drafted = await home.consent.draftAmendment(home.owner.actor, key(), grantId, { languages: ['zh-CN'] });
     expect(drafted).toMatchObject({ version: 2, change: 'narrower', document: { type: 'benren.amendment', supersedes: digest } });
     expect((await home.decide()).allowed).toBe(true);
+    home.world.clock.advance(1_000);
     const view = await home.amended(grantId, { languages: ['zh-CN'] });
     expect(view).toMatchObject({ state: 'signed', version: 2 });
     expect(await epoch(grantId)).toBe(2n);
@@ -189,6 +190,7 @@ describe('amending', () => {
 describe('revoking', () => {
   it('signed, denies everything under it, for good', async () => {
     const { grantId } = await granted();
+    home.world.clock.advance(1_000);
     const view = await home.revoked(grantId);
     inForce = null;
     expect(view).toMatchObject({ state: 'revoked', revocationDocument: null });

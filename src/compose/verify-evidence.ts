@@ -4,15 +4,14 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 
 // The pure files themselves, not the doors: whoever checks a file needs no database driver and no native library.
-import type { BundledLeaf, BundledVersion, EvidenceBundle } from '../exports/bundle.ts';
+import type { BundledVersion, EvidenceBundle } from '../exports/bundle.ts';
 import { SAID_BY_THE_SERVICE } from '../exports/bundle.ts';
-import { type SignatureEvidence, verifySignatureEvidence } from '../identity/evidence.ts';
-import type { JsonObject } from '../kernel/canonical-json.ts';
+import type { SignatureEvidence } from '../identity/evidence.ts';
 import { sha256Hex } from '../kernel/digest.ts';
 import { receiptKeyId, verifyReceipt } from '../provenance/receipts.ts';
-import type { LeafEntry } from '../transparency/model.ts';
 import { strictBase64 } from '../transparency/note.ts';
-import { verifyBundle } from '../transparency/offline.ts';
+import { authorityLeaves, authorityProblems, claimant, holderName, mayHaveSigned } from './verify-authority.ts';
+import { checkLeaf, type LeafCheck, member, signatureProblems } from './verify-parts.ts';
 
 /** The two keys that must come from elsewhere: a forger would put keys of their own into the file. */
 export interface Anchors {
@@ -46,55 +45,6 @@ function shapeProblems(document: unknown): string[] {
   return validator(document);
 }
 
-/** What a leaf has to say. */
-interface Expected {
-  types: readonly LeafEntry['type'][];
-  subjectId: string;
-  documentSha256?: string;
-  evidenceSha256?: string;
-}
-
-interface LeafCheck {
-  problems: string[];
-  index: string | null;
-  checkpoint: { origin: string; size: string; rootHex: string } | null;
-}
-
-function checkLeaf(where: string, leaf: BundledLeaf, expected: Expected, keys: { own: string; given: string | null }, document?: JsonObject): LeafCheck {
-  const { own: vkey, given } = keys;
-  const bundle = { kind: 'benren-proof', ...leaf, vkey, ...(document === undefined ? {} : { document }) };
-  const verdict = verifyBundle(JSON.stringify(bundle), { logPublicKey: given ?? vkey });
-  const problems = verdict.problems.map((problem) => `${where}: ${problem}`);
-  const { entry } = verdict;
-  if (entry !== undefined) {
-    if (!expected.types.includes(entry.type)) problems.push(`${where}: the leaf is of another type`);
-    if (entry.subjectId !== expected.subjectId) problems.push(`${where}: the leaf is of another subject`);
-    if (expected.documentSha256 !== undefined && entry.documentSha256 !== expected.documentSha256) problems.push(`${where}: the leaf names another document`);
-    if (expected.evidenceSha256 !== undefined && entry.evidenceSha256 !== expected.evidenceSha256) problems.push(`${where}: the leaf names other evidence`);
-  }
-  return { problems, index: verdict.index ?? null, checkpoint: verdict.checkpoint ?? null };
-}
-
-function signatureProblems(where: string, signature: SignatureEvidence, expected: { documentType: string; account: string }): string[] {
-  return [
-    ...verifySignatureEvidence(signature).problems.map((problem) => `${where}: ${problem}`),
-    ...(signature.context.documentType === expected.documentType ? [] : [`${where}: a document of another type was signed`]),
-    ...(signature.context.account === expected.account ? [] : [`${where}: somebody else signed`]),
-  ];
-}
-
-/** A member of a signed document, or undefined; the text was read strictly when its signature was checked. */
-function member(signature: SignatureEvidence, ...path: string[]): unknown {
-  let value: unknown;
-  try {
-    value = JSON.parse(signature.canonical);
-  } catch {
-    return undefined;
-  }
-  for (const name of path) value = typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;
-  return value;
-}
-
 /** The contract that was shown is the one that the signed document names. */
 function renderingProblems(where: string, { rendering, signature }: BundledVersion): string[] {
   const named = member(signature, 'rendering', 'sha256');
@@ -117,16 +67,19 @@ function chainProblems(bundle: EvidenceBundle): string[] {
       ['its number', version, index + 1], ['its number', member(signature, 'version'), index + 1], ['what it supersedes', member(signature, 'supersedes'), previous],
       ['its grant', member(signature, 'grantId'), grant.grantId], ['its clone', member(signature, 'cloneId'), grant.cloneId],
       ['its owner', member(signature, 'owner', 'accountId'), grant.ownerAccountId],
-      ['its owner\'s name', member(signature, 'owner', 'name'), member(bundle.ownership.claim, 'subjectName')],
+      ['its owner\'s name', member(signature, 'owner', 'name'), holderName(bundle)],
     ];
     return facts.filter(([, is, must]) => is !== must).map(([what]) => `${where}: ${what} does not fit`);
   });
 }
 
-function revocationProblems({ grant, versions, revocation, madeAt }: EvidenceBundle): string[] {
+function revocationProblems(bundle: EvidenceBundle): string[] {
+  const { grant, versions, revocation, madeAt } = bundle;
   const last = versions.at(-1)?.signature;
   if (last === undefined) return ['there is no version'];
-  const ended = Date.parse(String(member(last, 'validUntil'))) <= Date.parse(madeAt);
+  // What she signed herself ended when her estate passed on.
+  const inherited = bundle.authority?.estate != null && claimant(bundle) === grant.ownerAccountId;
+  const ended = inherited || Date.parse(String(member(last, 'validUntil'))) <= Date.parse(madeAt);
   const state = revocation !== null ? 'revoked' : ended ? 'expired' : 'signed';
   const problems = grant.state === state ? [] : ['the state of the grant does not follow from its documents'];
   if (revocation === null) return problems;
@@ -134,9 +87,10 @@ function revocationProblems({ grant, versions, revocation, madeAt }: EvidenceBun
   return fits ? problems : [...problems, 'the revocation is of something else'];
 }
 
-function ownershipProblems({ grant, ownership }: EvidenceBundle): string[] {
+function ownershipProblems(bundle: EvidenceBundle): string[] {
+  const { ownership } = bundle;
   const facts: [string, boolean][] = [
-    ['the claim is of another account', member(ownership.claim, 'accountId') === grant.ownerAccountId],
+    ['the claim is of another account', member(ownership.claim, 'accountId') === claimant(bundle)],
     ['a decision is about another claim', ownership.decisions.every(({ document }) =>
       document['proofId'] === ownership.proofId && document['claimDocumentId'] === ownership.claim.signedDocumentId)],
   ];
@@ -155,6 +109,7 @@ function checkLeaves(bundle: EvidenceBundle, given: string | null): LeafCheck[] 
       : [checkLeaf('revocation, log', bundle.revocation.leaf, { types: ['grant.revoked'], ...named(bundle.revocation.signature) }, keys)]),
     ...ownership.decisions.map(({ document, leaf }, index) =>
       checkLeaf(`ownership decision ${index + 1}, log`, leaf, { types: ['ownership_proof.decided'], subjectId: ownership.proofId }, keys, document)),
+    ...authorityLeaves(bundle, keys),
     ...bundle.stops.map((leaf, index) => checkLeaf(`stop ${index + 1}, log`, leaf, { types: ['stop.ordered'], subjectId: grant.cloneId }, keys)),
   ];
 }
@@ -164,12 +119,14 @@ function contentProblems(bundle: EvidenceBundle): string[] {
   const account = grant.ownerAccountId;
   return [
     ...versions.flatMap(({ signature }, index) =>
-      signatureProblems(`version ${index + 1}`, signature, { documentType: index === 0 ? 'grant' : 'amendment', account })),
+      signatureProblems(`version ${index + 1}`, signature, { documentType: index === 0 ? 'grant' : 'amendment', account: null })),
+    ...versions.flatMap((_version, index) => mayHaveSigned(bundle, index)),
+    ...authorityProblems(bundle),
     ...versions.flatMap((version, index) => renderingProblems(`version ${index + 1}`, version)),
     ...chainProblems(bundle),
     ...(revocation === null ? [] : signatureProblems('revocation', revocation.signature, { documentType: 'revocation', account })),
     ...revocationProblems(bundle),
-    ...signatureProblems('ownership claim', ownership.claim, { documentType: 'ownership_claim', account }),
+    ...signatureProblems('ownership claim', ownership.claim, { documentType: 'ownership_claim', account: claimant(bundle) }),
     ...ownershipProblems(bundle),
   ];
 }

@@ -55,6 +55,12 @@ export async function delegationsBetween(tx: Tx, ownerAccountId: string, agentAc
   return rows.map(row);
 }
 
+/** As `delegationsBetween`, with those that were ended. */
+export async function delegationsEver(tx: Tx, ownerAccountId: string, agentAccountId: string): Promise<DelegationRow[]> {
+  const rows = await sql<Read>(tx, `${DELEGATION} WHERE d.owner_account_id = $1 AND d.agent_account_id = $2 ORDER BY d.id`, [ownerAccountId, agentAccountId]);
+  return rows.map(row);
+}
+
 export async function insertDelegation(tx: Tx, made: { document: DelegationDocument; canonical: string; digest: string; at: Date }): Promise<void> {
   const { document } = made;
   await sql(tx, `

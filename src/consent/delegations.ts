@@ -91,6 +91,11 @@ async function sign(room: Room, tx: Tx, actor: Actor, delegationId: string, sign
   return await view(tx, await party(tx, actor, delegationId), at);
 }
 
+/** What the log holds of an end. */
+export function delegationEnd(delegationId: string, digest: string, by: string, at: Date) {
+  return { type: 'benren.delegation_end', schemaVersion: 1, delegationId, digest, by, at: at.toISOString() };
+}
+
 /** It only narrows, so it needs no passkey; it waits for an act under way, and none begins after it. */
 async function end(room: Room, tx: Tx, actor: Actor, delegationId: string): Promise<DelegationView> {
   const row = await locked(tx, actor, delegationId);
@@ -99,7 +104,7 @@ async function end(room: Room, tx: Tx, actor: Actor, delegationId: string): Prom
     await store.insertDelegationEnd(tx, { delegationId, by: actor.accountId, at });
     await room.transparency.append(tx, {
       type: 'delegation.ended', subjectId: delegationId, at,
-      document: { type: 'benren.delegation_end', schemaVersion: 1, delegationId, digest: row.digest, by: actor.accountId, at: at.toISOString() },
+      document: delegationEnd(delegationId, row.digest, actor.accountId, at),
     });
   }
   return await view(tx, await party(tx, actor, delegationId), at);

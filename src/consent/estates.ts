@@ -13,11 +13,13 @@ export const holderOf = (caseId: string): string => `succession:${caseId}`;
 const DAY_MS = 86_400_000;
 const PAPERS_KEPT_MS = 30 * DAY_MS;
 
+/** What the log holds of a change of hands. */
+export function estateFact(fact: Leaf, row: { caseId: string; successionId: string }, at: Date, more: Record<string, string> = {}) {
+  return { type: 'benren.estate_fact', schemaVersion: 1, fact, caseId: row.caseId, successionId: row.successionId, at: at.toISOString(), ...more };
+}
+
 async function log(room: Room, tx: Tx, type: Leaf, row: store.CaseRow, at: Date, more: Record<string, string> = {}): Promise<void> {
-  await room.transparency.append(tx, {
-    type, subjectId: row.caseId, at,
-    document: { type: 'benren.estate_fact', schemaVersion: 1, fact: type, caseId: row.caseId, successionId: row.successionId, at: at.toISOString(), ...more },
-  });
+  await room.transparency.append(tx, { type, subjectId: row.caseId, at, document: estateFact(type, row, at, more) });
 }
 
 /** Every gate of the person's clones, made if it is missing, in the order of their ids. */

@@ -13,6 +13,9 @@ export type { GateChange, GateRef, Gates, GateState, Held, Hold, OnCloneGate, Pa
 export { loadContract } from './contract-store.ts';
 export { termsOf, unrendered } from './draft.ts';
 export { isUnderAge } from './legal-age.ts';
+export { delegationsAt, estateProof } from './authority-facts.ts';
+export { delegationEnd } from './delegations.ts';
+export { estateFact } from './estates.ts';
 export { grantHistory, type GrantHistory } from './history.ts';
 export { makeGatewayLease } from './leases.ts';
 export type { GatewayLease, LeaseDeps, StreamHandle, StreamOpening } from './leases.ts';

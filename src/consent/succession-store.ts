@@ -65,6 +65,11 @@ export async function insertSuccessionSignature(
     [signed.successionId, signed.accountId, signed.signedDocumentId, signed.at]);
 }
 
+export async function successionSignatures(tx: Tx, successionId: string): Promise<{ signer: string; signedDocumentId: string }[]> {
+  return await sql(tx, `
+    SELECT account_id AS signer, signed_document_id AS "signedDocumentId" FROM succession_signature WHERE succession_id = $1 ORDER BY account_id`, [successionId]);
+}
+
 export interface CaseRow {
   caseId: string;
   ownerAccountId: string;

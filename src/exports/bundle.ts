@@ -22,6 +22,23 @@ export interface BundledVersion {
   rendering: BundledRendering | null;
 }
 
+/** One under which an agent signed a version: the owner's signature and the agent's, over the same bytes. */
+export interface BundledDelegation {
+  delegationId: string;
+  owner: SignatureEvidence;
+  agent: SignatureEvidence;
+  leaf: BundledLeaf;
+  end: { document: JsonObject; leaf: BundledLeaf } | null;
+}
+
+/** By which the rights became an heir's: what the owner signed, what the heir accepted, and when it was settled. */
+export interface BundledEstate {
+  succession: SignatureEvidence;
+  leaf: BundledLeaf;
+  acceptance: SignatureEvidence;
+  settled: { document: JsonObject; leaf: BundledLeaf };
+}
+
 export interface EvidenceBundle {
   type: 'benren.evidence_bundle';
   schemaVersion: 1;
@@ -36,6 +53,8 @@ export interface EvidenceBundle {
     evidence: { evidenceId: string; kind: string; state: string; createdAt: string; passedAt: string | null; sha256: string }[];
     decisions: { document: JsonObject; leaf: BundledLeaf }[];
   };
+  /** Only where somebody but the owner signed, or an estate has passed on. */
+  authority?: { delegations: BundledDelegation[]; estate: BundledEstate | null };
   stops: BundledLeaf[];
   log: { verifierKey: string };
   receipts: { keyId: string; publicKeyPem: string };

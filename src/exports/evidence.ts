@@ -6,6 +6,7 @@ import type { Actor } from '../kernel/request.ts';
 import type { Tx } from '../kernel/tx.ts';
 import { attestation, type Attestation } from '../ownership/index.ts';
 import type { LogLeafView } from '../transparency/index.ts';
+import { type AuthorityFacts, authorityFacts, bundledAuthority } from './authority.ts';
 import type { BundledLeaf, BundledRendering, EvidenceBundle } from './bundle.ts';
 import type { ExportsDeps } from './deps.ts';
 import { README } from './readme.ts';
@@ -19,6 +20,7 @@ interface Facts {
   revocation: SignatureEvidence | null;
   attestation: Attestation;
   claim: SignatureEvidence;
+  authority: AuthorityFacts;
   grantLeaves: LogLeafView[];
   stopLeaves: LogLeafView[];
 }
@@ -37,7 +39,7 @@ async function factsOf(deps: ExportsDeps, tx: Tx, actor: Actor, grantId: string)
   if (history.versions.length === 0) throw new Refusal('grant_state', 'A draft binds nobody: sign it, then there is evidence.');
   const clone = await deps.clones.clone(tx, history.cloneId);
   const attested = clone === null ? null : await attestation(tx, clone.ownershipProofId);
-  if (attested === null) throw new Error(`Clone ${history.cloneId} has no ownership proof.`);
+  if (clone === null || attested === null) throw new Error(`Clone ${history.cloneId} has no ownership proof.`);
   const signatures: SignatureEvidence[] = [];
   const contracts: (Buffer | null)[] = [];
   for (const { signedDocumentId, digest } of history.versions) {
@@ -48,6 +50,7 @@ async function factsOf(deps: ExportsDeps, tx: Tx, actor: Actor, grantId: string)
     history, signatures, contracts, attestation: attested,
     revocation: history.revocation === null ? null : await deps.identity.signatureEvidence(tx, history.revocation.signedDocumentId),
     claim: await deps.identity.signatureEvidence(tx, attested.claimDocumentId),
+    authority: await authorityFacts(deps, tx, { history, signatures, firstOwner: clone.ownerAccountId }),
     grantLeaves: await deps.transparency.leavesOf(tx, grantId),
     stopLeaves: (await deps.transparency.leavesOf(tx, history.cloneId)).filter((leaf) => leaf.type === 'stop.ordered'),
   };
@@ -95,6 +98,7 @@ async function bundled(deps: ExportsDeps, facts: Facts): Promise<EvidenceBundle>
       ? null
       : { signature: facts.revocation, leaf: await proofs.ofSignature(grantLeaves, facts.revocation) },
     ownership: { proofId: facts.attestation.proofId, claim: facts.claim, evidence: facts.attestation.evidence, decisions },
+    ...await bundledAuthority(facts.authority, proofs.proven),
     stops, log: { verifierKey: deps.transparency.verifierKey }, receipts: deps.provenance.receiptsKey, software: [...deps.software],
   };
 }

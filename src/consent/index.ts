@@ -8,6 +8,7 @@
 export { makeConsent } from './service.ts';
 export type { Consent, ConsentDeps, Decision, GrantInForce, SignedDecisionReceipt } from './service.ts';
 export type { AmendmentView, GrantView } from './grants.ts';
+export type { Reading, ReadStanding } from './reading.ts';
 export { gateRefusal, PLATFORM_GATE } from './gates.ts';
 export type { GateChange, GateRef, Gates, GateState, Held, Hold, OnCloneGate, Pause } from './gates.ts';
 export { loadContract } from './contract-store.ts';

@@ -17,6 +17,7 @@ import { documentOf, makeGrants, stateAt } from './grants.ts';
 import { NO_FACTS, type PlatformFacts } from './legal.ts';
 import { makeOutlooks, type Outlooks } from './outlooks.ts';
 import { readGrant, type ReadGrant } from './prepare.ts';
+import { makeReading } from './reading.ts';
 import { makeVolume, type Volume } from './volume.ts';
 import { type DecisionReceiptDocument, recordDecision, type RecordedState } from './receipt.ts';
 import { deceasedSince } from './succession-store.ts';
@@ -111,7 +112,7 @@ export interface GrantInForce {
 }
 
 export interface Consent extends ReturnType<typeof makeGrants>, ReturnType<typeof makeDelegations>,
-  ReturnType<typeof makeSuccessions>, ReturnType<typeof makeLicences>, ReturnType<typeof makeDeaths>, Authority,
+  ReturnType<typeof makeReading>, ReturnType<typeof makeSuccessions>, ReturnType<typeof makeLicences>, ReturnType<typeof makeDeaths>, Authority,
   Pick<Volume, 'takeVolume' | 'measureVolume' | 'giveVolumeBack'>, Outlooks {
   gates: Gates;
   /**
@@ -195,7 +196,7 @@ function expiry(state: RecordedState, noticeEndsAt: Date | null): Date | null {
 const GRANTS_KEPT = 500;
 
 /** Word lists take time to prepare, and what a digest stands for never changes: each grant is read once. */
-function makeGrantReader(): (grant: RecordedState['grant']) => ReadGrant {
+function makeGrantReader(): (grant: { digest: string; document: unknown } | null) => ReadGrant {
   const kept = new Map<string, ReadGrant>();
   return (grant) => {
     if (grant === null) return readGrant(null);
@@ -255,6 +256,7 @@ export function makeConsent(deps: ConsentDeps): Consent {
     ...makeSuccessions(deps),
     ...makeLicences({ ...deps, gates, authority }),
     ...makeDeaths({ ...deps, gates }),
+    ...makeReading({ ...deps, gates, authority, platform: factsOf(deps), readOnce }),
     ...makeOutlooks({ ...deps, facts: factsOf(deps), answer: async (tx, request) => (await judged(tx, request)).answer }),
     takeVolume: (tx, use) => volume.takeVolume(tx, use),
     measureVolume: (tx, outputId, seconds) => volume.measureVolume(tx, outputId, seconds),

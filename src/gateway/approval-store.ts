@@ -1,5 +1,5 @@
 import type { Tx } from '../kernel/tx.ts';
-import { execute, maybeOne, one, sql } from '../platform/postgres/index.ts';
+import { execute, maybeOne, sql } from '../platform/postgres/index.ts';
 
 export interface ApprovalRow {
   outputId: string;
@@ -34,11 +34,4 @@ export async function setVerdict(
   const judged = await execute(
     tx, 'UPDATE output_approval SET verdict = $2, decided_by = $3, decided_at = $4 WHERE output_id = $1', [outputId, verdict, by, at]);
   if (judged !== 1) throw new Error(`Output ${outputId} waits for nobody.`);
-}
-
-/** Whether the owner took the output back. */
-export async function isTakenBack(tx: Tx, outputId: string): Promise<boolean> {
-  const { back } = await one<{ back: boolean }>(
-    tx, `SELECT EXISTS (SELECT FROM output_approval WHERE output_id = $1 AND verdict = 'rejected') AS back`, [outputId]);
-  return back;
 }

@@ -21,7 +21,7 @@ export interface GatewayDeps {
   identity: Pick<Identity, 'account'>;
   ownership: Pick<Ownership, 'proof' | 'evidenceRecording'>;
   clones: Pick<Clones, 'clone' | 'wasApproved' | 'version' | 'enrolmentRecording'>;
-  consent: Pick<Consent, 'decide' | 'licensed' | 'takeVolume' | 'measureVolume' | 'giveVolumeBack'> & { gates: Pick<Consent['gates'], 'lockShared' | 'read' | 'ofClone' | 'ofGrant' | 'narrow'> };
+  consent: Pick<Consent, 'decide' | 'licensed' | 'reading' | 'takeVolume' | 'measureVolume' | 'giveVolumeBack'> & { gates: Pick<Consent['gates'], 'lockShared' | 'read' | 'ofClone' | 'ofGrant' | 'narrow'> };
   billing: Pick<Billing, 'entitlement' | 'hold' | 'capture' | 'void'>;
   /** The owner's share by the split in force, in basis points; null when there is none. */
   ownerShare?: (tx: Tx, cloneId: string, at: Date) => Promise<number | null>;

@@ -183,18 +183,6 @@ export function streamEndingOf(error: unknown): Ending {
   return endingOf(error) ?? (busy ? { state: 'voided', reason: 'interrupted' } : { state: 'failed', reason: 'render_failed' });
 }
 
-/** Whether what was released still stands: a pause ends, a withdrawal does not. */
-export type Standing = 'stands' | 'paused' | 'withdrawn';
-
-/**
- * A gate's later epochs do not matter here: what was released under an older one was allowed when it was made. A
- * stopped gate is a stopped clone or a revoked grant; without an approved proof nobody knows whose voice it is.
- */
-export function standingOf(gates: readonly SeenGate[], proven: boolean, named: number): Standing {
-  if (!proven || gates.length !== named || gates.some((gate) => gate.state === 'stopped')) return 'withdrawn';
-  return gates.some((gate) => gate.state === 'paused') ? 'paused' : 'stands';
-}
-
 export type PublicStatus = 'unknown' | 'allowed_when_made' | 'allowed_when_made_since_withdrawn' | 'never_allowed';
 export interface Texts { en: string; 'zh-CN': string }
 

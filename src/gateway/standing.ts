@@ -1,56 +1,57 @@
+import type { Reading, ReadStanding } from '../consent/index.ts';
 import { notFound, Refusal } from '../kernel/refusals.ts';
 import type { Actor } from '../kernel/request.ts';
 import type { Tx } from '../kernel/tx.ts';
-import { isTakenBack } from './approval-store.ts';
+import { find as findApproval } from './approval-store.ts';
 import type { GatewayDeps } from './deps.ts';
-import { type SeenGate, type Standing, standingOf } from './model.ts';
 import type { OutputRow, ReleaseRow } from './store.ts';
 import * as store from './store.ts';
 import type { Ground } from './watch.ts';
 
-type Deps = Pick<GatewayDeps, 'runTx' | 'clock' | 'clones' | 'ownership' | 'consent'>;
+type Deps = Pick<GatewayDeps, 'runTx' | 'clock' | 'consent'>;
 
 /** What was released: a file, or a segment of a stream. */
-export type Released = Pick<ReleaseRow, 'cloneId' | 'outputId' | 'gateIds'>;
+export type Released = Pick<ReleaseRow, 'cloneId' | 'outputId' | 'gateIds' | 'releasedAt'>;
 
 /** What decides whether a release still stands, as it was seen together. */
 interface Seen {
-  gates: SeenGate[];
-  /** The end of the approved proof; null when there is none. */
-  provenUntil: Date | null;
-  /** The owner took this one output back. */
-  takenBack: boolean;
-  /** Something holds this one output back, whatever its clone may do. */
-  held: boolean;
+  reading: Reading;
+  /** Every gate that the release names is there, and the owner did not take this one output back, and nothing holds it. */
+  whole: boolean;
 }
-
-const refsOf = (release: Pick<Released, 'gateIds'>): { gateId: string }[] => release.gateIds.map((gateId) => ({ gateId }));
 
 async function see(deps: Deps, tx: Tx, release: Released): Promise<Seen> {
-  const gates = await deps.consent.gates.read(tx, refsOf(release));
-  const clone = await deps.clones.clone(tx, release.cloneId);
-  const proof = clone === null ? null : await deps.ownership.proof(tx, clone.ownershipProofId);
-  return {
-    gates, provenUntil: proof?.state === 'approved' ? proof.expiresAt : null, takenBack: await isTakenBack(tx, release.outputId),
-    held: await store.isHeld(tx, release.outputId),
-  };
+  const output = await store.findOutput(tx, release.outputId);
+  if (output === null || output.state === 'denied') throw new Error(`What was released has no output ${release.outputId}.`);
+  const approval = await findApproval(tx, release.outputId);
+  const { cloneId, gateIds } = release;
+  const reading = await deps.consent.reading(tx, {
+    cloneId, gateIds, capability: output.capability, grantId: output.grantId,
+    output: {
+      verdict: approval?.verdict ?? null, verdictAt: approval?.decidedAt?.toISOString() ?? null, releasedAt: release.releasedAt.toISOString(),
+    },
+  });
+  const whole = reading.gates.length === gateIds.length && approval?.verdict !== 'rejected' && !(await store.isHeld(tx, release.outputId));
+  return { reading, whole };
 }
 
-function standingIn(deps: Deps, release: Released, { gates, provenUntil, takenBack, held }: Seen): Standing {
-  if (takenBack || held) return 'withdrawn';
-  const proven = provenUntil !== null && deps.clock.now().getTime() < provenUntil.getTime();
-  return standingOf(gates, proven, release.gateIds.length);
+interface Standing {
+  standing: ReadStanding;
+  clauses: readonly string[];
 }
 
-export async function standing(deps: Deps, tx: Tx, release: Released): Promise<Standing> {
-  return standingIn(deps, release, await see(deps, tx, release));
+/** What consent answers to reading it, unless this one output was taken back or is held. */
+function standingIn(deps: Pick<Deps, 'clock'>, { reading, whole }: Seen): Standing {
+  return whole ? reading.at(deps.clock.now()) : { standing: 'withdrawn', clauses: [] };
 }
 
-function refuse(now: Standing): void {
+export async function standing(deps: Deps, tx: Tx, release: Released): Promise<ReadStanding> {
+  return standingIn(deps, await see(deps, tx, release)).standing;
+}
+
+function refuse({ standing: now, clauses }: Standing): void {
   if (now === 'paused') {
-    throw new Refusal('stopped', 'The owner has paused this clone; the file can be had again once she resumes.', {
-      extra: { clauses: ['stop.paused'] },
-    });
+    throw new Refusal('stopped', 'This clone is paused; the file can be had again once that is over.', { extra: { clauses: [...clauses] } });
   }
   if (now === 'withdrawn') {
     throw new Refusal('output_withdrawn', 'The consent to this was withdrawn after it was made; the file is not given out any more.');
@@ -58,18 +59,19 @@ function refuse(now: Standing): void {
 }
 
 /**
- * Why a released file may be heard: its gates are open, whatever their epochs, and the proof holds. Whatever takes the proof
- * away raises the clone gate's epoch in the same transaction, so it is read again when an epoch moved, and its end is
- * compared with the clock before every write. Refuses `stopped`, `output_withdrawn`.
+ * Why a released file may be heard: `decide` says so of reading it, whatever the gates' epochs are by now. Whatever changes
+ * that raises an epoch in the same transaction, so it is read again when an epoch moved; what ends by itself, the proof or
+ * the grant's term, is compared with the clock before every write. A gate that is shut and yet lets this be read, such
+ * as a revoked grant's whose works survive, is not watched: it never opens again. Refuses `stopped`, `output_withdrawn`.
  */
 export function standingGround(deps: Deps, release: Released, subjectId: string): Ground {
   return {
     kind: 'output', subjectId, outlivesEpochs: true,
     async see() {
       const seen = await deps.runTx((tx) => see(deps, tx, release));
-      const stands = (): void => refuse(standingIn(deps, release, seen));
+      const stands = (): void => refuse(standingIn(deps, seen));
       stands();
-      return { gates: seen.gates, stands };
+      return { gates: seen.reading.gates.filter(({ state }) => state === 'open'), stands };
     },
   };
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import {
-  type DecidedGate, endingOf, probesOf, readScript, refusedByGates, refusedByTime, type SeenGate, standingOf, STATUS_TEXTS, territoryOf,
+  type DecidedGate, endingOf, probesOf, readScript, refusedByGates, refusedByTime, type SeenGate, STATUS_TEXTS, territoryOf,
 } from '../../src/gateway/model.ts';
 import { makeInference } from '../../src/platform/inference.ts';
 import { Refusal, type RefusalCode } from '../../src/kernel/refusals.ts';
@@ -57,17 +57,6 @@ describe('how an output ends', () => {
     expect(endingOf(new Refusal('request_too_large', 'x'))).toEqual({ state: 'failed', reason: 'too_long' });
     expect(endingOf(new Refusal('render_failed', 'x'))).toEqual({ state: 'failed', reason: 'render_failed' });
     for (const again of [new Refusal('overloaded', 'x'), new Refusal('unavailable', 'x'), new Error('x'), null]) expect(endingOf(again)).toBe(null);
-  });
-});
-
-describe('whether a release still stands', () => {
-  it('a pause ends, a stop and a fallen proof do not; a gate that is not there is a no', () => {
-    expect(standingOf(open, true, 2)).toBe('stands');
-    expect(standingOf(changed({ epoch: 77n }), true, 2)).toBe('stands');
-    expect(standingOf(changed({ state: 'paused' }), true, 2)).toBe('paused');
-    expect(standingOf([{ ...open[0]!, state: 'paused' }, { ...open[1]!, state: 'stopped' }], true, 2)).toBe('withdrawn');
-    expect(standingOf(open, false, 2)).toBe('withdrawn');
-    expect(standingOf(open.slice(0, 1), true, 2)).toBe('withdrawn');
   });
 });
 

@@ -41,6 +41,8 @@ export interface BillingDeps {
   grantInForce: (tx: Tx, cloneId: string, at: Date) => Promise<GrantFacts | null>;
   /** The split versions over [fromDay, toDay), in order; without it no posting names one. Given by royalties. */
   splitSegments?: (tx: Tx, cloneId: string, fromDay: Day, toDay: Day) => Promise<SplitSegment[]>;
+  /** Why nothing of a tier could be delivered in a country, by the law or the grant; empty when it may be sold. */
+  deniedSale?: (tx: Tx, sale: { cloneId: string; tierName: string; country: string; at: Date }) => Promise<string[]>;
   /** Who bears what the processor keeps of a refund: `platform` or an account, by the signed split. */
   refundFeeBearer?: (tx: Tx, cloneId: string, day: Day) => Promise<string>;
   settings: {

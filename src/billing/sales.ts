@@ -62,7 +62,7 @@ function stopped(): Refusal {
   return new Refusal('stopped', 'The owner has stopped or paused this clone; nothing is sold of it.');
 }
 
-/** Nothing is sold outside the grant, during a pause, or after a stop. */
+/** Nothing is sold that would not be delivered: outside the grant, where the law denies it, during a pause, or after a stop. */
 async function checkSellable(tx: Tx, deps: BillingDeps, tier: store.TierRow, country: string, at: Date): Promise<void> {
   await refunds.lockSales(tx, tier.cloneId, 'shared');
   if (await refunds.salesEnded(tx, tier.cloneId, tier.id) || await periods.isPaused(tx, tier.cloneId)) throw stopped();
@@ -70,10 +70,9 @@ async function checkSellable(tx: Tx, deps: BillingDeps, tier: store.TierRow, cou
   if (grant?.document.tiers.includes(tier.name) !== true) {
     throw new Refusal('tier_outside_grant', 'The owner does not allow this tier at present.');
   }
-  if (!grant.document.territories.includes(country)) {
-    const clauses = [`territory.${country}`];
-    throw new Refusal('denied', 'The owner does not allow this clone in your country.', { extra: { clauses } });
-  }
+  const denied = (await deps.deniedSale?.(tx, { cloneId: tier.cloneId, tierName: tier.name, country, at })) ?? [];
+  const clauses = [...new Set([...(grant.document.territories.includes(country) ? [] : [`territory.${country}`]), ...denied])];
+  if (clauses.length > 0) throw new Refusal('denied', 'Nothing of this clone could be delivered to you in your country.', { extra: { clauses } });
 }
 
 /** Writes the subscription before anything is asked of the processor, so that whatever dies can be taken up again. */

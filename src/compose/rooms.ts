@@ -118,6 +118,7 @@ function makeMoney(platform: Platform, ground: Ground, rights: Rights): Pick<Roo
     cloneOwner: async (tx, cloneId) => (await clones.clone(tx, cloneId))?.ownerAccountId ?? null,
     accountCountry: async (tx, accountId) => (await identity.account(tx, accountId))?.country ?? null,
     grantInForce: (tx, cloneId, at) => consent.grantInForce(tx, cloneId, at),
+    deniedSale: (tx, sale) => consent.deniedSale(tx, sale),
     splitSegments: (tx, cloneId, fromDay, toDay) => royalties.splitSegments(tx, cloneId, fromDay, toDay),
     refundFeeBearer: (tx, cloneId, day) => royalties.refundFeeBearer(tx, cloneId, day),
     settings: { taxRateBasisPoints: config.taxBasisPoints, otherTopics: ROYALTY_EVENT_TOPICS },

@@ -25,12 +25,22 @@ export interface Outlooks {
   getGrantMatrix(actor: Actor, grantId: string): Promise<{ grantId: string; digest: string; at: string; cells: Cell[] }>;
   /** What each legal regime finds missing in a grant, drafted or signed. Its owner only. */
   getLegalReport(actor: Actor, grantId: string): Promise<LegalReport & { grantId: string; digest: string; at: string }>;
+  /**
+   * Why a fan in this country could have nothing of what a tier sells, however long they waited: the clauses of the dry run
+   * that do not pass by themselves. Empty when it may be sold. Takes no lock.
+   */
+  deniedSale(tx: Tx, sale: { cloneId: string; tierName: string; country: string; at: Date }): Promise<string[]>;
 }
+
+/** What a tier sells, and how old a fan is who was not asked. */
+const SOLD = { capability: 'voice', ageBand: 'undeclared' };
+/** Pauses, used-up caps and a version that is not there yet pass; the law and the grant's own words do not. */
+const LASTING = /^(legal|territory|tier|consent|age|capability|medium|audience)\./;
 
 type Room = Pick<ConsentDeps, 'runTx' | 'clock' | 'clones'> & {
   facts: DecisionState['platform'];
-  /** The answer to a request on the present state, which is not kept. */
-  answer: (tx: Tx, request: DecisionRequest) => Promise<Answer>;
+  /** The answer to a request on the present state, which is not kept. With nothing counted it denies under a cap. */
+  answer: (tx: Tx, request: DecisionRequest, counted?: boolean) => Promise<Answer>;
 };
 
 export function makeOutlooks({ runTx, clock, clones, facts, answer }: Room): Outlooks {
@@ -50,6 +60,12 @@ export function makeOutlooks({ runTx, clock, clones, facts, answer }: Room): Out
       const { capability, language, declaredCountry: country, tierName, ageBand, purpose } = request;
       return { allowed, clauses: explained(clauses), asked: { capability, language, country, tierName, ageBand, purpose } };
     }),
+    async deniedSale(tx, { cloneId, at, ...where }) {
+      const row = await store.loadGrantOfClone(tx, cloneId);
+      const request = asRequest(cloneId, readGrant(row === null ? null : documentOf(row)).terms, { ...SOLD, ...where }, at);
+      const { allowed, clauses } = await answer(tx, request, false);
+      return allowed ? [] : clauses.filter((clause) => LASTING.test(clause));
+    },
     async getGrantMatrix(actor, grantId) {
       const { document, digest, at } = await shown(actor, grantId);
       return { grantId, digest, at: at.toISOString(), cells: matrixOf(document, digest, facts, at) };

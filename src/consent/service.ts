@@ -235,10 +235,10 @@ export function makeConsent(deps: ConsentDeps): Consent {
     return { ...state, usage, licence: { ...licence, usage: await volume.usage(tx, { grantId, licenceId: licence.licenceId }, caps, request.at) } };
   }
 
-  async function judged(tx: Tx, request: DecisionRequest): Promise<Judged> {
+  async function judged(tx: Tx, request: DecisionRequest, counted = true): Promise<Judged> {
     const { state: found, gates: seen, noticeEndsAt } = await see({ ...deps, gates, authority }, tx, request);
     const grant = readOnce(found.grant);
-    const state = await used(tx, grant, found, request);
+    const state = counted ? await used(tx, grant, found, request) : found;
     return { state, grant, seen, answer: underLicence(decideWith(grant, state, request), state, request), noticeEndsAt };
   }
 
@@ -257,7 +257,7 @@ export function makeConsent(deps: ConsentDeps): Consent {
     ...makeLicences({ ...deps, gates, authority }),
     ...makeDeaths({ ...deps, gates }),
     ...makeReading({ ...deps, gates, authority, platform: factsOf(deps), readOnce }),
-    ...makeOutlooks({ ...deps, facts: factsOf(deps), answer: async (tx, request) => (await judged(tx, request)).answer }),
+    ...makeOutlooks({ ...deps, facts: factsOf(deps), answer: async (tx, request, counted) => (await judged(tx, request, counted)).answer }),
     takeVolume: (tx, use) => volume.takeVolume(tx, use),
     measureVolume: (tx, outputId, seconds) => volume.measureVolume(tx, outputId, seconds),
     giveVolumeBack: (tx, outputId) => volume.giveVolumeBack(tx, outputId),

@@ -5,8 +5,10 @@ import { refusal } from './refusal.ts';
 import { CLONE, DECLINED_CARD, OWNER, noon, openWorld, type World } from './support.ts';
 
 let world: World;
+/** What the law or the grant would deny, by tier and country. */
+const unlawful = new Map<string, string[]>();
 beforeEach(async () => {
-  world = await openWorld();
+  world = await openWorld({ deps: { deniedSale: async (_tx, { tierName, country }) => unlawful.get(`${tierName} ${country}`) ?? [] } });
 });
 afterEach(async () => {
   await world.close();
@@ -147,6 +149,12 @@ describe('subscribing', () => {
     expect(await ask(friend)).toBe('country_unknown');
     world.facts.countries.set(fan.accountId, 'US');
     expect(await ask(friend)).toBe('denied');
+    world.facts.countries.set(fan.accountId, 'SG');
+    unlawful.set('friend SG', ['legal.EU.marking.watermark']);
+    const lawless = world.billing.subscribe(fan, world.key('subscribe'), { cloneId: CLONE, tierId: friend });
+    await expect(lawless).rejects.toMatchObject({ code: 'denied', extra: { clauses: ['legal.EU.marking.watermark'] } });
+    expect(await world.db.asOwner(`SELECT id FROM subscription WHERE account_id = '${fan.accountId}'`)).toEqual([]);
+    unlawful.clear();
     world.facts.countries.set(fan.accountId, 'CN');
     expect(await ask('tir_unknown')).toBe('tier_unknown');
     expect(await ask(friend, 'cln_other')).toBe('tier_unknown');

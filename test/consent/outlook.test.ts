@@ -100,6 +100,19 @@ describe('served', () => {
     expect(legalReport(terms(), NO_FACTS, NOW).void).toEqual([]);
   });
 
+  it('says what may not be sold: what the law or the grant denies, and nothing that passes by itself', async () => {
+    const sale = (country: string, at: string, tierName = 'friend'): Promise<string[]> =>
+      home.world.database.runTx((tx) => home.consent.deniedSale(tx, { cloneId: home.cloneId, tierName, country, at: new Date(at) }));
+    const [{ id } = { id: '' }] = await home.world.database.asOwner<{ id: string }>(`SELECT id FROM consent_grant LIMIT 1`);
+    // No room is left under this cap, today.
+    await home.amended(id, { volumeCaps: [{ capability: 'voice', window: 'day', outputs: 0, seconds: null }] });
+    expect(await sale('SG', '2026-05-01T00:00:00Z')).toEqual([]);
+    expect(await sale('DE', '2026-05-01T00:00:00Z')).toEqual([]);
+    expect(await sale('DE', '2026-09-01T00:00:00Z')).toContain('legal.EU.marking.watermark');
+    expect(await sale('US', '2026-05-01T00:00:00Z')).toEqual(['territory.US']);
+    expect(await sale('SG', '2026-05-01T00:00:00Z', 'gold')).toEqual(['tier.gold']);
+  });
+
   it('is nobody else\'s to see', async () => {
     const [{ id } = { id: '' }] = await home.world.database.asOwner<{ id: string }>(`SELECT id FROM consent_grant LIMIT 1`);
     expect(await codeOf(home.consent.dryRunDecision(home.fan.actor, home.cloneId, {}))).toBe('not_found');

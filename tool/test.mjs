@@ -19,24 +19,31 @@ function check(name, command, args) {
   console.log(`${ok ? '✓' : '✗'} ${name} (${((performance.now() - started) / 1000).toFixed(1)} s)`);
 }
 
+/** Runs test files and counts what they say; a file that could not even be loaded has no failing test, and still has failed. */
+function tests(name, args) {
+  const report = join(root, '.benren', `test-report-${name}.json`);
+  mkdirSync(join(root, '.benren'), { recursive: true });
+  rmSync(report, { force: true });
+  const finished = run(bin('vitest'), ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...args]);
+  try {
+    const { numPassedTests, numFailedTests, numPendingTests, numFailedTestSuites, testResults } = JSON.parse(readFileSync(report, 'utf8'));
+    tally.passed += numPassedTests;
+    const unloadable = testResults.filter((file) => file.status === 'failed' && file.assertionResults.length === 0).length;
+    tally.failed += numFailedTests + unloadable;
+    tally.skipped += numPendingTests;
+    if (!finished && numFailedTests + numFailedTestSuites === 0) tally.failed += 1;
+  } catch {
+    tally.failed += 1;
+  }
+}
+
 check('contract bundle unchanged', bin('tsx'), ['tool/contracts.ts', '--check']);
 check('types', bin('tsc'), ['--noEmit']);
 check('lint', bin('eslint'), ['.', '--max-warnings', '0']);
 
-const report = join(root, '.benren', 'test-report.json');
-mkdirSync(join(root, '.benren'), { recursive: true });
-rmSync(report, { force: true });
-const finished = run(bin('vitest'), ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`]);
-try {
-  const { numPassedTests, numFailedTests, numPendingTests, numFailedTestSuites, testResults } = JSON.parse(readFileSync(report, 'utf8'));
-  tally.passed += numPassedTests;
-  // A file that could not even be loaded has no failing test, and still has failed.
-  const unloadable = testResults.filter((file) => file.status === 'failed' && file.assertionResults.length === 0).length;
-  tally.failed += numFailedTests + unloadable;
-  tally.skipped += numPendingTests;
-  if (!finished && numFailedTests + numFailedTestSuites === 0) tally.failed += 1;
-} catch {
-  tally.failed += 1;
-}
+/** These measure milliseconds between real processes: alone on the machine, or they measure their neighbours. */
+const ALONE = ['test/stop/leases.test.ts', 'test/stop/bytes.test.ts'];
+tests('many', ALONE.map((file) => `--exclude=${file}`));
+tests('alone', ['--maxWorkers=1', ...ALONE]);
 console.log(`${tally.passed} passed, ${tally.failed} failed${tally.skipped > 0 ? `, ${tally.skipped} skipped` : ''}`);
 process.exit(tally.failed === 0 ? 0 : 1);

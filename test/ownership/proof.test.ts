@@ -141,7 +141,7 @@ describe('the voice challenge', () => {
     expect(recording?.voicedSeconds).toBeGreaterThan(2);
     expect(await world.blobs.get(recording?.digest ?? '')).toEqual(Buffer.from(voice));
     const kept = await world.database.runTx(async (tx) => await world.ownership.evidenceRecording(tx, evidenceId));
-    expect(kept).toEqual({ proofId, blobDigest: recording?.digest, kind: 'voice_challenge' });
+    expect(kept).toEqual({ proofId, blobDigest: recording?.digest, kind: 'voice_challenge', video: null });
 
     const adviceFor = async (person: Person) =>
       (await world.ownership.getOwnershipProof(person.actor, proofId)).evidence[0]?.voice?.advice;

@@ -168,6 +168,8 @@ export function makeStatements(deps: RoyaltiesDeps): Statements {
 
   return {
     async closeStatements(actor, key, { throughDay }) {
+      // PostgreSQL's calendar has no year 0, and a period needs a day before its end.
+      if (throughDay <= '0001-01-01') throw new Refusal('request_invalid', 'No day lies before 0001-01-01, so no period ends there.');
       if (throughDay > dayOf(clock.now())) throw new Refusal('statement_open', 'Only days that are over are closed: `throughDay` is today at the latest.');
       await ledger.sequence();
       return await runTx((tx) => once(tx, key, () => close(tx, deps, actor, throughDay)));

@@ -37,7 +37,8 @@ interface Gateway {
   open(): Connection;
   streams: StreamState[];
   left: boolean;
-  startedAt: number;
+  /** When it first knew a database: what it did not see there before the database was replaced, it cannot know (README, limits). */
+  servesFrom: number;
 }
 
 /** What is known of a stop from outside: the law that the world is held to. */
@@ -95,7 +96,7 @@ export class World {
     const late = confirmingFirst(lease);
     stores.told = () => late.confirmed();
     const gateway: Gateway = {
-      process, network, streams: [], left: false, startedAt: start * MS, lease: this.fault === 'confirm before sockets are reset' ? late.lease : lease,
+      process, network, streams: [], left: false, servesFrom: Number.POSITIVE_INFINITY, lease: this.fault === 'confirm before sockets are reset' ? late.lease : lease,
       open: () => new Connection(this.postgres, process, network),
     };
     this.gateways.push(gateway);
@@ -105,7 +106,9 @@ export class World {
   /** A gateway whose first renewal fails is started again, as a supervisor would. */
   private begin(gateway: Gateway): void {
     if (gateway.left) return;
-    gateway.lease.start().catch(() => gateway.process.after(100, () => this.begin(gateway)));
+    gateway.lease.start().then(() => {
+      gateway.servesFrom = Math.min(gateway.servesFrom, this.time.now);
+    }).catch(() => gateway.process.after(100, () => this.begin(gateway)));
   }
 
   private async openStore(
@@ -186,7 +189,7 @@ export class World {
     this.result.bytes += stream.pending;
     stream.taken += stream.pending;
     stream.pending = 0;
-    const excused = stream.excused > 0 || stream.gateway.startedAt > this.replacedAt;
+    const excused = stream.excused > 0 || stream.gateway.servesFrom > this.replacedAt;
     stream.excused = 0;
     if (excused) return;
     for (const stop of this.stops.values()) {

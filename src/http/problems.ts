@@ -108,6 +108,7 @@ const TABLE: Record<RefusalCode, readonly [status: number, title: string]> = {
   payee_not_onboarded: [409, 'The payee has not finished onboarding'],
   statement_open: [409, 'The statement’s period is still open'],
   statement_closed: [409, 'The statement’s period is closed already'],
+  statement_line_unknown: [409, 'A posting has no line on a statement'],
   payout_state: [409, 'The payout does not allow this now'],
   payout_below_minimum: [409, 'The balance is below the minimum payout'],
   run_range: [422, 'The range of the run is not valid'],

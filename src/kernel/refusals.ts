@@ -32,6 +32,7 @@ export const REFUSAL_CODES = [
   'webhook_signature_invalid', 'refund_too_large', 'hold_state',
   // royalties
   'split_invalid', 'split_unsigned', 'split_missing', 'payee_unknown', 'payee_not_onboarded', 'statement_open', 'statement_closed',
+  'statement_line_unknown',
   'payout_state', 'payout_below_minimum', 'run_range',
   // gateway and stop
   'output_state', 'output_withdrawn', 'stopped', 'gate_changed', 'render_failed', 'text_unspeakable', 'stop_state', 'quote_stale',

@@ -14,6 +14,7 @@ import { statementPdf } from './pdf.ts';
 import { textIn } from './postings.ts';
 import * as runs from './run-store.ts';
 import * as splits from './split-store.ts';
+import { checkKinds } from './statement-lines.ts';
 import { type PotFacts, type StatementDocument, statementDocument, type StatementNames } from './statement-model.ts';
 import * as store from './statement-store.ts';
 
@@ -147,6 +148,7 @@ async function close(tx: Tx, deps: RoyaltiesDeps, actor: Actor, throughDay: Day)
   const balances = await deps.ledger.entries(tx, { accountPrefix: 'payable:', ...range });
   const debts = await deps.ledger.entries(tx, { accountPrefix: 'payee_debt:', ...range });
   const all = [...balances, ...debts];
+  checkKinds(all.map((entry) => entry.kind));
   const names = await namesFor(tx, deps, all);
   const row: store.CloseRow = {
     number: (last?.number ?? 0) + 1, ...range, fromDay: last?.throughDay ?? firstDay(all, names, throughDay), throughDay, closedBy: actor.accountId,

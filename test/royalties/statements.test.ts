@@ -5,6 +5,7 @@ import { chart, type TransferDraft } from '../../src/ledger/index.ts';
 import { statementPdf } from '../../src/royalties/pdf.ts';
 import { amountText, percentText } from '../../src/royalties/pdf-words.ts';
 import type { StatementDocument } from '../../src/royalties/index.ts';
+import { refusal } from '../billing/refusal.ts';
 import { noon } from '../billing/support.ts';
 import { openRoyalties, type RoyaltiesWorld } from './world.ts';
 
@@ -29,7 +30,7 @@ async function documentOf(list: List, payee: string): Promise<StatementDocument>
 
 /** Something on a payee's account that no verb of the room makes: money owed for another reason. */
 const owed = (key: string, amountMinor: bigint): TransferDraft => ({
-  key, kind: 'test.owed', effectiveDate: '2026-03-20', metadata: {},
+  key, kind: 'royalties.adjusted', effectiveDate: '2026-03-20', metadata: {},
   legs: [{ account: chart.platformExpense('other', 'CNY'), amountMinor }, { account: chart.payable(world.agency.accountId, 'CNY'), amountMinor: -amountMinor }],
 });
 
@@ -61,6 +62,13 @@ describe('a close', () => {
     expect((await world.royalties.getStatement(world.operator.actor, first.statementId)).receipt.document).toEqual(first);
     expect(await world.db.asOwner('SELECT transfer_id FROM statement_line GROUP BY transfer_id, leg HAVING count(*) > 1')).toEqual([]);
     expect((await close('2026-04-01').catch((error: unknown) => error)) instanceof Error).toBe(true);
+  });
+
+  it('is refused over a posting that no line is named for, and leaves nothing', async () => {
+    await world.moveTo(noon('2026-04-01'));
+    await world.tx((tx) => world.ledger.post(tx, { ...owed('odd', 5n), kind: 'test.nameless' }));
+    expect(await refusal(close('2026-04-01'))).toBe('statement_line_unknown');
+    expect(await world.db.asOwner('SELECT FROM statement_close')).toEqual([]);
   });
 
   it('shows earnings of closed days as adjustments, and asked for by many at once happens once', async () => {

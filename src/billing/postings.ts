@@ -1,19 +1,14 @@
 import type { JsonObject } from '../kernel/canonical-json.ts';
 import type { Currency } from '../kernel/money.ts';
 import { dayOf } from '../kernel/time.ts';
-import { chart, type AccountRef, type Leg, type TransferDraft } from '../ledger/index.ts';
+import { chart, type Leg, type TransferDraft } from '../ledger/index.ts';
 import type { EarningStep, Parts } from './model.ts';
 import type { NewPeriod, PeriodRow } from './period-store.ts';
 import type { RefundRow } from './refund-store.ts';
 
-const { cashInTransit, deferred, deferredFees, earned, payeeDebt, platformExpense, taxPayable } = chart;
+const { cashInTransit, conversionPosition: position, deferred, deferredFees, earned, payeeDebt, platformExpense, taxPayable } = chart;
 
 /** What this room posts, each as one transfer. Positive is a debit. Pure. */
-
-/** Money that came or went in another currency than the sale's passes through one position account per currency. */
-function position(currency: Currency): AccountRef {
-  return { code: `currency_position:${currency}`, currency, class: 'asset' };
-}
 
 interface Settled {
   currency: Currency;

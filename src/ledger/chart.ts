@@ -45,6 +45,32 @@ export function payeeDebt(accountId: string, currency: Currency): AccountRef {
   return { code: `payee_debt:${accountId}:${currency}`, currency, class: 'asset', guarded: true };
 }
 
+/** Liability: a part of what a payee has coming, held back against refunds until its day. Guarded: nothing is taken from it twice. */
+export function payeeReserve(accountId: string, currency: Currency): AccountRef {
+  return { code: `payee_reserve:${accountId}:${currency}`, currency, class: 'liability', guarded: true };
+}
+
+/**
+ * Asset: what of an advance is still to be recouped from later earnings. It is never owed by the payee: what is left at its
+ * end is the platform's expense. Guarded, so that no more is recouped than was paid.
+ */
+export function advanceUnrecouped(advanceId: string, currency: Currency): AccountRef {
+  return { code: `advance_unrecouped:${advanceId}:${currency}`, currency, class: 'asset', guarded: true };
+}
+
+/** Liability: tax withheld from payments to payees, owed to a tax office. */
+export function withholdingPayable(currency: Currency): AccountRef {
+  return { code: `withholding_payable:${currency}`, currency, class: 'liability' };
+}
+
+/**
+ * Position: money that changed its currency passes through one account for each, so that every transfer is balanced in each
+ * currency and what stays here is what the platform gained or lost by the rates.
+ */
+export function conversionPosition(currency: Currency): AccountRef {
+  return { code: `currency_position:${currency}`, currency, class: 'asset' };
+}
+
 /** Liability: a payout on its way, between its two phases. */
 export function payoutPending(accountId: string, currency: Currency): AccountRef {
   return { code: `payout_pending:${accountId}:${currency}`, currency, class: 'liability', guarded: true };

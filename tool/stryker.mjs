@@ -5,7 +5,7 @@
 export default {
   testRunner: 'vitest',
   plugins: ['@stryker-mutator/vitest-runner'],
-  vitest: { configFile: 'tool/vitest.pure.config.ts' },
+  vitest: { configFile: 'tool/vitest-pure.ts' },
   mutate: [
     'src/kernel/money.ts',
     'src/ledger/model.ts',

@@ -34,6 +34,7 @@ export const ID_PREFIXES = {
   hold: 'hld',
   ledgerAccount: 'lac',
   transfer: 'trf',
+  ledgerHold: 'lhd',
   entry: 'ent',
   split: 'spl',
   run: 'run',

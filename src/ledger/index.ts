@@ -8,6 +8,8 @@ export * as chart from './chart.ts';
 export {
   type AccountClass, type AccountRef, type Leg, TRACE_KEYS, type TraceKey, type TransferDraft,
 } from './model.ts';
+export type { CaptureDraft, Held, HoldView } from './holds.ts';
+export type { HoldDraft, HoldOutcome } from './hold-model.ts';
 export type { Posted } from './posting.ts';
 export type { EntryRange, EntryView, Trace, TransferView } from './reading.ts';
 export type { ReversalDraft } from './reversal.ts';

@@ -41,6 +41,8 @@ export interface TransferDraft {
 export interface CheckedTransfer extends TransferDraft {
   /** The id of the transfer that this one undoes, wholly or in part. */
   reverses: string | null;
+  /** The id of the hold that this one captures. */
+  captures: string | null;
   metadataText: string;
   contentHash: Buffer;
 }
@@ -54,7 +56,7 @@ export const LARGE_MINOR = 2n ** 48n;
 export const LEGS_MAX = 1000;
 const METADATA_CHARACTERS_MAX = 8192;
 
-function invalid(detail: string): Refusal {
+export function invalid(detail: string): Refusal {
   return new Refusal('ledger_transfer_invalid', detail);
 }
 
@@ -93,7 +95,8 @@ function sameAccount(a: AccountRef, b: AccountRef): boolean {
     && (a.floorMinor ?? 0n) === (b.floorMinor ?? 0n);
 }
 
-function checkLegs(legs: readonly Leg[]): void {
+/** Legs that balance, on accounts described in one way each. */
+export function checkLegs(legs: readonly Leg[]): void {
   if (legs.length < 2 || legs.length > LEGS_MAX) throw invalid(`A transfer has 2 to ${LEGS_MAX} legs.`);
   const sums = new Map<Currency, bigint>();
   const accounts = new Map<string, AccountRef>();
@@ -115,7 +118,8 @@ function checkLegs(legs: readonly Leg[]): void {
   }
 }
 
-function checkMetadata(metadata: JsonObject): string {
+/** The canonical text of metadata; refuses with `ledger_transfer_invalid` what the ledger could not keep or index. */
+export function checkMetadata(metadata: JsonObject): string {
   const text = canonicalJson(metadata);
   if (!text.startsWith('{')) throw invalid('Metadata is an object.');
   if (text.length > METADATA_CHARACTERS_MAX) throw invalid(`Metadata is at most ${METADATA_CHARACTERS_MAX} characters.`);
@@ -132,14 +136,28 @@ function checkMetadata(metadata: JsonObject): string {
 
 /** SHA-256 over the canonical JSON of all that a transfer says. `verify` computes it again from the stored rows. */
 export function contentHash(content: {
-  key: string; kind: string; effectiveDate: Day; reverses: string | null; metadata: JsonObject;
-  legs: readonly { account: string; currency: string; amountMinor: bigint }[];
+  key: string; kind: string; effectiveDate: Day; reverses: string | null; captures: string | null; metadata: JsonObject;
+  legs: readonly NamedLeg[];
 }): Buffer {
-  const { key, kind, effectiveDate, reverses, metadata } = content;
-  const legs = content.legs.map(({ account, currency, amountMinor }) => ({
-    account, currency, amountMinor: amountMinor.toString(),
-  }));
-  return sha256(canonicalJson({ key, kind, effectiveDate, reverses, metadata, legs }));
+  const { key, kind, effectiveDate, reverses, captures, metadata } = content;
+  // Named only where there is one: what was posted before there were holds keeps its hash.
+  const origin = captures === null ? {} : { captures };
+  return sha256(canonicalJson({ key, kind, effectiveDate, reverses, ...origin, metadata, legs: legsJson(content.legs) }));
+}
+
+/** A leg by its account's code, as it stands in hashes. */
+export interface NamedLeg {
+  account: string;
+  currency: string;
+  amountMinor: bigint;
+}
+
+export function legsJson(legs: readonly NamedLeg[]): { account: string; currency: string; amountMinor: string }[] {
+  return legs.map(({ account, currency, amountMinor }) => ({ account, currency, amountMinor: amountMinor.toString() }));
+}
+
+export function namedLegs(legs: readonly Leg[]): NamedLeg[] {
+  return legs.map(({ account, amountMinor }) => ({ account: account.code, currency: account.currency, amountMinor }));
 }
 
 /** SHA-256 over what an account was opened as. */
@@ -150,22 +168,27 @@ export function accountHash(account: AccountRef): Buffer {
   }));
 }
 
+export function checkNames({ key, kind }: { key: string; kind: string }): void {
+  if (key.length < 1 || key.length > 255 || key.includes('\0') || !key.isWellFormed()) {
+    throw invalid('A key has 1 to 255 characters.');
+  }
+  if (!/^[a-z][a-z0-9_.]{0,63}$/.test(kind)) throw invalid('A kind is lower case, like `billing.invoice_paid`.');
+}
+
 /**
  * Everything that can be refused without asking the database: `ledger_unbalanced`, `money_out_of_range`,
  * `money_malformed`, `ledger_transfer_invalid`.
  */
-export function checkTransfer(draft: TransferDraft, reverses: string | null = null): CheckedTransfer {
-  if (draft.key.length < 1 || draft.key.length > 255 || draft.key.includes('\0') || !draft.key.isWellFormed()) {
-    throw invalid('A key has 1 to 255 characters.');
-  }
-  if (!/^[a-z][a-z0-9_.]{0,63}$/.test(draft.kind)) throw invalid('A kind is lower case, like `billing.invoice_paid`.');
+export function checkTransfer(
+  draft: TransferDraft, origin: { reverses?: string; captures?: string } = {},
+): CheckedTransfer {
+  checkNames(draft);
   if (!isLedgerDay(draft.effectiveDate)) throw invalid('The effective date is no day between 2000 and 2199.');
   checkLegs(draft.legs);
   const metadataText = checkMetadata(draft.metadata);
-  const legs = draft.legs.map(({ account, amountMinor }) => ({
-    account: account.code, currency: account.currency, amountMinor,
-  }));
-  return { ...draft, reverses, metadataText, contentHash: contentHash({ ...draft, reverses, legs }) };
+  const { reverses = null, captures = null } = origin;
+  const legs = namedLegs(draft.legs);
+  return { ...draft, reverses, captures, metadataText, contentHash: contentHash({ ...draft, reverses, captures, legs }) };
 }
 
 /** What a transfer does to one account. */
@@ -190,16 +213,30 @@ export function watchedChanges(legs: readonly Leg[]): Change[] {
     .map(({ account, changeMinor }) => ({ account, changeMinor }));
 }
 
-/** Refuses what would bring an account below its floor (`ledger_insufficient_funds`) or beyond 64 bits. */
-export function checkChange({ account, changeMinor }: Change, balanceMinor: bigint): void {
-  const side = naturalSide(account.class);
-  const after = inRange(balanceMinor + changeMinor);
-  if (account.guarded === true && changeMinor * side < 0n && after * side < (account.floorMinor ?? 0n)) {
+/** What stands on an account (debit positive), and what open holds keep of it (0 or more, on its natural side). */
+export interface Standing {
+  balanceMinor: bigint;
+  heldMinor: bigint;
+}
+
+export const NOTHING: Standing = { balanceMinor: 0n, heldMinor: 0n };
+
+/** What a guarded account has to give: its natural balance above its floor, less what open holds keep. */
+export function availableOf(account: AccountRef, { balanceMinor, heldMinor }: Standing): bigint {
+  return balanceMinor * naturalSide(account.class) - (account.floorMinor ?? 0n) - heldMinor;
+}
+
+/**
+ * Refuses what would take from an account more than it has to give (`ledger_insufficient_funds`) or bring it beyond 64
+ * bits. Answers how it stands then.
+ */
+export function checkChange({ account, changeMinor }: Change, before: Standing): Standing {
+  const after = { ...before, balanceMinor: inRange(before.balanceMinor + changeMinor) };
+  const lessens = changeMinor * naturalSide(account.class) < 0n;
+  if (account.guarded === true && lessens && availableOf(account, after) < 0n) {
     throw new Refusal('ledger_insufficient_funds', 'There is not enough on the account for this.', {
-      extra: {
-        currency: account.currency,
-        availableMinor: (balanceMinor * side - (account.floorMinor ?? 0n)).toString(),
-      },
+      extra: { currency: account.currency, availableMinor: availableOf(account, before).toString() },
     });
   }
+  return after;
 }

@@ -2,11 +2,11 @@ import type { Ids } from '../kernel/ids.ts';
 import { notFound, Refusal } from '../kernel/refusals.ts';
 import type { Tx } from '../kernel/tx.ts';
 import {
-  type CheckedTransfer, checkChange, checkTransfer, type TransferDraft, watchedChanges,
+  type CheckedTransfer, checkChange, checkTransfer, NOTHING, type TransferDraft, watchedChanges,
 } from './model.ts';
 import { type ReversalDraft, reversalLegs } from './reversal.ts';
 import {
-  balancesOf, insertTransfer, legsOf, lockAccounts, lockTransfer, openAccounts, reversibleOf, transferByKey,
+  insertTransfer, legsOf, lockAccounts, lockTransfer, openAccounts, reversibleOf, standingsOf, transferByKey,
 } from './store.ts';
 
 /** `created` is false when the key stood already, with the same content. */
@@ -16,7 +16,7 @@ export interface Posted {
 }
 
 /** The same key and content → the first transfer; the same key and other content → `ledger_key_reused`. */
-async function repeated(tx: Tx, transfer: CheckedTransfer): Promise<Posted | null> {
+export async function repeated(tx: Tx, transfer: CheckedTransfer): Promise<Posted | null> {
   const kept = await transferByKey(tx, transfer.key);
   if (kept === null) return null;
   if (!kept.contentHash.equals(transfer.contentHash)) {
@@ -36,24 +36,25 @@ async function checkWatched(tx: Tx, transfer: CheckedTransfer): Promise<Posted |
   await lockAccounts(tx, codes);
   const kept = await repeated(tx, transfer);
   if (kept !== null) return kept;
-  let balances = await balancesOf(tx, codes);
-  if (balances.size < codes.length) {
+  let standings = await standingsOf(tx, codes, transfer.captures);
+  if (standings.size < codes.length) {
     await openAccounts(tx, changes.map(({ account }) => account));
     await lockAccounts(tx, codes);
-    balances = await balancesOf(tx, codes);
+    standings = await standingsOf(tx, codes, transfer.captures);
   }
-  for (const change of changes) checkChange(change, balances.get(change.account.code) ?? 0n);
+  for (const change of changes) checkChange(change, standings.get(change.account.code) ?? NOTHING);
   return null;
 }
 
-async function write(tx: Tx, ids: Ids, transfer: CheckedTransfer): Promise<Posted> {
+/** Writes what was checked. `at` is the business time of a capture, which ends its hold in the same statement. */
+export async function write(tx: Tx, ids: Ids, transfer: CheckedTransfer, at: Date | null = null): Promise<Posted> {
   const kept = await checkWatched(tx, transfer);
   if (kept !== null) return kept;
   const transferId = ids.next('transfer');
-  let result = await insertTransfer(tx, transferId, transfer);
+  let result = await insertTransfer(tx, transferId, transfer, at);
   if (result.known < BigInt(transfer.legs.length)) {
     await openAccounts(tx, transfer.legs.map((leg) => leg.account));
-    result = await insertTransfer(tx, transferId, transfer);
+    result = await insertTransfer(tx, transferId, transfer, at);
     if (result.known < BigInt(transfer.legs.length)) {
       throw new Error('An account of this transfer was opened with another currency, class or guard.');
     }
@@ -93,7 +94,7 @@ export async function reverse(tx: Tx, ids: Ids, transferId: string, draft: Rever
         if (account === undefined) throw new Refusal('ledger_key_reused', 'This key already names another transfer.');
         return { account, amountMinor };
       });
-    return await write(tx, ids, checkTransfer({ ...common, legs }, transferId));
+    return await write(tx, ids, checkTransfer({ ...common, legs }, { reverses: transferId }));
   }
-  return await write(tx, ids, checkTransfer({ ...common, legs: reversalLegs(accounts, draft.legs) }, transferId));
+  return await write(tx, ids, checkTransfer({ ...common, legs: reversalLegs(accounts, draft.legs) }, { reverses: transferId }));
 }

@@ -9,7 +9,8 @@ export type ProblemCode =
   | 'trigger_disabled' | 'account_changed' | 'transfer_changed' | 'transfer_unbalanced' | 'transfer_legs'
   | 'entry_without_transfer' | 'entry_without_account' | 'entry_currency' | 'position_gap' | 'position_without_transfer'
   | 'account_below_floor' | 'balance_out_of_range' | 'balance_wrong' | 'roll_up_wrong' | 'snapshot_wrong'
-  | 'day_total_wrong' | 'reversal_exceeds';
+  | 'day_total_wrong' | 'reversal_exceeds'
+  | 'hold_changed' | 'hold_legs' | 'hold_unbalanced' | 'hold_state' | 'hold_exceeded' | 'hold_missing' | 'hold_uncovered';
 
 export interface VerifyProblem {
   code: ProblemCode;
@@ -34,6 +35,7 @@ export interface StoredTransferRow {
   effectiveDate: Day;
   legCount: number;
   reverses: string | null;
+  captures: string | null;
   contentHash: Buffer;
   metadata: JsonObject;
   legs: { accountId: string; currency: Currency; amountMinor: bigint }[];

@@ -2,14 +2,17 @@ import type { Ids } from '../kernel/ids.ts';
 import { type Currency, parseMinor } from '../kernel/money.ts';
 import type { Day } from '../kernel/time.ts';
 import type { RunTx, Tx } from '../kernel/tx.ts';
-import { ACCOUNT_CLASSES, type AccountClass, type AccountRef, inRange, type TransferDraft } from './model.ts';
+import { type CaptureDraft, captureHold, type Held, hold, type HoldView, readHold, voidHold } from './holds.ts';
+import type { HoldDraft } from './hold-model.ts';
+import { expireSome } from './hold-store.ts';
+import { ACCOUNT_CLASSES, type AccountClass, type AccountRef, availableOf, inRange, NOTHING, type TransferDraft } from './model.ts';
 import { type Posted, post, reverse } from './posting.ts';
 import {
   classTotals, entriesIn, entriesTraced, type EntryRange, type EntryView, lastPosition, type Trace, transferById,
   transfersAfter, type TransferView,
 } from './reading.ts';
 import type { ReversalDraft } from './reversal.ts';
-import { balancesOf, lockAccounts, sequenceSome, takeRollUp } from './store.ts';
+import { balancesOf, lockAccounts, sequenceSome, standingsOf, takeRollUp } from './store.ts';
 import { verifyLedger, type VerifyReport } from './verify.ts';
 
 export interface TrialBalance {
@@ -30,6 +33,23 @@ export interface Ledger {
    * `ledger_reversal_too_large`.
    */
   reverse: (tx: Tx, transferId: string, draft: ReversalDraft) => Promise<Posted>;
+  /**
+   * Keeps a transfer pending: what it takes from guarded accounts nobody else can take until it ends, once, by
+   * `captureHold`, `voidHold` or `expireHolds`. Refuses as `post` does.
+   */
+  hold: (tx: Tx, draft: HoldDraft) => Promise<Held>;
+  /**
+   * Posts a hold in full or in part; what a part leaves is free again. Refuses `hold_state` for one that has ended or run
+   * out, `ledger_capture_too_large`, `ledger_key_reused`, `not_found`.
+   */
+  captureHold: (tx: Tx, holdId: string, draft: CaptureDraft) => Promise<Posted>;
+  /** Lets a hold go. Refuses `hold_state` when it was captured or ran out, `not_found`. */
+  voidHold: (tx: Tx, holdId: string, at: Date) => Promise<Held>;
+  readHold: (tx: Tx, holdId: string) => Promise<HoldView | null>;
+  /** Ends every open hold whose time is over at `at`; answers how many. */
+  expireHolds: (at: Date) => Promise<number>;
+  /** What a guarded account has to give: its natural balance above its floor, less what open holds keep. */
+  available: (tx: Tx, account: AccountRef) => Promise<bigint>;
   /** Signed balance (debit positive) of everything this transaction sees. 0 for an account never used. */
   balance: (tx: Tx, account: Pick<AccountRef, 'code'>) => Promise<bigint>;
   /** As `balance`, with the account's row locked first: nothing can take from a guarded account until this commits. */
@@ -59,6 +79,7 @@ export interface Ledger {
 
 /** Transfers that one transaction of the sequencer takes, so that it never holds its lock for long. */
 const SEQUENCE_BATCH = 10_000;
+const EXPIRY_BATCH = 500;
 
 async function balanceAt(
   tx: Tx, { code }: Pick<AccountRef, 'code'>, at: { position?: bigint; effectiveDate?: Day } = {},
@@ -86,6 +107,20 @@ export function makeLedger({ runTx, ids }: { runTx: RunTx; ids: Ids }): Ledger {
   return {
     post: (tx, draft) => post(tx, ids, draft),
     reverse: (tx, transferId, draft) => reverse(tx, ids, transferId, draft),
+    hold: (tx, draft) => hold(tx, ids, draft),
+    captureHold: (tx, holdId, draft) => captureHold(tx, ids, holdId, draft),
+    voidHold,
+    readHold,
+    async expireHolds(at) {
+      let ended = 0;
+      for (let more = true; more;) {
+        const some = await runTx((tx) => expireSome(tx, at, EXPIRY_BATCH));
+        ended += some;
+        more = some === EXPIRY_BATCH;
+      }
+      return ended;
+    },
+    available: async (tx, account) => availableOf(account, (await standingsOf(tx, [account.code], null)).get(account.code) ?? NOTHING),
     balance: (tx, account) => balanceAt(tx, account),
     async lockedBalance(tx, account) {
       await lockAccounts(tx, [account.code]);

@@ -3,11 +3,11 @@ import type { Currency } from '../kernel/money.ts';
 import type { Day } from '../kernel/time.ts';
 import type { Tx } from '../kernel/tx.ts';
 import { maybeOne, one, sql } from '../platform/postgres/index.ts';
-import { type AccountClass, accountHash, type AccountRef, type CheckedTransfer } from './model.ts';
+import { type AccountClass, accountHash, type AccountRef, type CheckedTransfer, type Standing } from './model.ts';
 
 /** The ledger's writes and locks, as SQL. The checks of the same facts in PostgreSQL stand in the migrations. */
 
-interface AccountRow {
+export interface AccountRow {
   code: string;
   currency: Currency;
   class: AccountClass;
@@ -56,12 +56,37 @@ export async function balancesOf(
   return new Map(rows.map(({ code, balance }) => [code, BigInt(balance)]));
 }
 
+/** How these accounts stand, of those that are open; what `exceptHold` keeps is left out. */
+export async function standingsOf(tx: Tx, codes: readonly string[], exceptHold: string | null): Promise<Map<string, Standing>> {
+  const rows = await sql<{ code: string; balance: string; held: string }>(
+    tx,
+    `SELECT a.code, ledger_balance(a.id, NULL, NULL) AS balance, ledger_held(a.id) - coalesce((
+         SELECT c.amount_minor FROM ledger_hold_claim c JOIN ledger_hold h ON h.seq = c.hold_seq
+           WHERE c.account_id = a.id AND h.id = $2), 0) AS held
+       FROM ledger_account a WHERE a.code = ANY ($1::text[])`,
+    [codes, exceptHold],
+  );
+  return new Map(rows.map(({ code, balance, held }) => [code, { balanceMinor: BigInt(balance), heldMinor: BigInt(held) }]));
+}
+
+/** A capture names its hold and ends it. */
+const CAPTURING = {
+  captures: ', captures', hold: ', (SELECT seq FROM ledger_hold WHERE id = $15)',
+  ended: `, ended AS (
+       INSERT INTO ledger_hold_resolution (hold_seq, outcome, transfer_seq, at)
+       SELECT captures, 'captured', seq, $16::timestamptz FROM opened
+     )`,
+};
+
 /**
  * Writes transfer and legs in one statement. `known` is how many legs found their account as described; unless all
  * did, nothing is written. `written` is false also when the key stands already.
  */
-export async function insertTransfer(tx: Tx, id: string, transfer: CheckedTransfer): Promise<{ known: bigint; written: boolean }> {
+export async function insertTransfer(
+  tx: Tx, id: string, transfer: CheckedTransfer, at: Date | null = null,
+): Promise<{ known: bigint; written: boolean }> {
   const { legs } = transfer;
+  const capture = transfer.captures === null ? null : CAPTURING;
   return await one<{ known: bigint; written: boolean }>(
     tx,
     `WITH known AS (
@@ -71,12 +96,12 @@ export async function insertTransfer(tx: Tx, id: string, transfer: CheckedTransf
        JOIN ledger_account a ON a.code = asked.code AND a.currency = asked.currency AND a.class = asked.class
          AND a.guarded = asked.guarded AND a.floor_minor = asked.floor_minor
      ), opened AS (
-       INSERT INTO ledger_transfer (id, key, kind, effective_date, leg_count, reverses, content_hash, metadata)
-       SELECT $7, $8, $9, $10::date, $11::smallint, (SELECT seq FROM ledger_transfer WHERE id = $12), $13::bytea, $14::jsonb
+       INSERT INTO ledger_transfer (id, key, kind, effective_date, leg_count, reverses, content_hash, metadata${capture?.captures ?? ''})
+       SELECT $7, $8, $9, $10::date, $11::smallint, (SELECT seq FROM ledger_transfer WHERE id = $12), $13::bytea, $14::jsonb${capture?.hold ?? ''}
        WHERE (SELECT count(*) FROM known) = $11::smallint
        ON CONFLICT (key) DO NOTHING
-       RETURNING seq
-     ), arrived AS (
+       RETURNING seq${capture?.captures ?? ''}
+     )${capture?.ended ?? ''}, arrived AS (
        INSERT INTO ledger_entry (transfer_seq, leg, account_id, currency, amount_minor)
        SELECT opened.seq, known.leg, known.id, known.currency, known.amount_minor FROM opened CROSS JOIN known
      )
@@ -86,7 +111,7 @@ export async function insertTransfer(tx: Tx, id: string, transfer: CheckedTransf
       legs.map((leg) => leg.account.guarded ?? false), legs.map((leg) => (leg.account.floorMinor ?? 0n).toString()),
       legs.map((leg) => leg.amountMinor.toString()),
       id, transfer.key, transfer.kind, transfer.effectiveDate, legs.length, transfer.reverses, transfer.contentHash,
-      transfer.metadataText,
+      transfer.metadataText, ...(capture === null ? [] : [transfer.captures, at]),
     ],
   );
 }

@@ -9,6 +9,8 @@ import {
   type StoredTransferRow, type VerifyProblem,
 } from './replay.ts';
 
+import { verifyHolds } from './verify-holds.ts';
+
 export type { VerifyProblem } from './replay.ts';
 
 export interface VerifyReport {
@@ -17,6 +19,7 @@ export interface VerifyReport {
   transfers: number;
   entries: number;
   accounts: number;
+  holds: number;
   /** Committed and not yet sequenced; replayed too. */
   unpositioned: number;
   /** Empty when everything fits. At most 1,000; `more` counts the rest. */
@@ -30,10 +33,11 @@ const PROBLEMS_MAX = 1_000;
 /** Every trigger without which PostgreSQL would not keep what it promises. */
 const TABLES = [
   'currency', 'ledger_account', 'ledger_transfer', 'ledger_entry', 'ledger_position', 'ledger_roll_up',
-  'ledger_balance_snapshot', 'ledger_balance_day',
+  'ledger_balance_snapshot', 'ledger_balance_day', 'ledger_hold', 'ledger_hold_leg', 'ledger_hold_resolution',
 ];
 const TRIGGERS = [
   'ledger_transfer_stamped', 'ledger_legs_arrived', 'ledger_positions_gapless',
+  'ledger_hold_stamped', 'ledger_hold_legs_arrived', 'ledger_hold_resolved', 'ledger_hold_capture_moved',
   ...TABLES.flatMap((table) => [`${table}_never_changes`, `${table}_never_truncated`]),
 ];
 
@@ -67,7 +71,7 @@ interface RawTransfer extends Omit<StoredTransferRow, 'legs'> {
 const TRANSFERS = `
   SELECT p.position, t.id, t.key, t.kind, t.effective_date AS "effectiveDate", t.leg_count AS "legCount",
          t.content_hash AS "contentHash", t.metadata, (SELECT r.id FROM ledger_transfer r WHERE r.seq = t.reverses) AS reverses,
-         legs.accounts, legs.currencies, legs.amounts,`;
+         (SELECT h.id FROM ledger_hold h WHERE h.seq = t.captures) AS captures, legs.accounts, legs.currencies, legs.amounts,`;
 
 const legsFor = (seq: string): string => `LEFT JOIN LATERAL (
   SELECT array_agg(e.account_id::text ORDER BY e.leg) AS accounts, array_agg(e.currency ORDER BY e.leg) AS currencies,
@@ -207,5 +211,6 @@ export async function verifyLedger(tx: Tx): Promise<VerifyReport> {
   await replayPositions(tx, replay, count);
   const unpositioned = await replayUnpositioned(tx, replay, count);
   await checkAcross(tx, replay, accounts, report);
-  return { position: await lastPosition(tx), transfers, entries, accounts: accounts.size, unpositioned, problems, more };
+  const holds = await verifyHolds(tx, accounts, replay.balances, report);
+  return { position: await lastPosition(tx), transfers, entries, accounts: accounts.size, holds, unpositioned, problems, more };
 }

@@ -5,7 +5,7 @@ import { AMOUNT_MAX } from '../../src/kernel/money.ts';
 import type { RefusalCode } from '../../src/kernel/refusals.ts';
 import { chart } from '../../src/ledger/index.ts';
 import {
-  checkChange, checkTransfer, isLedgerDay, LARGE_MINOR, type Leg, type TransferDraft, watchedChanges,
+  checkChange, checkTransfer, isLedgerDay, LARGE_MINOR, NOTHING, type Leg, type TransferDraft, watchedChanges,
 } from '../../src/ledger/model.ts';
 import { reversalLegs } from '../../src/ledger/reversal.ts';
 import { house, into, wallet } from './support.ts';
@@ -59,14 +59,14 @@ describe('checkTransfer', () => {
   });
 
   it('hashes everything that a transfer says', () => {
-    const hash = (change: Partial<TransferDraft>, reverses: string | null = null): string => {
-      return checkTransfer(draft(change), reverses).contentHash.toString('hex');
+    const hash = (change: Partial<TransferDraft>, origin: { reverses?: string; captures?: string } = {}): string => {
+      return checkTransfer(draft(change), origin).contentHash.toString('hex');
     };
     const same = hash({});
     expect(hash({ metadata: {} })).toBe(same);
     const others = [
       hash({ key: 'l' }), hash({ kind: 'test.other' }), hash({ effectiveDate: '2026-01-02' }), hash({ metadata: { a: 1 } }),
-      hash({ legs: into(wallet('a'), 6n) }), hash({ legs: into(wallet('b'), 5n) }), hash({}, 'trf_1'),
+      hash({ legs: into(wallet('a'), 6n) }), hash({ legs: into(wallet('b'), 5n) }), hash({}, { reverses: 'trf_1' }), hash({}, { captures: 'lhd_1' }),
     ];
     expect(new Set([same, ...others]).size).toBe(others.length + 1);
   });
@@ -88,20 +88,20 @@ describe('guards', () => {
 
   it('refuse exactly below the floor', () => {
     fc.assert(fc.property(
-      fc.bigInt(-1000n, 1000n), fc.bigInt(-1000n, 1000n), fc.bigInt(-50n, 0n), fc.boolean(),
-      (before, change, floorMinor, debitSide) => {
+      fc.bigInt(-1000n, 1000n), fc.bigInt(-1000n, 1000n), fc.bigInt(-50n, 0n), fc.bigInt(0n, 50n), fc.boolean(),
+      (before, change, floorMinor, heldMinor, debitSide) => {
         const account = { ...wallet('a'), class: debitSide ? 'asset' as const : 'liability' as const, floorMinor };
         const natural = debitSide ? before + change : -before - change;
         const lessens = debitSide ? change < 0n : change > 0n;
-        expect(refusal(() => checkChange({ account, changeMinor: change }, before)))
-          .toBe(lessens && natural < floorMinor ? 'ledger_insufficient_funds' : 'accepted');
+        expect(refusal(() => checkChange({ account, changeMinor: change }, { balanceMinor: before, heldMinor })))
+          .toBe(lessens && natural - heldMinor < floorMinor ? 'ledger_insufficient_funds' : 'accepted');
       },
     ));
   });
 
   it('refuse a sum beyond 64 bits on any account', () => {
-    expect(refusal(() => checkChange({ account: house('a'), changeMinor: 1n }, AMOUNT_MAX))).toBe('money_out_of_range');
-    expect(refusal(() => checkChange({ account: house('a'), changeMinor: -1n }, -AMOUNT_MAX))).toBe('money_out_of_range');
+    expect(refusal(() => checkChange({ account: house('a'), changeMinor: 1n }, { ...NOTHING, balanceMinor: AMOUNT_MAX }))).toBe('money_out_of_range');
+    expect(refusal(() => checkChange({ account: house('a'), changeMinor: -1n }, { ...NOTHING, balanceMinor: -AMOUNT_MAX }))).toBe('money_out_of_range');
   });
 });
 

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { seededRandom } from '../../src/kernel/random.ts';
 import { makeLedgerTicks } from '../../src/ledger/index.ts';
 import { sql } from '../../src/platform/postgres/index.ts';
+import { makeTestClock } from '../support/clock.ts';
 import { house, into, openTestLedger, type TestLedger, wallet } from './support.ts';
 
 let t: TestLedger;
@@ -65,7 +66,7 @@ describe('recorded order', () => {
   });
 
   it('the ticks sequence and roll up', async () => {
-    const ticks = makeLedgerTicks(t.ledger);
+    const ticks = makeLedgerTicks(t.ledger, makeTestClock('2026-01-01T00:00:00Z'));
     for (let i = 0; i < 300; i += 1) await t.post({ legs: into(house('tick'), 1n) });
     await ticks['ledger.sequence']!.run();
     await ticks['ledger.rollUp']!.run();

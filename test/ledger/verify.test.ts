@@ -82,7 +82,7 @@ const CASES: [name: string, statement: string, code: VerifyProblem['code'], id?:
 describe('verify', () => {
   it('finds nothing in a ledger that nobody touched, and says what it read', async () => {
     expect(await t.ledger.verify()).toEqual({
-      position: 42n, transfers: 43, entries: 86, accounts: 2, unpositioned: 1, problems: [], more: 0,
+      position: 42n, transfers: 43, entries: 86, accounts: 2, holds: 0, unpositioned: 1, problems: [], more: 0,
     });
   });
 

@@ -422,6 +422,31 @@ ledger_entry.account_id bigint NOT NULL
 ledger_entry.amount_minor bigint NOT NULL
 ledger_entry.leg smallint NOT NULL
 ledger_entry.currency text NOT NULL
+ledger_hold.seq bigint NOT NULL
+ledger_hold.created_xid xid8 NOT NULL
+ledger_hold.recorded_at timestamp with time zone NOT NULL
+ledger_hold.expires_at timestamp with time zone
+ledger_hold.leg_count smallint NOT NULL
+ledger_hold.id text NOT NULL
+ledger_hold.key text NOT NULL
+ledger_hold.kind text NOT NULL
+ledger_hold.content_hash bytea NOT NULL
+ledger_hold.metadata jsonb NOT NULL
+ledger_hold_claim.account_id bigint NOT NULL
+ledger_hold_claim.hold_seq bigint NOT NULL
+ledger_hold_claim.amount_minor numeric NOT NULL
+ledger_hold_leg.hold_seq bigint NOT NULL
+ledger_hold_leg.account_id bigint NOT NULL
+ledger_hold_leg.amount_minor bigint NOT NULL
+ledger_hold_leg.leg smallint NOT NULL
+ledger_hold_leg.currency text NOT NULL
+ledger_hold_open.hold_seq bigint NOT NULL
+ledger_hold_open.expires_at timestamp with time zone
+ledger_hold_resolution.hold_seq bigint NOT NULL
+ledger_hold_resolution.transfer_seq bigint
+ledger_hold_resolution.at timestamp with time zone NOT NULL
+ledger_hold_resolution.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+ledger_hold_resolution.outcome text NOT NULL
 ledger_position.position bigint NOT NULL
 ledger_position.transfer_seq bigint NOT NULL
 ledger_roll_up.position bigint NOT NULL
@@ -441,6 +466,7 @@ ledger_transfer.key text NOT NULL
 ledger_transfer.kind text NOT NULL
 ledger_transfer.content_hash bytea NOT NULL
 ledger_transfer.metadata jsonb NOT NULL
+ledger_transfer.captures bigint
 licence.id text NOT NULL
 licence.clone_id text NOT NULL
 licence.grant_id text NOT NULL
@@ -1379,6 +1405,33 @@ ledger_entry: ledger_entry_amount_minor_check CHECK (((amount_minor <> 0) AND (a
 ledger_entry: ledger_entry_currency_of_account FOREIGN KEY (account_id, currency) REFERENCES ledger_account(id, currency)
 ledger_entry: ledger_entry_leg_check CHECK ((leg >= 1))
 ledger_entry: ledger_entry_pkey PRIMARY KEY (transfer_seq, leg)
+ledger_hold: ledger_hold_content_hash_check CHECK ((octet_length(content_hash) = 32))
+ledger_hold: ledger_hold_id_check CHECK ((id ~ '^lhd_[0-9a-hjkmnp-tv-z]{26}$'::text))
+ledger_hold: ledger_hold_key_check CHECK (((length(key) >= 1) AND (length(key) <= 255)))
+ledger_hold: ledger_hold_key_key UNIQUE (key)
+ledger_hold: ledger_hold_kind_check CHECK ((kind ~ '^[a-z][a-z0-9_.]{0,63}$'::text))
+ledger_hold: ledger_hold_leg_count_check CHECK (((leg_count >= 2) AND (leg_count <= 1000)))
+ledger_hold: ledger_hold_metadata_check CHECK ((jsonb_typeof(metadata) = 'object'::text))
+ledger_hold: ledger_hold_pkey PRIMARY KEY (id)
+ledger_hold: ledger_hold_seq_key UNIQUE (seq)
+ledger_hold_claim: ledger_hold_claim_account_id_fkey FOREIGN KEY (account_id) REFERENCES ledger_account(id)
+ledger_hold_claim: ledger_hold_claim_amount_minor_check CHECK ((amount_minor > (0)::numeric))
+ledger_hold_claim: ledger_hold_claim_hold_seq_fkey FOREIGN KEY (hold_seq) REFERENCES ledger_hold_open(hold_seq)
+ledger_hold_claim: ledger_hold_claim_pkey PRIMARY KEY (account_id, hold_seq)
+ledger_hold_leg: ledger_hold_leg_amount_minor_check CHECK (((amount_minor <> 0) AND (amount_minor > '-9223372036854775808'::bigint)))
+ledger_hold_leg: ledger_hold_leg_currency_of_account FOREIGN KEY (account_id, currency) REFERENCES ledger_account(id, currency)
+ledger_hold_leg: ledger_hold_leg_hold_seq_fkey FOREIGN KEY (hold_seq) REFERENCES ledger_hold(seq)
+ledger_hold_leg: ledger_hold_leg_leg_check CHECK ((leg >= 1))
+ledger_hold_leg: ledger_hold_leg_pkey PRIMARY KEY (hold_seq, leg)
+ledger_hold_open: ledger_hold_open_hold_seq_fkey FOREIGN KEY (hold_seq) REFERENCES ledger_hold(seq)
+ledger_hold_open: ledger_hold_open_pkey PRIMARY KEY (hold_seq)
+ledger_hold_resolution: ledger_hold_capture_moved TRIGGER DEFERRABLE INITIALLY DEFERRED
+ledger_hold_resolution: ledger_hold_captured_by_transfer CHECK (((outcome = 'captured'::text) = (transfer_seq IS NOT NULL)))
+ledger_hold_resolution: ledger_hold_resolution_hold_seq_fkey FOREIGN KEY (hold_seq) REFERENCES ledger_hold(seq)
+ledger_hold_resolution: ledger_hold_resolution_outcome_check CHECK ((outcome = ANY (ARRAY['captured'::text, 'voided'::text, 'expired'::text])))
+ledger_hold_resolution: ledger_hold_resolution_pkey PRIMARY KEY (hold_seq)
+ledger_hold_resolution: ledger_hold_resolution_transfer_seq_fkey FOREIGN KEY (transfer_seq) REFERENCES ledger_transfer(seq)
+ledger_hold_resolution: ledger_hold_resolution_transfer_seq_key UNIQUE (transfer_seq)
 ledger_position: ledger_position_pkey PRIMARY KEY ("position")
 ledger_position: ledger_position_position_check CHECK (("position" >= 1))
 ledger_position: ledger_position_transfer_seq_fkey FOREIGN KEY (transfer_seq) REFERENCES ledger_transfer(seq)
@@ -1386,6 +1439,7 @@ ledger_position: ledger_position_transfer_seq_key UNIQUE (transfer_seq)
 ledger_roll_up: ledger_roll_up_pkey PRIMARY KEY ("position")
 ledger_roll_up: ledger_roll_up_position_fkey FOREIGN KEY ("position") REFERENCES ledger_position("position")
 ledger_roll_up: ledger_roll_up_settled_seq_check CHECK ((settled_seq >= 0))
+ledger_transfer: ledger_transfer_captures_fkey FOREIGN KEY (captures) REFERENCES ledger_hold(seq)
 ledger_transfer: ledger_transfer_content_hash_check CHECK ((octet_length(content_hash) = 32))
 ledger_transfer: ledger_transfer_effective_date_check CHECK (((effective_date >= '2000-01-01'::date) AND (effective_date <= '2199-12-31'::date)))
 ledger_transfer: ledger_transfer_id_check CHECK ((id ~ '^trf_[0-9a-hjkmnp-tv-z]{26}$'::text))
@@ -1394,6 +1448,7 @@ ledger_transfer: ledger_transfer_key_key UNIQUE (key)
 ledger_transfer: ledger_transfer_kind_check CHECK ((kind ~ '^[a-z][a-z0-9_.]{0,63}$'::text))
 ledger_transfer: ledger_transfer_leg_count_check CHECK (((leg_count >= 2) AND (leg_count <= 1000)))
 ledger_transfer: ledger_transfer_metadata_check CHECK ((jsonb_typeof(metadata) = 'object'::text))
+ledger_transfer: ledger_transfer_one_origin CHECK (((reverses IS NULL) OR (captures IS NULL)))
 ledger_transfer: ledger_transfer_pkey PRIMARY KEY (id)
 ledger_transfer: ledger_transfer_reverses_fkey FOREIGN KEY (reverses) REFERENCES ledger_transfer(seq)
 ledger_transfer: ledger_transfer_seq_key UNIQUE (seq)
@@ -1992,6 +2047,16 @@ CREATE UNIQUE INDEX ledger_balance_day_pkey ON public.ledger_balance_day USING b
 CREATE UNIQUE INDEX ledger_balance_snapshot_pkey ON public.ledger_balance_snapshot USING btree (account_id, "position")
 CREATE INDEX ledger_entry_of_account ON public.ledger_entry USING btree (account_id, transfer_seq) INCLUDE (amount_minor)
 CREATE UNIQUE INDEX ledger_entry_pkey ON public.ledger_entry USING btree (transfer_seq, leg)
+CREATE UNIQUE INDEX ledger_hold_key_key ON public.ledger_hold USING btree (key)
+CREATE UNIQUE INDEX ledger_hold_pkey ON public.ledger_hold USING btree (id)
+CREATE UNIQUE INDEX ledger_hold_seq_key ON public.ledger_hold USING btree (seq)
+CREATE INDEX ledger_hold_claim_of_hold ON public.ledger_hold_claim USING btree (hold_seq)
+CREATE UNIQUE INDEX ledger_hold_claim_pkey ON public.ledger_hold_claim USING btree (account_id, hold_seq)
+CREATE UNIQUE INDEX ledger_hold_leg_pkey ON public.ledger_hold_leg USING btree (hold_seq, leg)
+CREATE INDEX ledger_hold_open_by_expiry ON public.ledger_hold_open USING btree (expires_at) WHERE (expires_at IS NOT NULL)
+CREATE UNIQUE INDEX ledger_hold_open_pkey ON public.ledger_hold_open USING btree (hold_seq)
+CREATE UNIQUE INDEX ledger_hold_resolution_pkey ON public.ledger_hold_resolution USING btree (hold_seq)
+CREATE UNIQUE INDEX ledger_hold_resolution_transfer_seq_key ON public.ledger_hold_resolution USING btree (transfer_seq)
 CREATE UNIQUE INDEX ledger_position_pkey ON public.ledger_position USING btree ("position")
 CREATE UNIQUE INDEX ledger_position_transfer_seq_key ON public.ledger_position USING btree (transfer_seq)
 CREATE UNIQUE INDEX ledger_roll_up_pkey ON public.ledger_roll_up USING btree ("position")
@@ -2316,6 +2381,16 @@ ledger_balance_snapshot: CREATE TRIGGER ledger_balance_snapshot_never_truncated 
 ledger_entry: CREATE TRIGGER ledger_entry_never_changes BEFORE DELETE OR UPDATE ON public.ledger_entry FOR EACH ROW EXECUTE FUNCTION refuse_change()
 ledger_entry: CREATE TRIGGER ledger_entry_never_truncated BEFORE TRUNCATE ON public.ledger_entry FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 ledger_entry: CREATE TRIGGER ledger_legs_arrived AFTER INSERT ON public.ledger_entry REFERENCING NEW TABLE AS arrived FOR EACH STATEMENT EXECUTE FUNCTION ledger_legs_arrived()
+ledger_hold: CREATE TRIGGER ledger_hold_never_changes BEFORE DELETE OR UPDATE ON public.ledger_hold FOR EACH ROW EXECUTE FUNCTION refuse_change()
+ledger_hold: CREATE TRIGGER ledger_hold_never_truncated BEFORE TRUNCATE ON public.ledger_hold FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+ledger_hold: CREATE TRIGGER ledger_hold_stamped BEFORE INSERT ON public.ledger_hold FOR EACH ROW EXECUTE FUNCTION ledger_hold_stamped()
+ledger_hold_leg: CREATE TRIGGER ledger_hold_leg_never_changes BEFORE DELETE OR UPDATE ON public.ledger_hold_leg FOR EACH ROW EXECUTE FUNCTION refuse_change()
+ledger_hold_leg: CREATE TRIGGER ledger_hold_leg_never_truncated BEFORE TRUNCATE ON public.ledger_hold_leg FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+ledger_hold_leg: CREATE TRIGGER ledger_hold_legs_arrived AFTER INSERT ON public.ledger_hold_leg REFERENCING NEW TABLE AS arrived FOR EACH STATEMENT EXECUTE FUNCTION ledger_hold_legs_arrived()
+ledger_hold_resolution: CREATE CONSTRAINT TRIGGER ledger_hold_capture_moved AFTER INSERT ON public.ledger_hold_resolution DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.outcome = 'captured'::text)) EXECUTE FUNCTION ledger_hold_capture_moved()
+ledger_hold_resolution: CREATE TRIGGER ledger_hold_resolution_never_changes BEFORE DELETE OR UPDATE ON public.ledger_hold_resolution FOR EACH ROW EXECUTE FUNCTION refuse_change()
+ledger_hold_resolution: CREATE TRIGGER ledger_hold_resolution_never_truncated BEFORE TRUNCATE ON public.ledger_hold_resolution FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+ledger_hold_resolution: CREATE TRIGGER ledger_hold_resolved AFTER INSERT ON public.ledger_hold_resolution REFERENCING NEW TABLE AS resolved FOR EACH STATEMENT EXECUTE FUNCTION ledger_hold_resolved()
 ledger_position: CREATE TRIGGER ledger_position_never_changes BEFORE DELETE OR UPDATE ON public.ledger_position FOR EACH ROW EXECUTE FUNCTION refuse_change()
 ledger_position: CREATE TRIGGER ledger_position_never_truncated BEFORE TRUNCATE ON public.ledger_position FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 ledger_position: CREATE TRIGGER ledger_positions_gapless AFTER INSERT ON public.ledger_position REFERENCING NEW TABLE AS numbered FOR EACH STATEMENT EXECUTE FUNCTION ledger_positions_gapless()
@@ -3305,6 +3380,147 @@ AS $function$
     END IF;
     RETURN total + coalesce(tail, 0);
   END $function$
+CREATE OR REPLACE FUNCTION public.ledger_captures_bounded(transfers bigint[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  DECLARE
+    wrong record;
+  BEGIN
+    SELECT t.id INTO wrong FROM ledger_transfer t
+      WHERE t.seq = ANY (transfers) AND t.captures IS NOT NULL AND NOT EXISTS (
+        SELECT 1 FROM ledger_hold_resolution r WHERE r.hold_seq = t.captures AND r.transfer_seq = t.seq)
+      LIMIT 1;
+    IF FOUND THEN
+      RAISE EXCEPTION 'transfer % captures a hold that it does not end', wrong.id
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_hold_resolves', TABLE = 'ledger_transfer';
+    END IF;
+    SELECT both_ways.seq INTO wrong
+      FROM (SELECT t.seq, e.account_id, e.amount_minor AS captured, 0 AS held
+              FROM ledger_transfer t JOIN ledger_entry e ON e.transfer_seq = t.seq
+              WHERE t.seq = ANY (transfers) AND t.captures IS NOT NULL
+            UNION ALL
+            SELECT t.seq, l.account_id, 0, l.amount_minor
+              FROM ledger_transfer t JOIN ledger_hold_leg l ON l.hold_seq = t.captures
+              WHERE t.seq = ANY (transfers)) both_ways
+      GROUP BY both_ways.seq, both_ways.account_id
+      HAVING sum(captured) * sign(sum(held)) < 0 OR abs(sum(captured)) > abs(sum(held))
+      LIMIT 1;
+    IF FOUND THEN
+      RAISE EXCEPTION 'transfer % captures more than its hold', wrong.seq
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_capture_bounded', TABLE = 'ledger_transfer';
+    END IF;
+  END $function$
+CREATE OR REPLACE FUNCTION public.ledger_held(account bigint)
+ RETURNS numeric
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+    SELECT coalesce(sum(amount_minor), 0) FROM ledger_hold_claim WHERE account_id = account
+  $function$
+CREATE OR REPLACE FUNCTION public.ledger_hold_capture_moved()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    IF NOT EXISTS (SELECT 1 FROM ledger_entry WHERE transfer_seq = NEW.transfer_seq) THEN
+      RAISE EXCEPTION 'the capture of a hold moved nothing'
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_hold_resolves', TABLE = 'ledger_hold_resolution';
+    END IF;
+    RETURN NULL;
+  END $function$
+CREATE OR REPLACE FUNCTION public.ledger_hold_legs_arrived()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  DECLARE
+    wrong record;
+    watched record;
+  BEGIN
+    SELECT l.hold_seq AS seq INTO wrong
+      FROM (SELECT hold_seq, count(*) AS legs, max(leg) AS last_leg FROM arrived GROUP BY hold_seq) l
+      LEFT JOIN ledger_hold h ON h.seq = l.hold_seq
+      WHERE h.seq IS NULL OR h.created_xid <> pg_current_xact_id() OR h.leg_count <> l.legs OR h.leg_count <> l.last_leg
+      LIMIT 1;
+    IF FOUND THEN
+      RAISE EXCEPTION 'hold % takes its legs once, all in one INSERT, in the transaction that created it', wrong.seq
+        USING ERRCODE = 'restrict_violation', CONSTRAINT = 'ledger_hold_arrives_whole', TABLE = 'ledger_hold_leg';
+    END IF;
+    SELECT hold_seq AS seq, currency, sum(amount_minor) AS excess INTO wrong
+      FROM arrived GROUP BY hold_seq, currency HAVING sum(amount_minor) <> 0 LIMIT 1;
+    IF FOUND THEN
+      RAISE EXCEPTION 'hold % is off by % % (minor units)', wrong.seq, wrong.excess, wrong.currency
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_hold_balances', TABLE = 'ledger_hold_leg';
+    END IF;
+
+    INSERT INTO ledger_hold_open (hold_seq, expires_at)
+      SELECT seq, expires_at FROM ledger_hold WHERE seq IN (SELECT hold_seq FROM arrived);
+    INSERT INTO ledger_hold_claim (account_id, hold_seq, amount_minor)
+      SELECT d.account_id, d.hold_seq, abs(d.change)
+      FROM (SELECT account_id, hold_seq, sum(amount_minor) AS change FROM arrived GROUP BY account_id, hold_seq) d
+      JOIN ledger_account a ON a.id = d.account_id
+      WHERE a.guarded AND CASE WHEN a.class IN ('asset', 'expense') THEN d.change < 0 ELSE d.change > 0 END;
+    FOR watched IN
+      SELECT a.id, a.code, a.floor_minor, CASE WHEN a.class IN ('asset', 'expense') THEN 1 ELSE -1 END AS side
+        FROM ledger_account a
+        WHERE a.id IN (SELECT c.account_id FROM ledger_hold_claim c WHERE c.hold_seq IN (SELECT hold_seq FROM arrived))
+        ORDER BY a.id FOR NO KEY UPDATE OF a
+    LOOP
+      IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'guarded accounts are held against in READ COMMITTED only: a kept snapshot would not see the last debit'
+          USING ERRCODE = 'invalid_transaction_state';
+      END IF;
+      IF ledger_balance(watched.id, NULL, NULL) * watched.side - ledger_held(watched.id) < watched.floor_minor THEN
+        RAISE EXCEPTION 'account % has less to hold than that above its floor %', watched.code, watched.floor_minor
+          USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_account_floor', TABLE = 'ledger_account';
+      END IF;
+    END LOOP;
+    RETURN NULL;
+  END $function$
+CREATE OR REPLACE FUNCTION public.ledger_hold_resolved()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  DECLARE
+    wrong record;
+  BEGIN
+    SELECT h.id, r.outcome INTO wrong
+      FROM resolved r JOIN ledger_hold h ON h.seq = r.hold_seq LEFT JOIN ledger_transfer t ON t.seq = r.transfer_seq
+      WHERE CASE r.outcome
+        WHEN 'captured' THEN t.seq IS NULL OR t.captures IS DISTINCT FROM r.hold_seq OR t.created_xid <> pg_current_xact_id()
+          OR r.at >= h.expires_at
+        WHEN 'expired' THEN h.expires_at IS NULL OR r.at < h.expires_at
+        ELSE false END
+      LIMIT 1;
+    IF FOUND THEN
+      RAISE EXCEPTION 'hold % cannot be % like this', wrong.id, wrong.outcome
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_hold_resolves', TABLE = 'ledger_hold_resolution';
+    END IF;
+    DELETE FROM ledger_hold_claim WHERE hold_seq IN (SELECT hold_seq FROM resolved);
+    DELETE FROM ledger_hold_open WHERE hold_seq IN (SELECT hold_seq FROM resolved);
+    RETURN NULL;
+  END $function$
+CREATE OR REPLACE FUNCTION public.ledger_hold_stamped()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    NEW.created_xid := pg_current_xact_id();
+    NEW.seq := nextval('ledger_hold_order');
+    NEW.recorded_at := now();
+    RETURN NEW;
+  END $function$
 CREATE OR REPLACE FUNCTION public.ledger_legs_arrived()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -3314,15 +3530,16 @@ AS $function$
   DECLARE
     wrong record;
     watched record;
+    origins record;
     total numeric;
   BEGIN
-    SELECT l.transfer_seq AS seq INTO wrong
+    SELECT bool_or(t.seq IS NULL OR t.created_xid <> pg_current_xact_id() OR t.leg_count <> l.legs OR t.leg_count <> l.last_leg) AS torn,
+           min(l.transfer_seq) AS seq, bool_or(t.reverses IS NOT NULL) AS reversing, bool_or(t.captures IS NOT NULL) AS capturing
+      INTO origins
       FROM (SELECT transfer_seq, count(*) AS legs, max(leg) AS last_leg FROM arrived GROUP BY transfer_seq) l
-      LEFT JOIN ledger_transfer t ON t.seq = l.transfer_seq
-      WHERE t.seq IS NULL OR t.created_xid <> pg_current_xact_id() OR t.leg_count <> l.legs OR t.leg_count <> l.last_leg
-      LIMIT 1;
-    IF FOUND THEN
-      RAISE EXCEPTION 'transfer % takes its legs once, all in one INSERT, in the transaction that created it', wrong.seq
+      LEFT JOIN ledger_transfer t ON t.seq = l.transfer_seq;
+    IF origins.torn THEN
+      RAISE EXCEPTION 'a transfer (from % on) takes its legs once, all in one INSERT, in the transaction that created it', origins.seq
         USING ERRCODE = 'restrict_violation', CONSTRAINT = 'ledger_entry_arrives_whole', TABLE = 'ledger_entry';
     END IF;
 
@@ -3331,6 +3548,13 @@ AS $function$
     IF FOUND THEN
       RAISE EXCEPTION 'transfer % is off by % % (minor units)', wrong.seq, wrong.excess, wrong.currency
         USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_transfer_balances', TABLE = 'ledger_entry';
+    END IF;
+
+    IF origins.capturing THEN
+      PERFORM ledger_captures_bounded((SELECT array_agg(DISTINCT transfer_seq) FROM arrived));
+      -- Here, and not only when the resolution arrives: of one statement's triggers this may be the first.
+      DELETE FROM ledger_hold_claim WHERE hold_seq IN (
+        SELECT r.hold_seq FROM ledger_hold_resolution r WHERE r.transfer_seq IN (SELECT transfer_seq FROM arrived));
     END IF;
 
     -- Guarded accounts lock their row when a debit lessens them, never when money comes in; any account does for an
@@ -3351,7 +3575,7 @@ AS $function$
           USING ERRCODE = 'invalid_transaction_state';
       END IF;
       total := ledger_balance(watched.id, NULL, NULL);
-      IF watched.guarded AND total * watched.side < watched.floor_minor THEN
+      IF watched.guarded AND total * watched.side - ledger_held(watched.id) < watched.floor_minor THEN
         RAISE EXCEPTION 'account % would stand at %, its floor is %', watched.code, total * watched.side, watched.floor_minor
           USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_account_floor', TABLE = 'ledger_account';
       END IF;
@@ -3361,9 +3585,10 @@ AS $function$
       END IF;
     END LOOP;
 
-    PERFORM ledger_reversals_bounded(array_agg(DISTINCT t.reverses))
-      FROM ledger_transfer t WHERE t.reverses IS NOT NULL AND t.seq IN (SELECT transfer_seq FROM arrived)
-      HAVING count(*) > 0;
+    IF origins.reversing THEN
+      PERFORM ledger_reversals_bounded(array_agg(DISTINCT t.reverses))
+        FROM ledger_transfer t WHERE t.reverses IS NOT NULL AND t.seq IN (SELECT transfer_seq FROM arrived);
+    END IF;
     RETURN NULL;
   END $function$
 CREATE OR REPLACE FUNCTION public.ledger_lock_accounts(codes text[])
@@ -3374,6 +3599,15 @@ CREATE OR REPLACE FUNCTION public.ledger_lock_accounts(codes text[])
 AS $function$
   BEGIN
     PERFORM 1 FROM ledger_account WHERE code = ANY (codes) ORDER BY id FOR NO KEY UPDATE;
+  END $function$
+CREATE OR REPLACE FUNCTION public.ledger_lock_hold(hold_id text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    PERFORM 1 FROM ledger_hold WHERE id = hold_id FOR NO KEY UPDATE;
   END $function$
 CREATE OR REPLACE FUNCTION public.ledger_lock_transfer(transfer_id text)
  RETURNS void
@@ -4527,6 +4761,11 @@ ledger_account: INSERT, SELECT
 ledger_balance_day: SELECT
 ledger_balance_snapshot: SELECT
 ledger_entry: INSERT, SELECT
+ledger_hold: INSERT, SELECT
+ledger_hold_claim: SELECT
+ledger_hold_leg: INSERT, SELECT
+ledger_hold_open: SELECT
+ledger_hold_resolution: INSERT, SELECT
 ledger_position: SELECT
 ledger_roll_up: SELECT
 ledger_transfer: INSERT, SELECT

@@ -29,7 +29,7 @@ function has(set: number, place: number): boolean {
 
 const gates: Rule = (s, q, found) => {
   all(found.denied, s.gates);
-  if (q.request.cloneId !== s.cloneId) found.denied.push('clone.unknown');
+  if (q.cloneId !== s.cloneId) found.denied.push('clone.unknown');
 };
 
 const ownership: Rule = (s, q, found) => {
@@ -60,42 +60,41 @@ const person: Rule = (s, q, found) => {
   all(found.denied, s.document);
   settle(found, s.nameHolds, s.nameHolds ? 'name.granted' : 'name.unnamed');
   if (!(q.at >= s.deceasedAt)) return;
-  const { postMortem } = s.grant.terms;
+  const { postMortem } = s.grant;
   const holds = postMortem.allowed && postMortem.holder !== null && q.at < s.grant.postMortemUntil;
   settle(found, holds, holds ? 'death.allowed' : postMortem.allowed ? 'death.over' : 'death.denied');
 };
 
 const licensee: Rule = (s, q, found) => {
-  if (q.request.licensee !== 'platform') settle(found, s.grant.terms.sublicence, 'sublicence');
+  if (!q.ours) settle(found, s.grant.sublicence, 'sublicence');
 };
 
 const capability: Rule = ({ grant }, q, found) => {
-  const { separateConsent } = grant.terms;
+  const { separateConsent } = grant;
   settle(found, has(grant.capabilities, q.capability), q.clauses.capability);
   settle(found, has(grant.media, q.medium), q.clauses.medium);
   if (q.takes.voice) settle(found, separateConsent.voice, 'consent.voice');
   if (q.takes.face) settle(found, separateConsent.face, 'consent.face');
   if (q.takes.persona) settle(found, separateConsent.persona, 'consent.persona');
-  settle(found, grant.languages.has(q.request.language), q.clauses.language);
+  settle(found, grant.languages.has(q.language), q.clauses.language);
 };
 
 const content: Rule = ({ grant }, q, found) => {
-  const { labels } = q.request;
   if (saysAny(q.said, grant.forbidden)) {
     for (const topic of grant.topics) if (saysAny(q.said, topic.words)) found.denied.push(topic.clause);
     if (saysAny(q.said, grant.phrases)) found.denied.push('phrase.forbidden');
   } else found.used.push('topics.unsaid');
-  if (labels.adult) settle(found, grant.adult, 'content.adult');
-  if (labels.adult && q.request.audience === 'fan' && q.request.ageBand !== 'adult') found.denied.push('content.adult_age');
-  if (labels.political) settle(found, grant.terms.politicalContent, 'content.political');
+  if (q.adult) settle(found, grant.adult, 'content.adult');
+  if (q.adult && q.audienceName === 'fan' && !q.grownUp) found.denied.push('content.adult_age');
+  if (q.political) settle(found, grant.political, 'content.political');
   for (const { name, clause } of q.endorsements) settle(found, grant.endorsements.has(name), clause);
-  if (!q.request.explicitLabel) settle(found, q.at <= grant.waiverUntil, 'label.waiver');
+  if (!q.explicitLabel) settle(found, q.at <= grant.waiverUntil, 'label.waiver');
 };
 
 const purpose: Rule = ({ grant }, q, found) => {
-  const named = grant.purposes.get(q.request.purpose);
+  const named = grant.purposes.get(q.purpose);
   settle(found, named !== undefined, q.clauses.purpose);
-  if (q.request.work !== null) settle(found, named?.works.has(q.request.work) === true, q.clauses.work);
+  if (q.work !== null) settle(found, named?.works.has(q.work) === true, q.clauses.work);
 };
 
 const listener: Rule = ({ grant }, q, found) => {
@@ -104,28 +103,28 @@ const listener: Rule = ({ grant }, q, found) => {
   for (const { place, clause } of q.places) {
     settle(found, place >= 0 && ((grant.territories[place >>> 5] ?? 0) & (1 << (place & 31))) !== 0, clause);
   }
-  settle(found, q.request.tierName !== null && grant.tiers.has(q.request.tierName), q.clauses.tier);
+  settle(found, q.tierName !== null && grant.tiers.has(q.tierName), q.clauses.tier);
   settle(found, has(grant.ageBands, q.ageBand), q.clauses.age);
 };
 
 /** The law where the clone is heard, at the person's home, and the chosen one. */
 const law: Rule = (s, q, found) => {
-  const { legal, terms } = s.grant;
-  const vague = (s.grant.purposes.get(q.request.purpose)?.works.size ?? 0) === 0;
+  const { legal } = s.grant;
+  const vague = (s.grant.purposes.get(q.purpose)?.works.size ?? 0) === 0;
   all(found.denied, legal.home);
   if (vague) all(found.denied, legal.homeWorks);
   let last = 0;
   for (const { code, group, legalClause } of q.places) {
-    if (terms.subject.domicile === 'CN' && code !== 'CN') crossBorder(s, found);
+    if (s.grant.atHomeInChina && code !== 'CN') crossBorder(s, found);
     if (group === 0 || group === last) continue;
     last = group;
     const before = found.denied.length;
     all(found.denied, legal.group[group] ?? []);
     if (vague) all(found.denied, legal.groupWorks[group] ?? []);
-    if (group === 1 && q.request.capability === 'chat' && !s.mainlandChat) found.denied.push('legal.CN.chat');
+    if (group === 1 && q.chat && !s.mainlandChat) found.denied.push('legal.CN.chat');
     if (group === 2 && !(q.at < EU_MARKING_FROM)) all(found.denied, s.euMarking);
-    if (group === 2 && !q.request.explicitLabel) found.denied.push('legal.EU.label');
-    if (group === 3 && q.at >= s.deceasedAt && terms.postMortem.registerNotice === null) found.denied.push('legal.NO-FAKES.register_notice');
+    if (group === 2 && !q.explicitLabel) found.denied.push('legal.EU.label');
+    if (group === 3 && q.at >= s.deceasedAt && s.grant.postMortem.registerNotice === null) found.denied.push('legal.NO-FAKES.register_notice');
     if (found.denied.length === before) found.used.push(legalClause);
   }
 };
@@ -133,7 +132,7 @@ const law: Rule = (s, q, found) => {
 /** PIPL art. 39: personal information leaves the country with a separate consent only. Said once for two countries. */
 function crossBorder({ grant }: Standing, found: Findings): void {
   const clause = 'consent.cross_border';
-  const list = grant.terms.separateConsent.crossBorder ? found.used : found.denied;
+  const list = grant.separateConsent.crossBorder ? found.used : found.denied;
   if (!list.includes(clause)) list.push(clause);
 }
 
@@ -143,8 +142,8 @@ const approvedVersion: Rule = (s, _, found) => {
 
 /** What the owner wants to have of it. */
 const compensation: Rule = ({ grant }, q, found) => {
-  const { model, rateBasisPoints, currency } = grant.terms.compensation;
-  const { sale } = q.request;
+  const { model, rateBasisPoints, currency } = grant.compensation;
+  const { sale } = q;
   if (sale === null || !q.paid) return;
   if (model === 'free') found.denied.push('compensation.unpaid');
   else if (rateBasisPoints === 0 && grant.floorMinor === 0n) found.used.push('compensation.share');
@@ -158,7 +157,7 @@ const volume: Rule = (s, q, found) => {
   const rooms = s.room[q.capability] ?? [];
   let within = rooms.length > 0;
   for (const { clause, outputs, seconds } of rooms) {
-    if (outputs >= 1 && seconds >= q.request.seconds) continue;
+    if (outputs >= 1 && seconds >= q.seconds) continue;
     within = false;
     if (!found.denied.includes(clause)) found.denied.push(clause);
   }
@@ -166,18 +165,18 @@ const volume: Rule = (s, q, found) => {
 };
 
 const approval: Rule = (s, _, found) => {
-  const { mode } = s.grant.terms.outputApproval;
+  const { mode } = s.grant.outputApproval;
   if (mode === 'before') settle(found, s.output.approved, s.output.approved ? 'approval.given' : s.output.rejected ? 'approval.refused' : 'approval.awaited');
 };
 
 const theOwner: Rule = (s, q, found) => {
-  settle(found, s.ownerAccountId !== null && q.request.requester === s.ownerAccountId, 'audience.owner');
-  settle(found, q.request.purpose === OWNER_PURPOSE, q.clauses.purpose);
+  settle(found, s.ownerAccountId !== null && q.requester === s.ownerAccountId, 'audience.owner');
+  settle(found, q.purpose === OWNER_PURPOSE, q.clauses.purpose);
 };
 
 const theReviewer: Rule = ({ grant }, q, found) => {
   settle(found, has(grant.audiences, q.audience), 'audience.reviewer');
-  settle(found, q.request.purpose === REVIEWER_PURPOSE, q.clauses.purpose);
+  settle(found, q.purpose === REVIEWER_PURPOSE, q.clauses.purpose);
 };
 
 const noAudience: Rule = (_, q, found) => {
@@ -192,14 +191,14 @@ const survival: Rule = (s, q, found) => {
   else if (s.status === 'revoked') settle(found, survives && withdrawal.effect === 'stop_new', `withdrawal.${withdrawal.effect}`);
   else if (s.status === 'expired' || q.at >= s.grant.validUntil) settle(found, survives, 'survival.works');
   else settle(found, s.status === 'signed', s.status === 'signed' ? 'grant.term' : 'grant.unsigned');
-  if (s.grant.terms.outputApproval.mode === 'after') settle(found, !s.output.rejectedInTime, 'approval.undo');
-  if (s.grant.terms.outputApproval.mode === 'before' && s.output.rejected) found.denied.push('approval.refused');
+  if (s.grant.outputApproval.mode === 'after') settle(found, !s.output.rejectedInTime, 'approval.undo');
+  if (s.grant.outputApproval.mode === 'before' && s.output.rejected) found.denied.push('approval.refused');
 };
 
 const training: Rule = ({ grant }, q, found) => {
   settle(found, grant.terms.training.allowed, 'training.allowed');
-  settle(found, grant.terms.separateConsent.training, 'consent.training');
-  settle(found, q.request.source !== null && grant.sources.has(q.request.source), q.clauses.source);
+  settle(found, grant.separateConsent.training, 'consent.training');
+  settle(found, q.source !== null && grant.sources.has(q.source), q.clauses.source);
   if (q.act === 'derive') settle(found, grant.terms.training.derivedModels, 'training.derived');
 };
 
@@ -211,12 +210,12 @@ const keeping: Rule = (s, q, found) => {
   settle(found, allowed && !(ended && deleteOnEnd), ended ? 'training.keep' : 'training.allowed');
 };
 
-const sublicence: Rule = ({ grant }, _, found) => settle(found, grant.terms.sublicence, 'sublicence');
+const sublicence: Rule = ({ grant }, _, found) => settle(found, grant.sublicence, 'sublicence');
 
 const audit: Rule = (s, q, found) => {
   all(found.denied, s.status === null ? ['grant.none'] : s.document);
-  settle(found, s.ownerAccountId !== null && q.request.requester === s.ownerAccountId, 'audience.owner');
-  settle(found, s.grant.terms.compensation.auditRight, 'audit.right');
+  settle(found, s.ownerAccountId !== null && q.requester === s.ownerAccountId, 'audience.owner');
+  settle(found, s.grant.compensation.auditRight, 'audit.right');
 };
 
 const BEFORE: readonly Rule[] = [gates, ownership, inForce, person];
@@ -225,7 +224,7 @@ const FAN: readonly Rule[] = [...ALWAYS, approvedVersion, listener, purpose, law
 
 /** Who listens decides which further rules hold. The owner hears her own clone before any fan may. */
 function outputRules(q: PreparedRequest, last: Rule): readonly Rule[] {
-  switch (q.request.audience) {
+  switch (q.audienceName) {
     case 'fan': return last === volume ? MAKE_FOR_FAN : RELEASE_TO_FAN;
     case 'owner': return OWNER_RULES;
     case 'reviewer': return REVIEWER_RULES;

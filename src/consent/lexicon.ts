@@ -1,7 +1,11 @@
 import { type FoldedText, foldWord, type WordMatcher, wordMatcher } from './words.ts';
 
-/** A set of words, as bits: `[place, bits]` of those 32-bit words of the set that are not empty. */
-export type WordSet = readonly (readonly [place: number, bits: number])[];
+/** A set of words, as the bits of their ids. */
+export type WordSet = readonly number[];
+
+/** The ids of the words that a text says. Most texts say none, and share this. */
+export type SaidWords = readonly number[];
+const NOTHING_SAID: SaidWords = [];
 
 /**
  * The forbidden words of one or many grants, each once. A text is held against all of them once, before any decision;
@@ -27,25 +31,23 @@ export class Lexicon {
   }
 
   set(words: readonly string[]): WordSet {
-    const bits = new Map<number, number>();
+    const bits: number[] = [];
     for (const word of words) {
       const id = this.add(word);
-      bits.set(id >>> 5, (bits.get(id >>> 5) ?? 0) | (1 << (id & 31)));
+      while (bits.length <= id >>> 5) bits.push(0);
+      bits[id >>> 5] = (bits[id >>> 5] ?? 0) | (1 << (id & 31));
     }
-    return [...bits];
+    return bits;
   }
 
   /** Which words the text says. */
-  saidIn(text: FoldedText): Uint32Array {
-    const said = new Uint32Array((this.matchers.length + 31) >>> 5);
-    for (const [id, matcher] of this.matchers.entries()) {
-      if (matcher.matches(text)) said[id >>> 5] = (said[id >>> 5] ?? 0) | (1 << (id & 31));
-    }
-    return said;
+  saidIn(text: FoldedText): SaidWords {
+    const said = this.matchers.flatMap((matcher, id) => (matcher.matches(text) ? [id] : []));
+    return said.length === 0 ? NOTHING_SAID : said;
   }
 }
 
-export function saysAny(said: Uint32Array, words: WordSet): boolean {
-  for (const [place, bits] of words) if (((said[place] ?? 0) & bits) !== 0) return true;
+export function saysAny(said: SaidWords, words: WordSet): boolean {
+  for (const id of said) if (((words[id >>> 5] ?? 0) & (1 << (id & 31))) !== 0) return true;
   return false;
 }

@@ -10,15 +10,29 @@ export function label(value: unknown): string {
   return typeof value === 'string' && /^[\p{L}\p{N}_-]{1,64}$/u.test(value) ? value : 'unreadable';
 }
 
-const CLAUSES_KEPT = 10_000;
-const CLAUSES = new Map<string, string>();
+const KEPT = 10_000;
 
-/** One string for one clause, so that whoever counts or compares clauses compares addresses. What is asked cannot fill it for ever. */
+/**
+ * One value for equal ones: whoever compares them compares addresses, and what many grants or requests say alike stays in the
+ * processor's cache. What is asked cannot fill it for ever: when it is full, others are made anew each time.
+ */
+export class Pool<T> {
+  private readonly kept = new Map<string, T>();
+
+  of(key: string, make: () => T): T {
+    const known = this.kept.get(key);
+    if (known !== undefined) return known;
+    const made = make();
+    if (this.kept.size < KEPT) this.kept.set(key, made);
+    return made;
+  }
+}
+
+const CLAUSES = new Pool<string>();
+
+/** One string for one clause or name. */
 export function clauseOf(text: string): string {
-  const known = CLAUSES.get(text);
-  if (known !== undefined) return known;
-  if (CLAUSES.size < CLAUSES_KEPT) CLAUSES.set(text, text);
-  return text;
+  return CLAUSES.of(text, () => text);
 }
 
 /** Places in bit sets. What is not in the list has place -1, which no set holds. */
@@ -68,7 +82,7 @@ export interface ReadGrant {
   media: number;
   audiences: number;
   ageBands: number;
-  territories: Uint32Array;
+  territories: readonly number[];
   languages: ReadonlySet<string>;
   tiers: ReadonlySet<string>;
   purposes: ReadonlyMap<string, PreparedPurpose>;
@@ -79,6 +93,13 @@ export interface ReadGrant {
   phrases: WordSet;
   forbidden: WordSet;
   adult: boolean;
+  political: boolean;
+  sublicence: boolean;
+  separateConsent: GrantTerms['separateConsent'];
+  compensation: GrantTerms['compensation'];
+  outputApproval: GrantTerms['outputApproval'];
+  postMortem: GrantTerms['postMortem'];
+  atHomeInChina: boolean;
   legal: LegalStanding;
   floorMinor: bigint;
   noticeMs: number;
@@ -88,19 +109,39 @@ export interface ReadGrant {
   validUntil: number;
 }
 
+const NAME_SETS = new Pool<ReadonlySet<string>>();
+const PURPOSES = new Pool<ReadonlyMap<string, PreparedPurpose>>();
+const TERRITORY_SETS = new Pool<readonly number[]>();
+const LEGAL = new Pool<LegalStanding>();
+const PARTS = new Pool<unknown>();
+
+function nameSet(names: readonly string[]): ReadonlySet<string> {
+  return NAME_SETS.of(JSON.stringify(names), () => new Set(names.map(clauseOf)));
+}
+
+function purposeMap(purposes: GrantTerms['purposes']): ReadonlyMap<string, PreparedPurpose> {
+  const pairs = purposes.map(({ name, works }) => [name, works] as const);
+  return PURPOSES.of(JSON.stringify(pairs), () => new Map(pairs.map(([name, works]) => [clauseOf(name), { works: new Set(works.map(clauseOf)) }])));
+}
+
+/** A part of the terms, one object for all that say the same. */
+function part<T extends object>(value: T): T {
+  return PARTS.of(JSON.stringify(value), () => value) as T;
+}
+
 function bits(names: readonly string[], place: (name: unknown) => number): number {
   let set = 0;
   for (const name of names) set |= 1 << place(name);
   return set;
 }
 
-function territoryBits(codes: readonly string[]): Uint32Array {
-  const set = new Uint32Array(8);
+function territoryBits(codes: readonly string[]): readonly number[] {
+  const set = [0, 0, 0, 0, 0, 0, 0, 0];
   for (const code of codes) {
     const place = placeOfTerritory(code);
     if (place !== -1) set[place >>> 5] = (set[place >>> 5] ?? 0) | (1 << (place & 31));
   }
-  return set;
+  return TERRITORY_SETS.of(set.join(), () => set);
 }
 
 function legalStanding(terms: GrantTerms): LegalStanding {
@@ -109,10 +150,11 @@ function legalStanding(terms: GrantTerms): LegalStanding {
     regimes.flatMap((regime) => missingFor(regime, terms).map((missing) => clauseOf(`legal.${regime}.${missing}`)));
   const works = (regimes: readonly Regime[]): string[] => regimes.filter(needsWorks).map((regime) => clauseOf(`legal.${regime}.works`));
   const others = REGIMES_OF_GROUP.map((regimes) => regimes.filter((regime) => !atHome.includes(regime)));
-  return {
+  const standing: LegalStanding = {
     void: voidBecause(terms).map((missing) => clauseOf(`void.${missing}`)),
     home: denials(atHome), homeWorks: works(atHome), group: others.map(denials), groupWorks: others.map(works),
   };
+  return LEGAL.of(JSON.stringify(standing), () => standing);
 }
 
 const DAY_MS = 86_400_000;
@@ -140,14 +182,17 @@ export function readGrant(document: unknown, lexicon: Lexicon = new Lexicon(), o
     audiences: bits(terms.audiences, placeOfAudience),
     ageBands: bits(terms.ageBands, placeOfAge),
     territories: territoryBits(terms.territories),
-    languages: new Set(terms.languages),
-    tiers: new Set(terms.tiers),
-    purposes: new Map(terms.purposes.map(({ name, works }) => [name, { works: new Set(works) }])),
+    languages: nameSet(terms.languages),
+    tiers: nameSet(terms.tiers),
+    purposes: purposeMap(terms.purposes),
     names: new Set([terms.subject.legalName, ...terms.subject.stageNames]),
-    sources: new Set(terms.training.sources),
-    endorsements: new Set(terms.endorsementCategories),
+    sources: nameSet(terms.training.sources),
+    endorsements: nameSet(terms.endorsementCategories),
     topics, phrases: lexicon.set(terms.forbiddenPhrases), forbidden: lexicon.set([...said, ...terms.forbiddenPhrases]),
     adult: terms.adultContent && !isUnderAge(terms),
+    political: terms.politicalContent, sublicence: terms.sublicence, separateConsent: part(terms.separateConsent),
+    compensation: part(terms.compensation), outputApproval: part(terms.outputApproval), postMortem: part(terms.postMortem),
+    atHomeInChina: terms.subject.domicile === 'CN',
     legal: legalStanding(terms),
     floorMinor: BigInt(terms.compensation.floorMinor),
     noticeMs: terms.withdrawal.noticeDays * DAY_MS,

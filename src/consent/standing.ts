@@ -1,7 +1,7 @@
 import type { DecisionState, GateKind, Usage } from './decision.ts';
 import { CAPABILITIES, type GrantTerms } from './grant.ts';
 import { missingLayers } from './legal.ts';
-import { clauseOf, type ReadGrant } from './prepare.ts';
+import { clauseOf, Pool, type ReadGrant } from './prepare.ts';
 
 interface Room {
   clause: string;
@@ -33,6 +33,14 @@ export interface Standing {
   mainlandChat: boolean;
 }
 
+const LISTS = new Pool<readonly string[]>();
+const UNCAPPED: readonly (readonly Room[])[] = CAPABILITIES.map(() => []);
+
+/** Most lists of denials are empty or alike: one for all that are. */
+function list(clauses: readonly string[]): readonly string[] {
+  return LISTS.of(JSON.stringify(clauses), () => clauses);
+}
+
 function gateDenials(state: DecisionState): string[] {
   const denied = new Set<string>();
   const needed: GateKind[] = ['platform', 'clone', 'capability', ...(state.grant === null ? [] : ['grant' as const])];
@@ -61,13 +69,14 @@ function left(cap: number | null, used: number | undefined): number {
   return used === undefined || !Number.isFinite(used) ? -1 : cap - used;
 }
 
-function roomUnder({ volumeCaps }: GrantTerms, usage: readonly Usage[]): Room[][] {
-  return CAPABILITIES.map((capability) => volumeCaps
+function roomUnder({ volumeCaps }: GrantTerms, usage: readonly Usage[]): readonly (readonly Room[])[] {
+  const rooms = CAPABILITIES.map((capability) => volumeCaps
     .filter((cap) => cap.capability === 'any' || cap.capability === capability)
     .map((cap) => {
       const used = usage.find((entry) => entry.capability === cap.capability && entry.window === cap.window);
       return { clause: clauseOf(`volume.${cap.window}`), outputs: left(cap.outputs, used?.outputs), seconds: left(cap.seconds, used?.seconds) };
     }));
+  return rooms.every((room) => room.length === 0) ? UNCAPPED : rooms;
 }
 
 function instantOf(text: string | null | undefined): number {
@@ -94,12 +103,12 @@ export function prepareState(grant: ReadGrant, state: DecisionState): Standing {
   const provenUntil = proof?.state === 'approved' ? instantOf(proof.expiresAt) : Number.NaN;
   return {
     grant, status: state.grant?.status ?? null,
-    cloneId: state.clone?.cloneId ?? null, ownerAccountId: state.clone?.ownerAccountId ?? null,
-    gates: gateDenials(state), provenUntil, versionApproved: state.version?.state === 'approved',
-    document: documentDenials(state, grant), nameHolds: state.clone !== null && grant.names.has(state.clone.name),
+    cloneId: state.clone === null ? null : clauseOf(state.clone.cloneId), ownerAccountId: state.clone?.ownerAccountId ?? null,
+    gates: list(gateDenials(state)), provenUntil, versionApproved: state.version?.state === 'approved',
+    document: list(documentDenials(state, grant)), nameHolds: state.clone !== null && grant.names.has(state.clone.name),
     deceasedAt: orOver(state.deceasedAt), windDownEnds: orOver(state.windDownSince) + grant.noticeMs,
     room: roomUnder(grant.terms, state.usage), output: outputStanding(state.output, grant.terms.outputApproval.undoHours),
-    euMarking: missingLayers(state.platform, Number.POSITIVE_INFINITY).map((missing) => clauseOf(`legal.EU.${missing}`)),
+    euMarking: list(missingLayers(state.platform, Number.POSITIVE_INFINITY).map((missing) => clauseOf(`legal.EU.${missing}`))),
     mainlandChat: state.platform.mainlandChat,
   };
 }

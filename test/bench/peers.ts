@@ -3,7 +3,7 @@ import { newEnforcer, newModelFromString } from 'casbin';
 
 import type { DecisionRequest, DecisionState, GrantDocument } from '../../src/consent/index.ts';
 import { prepareRequest, prepareState, readGrant } from '../../src/consent/model.ts';
-import { Lexicon } from '../../src/consent/lexicon.ts';
+import { Lexicon, saysAny } from '../../src/consent/lexicon.ts';
 import { EU_MARKING_FROM } from '../../src/consent/legal.ts';
 
 /**
@@ -56,7 +56,7 @@ function requestFacts(asked: DecisionRequest, words: readonly string[]): Record<
   const lexicon = new Lexicon();
   for (const word of words) lexicon.add(word);
   const ready = prepareRequest(asked, lexicon);
-  const said = words.filter((word) => lexicon.set([word]).some(([place, bits]) => ((ready.said[place] ?? 0) & bits) !== 0));
+  const said = words.filter((word) => saysAny(ready.said, lexicon.set([word])));
   const countries = ready.places.map(({ code }) => code);
   return {
     at: ready.at, cloneId: asked.cloneId, ours: asked.licensee === 'platform', capability: asked.capability, medium: asked.medium,

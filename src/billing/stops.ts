@@ -225,9 +225,12 @@ export function makeStops(deps: BillingDeps, room: Pick<Refunds, 'requestRefund'
     },
 
     async settleStop(tx, { stopId, cloneId, at, tierIds = null, final = true, reason = 'stop' }) {
-      await refunds.lockSales(tx, cloneId, 'alone');
-      await refunds.insertStop(tx, { stopId, cloneId, at, day: dayOf(at), tierIds, final, reason });
-      await enqueue(tx, { topic: 'billing.settleStop', payload: { stopId }, runAt: at, dedupeKey: `billing.settleStop:${stopId}` });
+      // Run in this order, sent together: an owner waits for it.
+      await Promise.all([
+        refunds.lockSales(tx, cloneId, 'alone'),
+        refunds.insertStop(tx, { stopId, cloneId, at, day: dayOf(at), tierIds, final, reason }),
+        enqueue(tx, { topic: 'billing.settleStop', payload: { stopId }, runAt: at, dedupeKey: `billing.settleStop:${stopId}` }),
+      ]);
     },
 
     async stopSettlement(tx, stopId, quoted) {

@@ -77,13 +77,12 @@ async function actAsAgent(deps: Pick<ConsentDeps, 'ownership'>, tx: Tx, proofId:
 
 /** What a death has to say first: a standing, a refusal, or null when nobody has died. */
 async function afterDeath(tx: Tx, ownerAccountId: string, accountId: string, verb: OwnerVerb): Promise<Standing | Refusal | null> {
-  const estate = await successions.estateOf(tx, ownerAccountId);
+  const [estate, report] = await Promise.all([successions.estateOf(tx, ownerAccountId), successions.openCaseOf(tx, ownerAccountId)]);
   if (estate !== null) {
     if (estate.holderAccountId !== accountId) return notFound();
     if (HEIR_VERBS.includes(verb)) return { ownerAccountId: accountId, delegationId: null, estate: { sunset: estate.sunset } };
     return new Refusal('estate_limit', 'An heir keeps, narrows and ends what the owner left, and signs what she allowed; this is none of it.', { extra: { verb } });
   }
-  const report = await successions.openCaseOf(tx, ownerAccountId);
   if (report === null || !isFrozen(report.state)) return null;
   if (accountId !== ownerAccountId) return notFound();
   if (UNDER_REPORT.includes(verb)) return null;

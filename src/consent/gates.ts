@@ -67,13 +67,16 @@ export interface Gates {
   lockShared(tx: Tx, refs: readonly GateRef[]): Promise<void>;
   /** Waits for every release in flight that holds the gate. */
   lockExclusive(tx: Tx, ref: Pick<GateRef, 'gateId'>): Promise<void>;
+  /** The exclusive lock, and what the gate is under it. */
+  lockAndRead(tx: Tx, ref: Pick<GateRef, 'gateId'>): Promise<GateState>;
   /** In tree order. */
   read(tx: Tx, refs: readonly Pick<GateRef, 'gateId'>[]): Promise<GateState[]>;
   /**
    * Raises the epoch, and stops the gate for good when asked to. What was decided under the old epoch is not released
-   * any more. Refuses `stop_state` on a stopped gate. Answers the new epoch.
+   * any more. Refuses `stop_state` on a stopped gate. Answers the new epoch. `locked` is what `lockAndRead` answered in
+   * this transaction, where it was asked; nobody can have changed the gate since.
    */
-  narrow(tx: Tx, gateId: string, change: GateChange & { state?: 'stopped' }): Promise<bigint>;
+  narrow(tx: Tx, gateId: string, change: GateChange & { state?: 'stopped' }, locked?: GateState): Promise<bigint>;
   /**
    * A gate is paused while something holds it. The first hold raises the epoch; the same hold twice is one. A stopped
    * gate is shut already: the answer then says so and nothing is held.
@@ -89,24 +92,27 @@ export interface Gates {
 
 const TREE = `array_position(ARRAY['platform', 'clone', 'capability', 'grant', 'licence'], kind), id`;
 
+interface Taken {
+  level: string;
+}
+
 /** A lock outlives its purpose in an older snapshot: the read after it would see the world before the wait. */
-async function refuseOldSnapshot(tx: Tx): Promise<void> {
-  const { level } = await one<{ level: string }>(tx, `SELECT current_setting('transaction_isolation') AS level`);
-  if (level !== 'read committed') throw new Error('Gates are only locked under READ COMMITTED.');
+function refuseOldSnapshot(taken: readonly Taken[]): void {
+  if (taken.some(({ level }) => level !== 'read committed')) throw new Error('Gates are only locked under READ COMMITTED.');
 }
 
 async function lockShared(tx: Tx, refs: readonly GateRef[]): Promise<void> {
-  await refuseOldSnapshot(tx);
   // lock_key and kind never change, so reading them together with the lock is safe; state and epoch are not read here.
-  await sql(tx, `
-    SELECT pg_advisory_xact_lock_shared(tree.lock_key)
-    FROM (SELECT lock_key FROM gate WHERE id = ANY ($1) ORDER BY ${TREE}) AS tree`, [refs.map((ref) => ref.gateId)]);
+  refuseOldSnapshot(await sql<Taken>(tx, `
+    SELECT pg_advisory_xact_lock_shared(tree.lock_key), current_setting('transaction_isolation') AS level
+    FROM (SELECT lock_key FROM gate WHERE id = ANY ($1) ORDER BY ${TREE}) AS tree`, [refs.map((ref) => ref.gateId)]));
 }
 
 async function lockExclusive(tx: Tx, { gateId }: Pick<GateRef, 'gateId'>): Promise<void> {
-  await refuseOldSnapshot(tx);
-  const taken = await sql(tx, 'SELECT pg_advisory_xact_lock(lock_key) FROM gate WHERE id = $1', [gateId]);
+  const taken = await sql<Taken>(tx, `
+    SELECT pg_advisory_xact_lock(lock_key), current_setting('transaction_isolation') AS level FROM gate WHERE id = $1`, [gateId]);
   if (taken.length !== 1) throw new Error(`No gate ${gateId}.`);
+  refuseOldSnapshot(taken);
 }
 
 async function read(tx: Tx, refs: readonly Pick<GateRef, 'gateId'>[]): Promise<GateState[]> {
@@ -122,9 +128,14 @@ async function readOne(tx: Tx, gateId: string): Promise<GateState> {
   return now;
 }
 
-async function narrow(tx: Tx, gateId: string, change: GateChange & { state?: 'stopped' }): Promise<bigint> {
-  await lockExclusive(tx, { gateId });
-  const now = await readOne(tx, gateId);
+/** Asked for in one go: the read is a statement of its own, which begins when the lock was got. */
+async function lockAndRead(tx: Tx, gateId: string): Promise<GateState> {
+  const [, now] = await Promise.all([lockExclusive(tx, { gateId }), readOne(tx, gateId)]);
+  return now;
+}
+
+async function narrow(tx: Tx, gateId: string, change: GateChange & { state?: 'stopped' }, locked?: GateState): Promise<bigint> {
+  const now = locked ?? await lockAndRead(tx, gateId);
   if (now.state === 'stopped') throw new Refusal('stop_state', 'This was stopped for good; nothing opens or changes it again.');
   const { epoch } = await one<{ epoch: bigint }>(tx, `
     UPDATE gate SET state = $2, epoch = epoch + 1, reason = $3, changed_by = $4, changed_at = $5
@@ -141,9 +152,8 @@ async function holds(tx: Tx, gateId: string): Promise<Hold[]> {
 
 /** Writes the fact; PostgreSQL moves the gate with it. */
 async function putHold(tx: Tx, gateId: string, fact: 'placed' | 'lifted', hold: Hold, told: OnCloneGate | undefined): Promise<Held> {
-  await lockExclusive(tx, { gateId });
-  const before = await readOne(tx, gateId);
-  const held = (await holds(tx, gateId)).some(({ holder }) => holder === hold.holder);
+  const [before, placed] = await Promise.all([lockAndRead(tx, gateId), holds(tx, gateId)]);
+  const held = placed.some(({ holder }) => holder === hold.holder);
   if (before.state === 'stopped' || held === (fact === 'placed')) return { ...before, changed: false, moved: false };
   await sql(tx, `
     INSERT INTO gate_hold (gate_id, position, holder, fact, reason, by_whom, at) VALUES ($1, 0, $2, $3, $4, $5, $6)`,
@@ -215,6 +225,7 @@ export function makeGates(deps: { ids: Ids; onCloneGate?: OnCloneGate }): Gates 
       WHERE kind = $1 AND clone_id IS NOT DISTINCT FROM $2 AND coalesce(capability, grant_id, licence_id) IS NOT DISTINCT FROM $3`, [kind, cloneId, target]),
     lockShared,
     lockExclusive,
+    lockAndRead: (tx, { gateId }) => lockAndRead(tx, gateId),
     read,
     narrow,
     hold: (tx, gateId, hold) => putHold(tx, gateId, 'placed', hold, deps.onCloneGate),

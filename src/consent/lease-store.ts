@@ -2,7 +2,7 @@ import { openSession, type Session } from '../platform/postgres/index.ts';
 import type { GateStateName } from './decide.ts';
 import type { Remembered } from './lease-model.ts';
 
-/** Told at commit by stops alone: NOTIFY serialises commits. */
+/** Told at commit when a gate narrows, by PostgreSQL itself (`gate_tells`); never in a release, since NOTIFY serialises commits. */
 export const STOP_CHANNEL = 'benren_stop';
 
 export interface OpenStop {
@@ -68,7 +68,7 @@ interface Row extends Remembered {
 }
 
 function makeStore(session: Session): LeaseStore {
-  const query = <T>(text: string, params?: unknown[]): Promise<T[]> => session.query<T>(text, params);
+  const query = <T>(text: string, params?: unknown[], name?: string): Promise<T[]> => session.query<T>(text, params, name);
   return {
     async register(gatewayId, process) {
       await query('INSERT INTO gateway_lease (id, process) VALUES ($1, $2)', [gatewayId, process]);
@@ -76,11 +76,11 @@ function makeStore(session: Session): LeaseStore {
     async renew(gatewayId) {
       const rows = await query(`
         UPDATE gateway_lease SET renewals = renewals + 1, renewed_at = clock_timestamp()
-        WHERE id = $1 AND state = 'serving' AND NOT pg_is_in_recovery() RETURNING renewals`, [gatewayId]);
+        WHERE id = $1 AND state = 'serving' AND NOT pg_is_in_recovery() RETURNING renewals`, [gatewayId], 'renew');
       return rows.length === 1;
     },
     async see({ gatewayId, gates, incidents }) {
-      const [row] = await query<Row>(SEE, [gatewayId, gates, incidents]);
+      const [row] = await query<Row>(SEE, [gatewayId, gates, incidents], 'see');
       if (row === undefined) throw new Error('The database answered nothing.');
       return {
         systemIdentifier: row.systemIdentifier, timeline: row.timeline, stops: row.stops,
@@ -89,12 +89,12 @@ function makeStore(session: Session): LeaseStore {
         confirmed: row.confirmed ?? [],
       };
     },
-    gates: (gateIds) => query<SeenGate>('SELECT id AS "gateId", state, epoch FROM gate WHERE id = ANY ($1)', [gateIds]),
+    gates: (gateIds) => query<SeenGate>('SELECT id AS "gateId", state, epoch FROM gate WHERE id = ANY ($1)', [gateIds], 'gates'),
     async confirm(gatewayId, stopId, streams) {
       const bytes = streams.reduce((sum, stream) => sum + BigInt(stream.bytes), 0n);
       await query(`
         INSERT INTO gate_stop_confirmation (stop_id, gateway_id, streams, bytes) VALUES ($1, $2, $3, $4)
-        ON CONFLICT (stop_id, gateway_id) DO NOTHING`, [stopId, gatewayId, JSON.stringify(streams), bytes]);
+        ON CONFLICT (stop_id, gateway_id) DO NOTHING`, [stopId, gatewayId, JSON.stringify(streams), bytes], 'confirm');
     },
     async report({ id, what, remembered, seen, by }) {
       await query(`

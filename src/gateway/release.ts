@@ -40,10 +40,9 @@ type Deps = Pick<GatewayDeps, 'runTx' | 'clock' | 'ids' | 'consent' | 'billing' 
  * locks. @throws Refusal `stopped`, `gate_changed`, and `database_untrusted` when this database knows less than the process has seen
  */
 export async function underGates(tx: Tx, deps: Pick<Deps, 'clock' | 'consent' | 'lease' | 'at'>, output: AllowedOutput): Promise<Date> {
-  await deps.consent.gates.lockShared(tx, output.gates);
+  // The read is a statement of its own, begun when the locks were got: it sees whatever a stop committed while this one waited.
+  const [, seen] = await Promise.all([deps.consent.gates.lockShared(tx, output.gates), deps.consent.gates.read(tx, output.gates)]);
   await deps.at?.('locked');
-  // A statement of its own, after the locks: it sees whatever a stop committed while this one waited.
-  const seen = await deps.consent.gates.read(tx, output.gates);
   deps.lease.witness(seen);
   const at = deps.clock.now();
   const refusal = refusedByGates(output.gates, seen) ?? refusedByTime(output.expiresAt, at);
@@ -53,23 +52,27 @@ export async function underGates(tx: Tx, deps: Pick<Deps, 'clock' | 'consent' | 
 
 /** Everything that has to be true at once, in docs/promises.md's order: gates' locks, then their state, then rows. */
 async function releaseIn(tx: Tx, deps: Deps, file: KeptFile, output: AllowedOutput): Promise<void> {
-  const at = await underGates(tx, deps, output);
-  const row = await store.lockOutput(tx, output.id);
+  // Whatever does not need another answer is sent along with it: a stop waits for these locks.
+  const [at, row, segments] = await Promise.all([underGates(tx, deps, output), store.lockOutput(tx, output.id), segmentsOfOutput(tx, output.id)]);
   if (row?.state === 'released') return;
   if (row?.state !== 'signing') throw new Refusal('output_state', `The output is ${row?.state ?? 'gone'}.`);
 
-  if (output.audience === 'fan') await deps.consent.measureVolume(tx, output.id, file.seconds);
   const releaseId = deps.ids.next('release');
-  const receipt = deps.provenance.signReceipt('output_receipt', receiptDocument(releaseId, at, file, output, await segmentsOfOutput(tx, output.id)));
-  const { leafId } = await deps.transparency.append(tx, { type: 'release.committed', subjectId: output.id, at, document: receipt.document });
-  await store.insertRelease(tx, {
-    id: releaseId, cloneId: output.cloneId, outputId: output.id, fileSha256: file.sha256, fileBytes: BigInt(file.bytes),
-    samplesSha256: file.samplesSha256, leafId, receipt, releasedAt: at,
-  });
-  // A stream has spent its hold with its last segment.
-  if (output.holdId !== null && output.delivery === 'file') await deps.billing.capture(tx, output.holdId, { releaseId, at });
-  await store.setFile(tx, output.id, file);
-  await store.moveOutput(tx, output.id, { state: 'released', at });
+  const receipt = deps.provenance.signReceipt('output_receipt', receiptDocument(releaseId, at, file, output, segments));
+  const [{ leafId }] = await Promise.all([
+    deps.transparency.append(tx, { type: 'release.committed', subjectId: output.id, at, document: receipt.document }),
+    output.audience === 'fan' ? deps.consent.measureVolume(tx, output.id, file.seconds) : null,
+  ]);
+  await Promise.all([
+    store.insertRelease(tx, {
+      id: releaseId, cloneId: output.cloneId, outputId: output.id, fileSha256: file.sha256, fileBytes: BigInt(file.bytes),
+      samplesSha256: file.samplesSha256, leafId, receipt, releasedAt: at,
+    }),
+    store.setFile(tx, output.id, file),
+    store.moveOutput(tx, output.id, { state: 'released', at }),
+    // A stream has spent its hold with its last segment.
+    output.holdId !== null && output.delivery === 'file' ? deps.billing.capture(tx, output.holdId, { releaseId, at }) : null,
+  ]);
 }
 
 /**

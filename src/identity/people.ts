@@ -55,14 +55,21 @@ export async function loadAccount(tx: Tx, accountId: string): Promise<Account | 
 
 /** A passkey answered: its counter is judged and kept. The caller holds the credential's row. */
 export async function acceptAssertion(
-  tx: Tx, deps: IdentityDeps, known: store.CredentialRow, assertion: AssertionCredential, challenge: Uint8Array,
+  deps: IdentityDeps, known: store.CredentialRow, assertion: AssertionCredential, challenge: Uint8Array,
 ): Promise<VerifiedAssertion> {
   const verified = await verifyAssertion(assertion, challenge, known, deps.relyingParty);
   if (!counterAccepted(known.signCount, verified.counter, verified.backupEligible)) {
     throw refused('The passkey counts backwards: a copy of it may be in use.');
   }
-  await store.credentialUsed(tx, known.id, { counter: verified.counter, backedUp: verified.backedUp, at: deps.clock.now() });
   return verified;
+}
+
+/** The challenge is used up and the credential's counter has moved; to be written wherever an assertion was accepted. */
+export async function recordUse(tx: Tx, known: store.CredentialRow, verified: VerifiedAssertion, used: { challengeId: string; at: Date }): Promise<void> {
+  await Promise.all([
+    store.credentialUsed(tx, known.id, { counter: verified.counter, backedUp: verified.backedUp, at: used.at }),
+    challenges.useChallenge(tx, used.challengeId, used.at),
+  ]);
 }
 
 async function openSession(tx: Tx, deps: IdentityDeps, accountId: string, credentialId: string): Promise<SessionView> {
@@ -160,12 +167,12 @@ export function makeSessions(deps: IdentityDeps) {
         usableChallenge(challenge, now);
         const known = await store.lockCredential(tx, input.credential.id);
         if (known === null) throw new Refusal('credential_unknown', 'This passkey is not registered here.');
-        await acceptAssertion(tx, deps, known, input.credential, challenge.challenge);
+        const verified = await acceptAssertion(deps, known, input.credential, challenge.challenge);
         const { userHandle } = input.credential.response;
         if (userHandle != null && Buffer.from(userHandle, 'base64url').toString() !== known.accountId) {
           throw refused('The passkey belongs to another account than it says.');
         }
-        await challenges.useChallenge(tx, challenge.id, now);
+        await recordUse(tx, known, verified, { challengeId: challenge.id, at: now });
         return await openSession(tx, deps, known.accountId, known.id);
       });
     },

@@ -10,7 +10,7 @@ import {
   CHALLENGE_MS, type DocumentType, type Locale, signingChallenge, type SigningContext, usableChallenge,
 } from './model.ts';
 import { requestOptions, type RequestOptions } from './options.ts';
-import { acceptAssertion, unknownChallenge } from './people.ts';
+import { acceptAssertion, recordUse, unknownChallenge } from './people.ts';
 import { renderDocument } from './render.ts';
 import * as challenges from './store-challenges.ts';
 import * as store from './store.ts';
@@ -154,8 +154,7 @@ export function makeSignatures(deps: IdentityDeps) {
   const { runTx, clock, ids, relyingParty } = deps;
 
   /** The passkey named in the context, and no other: neither a second one of the signer nor anybody else's. */
-  async function credentialFor(tx: Tx, request: challenges.SigningRequestRow, given: string): Promise<store.CredentialRow> {
-    const known = await store.lockCredential(tx, given);
+  function credentialFor(request: challenges.SigningRequestRow, known: store.CredentialRow | null): store.CredentialRow {
     if (known?.accountId !== request.accountId) throw new Refusal('credential_unknown', 'This is not a passkey of your account.');
     if (known.id !== request.credentialId) {
       throw new Refusal('signature_mismatch', 'The challenge was made for another of your passkeys.');
@@ -181,17 +180,18 @@ export function makeSignatures(deps: IdentityDeps) {
       tx: Tx, actor: Actor, input: SignatureInput, expected: { documentType: DocumentType },
     ): Promise<SignedDocument> {
       const signedAt = clock.now();
-      const challenge = await challenges.lockChallenge(tx, input.challengeId, 'signing');
-      const request = await challenges.findSigningRequest(tx, input.challengeId);
+      const [challenge, request, known] = await Promise.all([
+        challenges.lockChallenge(tx, input.challengeId, 'signing'), challenges.findSigningRequest(tx, input.challengeId),
+        store.lockCredential(tx, input.credential.id),
+      ]);
       if (challenge?.accountId !== actor.accountId || request === null) throw unknownChallenge();
       usableChallenge(challenge, signedAt);
       if (request.documentType !== expected.documentType) {
         throw new Refusal('signature_mismatch', `This challenge is for another kind of document than ${expected.documentType}.`);
       }
-      const credential = await credentialFor(tx, request, input.credential.id);
-      const { authenticatorData, clientDataJSON, signature } =
-        await acceptAssertion(tx, deps, credential, input.credential, challenge.challenge);
-      await challenges.useChallenge(tx, challenge.id, signedAt);
+      const credential = credentialFor(request, known);
+      const verified = await acceptAssertion(deps, credential, input.credential, challenge.challenge);
+      const { authenticatorData, clientDataJSON, signature } = verified;
       const row = {
         ...request, id: ids.next('signedDocument'), digest: sha256Hex(request.canonical), challenge: challenge.challenge,
         authenticatorData, clientDataJSON, signature, rpId: relyingParty.id, origin: relyingParty.origin,
@@ -199,7 +199,7 @@ export function makeSignatures(deps: IdentityDeps) {
         software: [VERIFYING_SOFTWARE, `node@${process.versions.node}`],
       };
       const sealed = { ...row, evidenceSha256: evidenceDigest(evidenceOf(row, credential)) };
-      await challenges.insertSignedDocument(tx, sealed);
+      await Promise.all([recordUse(tx, credential, verified, { challengeId: challenge.id, at: signedAt }), challenges.insertSignedDocument(tx, sealed)]);
       return signedDocument(sealed);
     },
 

@@ -84,8 +84,12 @@ export async function findCredential(tx: Tx, id: string): Promise<CredentialRow 
 
 /** The credential, locked: of two answers at the same time the second is held against the counter of the first. */
 export async function lockCredential(tx: Tx, id: string): Promise<CredentialRow | null> {
-  const locked = await maybeOne(tx, 'SELECT id FROM credential WHERE id = $1 FOR NO KEY UPDATE', [id]);
-  return locked === null ? null : await findCredential(tx, id);
+  // A row that another answer held is read again, as that one left it, when the wait for it is over.
+  return await maybeOne<CredentialRow>(tx, `
+    SELECT id, account_id AS "accountId", public_key AS "publicKey", algorithm, sign_count AS "signCount", aaguid, transports,
+      backup_eligible AS "backupEligible", backed_up AS "backedUp", attestation_object AS "attestationObject",
+      registration_client_data AS "registrationClientData", created_at AS "createdAt", last_used_at AS "lastUsedAt"
+    FROM credential WHERE id = $1 FOR NO KEY UPDATE`, [id]);
 }
 
 /** Newest first. */

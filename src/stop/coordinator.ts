@@ -2,12 +2,18 @@ import { setTimeout as rest } from 'node:timers/promises';
 
 import { FULL_WAIT_NS } from '../consent/index.ts';
 import type { Clock } from '../kernel/time.ts';
-import type { RunTx } from '../kernel/tx.ts';
+import type { RunTx, Tx } from '../kernel/tx.ts';
 import type { Log } from '../platform/telemetry/index.ts';
 import * as registry from './registry-store.ts';
 
-/** Between looks at the confirmations. Gateways confirm within a few milliseconds of the NOTIFY. */
-const LOOK_MS = 5;
+/**
+ * Between looks at the confirmations. Healthy gateways confirm within a few milliseconds of being told, so for that long the
+ * transaction stays open and looks again as soon as a timer can; NOTIFY from each of them would wake all the others and make
+ * their commits take turns. Whoever is still silent then is rarely a few milliseconds late: the wait lets its connection go.
+ */
+const LOOK_SOON_MS = 1;
+const SOON_NS = 100_000_000n;
+const LOOK_MS = 10;
 
 export interface CoordinatorDeps {
   runTx: RunTx;
@@ -35,6 +41,48 @@ class Waiting {
 
 const NOTHING = { streams: 0, bytes: '0' };
 
+interface Course {
+  stopId: string;
+  arrived: bigint | null;
+  from: bigint;
+  waiting: Waiting;
+  /** Who is not in the registry cannot confirm: then only the whole wait is enough. */
+  mayLack: boolean;
+}
+
+/** A statement begun after the stop's COMMIT has returned: whoever registers later reads the gates after this stop. */
+async function begin(tx: Tx, stopId: string, from: bigint, arrived: bigint | null): Promise<Course | registry.Acknowledgement> {
+  const [kept, serving, mayLack] = await Promise.all([
+    registry.loadAcknowledgement(tx, stopId), registry.servingGateways(tx), registry.registryMayLack(tx),
+  ]);
+  return kept ?? { stopId, arrived, from, waiting: new Waiting(serving, from), mayLack };
+}
+
+async function look({ clock }: CoordinatorDeps, tx: Tx, { stopId, waiting }: Course): Promise<void> {
+  const [confirmed, gone] = await Promise.all([
+    registry.confirmationsOf(tx, stopId), registry.goneGateways(tx, waiting.missing.map(({ gatewayId }) => gatewayId)),
+  ]);
+  const now = clock.monotonic();
+  for (const { gatewayId, streams, bytes } of confirmed) {
+    waiting.end(gatewayId, now, { outcome: 'confirmed', streams: streams.length, bytes: bytes.toString() });
+  }
+  for (const gatewayId of gone) waiting.end(gatewayId, now, { outcome: 'left', ...NOTHING });
+}
+
+const waits = (course: Course): boolean => course.waiting.missing.length > 0 || course.mayLack;
+
+async function write({ clock }: CoordinatorDeps, tx: Tx, { stopId, arrived, from, waiting }: Course): Promise<registry.Acknowledgement> {
+  const silent = waiting.missing.map(({ gatewayId }) => gatewayId);
+  for (const gatewayId of silent) waiting.end(gatewayId, clock.monotonic(), { outcome: 'lease_ran_out', ...NOTHING });
+  const outcomes = [...waiting.outcomes.values()];
+  if (silent.length > 0) await registry.expireGateways(tx, silent);
+  const now = clock.monotonic();
+  return await registry.insertAcknowledgement(tx, {
+    stopId, at: clock.now(), nanoseconds: arrived === null ? null : now - arrived, waitedNanoseconds: now - from, gateways: outcomes,
+    streams: outcomes.reduce((sum, { streams }) => sum + streams, 0), bytes: outcomes.reduce((sum, { bytes }) => sum + BigInt(bytes), 0n),
+  });
+}
+
 /**
  * Waits until nobody can hand out a byte of what a stop shut, and acknowledges it. To be called when the stop's COMMIT
  * has returned, by whoever ordered it or by whoever takes over: the wait then begins anew. What it waits for is every
@@ -45,45 +93,21 @@ const NOTHING = { streams: 0, bytes: '0' };
 export async function acknowledge(deps: CoordinatorDeps, stopId: string, arrived: bigint | null): Promise<registry.Acknowledgement> {
   const { runTx, clock } = deps;
   const from = clock.monotonic();
-  // A transaction of its own, begun after the COMMIT: whoever registers later reads the gates after this stop.
-  const before = await runTx(async (tx) => ({
-    kept: await registry.loadAcknowledgement(tx, stopId), serving: await registry.servingGateways(tx), mayLack: await registry.registryMayLack(tx),
-  }));
-  if (before.kept !== null) return before.kept;
-  const waiting = new Waiting(before.serving, from);
-  // Who is not in the registry cannot confirm: then only the whole wait is enough.
-  while ((waiting.missing.length > 0 || before.mayLack) && clock.monotonic() - from < FULL_WAIT_NS) {
-    const missing = waiting.missing.map(({ gatewayId }) => gatewayId);
-    const { confirmed, gone } = await runTx(async (tx) => ({
-      confirmed: await registry.confirmationsOf(tx, stopId), gone: await registry.goneGateways(tx, missing),
-    }));
-    const now = clock.monotonic();
-    for (const { gatewayId, streams, bytes } of confirmed) {
-      waiting.end(gatewayId, now, { outcome: 'confirmed', streams: streams.length, bytes: bytes.toString() });
+  const soon = await runTx(async (tx) => {
+    const course = await begin(tx, stopId, from, arrived);
+    if (!('waiting' in course)) return course;
+    while (waits(course) && clock.monotonic() - from < SOON_NS) {
+      await look(deps, tx, course);
+      if (waits(course)) await rest(LOOK_SOON_MS);
     }
-    for (const gatewayId of gone) waiting.end(gatewayId, now, { outcome: 'left', ...NOTHING });
-    if (waiting.missing.length > 0 || before.mayLack) await rest(LOOK_MS);
-  }
-  const silent = waiting.missing.map(({ gatewayId }) => gatewayId);
-  for (const gatewayId of silent) waiting.end(gatewayId, clock.monotonic(), { outcome: 'lease_ran_out', ...NOTHING });
-  return await write(deps, stopId, { arrived, from, silent, outcomes: [...waiting.outcomes.values()] });
-}
-
-async function write(
-  { runTx, clock }: CoordinatorDeps, stopId: string,
-  { arrived, from, silent, outcomes }: { arrived: bigint | null; from: bigint; silent: readonly string[]; outcomes: registry.GatewayOutcome[] },
-): Promise<registry.Acknowledgement> {
-  return await runTx(async (tx) => {
-    if (silent.length > 0) await registry.expireGateways(tx, silent);
-    const now = clock.monotonic();
-    await registry.insertAcknowledgement(tx, {
-      stopId, at: clock.now(), nanoseconds: arrived === null ? null : now - arrived, waitedNanoseconds: now - from, gateways: outcomes,
-      streams: outcomes.reduce((sum, { streams }) => sum + streams, 0), bytes: outcomes.reduce((sum, { bytes }) => sum + BigInt(bytes), 0n),
-    });
-    const kept = await registry.loadAcknowledgement(tx, stopId);
-    if (kept === null) throw new Error(`Stop ${stopId} lost its acknowledgement.`);
-    return kept;
+    return waits(course) ? course : await write(deps, tx, course);
   });
+  if (!('waiting' in soon)) return soon;
+  while (waits(soon) && clock.monotonic() - from < FULL_WAIT_NS) {
+    await runTx((tx) => look(deps, tx, soon));
+    if (waits(soon)) await rest(LOOK_MS);
+  }
+  return await runTx((tx) => write(deps, tx, soon));
 }
 
 export interface Coordination {
@@ -101,7 +125,7 @@ export interface Coordination {
 export function makeCoordination(deps: CoordinatorDeps): Coordination {
   const running = new Map<string, Promise<unknown>>();
 
-  function begin(stopId: string, arrived: bigint | null): Promise<unknown> {
+  function start(stopId: string, arrived: bigint | null): Promise<unknown> {
     const already = running.get(stopId);
     if (already !== undefined) return already;
     const work = acknowledge(deps, stopId, arrived).finally(() => running.delete(stopId));
@@ -111,14 +135,14 @@ export function makeCoordination(deps: CoordinatorDeps): Coordination {
 
   return {
     async follow(stopId, arrived, waitMs) {
-      const work = begin(stopId, arrived).catch((error: unknown) => deps.log?.warn({ err: error, stopId }, 'a stop waits to be taken over'));
+      const work = start(stopId, arrived).catch((error: unknown) => deps.log?.warn({ err: error, stopId }, 'a stop waits to be taken over'));
       if (waitMs <= 0) return;
       const enough = new AbortController();
       await Promise.race([work, rest(waitMs, undefined, { signal: enough.signal }).catch(() => undefined)]);
       enough.abort();
     },
     async takeOver(stopId) {
-      await begin(stopId, null);
+      await start(stopId, null);
     },
     async idle() {
       await Promise.allSettled(running.values());

@@ -18,7 +18,7 @@ export interface StopDeps {
   authority: Pick<Authority, 'act'>;
   /** The account that owns a clone, or null for an unknown clone. */
   cloneOwner(tx: Tx, cloneId: string): Promise<string | null>;
-  gates: Pick<Gates, 'ensure' | 'ofScope' | 'read' | 'narrow' | 'hold' | 'lift' | 'holds' | 'lockExclusive'>;
+  gates: Pick<Gates, 'ensure' | 'ofScope' | 'read' | 'narrow' | 'hold' | 'lift' | 'holds' | 'lockExclusive' | 'lockAndRead'>;
   billing: Pick<Billing, 'quoteStop' | 'settleStop' | 'stopSettlement' | 'endSales' | 'tiersNaming'>;
   transparency: Pick<Transparency, 'append' | 'rootAt'>;
   log?: Pick<Log, 'warn'>;

@@ -22,25 +22,28 @@ interface Asked {
   signature: SignatureInput;
 }
 
-async function loadQuoted(tx: Tx, actor: Actor, asked: Asked): Promise<{ quoted: QuoteDocument; digest: string }> {
-  const row = await store.loadQuote(tx, asked.quoteId);
+/** The quote, if it is this owner's of this clone. */
+function quotedFor(row: store.QuoteRow | null, actor: Actor, asked: Asked): { quoted: QuoteDocument; digest: string } {
   const quoted = row === null ? null : quoteOf(row);
   if (row === null || quoted?.cloneId !== asked.cloneId || quoted.ownerAccountId !== actor.accountId) throw notFound();
   return { quoted, digest: row.digest };
 }
 
-/** The order's transaction: the signature over exactly the quote's order, then the gate and the money together. */
+/**
+ * The order's transaction: the signature over exactly the quote's order, then the gate and the money together. Stops take turns
+ * only once the signature is verified: that is arithmetic, and nobody has to wait for it.
+ */
 export async function order(deps: StopDeps, tx: Tx, actor: Actor, asked: Asked): Promise<Ordered> {
   const at = deps.clock.now();
   const { stopId, cloneId } = asked;
-  const whole: Scope = { kind: 'clone', cloneId, target: null };
-  await scopeGate(deps, tx, actor, whole, 'orderStop');
-  await store.lockStops(tx);
-  const { quoted, digest } = await loadQuoted(tx, actor, asked);
+  const [row, whole] = await Promise.all([
+    store.loadQuote(tx, asked.quoteId), scopeGate(deps, tx, actor, { kind: 'clone', cloneId, target: null }, 'orderStop'),
+  ]);
+  const { quoted, digest } = quotedFor(row, actor, asked);
   const scope: Scope = { kind: quoted.scope ?? 'clone', cloneId, target: quoted.target ?? null };
-  const { gateId } = await scopeGate(deps, tx, actor, scope, 'orderStop');
-  const already = await store.loadStopOfGate(tx, gateId);
-  if (already !== null) return { stopId: already.stopId, shut: already.epoch !== null };
+  const { gateId } = scope.kind === 'clone' ? whole : await scopeGate(deps, tx, actor, scope, 'orderStop');
+  const already = await alreadyStopped(tx, gateId);
+  if (already !== null) return already;
   if (at.getTime() >= Date.parse(quoted.expiresAt)) throw new Refusal('quote_stale', 'This quote is too old; read a new one and sign that.');
   const signed = await deps.identity.completeSignature(tx, actor, asked.signature, { documentType: 'stop_order' });
   if (!isOrderFor(signed.document, quoted, digest)) {
@@ -52,6 +55,12 @@ export async function order(deps: StopDeps, tx: Tx, actor: Actor, asked: Asked):
     : await existence(deps, tx, { stopId, scope, gateId, signed, ...paper });
 }
 
+/** The stop that this gate was ordered to, by whom and under whatever quote; an order that comes second is answered with it. */
+async function alreadyStopped(tx: Tx, gateId: string): Promise<Ordered | null> {
+  const stop = await store.loadStopOfGate(tx, gateId);
+  return stop === null ? null : { stopId: stop.stopId, shut: stop.epoch !== null };
+}
+
 type Paper = Pick<store.StopRow, 'quoteId' | 'signedDocumentId' | 'orderedBy' | 'orderedAt'>
   & { stopId: string; scope: Scope; gateId: string; signed: { digest: string; evidenceSha256: string } };
 
@@ -59,11 +68,19 @@ async function existence(deps: StopDeps, tx: Tx, { scope, gateId, signed, ...sto
   const { stopId, orderedBy, orderedAt } = stop;
   const cloneId = scope.cloneId ?? '';
   const { gate, releases } = await shut(deps, tx, { stopId, kind: 'existence', scope, gateId, reason: 'stop.ordered', by: orderedBy, orderedAt, holder: 'owner' });
-  if (releases === null) throw new Refusal('stop_state', 'This was stopped already.');
+  if (releases === null) {
+    // Somebody else's order came while this one was verified. That signature is kept, and changes nothing.
+    const first = await alreadyStopped(tx, gateId);
+    if (first === null) throw new Refusal('stop_state', 'This was stopped already.');
+    return first;
+  }
   const { epoch } = gate;
-  await deps.billing.settleStop(tx, { stopId, cloneId, at: orderedAt, ...(await salesOf(deps, tx, scope)) });
+  const sales = await salesOf(deps, tx, scope);
   const record = recordOf({ stopId, cloneId, kind: 'existence', scope: scope.kind, target: scope.target, endsAt: null, epoch, releases, orderedAt }, signed);
-  const { leafId } = await deps.transparency.append(tx, { type: 'stop.ordered', subjectId: cloneId, at: orderedAt, document: { ...record } });
+  const [{ leafId }] = await Promise.all([
+    deps.transparency.append(tx, { type: 'stop.ordered', subjectId: cloneId, at: orderedAt, document: { ...record } }),
+    deps.billing.settleStop(tx, { stopId, cloneId, at: orderedAt, ...sales }),
+  ]);
   await store.insertStop(tx, { ...stop, cloneId, epoch, releases, leafId });
   return { stopId, shut: true };
 }
@@ -72,6 +89,9 @@ async function existence(deps: StopDeps, tx: Tx, { scope, gateId, signed, ...sto
 async function windDown(deps: StopDeps, tx: Tx, { scope, gateId, signed, endsAt, ...stop }: Paper & { endsAt: Date }): Promise<Ordered> {
   const { stopId, orderedAt } = stop;
   const cloneId = scope.cloneId ?? '';
+  await store.lockStops(tx);
+  const first = await alreadyStopped(tx, gateId);
+  if (first !== null) return first;
   await deps.billing.endSales(tx, { stopId, cloneId, at: orderedAt, tierIds: (await salesOf(deps, tx, scope)).tierIds });
   const record = recordOf({ stopId, cloneId, kind: 'wind_down', scope: scope.kind, target: scope.target, endsAt, epoch: null, releases: null, orderedAt }, signed);
   const { leafId } = await deps.transparency.append(tx, { type: 'stop.ordered', subjectId: cloneId, at: orderedAt, document: { ...record } });

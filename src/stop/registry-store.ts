@@ -1,5 +1,5 @@
 import type { Tx } from '../kernel/tx.ts';
-import { execute, maybeOne, one, sql } from '../platform/postgres/index.ts';
+import { execute, maybeOne, sql } from '../platform/postgres/index.ts';
 
 /** Who must confirm a stop, who has, and the acknowledgement that ends the waiting. */
 
@@ -17,15 +17,16 @@ export async function servingGateways(tx: Tx): Promise<RegisteredGateway[]> {
  * wait ago. A promoted standby, or an old backup, does not hold what was registered after it.
  */
 export async function registryMayLack(tx: Tx): Promise<boolean> {
+  const seen = await maybeOne<{ young: boolean }>(tx, `
+    SELECT clock_timestamp() - greatest(pg_postmaster_start_time(), first_seen_at) < interval '1100 milliseconds' AS young
+    FROM database_timeline JOIN pg_control_system() AS system ON system.system_identifier::text = database_timeline.system_identifier
+    WHERE timeline = ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int`);
+  if (seen !== null) return seen.young;
   await execute(tx, `
     INSERT INTO database_timeline (system_identifier, timeline)
     SELECT system_identifier::text, ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int FROM pg_control_system()
     ON CONFLICT DO NOTHING`);
-  const { young } = await one<{ young: boolean }>(tx, `
-    SELECT clock_timestamp() - greatest(pg_postmaster_start_time(), first_seen_at) < interval '1100 milliseconds' AS young
-    FROM database_timeline JOIN pg_control_system() AS system ON system.system_identifier::text = database_timeline.system_identifier
-    WHERE timeline = ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int`);
-  return young;
+  return true;
 }
 
 export interface StreamCut {
@@ -80,12 +81,16 @@ export interface Acknowledgement {
   bytes: bigint;
 }
 
-/** The first acknowledgement stands; a second one changes nothing. */
-export async function insertAcknowledgement(tx: Tx, row: Acknowledgement): Promise<void> {
-  await sql(tx, `
+/** The first acknowledgement stands, and is answered; a second one changes nothing. */
+export async function insertAcknowledgement(tx: Tx, row: Acknowledgement): Promise<Acknowledgement> {
+  const written = await execute(tx, `
     INSERT INTO stop_acknowledgement (stop_id, acknowledged_at, nanoseconds, waited_nanoseconds, gateways, streams, bytes)
     VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (stop_id) DO NOTHING`,
   [row.stopId, row.at, row.nanoseconds, row.waitedNanoseconds, JSON.stringify(row.gateways), row.streams, row.bytes]);
+  if (written === 1) return row;
+  const kept = await loadAcknowledgement(tx, row.stopId);
+  if (kept === null) throw new Error(`Stop ${row.stopId} lost its acknowledgement.`);
+  return kept;
 }
 
 export async function loadAcknowledgement(tx: Tx, stopId: string): Promise<Acknowledgement | null> {

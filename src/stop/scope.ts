@@ -1,9 +1,8 @@
-import { type Act, type GateKind, type GateState, type Hold, STOP_CHANNEL } from '../consent/index.ts';
+import type { Act, GateKind, GateState, Hold } from '../consent/index.ts';
 import { notFound, Refusal } from '../kernel/refusals.ts';
 import type { Actor } from '../kernel/request.ts';
 import type { Tx } from '../kernel/tx.ts';
 import { enqueue } from '../platform/jobs/index.ts';
-import { notify } from '../platform/postgres/index.ts';
 import type { StopDeps } from './deps.ts';
 import type { ScopeKind } from './model.ts';
 import * as store from './store.ts';
@@ -42,13 +41,14 @@ export async function scopeGate(deps: StopDeps, tx: Tx, actor: Actor, scope: Sco
   const { cloneId, kind, target } = scope;
   if (cloneId === null) throw notFound();
   const at = deps.clock.now();
-  await deps.authority.act(tx, { actor, cloneId, verb, subjectId: cloneId, at });
+  const [gate] = await Promise.all([deps.gates.ofScope(tx, scope), deps.authority.act(tx, { actor, cloneId, verb, subjectId: cloneId, at })]);
+  if (gate !== null) return gate;
   if (kind === 'clone' || kind === 'capability') {
     await deps.gates.ensure(tx, { cloneId, at, by: actor.accountId, ...(kind === 'capability' && target !== null ? { capabilities: [target] } : {}) });
   }
-  const gate = await deps.gates.ofScope(tx, scope);
-  if (gate === null) throw notFound();
-  return gate;
+  const made = await deps.gates.ofScope(tx, scope);
+  if (made === null) throw notFound();
+  return made;
 }
 
 export interface Shutting {
@@ -75,36 +75,39 @@ export interface Shut {
 
 /**
  * The heart of every stop: all stops one after the other, then the gate alone. Under its exclusive lock no release is in
- * flight, so the releases that are counted are all that there will ever be. Told at commit.
+ * flight, so the releases that are counted are all that there will ever be. PostgreSQL tells of it at commit.
  */
 export async function shut(deps: StopDeps, tx: Tx, stop: Shutting): Promise<Shut> {
   const { stopId, kind, scope, gateId, reason, by, orderedAt } = stop;
-  await store.lockStops(tx);
-  await deps.gates.lockExclusive(tx, { gateId });
+  const [, before] = await Promise.all([store.lockStops(tx), deps.gates.lockAndRead(tx, { gateId })]);
   // Ordered when it arrived, shut when the releases in flight are through: none of them is dated after the gate.
   const at = deps.clock.now();
-  const before = await deps.gates.ofScope(tx, scope);
-  if (before === null) throw new Error(`There is no gate ${gateId}.`);
   if (before.state === 'stopped') return { gate: before, at, releases: null, changed: false };
   let changed = true;
+  let gate: GateState;
+  let releases: bigint;
   if (kind === 'pause') {
     const hold: Hold = { holder: stop.holder, reason, at, by };
     const held = await deps.gates.hold(tx, gateId, hold);
     changed = held.changed;
     if (!held.moved) return { gate: held, at, releases: null, changed };
+    gate = held;
+    releases = await deps.countReleases(tx, scope);
   } else {
-    await deps.gates.narrow(tx, gateId, { state: 'stopped', reason, at, by });
+    const [epoch, counted] = await Promise.all([
+      deps.gates.narrow(tx, gateId, { state: 'stopped', reason, at, by }, before), deps.countReleases(tx, scope),
+    ]);
+    gate = { ...before, state: 'stopped', epoch };
+    releases = counted;
   }
-  const gate = await deps.gates.ofScope(tx, scope);
-  if (gate === null) throw new Error(`There is no gate ${gateId}.`);
-  const releases = await deps.countReleases(tx, scope);
   const { epoch } = gate;
-  await store.insertGateStop(tx, { stopId, kind, scope: scope.kind, cloneId: scope.cloneId, gateId, epoch, releases, reason, orderedBy: by, orderedAt });
-  await enqueue(tx, {
-    topic: 'stop.acknowledge', payload: { stopId }, runAt: new Date(deps.clock.now().getTime() + (stop.takeOverMs ?? TAKE_OVER_MS)),
-    dedupeKey: `stop.acknowledge:${stopId}`,
-  });
-  await notify(tx, STOP_CHANNEL, JSON.stringify({ stopId, cloneId: scope.cloneId, gateId, epoch: epoch.toString() }));
+  await Promise.all([
+    store.insertGateStop(tx, { stopId, kind, scope: scope.kind, cloneId: scope.cloneId, gateId, epoch, releases, reason, orderedBy: by, orderedAt }),
+    enqueue(tx, {
+      topic: 'stop.acknowledge', payload: { stopId }, runAt: new Date(deps.clock.now().getTime() + (stop.takeOverMs ?? TAKE_OVER_MS)),
+      dedupeKey: `stop.acknowledge:${stopId}`,
+    }),
+  ]);
   return { gate, at, releases, changed };
 }
 

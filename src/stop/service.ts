@@ -121,9 +121,9 @@ async function view(deps: StopDeps, tx: Tx, stop: store.StopRow): Promise<StopVi
 
 async function readAcknowledgement(deps: StopDeps, stopId: string): Promise<StopAcknowledgementView> {
   return await deps.runTx(async (tx) => {
-    const stop = await store.loadStop(tx, stopId);
+    const [stop, acknowledged] = await Promise.all([store.loadStop(tx, stopId), loadAcknowledgement(tx, stopId)]);
     if (stop === null) throw new Error(`There is no stop ${stopId}.`);
-    return acknowledgementView(stop, await loadAcknowledgement(tx, stopId));
+    return acknowledgementView(stop, acknowledged);
   });
 }
 

@@ -1,4 +1,4 @@
-import { openStage, type Stage } from '../chaos/stage.ts';
+import { openStage, type Order, type Stage } from '../chaos/stage.ts';
 import type { GatewayFigures, Target } from '../chaos/messages.ts';
 import { type GatewayProcess, type Listeners, startListeners } from '../chaos/processes.ts';
 import type { BenchReport } from './report.ts';
@@ -9,9 +9,24 @@ const RELEASES_EACH = 3;
 const BYTES_PER_SECOND = 65_536;
 /** 1.02 L + 150 ms. */
 const FROZEN_GOAL_MS = 1_170;
+/** Outputs of a clone that is stopped, all of which wait for their release. */
+const OUTPUTS_EACH = 64;
+
+/**
+ * The load under which stops come. `full` is docs/promises.md's: each gateway always has three releases in flight, the next
+ * one begins when one has ended, and the machine has no processor left. `paced` leaves it some: the same, with a rest after each.
+ */
+const LOADS = { full: 0, paced: 100 } as const;
+type Load = keyof typeof LOADS;
 
 interface Stopped {
+  /** To the acknowledgement being written, as it says itself; and to its answer, on this process's clock. */
   milliseconds: number;
+  answeredMs: number;
+  /** Releases that were asked for and not answered when the order was sent, and those counted under its lock. */
+  inFlight: number;
+  releases: number;
+  cloneId: string;
   acknowledgedAt: bigint;
   stopId: string;
   streams: string[];
@@ -51,27 +66,48 @@ async function flowing({ listeners }: World, ids: readonly string[]): Promise<vo
   }
 }
 
-async function openWorld(): Promise<World> {
-  const stage = await openStage();
-  const [bystander] = await stage.clones(1);
+async function openWorld(bystanding: number): Promise<World> {
+  const stage = await openStage([], { proxied: false });
+  const [bystander] = await stage.outputs((await stage.clones(1)).map((target) => ({ target, count: bystanding })));
   if (bystander === undefined) throw new Error('no clone');
-  const gateways = await Promise.all(Array.from({ length: GATEWAYS }, (_none, index) => stage.gateway(`gateway ${index}`, { releasePauseMs: 0 })));
+  const gateways = await Promise.all(Array.from({ length: GATEWAYS }, (_none, index) =>
+    stage.gateway(`gateway ${index}`, { releasePauseMs: LOADS.full, outputs: { at: index, of: GATEWAYS } })));
   const world: World = { stage, gateways, listeners: startListeners(), bystander, bystanders: [] };
   world.bystanders = open(world, bystander, 'bystander', 1);
   await flowing(world, world.bystanders);
   return world;
 }
 
-/** One stop of a clone whose streams flow over every gateway, while all of them release. */
-async function stopOne(world: World, target: Target, name: string): Promise<Stopped> {
-  const streams = open(world, target, name, STREAMS_EACH);
-  const order = await world.stage.prepare(target);
-  for (const gateway of world.gateways) gateway.tell({ kind: 'release', clones: [target, world.bystander], atOnce: RELEASES_EACH });
-  await flowing(world, streams);
-  const answer = await world.stage.order(order);
+async function figuresOf({ gateways }: World): Promise<GatewayFigures[]> {
+  return (await Promise.all(gateways.map((gateway) => gateway.figures()))).flatMap((answer) => (answer === null ? [] : [answer.figures]));
+}
+
+function releasing({ gateways }: World, clones: Target[], load: Load): void {
+  for (const gateway of gateways) gateway.tell({ kind: 'release', clones, atOnce: RELEASES_EACH, pauseMs: LOADS[load] });
+}
+
+async function ordered({ stage }: World, target: Target, order: Order, streams: string[], inFlight: number): Promise<Stopped> {
+  const sent = process.hrtime.bigint();
+  const answer = await stage.order(order);
   const acknowledgedAt = process.hrtime.bigint();
   if (answer.milliseconds === null) throw new Error('nobody measured the stop');
-  return { milliseconds: answer.milliseconds, acknowledgedAt, stopId: answer.stopId, streams };
+  return {
+    milliseconds: answer.milliseconds, answeredMs: Number(acknowledgedAt - sent) / 1e6, inFlight, releases: Number(answer.releases), cloneId: target.cloneId,
+    acknowledgedAt, stopId: answer.stopId, streams,
+  };
+}
+
+/** One stop of a clone whose streams flow over every gateway, while all of them release, of this clone and of another. */
+async function stopOne(world: World, target: Target, name: string, load: Load): Promise<Stopped> {
+  const streams = open(world, target, name, STREAMS_EACH);
+  const order = await world.stage.prepare(target);
+  await flowing(world, streams);
+  releasing(world, [target, world.bystander], load);
+  await rest(150);
+  const inFlight = (await figuresOf(world)).reduce((sum, one) => sum + one.inFlight, 0);
+  const stopped = await ordered(world, target, order, streams, inFlight);
+  releasing(world, [], load);
+  return stopped;
 }
 
 async function frozen(world: World, targets: readonly Target[]): Promise<Stopped[]> {
@@ -81,11 +117,12 @@ async function frozen(world: World, targets: readonly Target[]): Promise<Stopped
     const streams = open(world, target, `frozen ${index}`, STREAMS_EACH);
     const order = await world.stage.prepare(target);
     await flowing(world, streams);
+    releasing(world, [target, world.bystander], 'paced');
+    await rest(150);
     gateway.signal('SIGSTOP');
-    const answer = await world.stage.order(order);
-    const acknowledgedAt = process.hrtime.bigint();
+    stopped.push(await ordered(world, target, order, streams, 0));
     gateway.signal('SIGCONT');
-    stopped.push({ milliseconds: answer.milliseconds ?? Number.POSITIVE_INFINITY, acknowledgedAt, stopId: answer.stopId, streams });
+    releasing(world, [], 'paced');
     // It comes back, registers again, and serves on.
     await rest(1_000);
   }
@@ -108,62 +145,89 @@ async function late(world: World, stopped: readonly Stopped[], figures: readonly
   return { bytes, writes };
 }
 
-/** Releases a second, with the gates asked and with the trigger taken away, one after the other and again. */
-async function rates(world: World, seconds: number): Promise<{ on: number; off: number; inFlight: number }> {
-  const total = async (): Promise<number> => Number((await world.stage.ask<{ n: string }>('SELECT count(*) AS n FROM probe'))[0]?.n ?? 0);
+/** Releases that committed after the stop that counted them. */
+async function lateReleases({ stage }: World, stopped: readonly Stopped[]): Promise<number> {
+  const rows = await stage.ask<{ clone: string; n: number }>('SELECT clone_id AS clone, count(*)::int AS n FROM release GROUP BY clone_id');
+  const now = new Map(rows.map(({ clone, n }) => [clone, n]));
+  return stopped.reduce((sum, { cloneId, releases }) => sum + Math.abs((now.get(cloneId) ?? 0) - releases), 0);
+}
+
+const NO_GATES = `
+  CREATE OR REPLACE FUNCTION assert_release_gates(of_clone text, of_capability text, of_grant text, gate_ids text[], epochs bigint[])
+  RETURNS void LANGUAGE plpgsql VOLATILE SET search_path = public, pg_temp AS $$ BEGIN RETURN; END $$`;
+
+/** Releases a second under the full load, with the gates asked and with neither locks nor comparison, in turn and again. */
+async function rates(world: World, seconds: number): Promise<{ on: number; off: number }> {
+  const [source] = await world.stage.ask<{ text: string }>(`SELECT pg_get_functiondef('assert_release_gates'::regproc) AS text`);
+  const total = async (): Promise<number> => Number((await world.stage.ask<{ n: string }>('SELECT count(*) AS n FROM release'))[0]?.n ?? 0);
   const sums = { on: 0, off: 0 };
-  const flights: number[] = [];
   for (const mode of ['on', 'off', 'off', 'on'] as const) {
-    await world.stage.ask(`ALTER TABLE probe ${mode === 'on' ? 'ENABLE' : 'DISABLE'} TRIGGER probe_gates`);
-    for (const gateway of world.gateways) gateway.tell({ kind: 'release', clones: [world.bystander], atOnce: RELEASES_EACH });
-    await rest(200);
+    await world.stage.ask(mode === 'on' ? source?.text ?? '' : NO_GATES);
+    for (const gateway of world.gateways) gateway.tell({ kind: 'gates', asked: mode === 'on' });
+    releasing(world, [world.bystander], 'full');
+    await rest(300);
     const [from, began] = [await total(), performance.now()];
-    await rest(seconds * 500);
-    const [flight] = await world.stage.ask<{ n: number }>(`SELECT count(*)::int AS n FROM pg_stat_activity WHERE usename = 'benren_app' AND xact_start IS NOT NULL`);
-    flights.push(flight?.n ?? 0);
-    await rest(seconds * 500);
+    await rest(seconds * 1_000);
     sums[mode] += ((await total()) - from) / ((performance.now() - began) / 1000) / 2;
   }
-  await world.stage.ask('ALTER TABLE probe ENABLE TRIGGER probe_gates');
-  return { on: Math.round(sums.on), off: Math.round(sums.off), inFlight: Math.max(...flights) };
+  releasing(world, [], 'full');
+  await world.stage.ask(source?.text ?? '');
+  return { on: Math.round(sums.on), off: Math.round(sums.off) };
 }
 
 /** From an order's arrival to its acknowledgement, over eight gateway processes that stream and release all the while. */
 export async function stop(options: { quick: boolean }): Promise<BenchReport> {
-  const [stops, freezes, seconds] = options.quick ? [8, 1, 0.6] : [200, 5, 4];
-  const world = await openWorld();
+  const [stops, pacedStops, freezes, seconds] = options.quick ? [8, 6, 1, 1] : [200, 40, 5, 4];
+  const world = await openWorld(options.quick ? 6_000 : 40_000);
   try {
-    const targets = await world.stage.clones(stops + freezes);
-    const stopped: Stopped[] = [];
-    for (const [index, target] of targets.slice(0, stops).entries()) stopped.push(await stopOne(world, target, `stop ${index}`));
+    const targets = await world.stage.outputs((await world.stage.clones(stops + pacedStops + freezes)).map((target) => ({ target, count: OUTPUTS_EACH })));
+    const full: Stopped[] = [];
+    for (const [index, target] of targets.slice(0, stops).entries()) full.push(await stopOne(world, target, `stop ${index}`, 'full'));
+    const paced: Stopped[] = [];
+    for (const [index, target] of targets.slice(stops, stops + pacedStops).entries()) paced.push(await stopOne(world, target, `paced ${index}`, 'paced'));
     const rate = await rates(world, seconds);
-    const thawed = await frozen(world, targets.slice(stops));
+    const thawed = await frozen(world, targets.slice(stops + pacedStops));
     await rest(300);
-    const figures = (await Promise.all(world.gateways.map((gateway) => gateway.figures()))).flatMap((answer) => (answer === null ? [] : [answer.figures]));
-    const after = await late(world, [...stopped, ...thawed], figures);
-    const times = stopped.map(({ milliseconds }) => milliseconds);
-    const frozenMs = Math.max(...thawed.map(({ milliseconds }) => milliseconds));
+    const all = [...full, ...paced, ...thawed];
+    const figures = await figuresOf(world);
+    const after = await late(world, all, figures);
+    const releasesAfter = await lateReleases(world, all);
     // A gateway that was frozen for longer than its lease cuts everything that flowed over it, and says so.
     const spared = figures.flatMap((one) => one.cut)
       .filter(({ id }) => id.startsWith('bystander') && !thawed.some((_one, index) => id.startsWith(`bystander.${index % GATEWAYS}.`))).length;
-    const ratio = Math.round((rate.on / rate.off) * 1_000) / 1_000;
-    const [p50, p99] = [percentile(times, 0.5), percentile(times, 0.99)];
-    return {
-      bench: 'stop',
-      figures: {
-        gateways: GATEWAYS, stops, streamsPerStop: GATEWAYS * STREAMS_EACH, releasesInFlight: rate.inFlight, p50Ms: p50, p99Ms: p99, frozenMaxMs: Math.round(frozenMs),
-        bytesBeyondConfirmation: after.bytes, writesAfterAcknowledgement: after.writes, streamsCutWithoutStop: spared,
-        releasesPerSecond: rate.on, releasesPerSecondGatesOff: rate.off, released: figures.reduce((sum, one) => sum + one.released, 0),
-        refused: figures.reduce((sum, one) => sum + one.refused, 0),
-      },
-      goals: {
-        p50Ms: { goal: '≤ 30', met: p50 <= 30 }, p99Ms: { goal: '≤ 250', met: p99 <= 250 }, frozenMaxMs: { goal: `≤ ${FROZEN_GOAL_MS}`, met: frozenMs <= FROZEN_GOAL_MS },
-        bytesAfterAcknowledgement: { goal: '0', met: after.bytes + after.writes === 0 }, streamsCutWithoutStop: { goal: '0', met: spared === 0 },
-        releasesWithGates: { goal: '≥ 0.9 of gates off', met: ratio >= 0.9 },
-      },
-    };
+    return report({ full, paced, thawed, rate, after, releasesAfter, spared, figures });
   } finally {
     await world.listeners.close();
     await world.stage.close();
   }
+}
+
+function report({ full, paced, thawed, rate, after, releasesAfter, spared, figures }: {
+  full: Stopped[]; paced: Stopped[]; thawed: Stopped[]; rate: { on: number; off: number }; after: { bytes: number; writes: number };
+  releasesAfter: number; spared: number; figures: readonly GatewayFigures[];
+}): BenchReport {
+  const of = (stopped: readonly Stopped[], part: number, what: 'milliseconds' | 'answeredMs' = 'milliseconds') => percentile(stopped.map((one) => one[what]), part);
+  const inFlight = (stopped: readonly Stopped[]) => percentile(stopped.map((one) => one.inFlight), 0.5);
+  const frozenMs = Math.max(...thawed.map(({ milliseconds }) => milliseconds));
+  const ratio = Math.round((rate.on / rate.off) * 1_000) / 1_000;
+  const [p50, p99, pacedP50, pacedP99] = [of(full, 0.5), of(full, 0.99), of(paced, 0.5), of(paced, 0.99)];
+  const sum = (what: 'released' | 'refused' | 'failed') => figures.reduce((total, one) => total + one[what], 0);
+  return {
+    bench: 'stop',
+    figures: {
+      gateways: GATEWAYS, stops: full.length, streamsPerStop: GATEWAYS * STREAMS_EACH, releasesInFlight: inFlight(full), p50Ms: p50, p99Ms: p99,
+      answeredP50Ms: of(full, 0.5, 'answeredMs'), pacedStops: paced.length, pacedReleasesInFlight: inFlight(paced), pacedP50Ms: pacedP50, pacedP99Ms: pacedP99,
+      pacedAnsweredP50Ms: of(paced, 0.5, 'answeredMs'), frozenMaxMs: Math.round(frozenMs),
+      bytesBeyondConfirmation: after.bytes, writesAfterAcknowledgement: after.writes, releasesAfterStop: releasesAfter, streamsCutWithoutStop: spared,
+      releasesPerSecond: rate.on, releasesPerSecondGatesOff: rate.off, released: sum('released'), refused: sum('refused'), failed: sum('failed'),
+    },
+    goals: {
+      releasesInFlight: { goal: '≥ 20', met: inFlight(full) >= 20 },
+      p50Ms: { goal: '≤ 30', met: p50 <= 30 }, p99Ms: { goal: '≤ 250', met: p99 <= 250 },
+      pacedP50Ms: { goal: '≤ 30', met: pacedP50 <= 30 }, pacedP99Ms: { goal: '≤ 250', met: pacedP99 <= 250 },
+      frozenMaxMs: { goal: `≤ ${FROZEN_GOAL_MS}`, met: frozenMs <= FROZEN_GOAL_MS },
+      bytesAfterAcknowledgement: { goal: '0', met: after.bytes + after.writes === 0 }, releasesAfterStop: { goal: '0', met: releasesAfter === 0 },
+      streamsCutWithoutStop: { goal: '0', met: spared === 0 }, releasesWithGates: { goal: '≥ 0.9 of gates off', met: ratio >= 0.9 },
+    },
+  };
 }

@@ -17,7 +17,8 @@ import { systemClock, systemLeaseClocks } from '../../src/platform/clock.ts';
 import {
   confirmingFirst, countedFromReply, feedBySequence, overriding, renewingFromReplica, type StopFault, watchingRenewals,
 } from '../support/stop-faults.ts';
-import type { GatewayFigures, GatewayOrder, GatewaySettings } from './messages.ts';
+import type { GatewayFigures, GatewayOrder, GatewaySettings, Target } from './messages.ts';
+import { type Outcome, probeReleases, realReleases, type Releaser } from './releases.ts';
 
 const settings = JSON.parse(process.argv[2] ?? '{}') as GatewaySettings;
 const fault: StopFault | null = settings.fault;
@@ -89,7 +90,7 @@ const first = confirmingFirst(plainLease);
 late.confirmed = () => first.confirmed();
 const lease = fault === 'confirm before sockets are reset' ? first.lease : plainLease;
 
-const figures: GatewayFigures = { released: 0, refused: 0, failed: 0, cut: [], lastWrite: {} };
+const figures: GatewayFigures = { released: 0, refused: 0, failed: 0, inFlight: 0, cut: [], lastWrite: {} };
 
 const app = express();
 app.get('/stream', async (request, response) => {
@@ -123,52 +124,32 @@ app.get('/stream', async (request, response) => {
   }
 });
 
-let releasing: { cloneId: string; grantId: string; gates: string[] }[] = [];
-let releases = 0;
+let releasing: Target[] = [];
+const releaser: Releaser = settings.outputs === null
+  ? probeReleases({ pool, lease, name: settings.name })
+  : await realReleases({ url: settings.url, lease, ...settings.outputs });
 
-/** Decided, then committed under the gates' locks, as the gateway's release is: the trigger asks, the lease bears witness. */
-async function release(of: { cloneId: string; grantId: string; gates: string[] }): Promise<void> {
-  const client = await pool.connect();
-  try {
-    const { rows } = await client.query<{ epochs: string[]; open: boolean }>(
-      `SELECT array_agg(epoch::text ORDER BY array_position($1, id)) AS epochs, bool_and(state = 'open') AS open FROM gate WHERE id = ANY ($1)`, [of.gates]);
-    const epochs = rows[0]?.epochs ?? [];
-    if (rows[0]?.open !== true || lease.standing() !== 'fresh') {
-      figures.refused += 1;
-      return;
-    }
-    await client.query('BEGIN');
-    releases += 1;
-    await client.query('INSERT INTO probe (id, clone_id, grant_id, gate_ids, epochs) VALUES ($1, $2, $3, $4, $5)',
-      [`${settings.name}.${process.pid}.${releases}`, of.cloneId, of.grantId, of.gates, epochs]);
-    // The outbox row that every release writes beside itself.
-    await client.query(`INSERT INTO job (id, topic, payload, run_at) VALUES ('job_' || replace(gen_random_uuid()::text, '-', ''), 'bench.released', '{}', '2100-01-01')`);
-    lease.witness(of.gates.map((gateId, index) => ({ gateId, epoch: BigInt(epochs[index] ?? '0') })));
-    await client.query('COMMIT');
-    figures.released += 1;
-  } catch (error) {
-    await client.query('ROLLBACK').catch(() => undefined);
-    if (error instanceof Refusal || (error as { code?: string }).code === 'BN001') figures.refused += 1;
-    else figures.failed += 1;
-  } finally {
-    client.release();
-  }
-}
+/** The last order to release; loops of an earlier one end. */
+let turn = 0;
 
-async function releaseLoop(turn: number): Promise<void> {
-  for (let round = turn; releasing.length > 0; round += 1) {
-    await release(releasing[round % releasing.length]!).catch(() => undefined);
-    await new Promise((done) => setTimeout(done, settings.releasePauseMs));
+async function releaseLoop(own: number, first: number, pauseMs: number): Promise<void> {
+  for (let round = first; turn === own && releasing.length > 0; round += 1) {
+    figures.inFlight += 1;
+    const outcome = await releaser.release(releasing[round % releasing.length]!).catch((): Outcome => 'failed');
+    figures.inFlight -= 1;
+    if (outcome !== 'none') figures[outcome] += 1;
+    await new Promise((done) => setTimeout(done, pauseMs));
   }
 }
 
 process.on('message', (order: GatewayOrder) => {
   if (order.kind === 'stand') clocks.stand(order.still);
   else if (order.kind === 'release') {
-    const running = releasing.length > 0;
     releasing = order.clones;
-    if (!running) for (let turn = 0; turn < order.atOnce; turn += 1) void releaseLoop(turn);
-  } else if (order.kind === 'figures') process.send?.({ kind: 'figures', figures, standing: lease.standing() });
+    turn += 1;
+    for (let first = 0; first < order.atOnce; first += 1) void releaseLoop(turn, first, order.pauseMs ?? settings.releasePauseMs);
+  } else if (order.kind === 'gates') releaser.asking(order.asked);
+  else if (order.kind === 'figures') process.send?.({ kind: 'figures', figures, standing: lease.standing() });
   else process.exit(0);
 });
 process.on('disconnect', () => process.exit(0));

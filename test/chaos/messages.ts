@@ -11,17 +11,24 @@ export interface GatewaySettings {
   /** Stops are found by renewals alone. */
   deafToNotify: boolean;
   releasePauseMs: number;
+  /** Whose planted outputs it releases in truth, and which of them: every `of`th from `at` on. Null: rows of a probe table. */
+  outputs: { account: string; at: number; of: number } | null;
 }
 
 export interface Target {
   cloneId: string;
   grantId: string;
   gates: string[];
+  /** How many outputs were planted of it. */
+  outputs?: number;
 }
 
 export type GatewayOrder =
   | { kind: 'stand'; still: boolean }
-  | { kind: 'release'; clones: Target[]; atOnce: number }
+  /** From now on these, so many at once, each with a rest after it; of nothing is to stop. */
+  | { kind: 'release'; clones: Target[]; atOnce: number; pauseMs?: number }
+  /** Whether releases ask the gates: the same work without them, for a comparison. */
+  | { kind: 'gates'; asked: boolean }
   | { kind: 'figures' }
   | { kind: 'end' };
 
@@ -29,6 +36,8 @@ export interface GatewayFigures {
   released: number;
   refused: number;
   failed: number;
+  /** Asked for and not answered yet. */
+  inFlight: number;
   /** Every stream that the lease cut, with the host's monotonic nanoseconds. */
   cut: { id: string; code: string; at: string }[];
   /** When each stream was last given bytes. */

@@ -118,7 +118,6 @@ async function shut(session: pg.Client, target: Target, stopId: string): Promise
   await session.query(`
     INSERT INTO gate_stop (id, number, kind, scope, clone_id, gate_id, epoch, releases, reason, ordered_by, ordered_at)
     VALUES ($1, 0, 'existence', 'clone', $2, $3, 2, 0, 'stop.ordered', 'test', now())`, [stopId, target.cloneId, gateId]);
-  await session.query(`SELECT pg_notify('benren_stop', $1)`, [stopId]);
   await session.query('COMMIT');
 }
 

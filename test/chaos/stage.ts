@@ -4,6 +4,7 @@ import pg from 'pg';
 import { makeBilling, type PaymentProvider } from '../../src/billing/index.ts';
 import { makeGates } from '../../src/consent/gates.ts';
 import { identityEntities, loadDocuments, makeIdentity, type SignatureInput } from '../../src/identity/index.ts';
+import { countReleases } from '../../src/gateway/store.ts';
 import { makeIds } from '../../src/kernel/ids.ts';
 import { systemRandom } from '../../src/kernel/random.ts';
 import { notFound } from '../../src/kernel/refusals.ts';
@@ -14,6 +15,7 @@ import { systemClock } from '../../src/platform/clock.ts';
 import { connect, type Database, one } from '../../src/platform/postgres/index.ts';
 import { makeStop, type Stop, type StopDeps } from '../../src/stop/index.ts';
 import { makeTransparency } from '../../src/transparency/index.ts';
+import { plantOutputs } from '../bench/stop-outputs.ts';
 import { type GateBench, makeGateBench } from '../consent/gate-bench.ts';
 import { type Cluster, openCluster } from '../support/cluster.ts';
 import { makePasskey } from '../support/passkey.ts';
@@ -43,12 +45,14 @@ export interface Stage {
   readonly appUrl: string;
   /** Makes clones with their gates, all of one owner. */
   clones(count: number): Promise<Target[]>;
+  /** Plants outputs of clones that gateways may then release in truth. */
+  outputs(wanted: readonly { target: Target; count: number }[]): Promise<Target[]>;
   prepare(target: Target): Promise<Order>;
   /** The real order, acknowledged; sent again under its key while the database is away. */
   order(order: Order): Promise<Acknowledged>;
   /** As somebody who dies when the COMMIT has returned, and somebody else who takes over. */
   orderAndDie(order: Order): Promise<void>;
-  gateway(name: string, options?: { rate?: number; fault?: StopFault; replicaUrl?: string; deafToNotify?: boolean; releasePauseMs?: number }): Promise<GatewayProcess>;
+  gateway(name: string, options?: { rate?: number; fault?: StopFault; replicaUrl?: string; deafToNotify?: boolean; releasePauseMs?: number; outputs?: { at: number; of: number } }): Promise<GatewayProcess>;
   /** Asks the present primary as its superuser. */
   ask<Row extends pg.QueryResultRow>(text: string, params?: unknown[]): Promise<Row[]>;
   /** Everybody is led to another server from now on. */
@@ -91,7 +95,13 @@ function makeParts(database: Database) {
   const deps: StopDeps = {
     runTx, clock, ids, identity, billing, transparency, gates: makeGates({ ids }),
     noticeDays: async () => null,
-    countReleases: async (tx, { cloneId }) => (await one<{ count: bigint }>(tx, 'SELECT count(*) FROM probe WHERE clone_id = $1', [cloneId])).count,
+    // What gateways really released, and the probes of those that only try their gates.
+    countReleases: async (tx, scope) => {
+      const [released, probes] = await Promise.all([
+        countReleases(tx, scope), one<{ count: bigint }>(tx, 'SELECT count(*) FROM probe WHERE clone_id = $1', [scope.cloneId]),
+      ]);
+      return released + probes.count;
+    },
     countOpenOutputs: async () => 0,
     cloneOwner: async (_tx, cloneId) => owners.get(cloneId) ?? null,
     authority: {
@@ -125,11 +135,12 @@ function dyingAfterCommit(runTx: RunTx): RunTx {
   };
 }
 
-export async function openStage(flags: readonly string[] = []): Promise<Stage> {
+/** `proxied: false` leads everybody straight to the first PostgreSQL: for a bench, where a proxy would be measured along. */
+export async function openStage(flags: readonly string[] = [], { proxied = true } = {}): Promise<Stage> {
   let primary = await openCluster(DATABASE, flags);
   const proxies: Proxy[] = [];
   const near = await openProxy(primary.port);
-  const database = await connect({ url: primary.appUrl(DATABASE, near.port), entities: identityEntities, poolSize: 12 });
+  const database = await connect({ url: primary.appUrl(DATABASE, proxied ? near.port : primary.port), entities: identityEntities, poolSize: 12 });
   const { identity, ids, owners, deps } = makeParts(database);
   const stop = makeStop(deps);
   const owner: { actor: Actor; passkey: ReturnType<typeof makePasskey> } = await register(identity);
@@ -161,6 +172,12 @@ export async function openStage(flags: readonly string[] = []): Promise<Stage> {
       await maker.close();
       return made;
     },
+    async outputs(wanted) {
+      const planter = await makeGateBench({ superuserUrl: primary.superuserUrl(DATABASE) }, { table: false });
+      await plantOutputs(planter, owner.actor.accountId, wanted);
+      await planter.close();
+      return wanted.map(({ target, count }) => ({ ...target, outputs: count }));
+    },
     async prepare(target) {
       const quote = await stop.quoteStop(owner.actor, target.cloneId);
       numbers += 1;
@@ -175,8 +192,10 @@ export async function openStage(flags: readonly string[] = []): Promise<Stage> {
     async orderAndDie(order) {
       await send(makeStop({ ...deps, runTx: dyingAfterCommit(database.runTx) }), order).catch(() => undefined);
     },
-    async gateway(name, { rate = 100, fault = null, replicaUrl = null, deafToNotify = false, releasePauseMs = 20 } = {}) {
-      const own = await startGateway(primary.port, (port) => primary.appUrl(DATABASE, port), { name, rate, fault, replicaUrl, deafToNotify, releasePauseMs });
+    async gateway(name, { rate = 100, fault = null, replicaUrl = null, deafToNotify = false, releasePauseMs = 20, outputs } = {}) {
+      const own = await startGateway(primary.port, (port) => primary.appUrl(DATABASE, port), {
+        name, rate, fault, replicaUrl, deafToNotify, releasePauseMs, outputs: outputs === undefined ? null : { account: owner.actor.accountId, ...outputs },
+      }, proxied);
       gateways.push(own);
       proxies.push(own.proxy);
       return own;

@@ -1,210 +1,19 @@
-import { seededRandom, type Random } from '../../src/kernel/random.ts';
+import { type Random, seededRandom } from '../../src/kernel/random.ts';
 import { STOP_FAULTS } from '../support/stop-faults.ts';
+import { attack, type Trouble, TROUBLES } from './attack.ts';
 import type { ChaosOptions, ChaosReport } from './main.ts';
-import type { Target } from './messages.ts';
 import { mutantsCaught } from './mutants.ts';
-import { type GatewayProcess, type Listeners, startListeners } from './processes.ts';
-import { type Acknowledged, openStage, type Stage } from './stage.ts';
+import { startListeners } from './processes.ts';
+import { openStage } from './stage.ts';
 
-const STREAMS_EACH = 2;
-const STOPS_AT_ONCE = 3;
-const RATES = [98, 100, 102];
-const rest = (milliseconds: number): Promise<void> => new Promise((done) => setTimeout(done, milliseconds));
+const STOPS_AT_ONCE = 6;
+const HEAVY = 3;
 
-/** What befalls the stops of one round. The last three are of PostgreSQL itself and take long, so they come seldom. */
-export const TROUBLES = [
-  'nothing', 'a gateway frozen', 'a gateway killed', 'a gateway cut off in silence', 'a gateway reset', 'a gateway deaf to answers', 'a slow network',
-  'a clock that stands still', 'the coordinator dies', 'PostgreSQL restarted', 'PostgreSQL failed over', 'PostgreSQL restored old',
-] as const;
-type Trouble = (typeof TROUBLES)[number];
-
-interface Stopped {
-  target: Target;
-  streams: string[];
-  stopId: string;
-  /** Counted under the exclusive lock. */
-  releases: number;
-  /** What listeners had when everything that was on its way had arrived. */
-  atAcknowledgement: Record<string, number>;
-}
-
-interface World {
-  stage: Stage;
-  gateways: GatewayProcess[];
-  listeners: Listeners;
-  random: Random;
-  names: number;
-  bad: string[];
-  figures: { stops: number; bytes: number; releasesCounted: number; longestMs: number; rounds: Record<string, number> };
-}
-
-const pick = <T>(random: Random, list: readonly T[]): T => list[random.below(list.length)]!;
-
-async function serveAgain(world: World): Promise<void> {
-  const { stage, gateways } = world;
-  for (const [index, gateway] of gateways.entries()) {
-    gateway.proxy.weather({ kind: 'clear' });
-    const news = gateway.alive ? await gateway.figures() : null;
-    if (news !== null && news.standing === 'fresh') continue;
-    if (news !== null) {
-      // It registers again by itself within a renewal or two, unless it has reason not to.
-      await rest(600);
-      if ((await gateway.figures())?.standing === 'fresh') continue;
-    }
-    await gateway.close();
-    world.names += 1;
-    gateways[index] = await stage.gateway(`gateway ${world.names}`, { rate: pick(world.random, RATES) });
-  }
-}
-
-async function open(world: World, target: Target): Promise<string[]> {
-  const gates = target.gates.map((gateId) => `${gateId}:1`).join(',');
-  world.names += 1;
-  const streams = world.gateways.flatMap((gateway, at) => Array.from({ length: STREAMS_EACH }, (_none, index) => {
-    const id = `s${world.names}.${at}.${index}`;
-    // Fast enough that every few milliseconds something is written.
-    return { id, url: `${gateway.origin}/stream?id=${id}&bps=${pick(world.random, [100_000, 400_000])}&gates=${gates}` };
-  }));
-  world.listeners.open(streams);
-  return streams.map(({ id }) => id);
-}
-
-async function bytesOf(world: World, ids: readonly string[]): Promise<Record<string, number>> {
-  const heard = await world.listeners.counts(ids);
-  return Object.fromEntries(ids.map((id) => [id, heard[id]?.bytes ?? 0]));
-}
-
-async function flowing(world: World, ids: readonly string[]): Promise<void> {
-  for (const end = performance.now() + 15_000; performance.now() < end;) {
-    if (Object.values(await bytesOf(world, ids)).every((bytes) => bytes > 0)) return;
-    await rest(10);
-  }
-  throw new Error('The streams of a healthy round do not flow.');
-}
-
-/** Begins a trouble; answers what ends it. */
-async function befall(world: World, trouble: Trouble): Promise<() => Promise<void>> {
-  const { stage, random } = world;
-  const gateway = pick(random, world.gateways);
-  const weather = (kind: 'silent' | 'reset' | 'deaf') => {
-    gateway.proxy.weather({ kind });
-    return async () => gateway.proxy.weather({ kind: 'clear' });
-  };
-  switch (trouble) {
-    case 'a gateway frozen':
-      gateway.signal('SIGSTOP');
-      return async () => gateway.signal('SIGCONT');
-    case 'a gateway killed':
-      gateway.signal('SIGKILL');
-      return async () => undefined;
-    case 'a gateway cut off in silence': return weather('silent');
-    case 'a gateway reset': return weather('reset');
-    case 'a gateway deaf to answers': return weather('deaf');
-    case 'a slow network':
-      gateway.proxy.weather({ kind: 'slow', milliseconds: 20 + random.below(400) });
-      return async () => gateway.proxy.weather({ kind: 'clear' });
-    case 'a clock that stands still':
-      gateway.tell({ kind: 'stand', still: true });
-      return async () => gateway.tell({ kind: 'stand', still: false });
-    case 'PostgreSQL restarted': {
-      const down = stage.primary.stop(random.below(2) === 0 ? 'immediate' : 'fast').then(() => stage.primary.start());
-      return async () => await down;
-    }
-    default: return async () => undefined;
-  }
-}
-
-async function acknowledged(world: World, target: Target, streams: string[], answer: Pick<Acknowledged, 'stopId' | 'releases' | 'milliseconds'>): Promise<Stopped> {
-  // What kernels held is read by now: these listeners are prompt.
-  await rest(100);
-  world.figures.stops += 1;
-  world.figures.longestMs = Math.max(world.figures.longestMs, Math.round(answer.milliseconds ?? 0));
-  return { target, streams, stopId: answer.stopId, releases: Number(answer.releases), atAcknowledgement: await bytesOf(world, streams) };
-}
-
-/** Nobody has more than was there at the acknowledgement, nor more than was confirmed; and no release came after. */
-async function judge(world: World, stopped: readonly Stopped[], round: string): Promise<void> {
-  for (const { target, streams, stopId, releases, atAcknowledgement } of stopped) {
-    const now = await bytesOf(world, streams);
-    const rows = await world.stage.ask<{ streams: { subjectId: string; bytes: string }[] }>('SELECT streams FROM gate_stop_confirmation WHERE stop_id = $1', [stopId]);
-    const confirmed = new Map(rows.flatMap((row) => row.streams).map((stream) => [stream.subjectId, Number(stream.bytes)]));
-    for (const id of streams) {
-      world.figures.bytes += now[id] ?? 0;
-      const late = (now[id] ?? 0) - (atAcknowledgement[id] ?? 0);
-      if (late > 0) world.bad.push(`${round}: ${late} bytes of ${id} after ${stopId}`);
-      const beyond = (now[id] ?? 0) - (confirmed.get(id) ?? Number.POSITIVE_INFINITY);
-      if (beyond > 0) world.bad.push(`${round}: ${beyond} bytes of ${id} more than confirmed for ${stopId}`);
-    }
-    const [row] = await world.stage.ask<{ n: number }>('SELECT count(*)::int AS n FROM probe WHERE clone_id = $1', [target.cloneId]);
-    world.figures.releasesCounted += releases;
-    if (row !== undefined && row.n !== releases) world.bad.push(`${round}: ${row.n} releases of ${target.cloneId}, and ${releases} when it was stopped`);
-  }
-}
-
-async function round(world: World, trouble: Trouble, targets: readonly Target[]): Promise<void> {
-  const { stage, random, figures } = world;
-  figures.rounds[trouble] = (figures.rounds[trouble] ?? 0) + 1;
-  const streams = await Promise.all(targets.map((target) => open(world, target)));
-  const orders = [];
-  for (const target of targets) orders.push(await stage.prepare(target));
-  for (const gateway of world.gateways) gateway.tell({ kind: 'release', clones: [...targets], atOnce: 2 });
-  await flowing(world, streams.flat());
-  const end = await befall(world, trouble);
-  await rest(random.below(40));
-  const stopped = await Promise.all(orders.map(async (order, index) => {
-    if (trouble === 'the coordinator dies') await stage.orderAndDie(order);
-    return await acknowledged(world, order.target, streams[index]!, await stage.order(order));
-  }));
-  await end();
-  // What a frozen or cut-off process would still hand out, it would hand out now.
-  await rest(250);
-  await judge(world, stopped, trouble);
-  alive(world, trouble);
-}
-
-/** A process that died by itself would hand out nothing, and prove nothing. */
-function alive(world: World, trouble: Trouble): void {
-  const dead = world.gateways.filter((gateway) => !gateway.alive).length;
-  if (dead > (trouble === 'a gateway killed' ? 1 : 0)) world.bad.push(`${trouble}: ${dead} gateways died`);
-}
-
-/** The standby lacks the stops, or the backup is older than they are: gateways that saw them believe neither. */
-async function replace(world: World, trouble: 'PostgreSQL failed over' | 'PostgreSQL restored old', targets: readonly Target[]): Promise<void> {
-  const { stage } = world;
-  const real = stage.primary;
-  await real.stop('fast');
-  const other = await real.copy(trouble === 'PostgreSQL failed over' ? 'standby' : 'backup');
-  await real.start();
-  await serveAgain(world);
-  await round(world, trouble, targets);
-  const released = async (): Promise<number> => (await stage.ask<{ n: number }>('SELECT count(*)::int AS n FROM probe WHERE clone_id = ANY ($1)', [targets.map(({ cloneId }) => cloneId)]))[0]?.n ?? 0;
-  await real.stop('immediate');
-  await other.start();
-  if (trouble === 'PostgreSQL failed over') await other.promote();
-  stage.lead(other);
-  const before = await released();
-  // The gates are open there. Everybody tries, from the first moment on.
-  const streams: string[] = [];
-  for (let tries = 0; tries < 8; tries += 1) {
-    for (const target of targets) streams.push(...await open(world, target));
-    await rest(200);
-  }
-  const bytes = Object.values(await bytesOf(world, streams)).reduce((sum, one) => sum + one, 0);
-  if (bytes > 0) world.bad.push(`${trouble}: ${bytes} bytes of stopped clones`);
-  const after = await released();
-  if (after !== before) world.bad.push(`${trouble}: ${after - before} releases of stopped clones`);
-  alive(world, trouble);
-  await other.stop('immediate');
-  await real.start();
-  stage.lead(real);
-  await other.remove();
-}
-
-function schedule(random: Random, stops: number, quick: boolean): Trouble[] {
-  const rounds = Math.ceil(stops / STOPS_AT_ONCE);
-  const light = TROUBLES.slice(0, 9);
+/** Every trouble in turn; those of PostgreSQL itself take long, so they come seldom: each three times in 500 stops. */
+function schedule(random: Random, rounds: number, quick: boolean): Trouble[] {
+  const light = TROUBLES.slice(0, -HEAVY);
   const plan: Trouble[] = Array.from({ length: rounds }, (_none, index) => light[index % light.length]!);
-  const heavy: Trouble[] = quick ? ['PostgreSQL failed over'] : Array.from({ length: Math.max(3, Math.floor(rounds / 10)) }, (_none, index) => TROUBLES[9 + (index % 3)]!);
+  const heavy: Trouble[] = quick ? ['PostgreSQL failed over'] : Array.from({ length: Math.max(HEAVY, Math.floor(rounds / 9)) }, (_none, index) => TROUBLES.slice(-HEAVY)[index % HEAVY]!);
   for (const [index, trouble] of heavy.entries()) plan[Math.min(rounds - 1, index * Math.floor(rounds / heavy.length) + random.below(3))] = trouble;
   return plan;
 }
@@ -215,34 +24,28 @@ export async function stop(options: ChaosOptions): Promise<ChaosReport> {
   process.stdout.write(`seed ${seed}\n`);
   const began = performance.now();
   const random = seededRandom(`chaos stop ${seed}`);
-  const stops = options.number('stops', quick ? 9 : 510);
+  const atOnce = quick ? 3 : STOPS_AT_ONCE;
+  const rounds = Math.ceil(options.number('stops', quick ? 9 : 510) / atOnce);
   const stage = await openStage(['-c', 'fsync=off']);
-  const world: World = {
-    stage, random, gateways: [], listeners: startListeners(), names: 3, bad: [], figures: { stops: 0, bytes: 0, releasesCounted: 0, longestMs: 0, rounds: {} },
-  };
+  const listeners = startListeners();
   try {
-    world.gateways.push(...await Promise.all(RATES.map((rate, index) => stage.gateway(`gateway ${index}`, { rate }))));
-    for (const [index, trouble] of schedule(random, stops, quick).entries()) {
-      await serveAgain(world);
-      const targets = await stage.clones(STOPS_AT_ONCE);
-      if (trouble === 'PostgreSQL failed over' || trouble === 'PostgreSQL restored old') await replace(world, trouble, targets);
-      else await round(world, trouble, targets);
-      world.listeners.forget();
-      for (const bad of world.bad.slice(0, 10)) process.stdout.write(`✗ ${bad}\n`);
-      if (world.bad.length > 0) break;
-      if (index % 10 === 9) process.stdout.write(`${world.figures.stops} stops, 0 bytes and 0 releases after them\n`);
-    }
-    const mutants = options.flag('no-mutants') ? [] : await mutantsCaught(stage, world.listeners, { controls: !quick });
+    const { figures, bad } = await attack({
+      stage, listeners, random, plan: schedule(random, rounds, quick), atOnce,
+      told(round, broken, { stops }) {
+        for (const one of broken.slice(0, 10)) process.stdout.write(`✗ ${one}\n`);
+        if (broken.length === 0 && round % 10 === 9) process.stdout.write(`${stops} stops, 0 bytes and 0 releases after them\n`);
+      },
+    });
+    const mutants = options.flag('no-mutants') ? [] : await mutantsCaught(stage, listeners, { controls: !quick });
     process.stdout.write(`mutants ${mutants.length}/${STOP_FAULTS.length} caught\n`);
     return {
-      chaos: 'stop', seed, held: world.bad.length === 0 && (options.flag('no-mutants') || mutants.length === STOP_FAULTS.length),
+      chaos: 'stop', seed, held: bad.length === 0 && (options.flag('no-mutants') || mutants.length === STOP_FAULTS.length),
       figures: {
-        ...world.figures, bytesOrReleasesAfterAStop: world.bad.length, mutants: `${mutants.length}/${STOP_FAULTS.length}`, seconds: Math.round((performance.now() - began) / 1_000),
+        ...figures, bytesOrReleasesAfterAStop: bad.length, mutants: `${mutants.length}/${STOP_FAULTS.length}`, seconds: Math.round((performance.now() - began) / 1_000),
       },
     };
   } finally {
-    await Promise.all(world.gateways.map((gateway) => gateway.close()));
-    await world.listeners.close();
+    await listeners.close();
     await stage.close();
   }
 }

@@ -16,6 +16,8 @@ export interface GateBench {
   makeClones(names: readonly string[], ownerAccountId?: string): Promise<Target[]>;
   /** As the superuser: to plant a fault. */
   plant(sql: string): Promise<void>;
+  /** Rows of other rooms, without their rooms' rules. */
+  plantRows(sql: string, params: unknown[]): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -67,6 +69,7 @@ export async function makeGateBench(database: Pick<TestDatabase, 'superuserUrl'>
     async plant(sql) {
       await root.query(sql);
     },
+    plantRows: (sql, params) => withoutRules(root, sql, params),
     async close() {
       await root.end();
     },

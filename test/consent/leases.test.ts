@@ -1,10 +1,11 @@
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { LEASE_MS, type LeaseClocks, makeGatewayLease, openLeaseStore, STOP_CHANNEL, type GatewayLease, type LeaseDeps, type StreamHandle } from '../../src/consent/index.ts';
 import { makeIds } from '../../src/kernel/ids.ts';
 import { systemRandom } from '../../src/kernel/random.ts';
 import { systemClock, systemLeaseClocks } from '../../src/platform/clock.ts';
-import { notify, sql } from '../../src/platform/postgres/index.ts';
+import { sql } from '../../src/platform/postgres/index.ts';
 import { openTestDatabase, type TestDatabase } from '../support/database.ts';
 import { until } from '../support/until.ts';
 import { type GateBench, makeGateBench } from './gate-bench.ts';
@@ -44,15 +45,14 @@ async function flow(lease: GatewayLease, of: Of, epoch = 1n): Promise<Flow> {
   return { handle, cuts };
 }
 
-/** A stop by hand: shuts the clone's gate and tells. Answers its id. */
-async function stop(of: Of, tell = true): Promise<string> {
+/** A stop by hand: shuts the clone's gate, which PostgreSQL tells of. Answers its id. */
+async function stop(of: Of): Promise<string> {
   const stopId = ids.next('stop');
   await database.runTx(async (tx) => {
     await sql(tx, `UPDATE gate SET state = 'stopped', epoch = epoch + 1, reason = 'x', changed_by = 'x', changed_at = now() WHERE id = $1`, [of.gates[1]]);
     await sql(tx, `
       INSERT INTO gate_stop (id, number, kind, scope, clone_id, gate_id, epoch, releases, reason, ordered_by, ordered_at)
       SELECT $1, 0, 'existence', 'clone', clone_id, id, epoch, 0, 'x', 'x', now() FROM gate WHERE id = $2`, [stopId, of.gates[1]]);
-    if (tell) await notify(tx, STOP_CHANNEL, stopId);
   });
   return stopId;
 }
@@ -102,12 +102,33 @@ describe('a gateway', () => {
   });
 
   it('finds a stop that nobody told of with its next renewal; a narrowed gate cuts as well', async () => {
-    const [lease, of, narrowed] = [await gateway(), await bench.makeClone('untold'), await bench.makeClone('narrowed')];
+    const deaf = await gateway({ openStore: () => openLeaseStore(database.appUrl, () => undefined) });
+    const [lease, of, narrowed] = [deaf, await bench.makeClone('untold'), await bench.makeClone('narrowed')];
     const [stopped, changed] = [await flow(lease, of), await flow(lease, narrowed)];
-    const stopId = await stop(of, false);
+    const stopId = await stop(of);
     await database.asApp(`UPDATE gate SET epoch = epoch + 1, reason = 'x', changed_by = 'x', changed_at = now() WHERE id = $1`, [narrowed.gates[3]]);
     await until(async () => (await confirmation(stopId, lease)) !== undefined && changed.cuts.length > 0, 1_500);
     expect([stopped.cuts, changed.cuts]).toEqual([['stopped'], ['gate_changed']]);
+  });
+
+  it('is told of whatever narrows a gate, by whoever does it, and of nothing else', async () => {
+    const of = await bench.makeClone('tells');
+    const ears = new pg.Client({ connectionString: database.appUrl });
+    await ears.connect();
+    const heard: string[] = [];
+    ears.on('notification', ({ payload }) => heard.push(payload ?? ''));
+    await ears.query(`LISTEN ${STOP_CHANNEL}`);
+    const hold = (fact: string) => database.asApp(`
+      INSERT INTO gate_hold (gate_id, position, holder, fact, reason, by_whom, at) VALUES ($1, 0, 'proof', $2, 'x', 'x', now())`, [of.gates[1], fact]);
+    await hold('placed');
+    await hold('lifted');
+    await database.asApp(`UPDATE gate SET epoch = epoch + 1, reason = 'x', changed_by = 'x', changed_at = now() WHERE id = $1`, [of.gates[3]]);
+    await database.asApp(`UPDATE gate SET state = 'stopped', epoch = epoch + 1, reason = 'x', changed_by = 'x', changed_at = now() WHERE id = $1`, [of.gates[3]]);
+    await until(async () => heard.length >= 3);
+    await ears.end();
+    expect(heard.map((told) => JSON.parse(told) as unknown)).toEqual([
+      { gateId: of.gates[1], epoch: '2' }, { gateId: of.gates[3], epoch: '2' }, { gateId: of.gates[3], epoch: '3' },
+    ]);
   });
 
   it('refuses while a clock moved away from the others, and serves again after the next renewal', async () => {

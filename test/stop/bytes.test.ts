@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
-import { FULL_WAIT_NS, STOP_CHANNEL } from '../../src/consent/index.ts';
+import { FULL_WAIT_NS } from '../../src/consent/index.ts';
 import { MEDIA_WRITE_BYTES } from '../../src/http/media.ts';
 import { seededRandom } from '../../src/kernel/random.ts';
 import { makeFolderBlobs } from '../../src/platform/blobs/index.ts';
-import { notify, sql } from '../../src/platform/postgres/index.ts';
+import { sql } from '../../src/platform/postgres/index.ts';
 import { type GatewayWorld, openGatewayWorld } from '../gateway/world.ts';
 import { type GatewayChild, type GatewayOrders, type Listener, listenTo, startGateway } from '../support/gateway-child.ts';
 import { readMultipart } from '../support/multipart.ts';
@@ -62,7 +62,7 @@ async function flowing({ origin }: GatewayChild, count = LISTENERS): Promise<Lis
   return listeners;
 }
 
-/** A pause as every gateway must confirm it, in one transaction: the gate shuts, a row tells, and they are notified. Answers its id once it is committed. */
+/** A pause as every gateway must confirm it, in one transaction: the gate shuts and a row tells. Answers its id once it is committed. */
 async function order(): Promise<string> {
   const stopId = own.deps.ids.next('stop');
   await own.world.database.runTx(async (tx) => {
@@ -71,7 +71,6 @@ async function order(): Promise<string> {
     await sql(tx, `
       INSERT INTO gate_stop (id, number, kind, scope, clone_id, gate_id, epoch, releases, reason, ordered_by, ordered_at)
       SELECT $1, 0, 'pause', 'clone', clone_id, id, epoch, 0, 'test', 'test', now() FROM gate WHERE id = $2`, [stopId, gate!.gateId]);
-    await notify(tx, STOP_CHANNEL, stopId);
   });
   paused = true;
   return stopId;

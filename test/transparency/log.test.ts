@@ -192,6 +192,16 @@ describe('PostgreSQL itself', () => {
     expect(await refusalCode(database.asApp("INSERT INTO log_checkpoint (size, root, note, at) VALUES (1000000, sha256(''), 'x', now())"))).toBe('23503');
   });
 
+  it('knows its types without locking one of them: every release would lock that row', async () => {
+    for (const [table, column, types] of [['log_leaf', 'type', 'log_leaf_type'], ['signed_document', 'document_type', 'signed_document_type']] as const) {
+      const keys = await database.asOwner(`SELECT conname FROM pg_constraint WHERE conrelid = '${table}'::regclass AND confrelid = '${types}'::regclass`);
+      expect(keys, `${table} locks a row of ${types}`).toEqual([]);
+      const checks = await database.asOwner(`SELECT tgname FROM pg_trigger WHERE tgrelid = '${table}'::regclass AND tgname = '${table}_type_known' AND tgenabled = 'O'`);
+      expect(checks, column).toHaveLength(1);
+    }
+    expect(await refusalCode(database.asApp(`INSERT INTO signed_document (id, document_type) VALUES ('sgd_x', 'unheard_of')`))).toBe('23503');
+  });
+
   it('knows the same leaf types as the code', async () => {
     for (const type of LEAF_TYPES) {
       await database.runTx((tx) => log.append(tx, { type, subjectId: 'all_types', at: clock.now(), document: {} }));

@@ -8,7 +8,8 @@ import { columnTypes } from './types.ts';
  * session (LISTEN). Each statement is a transaction of its own, and none is answered before it is on disk.
  */
 export interface Session {
-  query<Row>(text: string, params?: unknown[]): Promise<Row[]>;
+  /** With a name it is parsed and planned once for this connection. */
+  query<Row>(text: string, params?: unknown[], name?: string): Promise<Row[]>;
   /** Calls `heard` with the payload of each NOTIFY. */
   listen(channel: string, heard: (payload: string) => void): Promise<void>;
   /** False once the connection was lost; it never comes back, open another one. */
@@ -22,7 +23,7 @@ export async function openSession(url: string, options: { applicationName: strin
   const socket = new Socket();
   const client = new pg.Client({
     connectionString: url, application_name: options.applicationName, connectionTimeoutMillis: options.connectTimeoutMs,
-    types: columnTypes, stream: () => socket,
+    types: columnTypes, stream: () => socket, pipeline: true,
   });
   let alive = true;
   client.on('error', () => {
@@ -43,8 +44,8 @@ export async function openSession(url: string, options: { applicationName: strin
     get alive() {
       return alive;
     },
-    async query<Row>(text: string, params: unknown[] = []) {
-      return (await client.query(text, params)).rows as Row[];
+    async query<Row>(text: string, params: unknown[] = [], name?: string) {
+      return (await client.query({ text, values: params, ...(name === undefined ? {} : { name }) })).rows as Row[];
     },
     async listen(channel, heard) {
       client.on('notification', (message) => {

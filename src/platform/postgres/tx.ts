@@ -1,31 +1,52 @@
-import type { EntityManager, EntitySchema, ObjectLiteral, QueryRunner, Repository } from 'typeorm';
+import type pg from 'pg';
+import { type EntityManager, type EntitySchema, type ObjectLiteral, QueryFailedError, type QueryRunner, type Repository } from 'typeorm';
 
 import type { Tx } from '../../kernel/tx.ts';
 
-const runners = new WeakMap<Tx, QueryRunner>();
+interface Open {
+  runner: QueryRunner;
+  client: Pick<pg.ClientBase, 'query'>;
+}
+
+const running = new WeakMap<Tx, Open>();
 
 /** Makes the opaque token for a running transaction. Only `database.ts` calls it. */
-export function openToken(runner: QueryRunner): Tx {
+export function openToken(open: Open): Tx {
   const tx = Object.freeze({}) as Tx;
-  runners.set(tx, runner);
+  running.set(tx, open);
   return tx;
 }
 
 /** After this the token is dead: work that leaks out of its transaction fails instead of writing outside of it. */
 export function closeToken(tx: Tx): void {
-  runners.delete(tx);
+  running.delete(tx);
 }
 
-function runnerOf(tx: Tx): QueryRunner {
-  const runner = runners.get(tx);
-  if (runner === undefined) throw new Error('This transaction has ended; its token was used too late.');
-  return runner;
+function openOf(tx: Tx): Open {
+  const open = running.get(tx);
+  if (open === undefined) throw new Error('This transaction has ended; its token was used too late.');
+  return open;
 }
 
-/** Runs one statement; `$1…` parameters. bigint columns arrive as bigint, dates as text, jsonb parsed. */
+/**
+ * Sent before this returns: statements that are asked for one after the other run in that order, each with a snapshot of
+ * its own, also where nobody awaits one before asking for the next.
+ */
+async function ask(tx: Tx, text: string, params: unknown[]): Promise<Partial<pg.QueryResult>> {
+  const { client } = openOf(tx);
+  try {
+    return await client.query(text, params);
+  } catch (error) {
+    throw new QueryFailedError(text, params, error as Error);
+  }
+}
+
+/**
+ * Runs one statement; `$1…` parameters. bigint columns arrive as bigint, dates as text, jsonb parsed. Several that do not need
+ * each other's answers may be asked for at once (`Promise.all`): they cost one way to PostgreSQL and back, and run in order.
+ */
 export async function sql<Row = Record<string, unknown>>(tx: Tx, text: string, params: unknown[] = []): Promise<Row[]> {
-  const result = await runnerOf(tx).query(text, params, true);
-  return result.records as Row[];
+  return ((await ask(tx, text, params)).rows ?? []) as Row[];
 }
 
 /** As `sql`, for a statement that returns exactly one row; anything else is a programmer's error. */
@@ -47,13 +68,13 @@ export async function maybeOne<Row = Record<string, unknown>>(
 
 /** Runs one statement and answers how many rows it touched. */
 export async function execute(tx: Tx, text: string, params: unknown[] = []): Promise<number> {
-  const result = await runnerOf(tx).query(text, params, true);
-  return result.affected ?? result.records.length;
+  const { rowCount, rows = [] } = await ask(tx, text, params);
+  return rowCount ?? rows.length;
 }
 
 /** TypeORM's repository of a plain table, bound to this transaction. */
 export function repository<Entity extends ObjectLiteral>(tx: Tx, schema: EntitySchema<Entity>): Repository<Entity> {
-  const manager: EntityManager = runnerOf(tx).manager;
+  const manager: EntityManager = openOf(tx).runner.manager;
   return manager.getRepository(schema);
 }
 
@@ -69,9 +90,4 @@ export async function savepoint<T>(tx: Tx, work: () => Promise<T>): Promise<T> {
     await sql(tx, 'RELEASE SAVEPOINT step');
     throw error;
   }
-}
-
-/** NOTIFY at commit. It serialises commits, so only rare events may use it (docs/promises.md: the stop, never a release). */
-export async function notify(tx: Tx, channel: string, payload: string): Promise<void> {
-  await sql(tx, 'SELECT pg_notify($1, $2)', [channel, payload]);
 }

@@ -1483,7 +1483,6 @@ log_leaf: log_leaf_check CHECK ((leaf_hash = sha256(('\x00'::bytea || entry))))
 log_leaf: log_leaf_entry_check CHECK (((octet_length(entry) >= 1) AND (octet_length(entry) <= 65535)))
 log_leaf: log_leaf_pkey PRIMARY KEY (id)
 log_leaf: log_leaf_subject_id_check CHECK ((subject_id <> ''::text))
-log_leaf: log_leaf_type_known FOREIGN KEY (type) REFERENCES log_leaf_type(name)
 log_leaf_type: log_leaf_type_name_check CHECK ((name ~ '^[a-z]+(_[a-z]+)*\.[a-z]+(_[a-z]+)*$'::text))
 log_leaf_type: log_leaf_type_pkey PRIMARY KEY (name)
 log_node: log_node_hash_check CHECK ((octet_length(hash) = 32))
@@ -1780,7 +1779,6 @@ signed_document: signed_document_id_digest_key UNIQUE (id, digest)
 signed_document: signed_document_nonce_check CHECK ((octet_length(nonce) = 32))
 signed_document: signed_document_nonce_key UNIQUE (nonce)
 signed_document: signed_document_pkey PRIMARY KEY (id)
-signed_document: signed_document_type_known FOREIGN KEY (document_type) REFERENCES signed_document_type(name)
 signed_document_type: signed_document_type_name_check CHECK ((name ~ '^[a-z]+(_[a-z]+)*$'::text))
 signed_document_type: signed_document_type_pkey PRIMARY KEY (name)
 signing_request: signing_request_challenge_id_fkey FOREIGN KEY (challenge_id) REFERENCES challenge(id) ON DELETE CASCADE
@@ -2347,6 +2345,7 @@ gate: CREATE TRIGGER gate_guard BEFORE INSERT OR UPDATE ON public.gate FOR EACH 
 gate: CREATE TRIGGER gate_never_deleted BEFORE DELETE ON public.gate FOR EACH ROW EXECUTE FUNCTION refuse_change()
 gate: CREATE TRIGGER gate_never_truncated BEFORE TRUNCATE ON public.gate FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 gate: CREATE TRIGGER gate_remembered AFTER INSERT OR UPDATE ON public.gate FOR EACH ROW EXECUTE FUNCTION gate_remembered()
+gate: CREATE TRIGGER gate_tells AFTER UPDATE ON public.gate FOR EACH ROW WHEN (((new.epoch > old.epoch) AND (NOT ((old.state = 'paused'::text) AND (new.state = 'open'::text))))) EXECUTE FUNCTION gate_tells()
 gate_change: CREATE TRIGGER gate_change_never_changes BEFORE DELETE OR UPDATE ON public.gate_change FOR EACH ROW EXECUTE FUNCTION refuse_change()
 gate_change: CREATE TRIGGER gate_change_never_truncated BEFORE TRUNCATE ON public.gate_change FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 gate_hold: CREATE TRIGGER gate_hold_fits BEFORE INSERT ON public.gate_hold FOR EACH ROW EXECUTE FUNCTION gate_hold_fits()
@@ -2415,6 +2414,7 @@ log_checkpoint: CREATE TRIGGER log_checkpoint_never_changes BEFORE DELETE OR UPD
 log_checkpoint: CREATE TRIGGER log_checkpoint_never_truncated BEFORE TRUNCATE ON public.log_checkpoint FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 log_leaf: CREATE TRIGGER log_leaf_never_changes BEFORE DELETE OR UPDATE ON public.log_leaf FOR EACH ROW EXECUTE FUNCTION refuse_change()
 log_leaf: CREATE TRIGGER log_leaf_never_truncated BEFORE TRUNCATE ON public.log_leaf FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+log_leaf: CREATE TRIGGER log_leaf_type_known BEFORE INSERT ON public.log_leaf FOR EACH ROW EXECUTE FUNCTION log_leaf_type_known()
 log_leaf: CREATE TRIGGER log_leaf_waits AFTER INSERT ON public.log_leaf FOR EACH ROW EXECUTE FUNCTION log_leaf_waits()
 log_leaf_type: CREATE TRIGGER log_leaf_type_never_changes BEFORE DELETE OR UPDATE ON public.log_leaf_type FOR EACH ROW EXECUTE FUNCTION refuse_change()
 log_leaf_type: CREATE TRIGGER log_leaf_type_never_truncated BEFORE TRUNCATE ON public.log_leaf_type FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
@@ -2512,6 +2512,7 @@ royalty_run_entry: CREATE TRIGGER royalty_run_entry_never_changes BEFORE DELETE 
 royalty_run_entry: CREATE TRIGGER royalty_run_entry_never_truncated BEFORE TRUNCATE ON public.royalty_run_entry FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 signed_document: CREATE TRIGGER signed_document_never_changes BEFORE DELETE OR UPDATE ON public.signed_document FOR EACH ROW EXECUTE FUNCTION refuse_change()
 signed_document: CREATE TRIGGER signed_document_never_truncated BEFORE TRUNCATE ON public.signed_document FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+signed_document: CREATE TRIGGER signed_document_type_known BEFORE INSERT ON public.signed_document FOR EACH ROW EXECUTE FUNCTION signed_document_type_known()
 signed_document_type: CREATE TRIGGER signed_document_type_never_changes BEFORE DELETE OR UPDATE ON public.signed_document_type FOR EACH ROW EXECUTE FUNCTION refuse_change()
 signed_document_type: CREATE TRIGGER signed_document_type_never_truncated BEFORE TRUNCATE ON public.signed_document_type FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 split: CREATE TRIGGER split_is_complete BEFORE INSERT OR UPDATE ON public.split FOR EACH ROW EXECUTE FUNCTION split_is_complete()
@@ -3284,6 +3285,15 @@ AS $function$
     INSERT INTO gate_stop_open (stop_id) VALUES (NEW.id);
     RETURN NULL;
   END $function$
+CREATE OR REPLACE FUNCTION public.gate_tells()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+      BEGIN
+        PERFORM pg_notify('benren_stop', json_build_object('gateId', NEW.id, 'epoch', NEW.epoch::text)::text);
+        RETURN NULL;
+      END $function$
 CREATE OR REPLACE FUNCTION public.gateway_lease_guard()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -3830,6 +3840,18 @@ CREATE OR REPLACE FUNCTION public.lock_consent_volume(of_grant text)
 AS $function$
     SELECT pg_advisory_xact_lock(hashtextextended(of_grant, 6241));
   $function$
+CREATE OR REPLACE FUNCTION public.log_leaf_type_known()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+      BEGIN
+        IF NOT EXISTS (SELECT FROM log_leaf_type WHERE name = NEW.type) THEN
+          RAISE EXCEPTION 'the log has no leaves of type %', NEW.type
+            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'log_leaf_type_known';
+        END IF;
+        RETURN NEW;
+      END $function$
 CREATE OR REPLACE FUNCTION public.log_leaf_waits()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -4523,6 +4545,18 @@ AS $function$
     END IF;
     RETURN NEW;
   END $function$
+CREATE OR REPLACE FUNCTION public.signed_document_type_known()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+      BEGIN
+        IF NOT EXISTS (SELECT FROM signed_document_type WHERE name = NEW.document_type) THEN
+          RAISE EXCEPTION 'nobody signs documents of type %', NEW.document_type
+            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'signed_document_type_known';
+        END IF;
+        RETURN NEW;
+      END $function$
 CREATE OR REPLACE FUNCTION public.split_is_complete()
  RETURNS trigger
  LANGUAGE plpgsql

@@ -2,6 +2,7 @@
 import type Stripe from 'stripe';
 import type { World } from './core/world.ts';
 import type { Deliveries } from './deliveries.ts';
+import { closeDispute, openDispute, type DisputeReason } from './nouns/disputes.ts';
 import { requireInput, type PaperFacts, verify } from './nouns/identity.ts';
 
 /** One movement in the sandbox's own book: the oracle that the service's cash accounts are compared with. */
@@ -31,6 +32,12 @@ export interface SandboxControl {
   readonly releaseDeliveries: (options?: { order?: 'asIs' | 'reverse'; times?: number }) => void;
   /** Every balance transaction on every account, in the order in which they were booked. */
   readonly book: () => BookEntry[];
+  /** A cardholder's bank takes a charge back: all that was not refunded, or `amountMinor`. Answers the dispute's id. */
+  readonly openDispute: (chargeId: string, options?: { amountMinor?: number; reason?: DisputeReason }) => Promise<string>;
+  /** The bank has decided. */
+  readonly closeDispute: (disputeId: string, status: 'won' | 'lost') => Promise<void>;
+  /** Held deliveries that never arrive, as if the network had eaten them. Answers how many. */
+  readonly dropDeliveries: (lost: (event: { id: string; type: string }) => boolean) => number;
   /** A person showed a paper and a face, and the provider read this from the paper. */
   readonly verifyIdentity: (sessionId: string, paper: PaperFacts) => Promise<void>;
   /** A person showed something that the provider does not take, for one of Stripe's reasons. */
@@ -96,6 +103,18 @@ export function makeControl(options: { world: World; deliveries: Deliveries; idl
         createdAt: new Date(object.created * 1000), availableAt: new Date(object.available_on * 1000), available: object.status === 'available',
       }));
     },
+    async openDispute(chargeId, { amountMinor, reason = 'fraudulent' } = {}) {
+      bringUp();
+      const { id } = openDispute(world, world.find('charge', chargeId, platform), { reason, ...(amountMinor === undefined ? {} : { amount: amountMinor }) });
+      await save();
+      return id;
+    },
+    async closeDispute(disputeId, status) {
+      bringUp();
+      closeDispute(world, world.find('dispute', disputeId, platform), status);
+      await save();
+    },
+    dropDeliveries: (lost) => deliveries.drop((id) => lost({ id, type: world.peek('event', id)?.object.type ?? '' })),
     async verifyIdentity(sessionId, paper) {
       verify(world, sessionId, paper);
       await save();

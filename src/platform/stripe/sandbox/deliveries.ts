@@ -23,6 +23,8 @@ export interface SandboxLog {
 export interface Deliveries {
   readonly enqueue: (eventId: string, endpointId: string) => void;
   readonly hold: () => void;
+  /** Forgets held deliveries of the events that are named; answers how many. */
+  readonly drop: (lost: (event: string) => boolean) => number;
   /** Lets go of what was held, in this order, each `times` times. */
   readonly release: (options: { order: 'asIs' | 'reverse'; times: number }) => void;
   /** Takes up again what a former process left undelivered. */
@@ -58,6 +60,12 @@ export function makeDeliveries(parts: DeliveryParts): Deliveries {
     },
     hold() {
       held ??= [];
+    },
+    drop(lost) {
+      const gone = (held ?? []).filter(({ event }) => lost(event));
+      held = (held ?? []).filter((delivery) => !gone.includes(delivery));
+      for (const delivery of gone) forget(world, delivery);
+      return gone.length;
     },
     release({ order, times }) {
       const waiting = held ?? [];

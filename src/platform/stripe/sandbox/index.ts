@@ -18,6 +18,7 @@ import { balanceRoutes, settle } from './nouns/balance.ts';
 import { catalogRoutes } from './nouns/catalog.ts';
 import { checkoutRoutes, lineItemList, registerCheckoutTasks } from './nouns/checkout.ts';
 import { clockRoutes, finishAdvance } from './nouns/clocks.ts';
+import { disputeRoutes } from './nouns/disputes.ts';
 import { customerRoutes } from './nouns/customers.ts';
 import { identityRoutes, verifiedOutputs } from './nouns/identity.ts';
 import { invoiceRoutes, paymentsOf, type Outcome } from './nouns/invoices.ts';
@@ -71,7 +72,7 @@ export interface Sandbox {
 /** 2.9 % and a small fixed part, so that a charge of 6 CNY keeps money. */
 export const DEFAULT_FEES: FeeSchedule = { basisPoints: 290, fixedMinor: { cny: 10, usd: 2, eur: 2, jpy: 2 } };
 
-const DEFAULT_HABITS: Omit<Habits, 'fees'> = { settlementDays: 2, payoutDays: 2, draftSeconds: 3_600, retryDays: [3, 5, 7] };
+const DEFAULT_HABITS: Omit<Habits, 'fees'> = { settlementDays: 2, payoutDays: 2, draftSeconds: 3_600, retryDays: [3, 5, 7], disputeFees: { cny: 1_000, usd: 150, eur: 150, jpy: 150 } };
 const DEFAULT_DELIVERIES: DeliveryHabits = { attempts: 8, firstPauseMs: 200, longestPauseMs: 10_000, timeoutMs: 10_000 };
 /** How often the default clock is looked at when nobody asks anything. */
 const TICK_MS = 500;
@@ -174,7 +175,7 @@ function registerTasks(world: World, outcome: Outcome): void {
 
 function makeRoutes(outcome: Outcome, later: (work: () => void) => void): Router {
   return makeRouter([
-    ...accountRoutes, ...balanceRoutes, ...catalogRoutes, ...checkoutRoutes, ...clockRoutes(later), ...customerRoutes, ...identityRoutes, ...invoiceRoutes(outcome),
+    ...accountRoutes, ...balanceRoutes, ...catalogRoutes, ...checkoutRoutes, ...clockRoutes(later), ...customerRoutes, ...disputeRoutes, ...identityRoutes, ...invoiceRoutes(outcome),
     ...paymentRoutes, ...payoutRoutes, ...refundRoutes, ...subscriptionRoutes(outcome), ...transferRoutes, ...webhookRoutes,
   ]);
 }

@@ -102,7 +102,7 @@ const kindNames = Object.keys(KINDS).filter((name): name is Kind => Object.hasOw
 function emptyTables(): Tables {
   return {
     customer: new Map(), product: new Map(), price: new Map(), session: new Map(), subscription: new Map(), invoice: new Map(),
-    invoicePayment: new Map(), paymentMethod: new Map(), paymentIntent: new Map(), charge: new Map(), refund: new Map(),
+    invoicePayment: new Map(), paymentMethod: new Map(), paymentIntent: new Map(), charge: new Map(), refund: new Map(), dispute: new Map(),
     balanceTransaction: new Map(), account: new Map(), bankAccount: new Map(), transfer: new Map(), transferReversal: new Map(),
     payout: new Map(), verificationSession: new Map(), event: new Map(), webhookEndpoint: new Map(), testClock: new Map(),
   };
@@ -128,7 +128,7 @@ export function readMemory(text: string): Memory {
   const kept = JSON.parse(text) as { format: unknown; tables: { [K in Kind]: [string, Row<Kinds[K]>][] }; hidden: Omit<Hidden, 'identities'> & Partial<Pick<Hidden, 'identities'>> };
   if (kept.format !== FORMAT) throw new Error('The Stripe sandbox\'s file is of another format; remove it to start afresh.');
   const tables = emptyTables();
-  for (const kind of kindNames) Object.assign(tables, { [kind]: new Map<string, unknown>(kept.tables[kind]) });
-  // A file from before there were verification sessions has none.
+  // A file from before there was a kind has none of it.
+  for (const kind of kindNames) Object.assign(tables, { [kind]: new Map<string, unknown>((kept.tables as Partial<typeof kept.tables>)[kind] ?? []) });
   return { tables, hidden: { ...kept.hidden, identities: kept.hidden.identities ?? {} } };
 }

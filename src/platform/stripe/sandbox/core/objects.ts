@@ -45,6 +45,7 @@ export type PaymentMethod = Flat<Stripe.PaymentMethod> & { card: Stripe.PaymentM
 export type PaymentIntent = Flat<Stripe.PaymentIntent>;
 export type Charge = Omit<Flat<Stripe.Charge>, 'refunds'>;
 export type Refund = Flat<Stripe.Refund>;
+export type Dispute = Omit<Flat<Stripe.Dispute>, 'balance_transactions'> & { balance_transactions: BalanceTransaction[] };
 export type BalanceTransaction = Flat<Stripe.BalanceTransaction>;
 export type Account = Omit<Flat<Stripe.Account>, 'external_accounts' | 'capabilities' | 'requirements' | 'future_requirements' | 'settings' | 'metadata'> & {
   external_accounts: List<BankAccount>;
@@ -93,6 +94,7 @@ export interface Kinds {
   paymentIntent: PaymentIntent;
   charge: Charge;
   refund: Refund;
+  dispute: Dispute;
   balanceTransaction: BalanceTransaction;
   account: Account;
   bankAccount: BankAccount;
@@ -120,6 +122,7 @@ export const KINDS: { readonly [K in Kind]: { noun: string; prefixes: readonly s
   paymentIntent: { noun: 'payment_intent', prefixes: ['pi'] },
   charge: { noun: 'charge', prefixes: ['ch', 'py'] },
   refund: { noun: 'refund', prefixes: ['re', 'pyr'] },
+  dispute: { noun: 'dispute', prefixes: ['du', 'dp'] },
   balanceTransaction: { noun: 'balance transaction', prefixes: ['txn'] },
   account: { noun: 'account', prefixes: ['acct'] },
   bankAccount: { noun: 'external account', prefixes: ['ba'] },

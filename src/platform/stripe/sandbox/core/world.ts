@@ -28,6 +28,8 @@ export interface Habits {
   payoutDays: number;
   /** A renewal invoice stays a draft for this long; Stripe's is about an hour. */
   draftSeconds: number;
+  /** What the provider keeps of a dispute, however it ends, in minor units by lower-case ISO 4217 code. */
+  disputeFees: Readonly<Record<string, number>>;
   /** Days after each failed renewal payment until the next try; after the last the subscription is cancelled. */
   retryDays: readonly number[];
 }

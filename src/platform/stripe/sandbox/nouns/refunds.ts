@@ -8,6 +8,7 @@ import { list, type Charge, type Refund } from '../core/objects.ts';
 import { lister, mergeMetadata, pathId, retrieve, type Call, type Route } from '../core/router.ts';
 import type { World } from '../core/world.ts';
 import { AMOUNT_MAX, move } from './balance.ts';
+import { disputedOf } from './disputes.ts';
 
 function chargeOf(world: World, owner: string, charge: string | undefined, intent: string | undefined): Row<Charge> {
   if (charge !== undefined && intent !== undefined) {
@@ -37,7 +38,11 @@ function create(world: World, { owner, params }: Call): object {
   const row = chargeOf(world, owner, charge, intent);
   const { object } = row;
   if (!object.paid) throw invalid(`Charge ${object.id} has not succeeded and cannot be refunded.`, { code: 'charge_not_refundable', kept: true });
-  const left = object.amount - object.amount_refunded;
+  const disputed = disputedOf(world, object.id);
+  const left = object.amount - object.amount_refunded - disputed.lost;
+  if (disputed.open > 0 || (disputed.lost > 0 && left <= 0)) {
+    throw invalid(`Charge ${object.id} has been charged back and cannot be refunded.`, { code: 'charge_disputed', kept: true });
+  }
   if (left === 0) throw invalid(`Charge ${object.id} has already been refunded.`, { code: 'charge_already_refunded', kept: true });
   const amount = asked ?? left;
   if (amount > left) {

@@ -2,7 +2,7 @@
  * The one composition root: opens the platform by its settings, makes the rooms from the ground up, hands their verbs
  * to the router and their work to the workers. Everything that runs is started and stopped here.
  */
-import { makeBillingHandlers, makeBillingJobs, makeBillingTicks } from './billing/index.ts';
+import { makeBillingHandlers, makeCoinHandlers, makeBillingJobs, makeBillingTicks } from './billing/index.ts';
 import { makeClonesHandlers } from './clones/index.ts';
 import { openPlatform, type Overrides, type Platform } from './compose/platform.ts';
 import { ENTITIES, makeRooms, type Rooms } from './compose/rooms.ts';
@@ -58,6 +58,7 @@ function makeHandlers(platform: Platform, rooms: Rooms): AppHandlers {
     ...makeSuccessionHandlers(rooms.consent),
     ...makeLicenceHandlers(rooms.consent),
     ...makeBillingHandlers(rooms.billing),
+    ...makeCoinHandlers(rooms.billing),
     ...makeRoyaltiesHandlers(rooms.royalties),
     ...makeGatewayHandlers(rooms.gateway),
     ...makeStopHandlers(rooms.stop),

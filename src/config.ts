@@ -27,6 +27,8 @@ export interface Config {
   taxBasisPoints: number;
   /** Which evidence makes whom verified, as a JSON file; the house's own policy when null. */
   ownershipPolicyPath: string | null;
+  /** Which packs of coins are sold, as a JSON file; the house's own table when null. */
+  coinPacksPath: string | null;
   inferenceWorkers: number;
   jobConcurrency: number;
   /** How many proxies of ours stand in front of the HTTP server: whose word on a caller's address is believed. */
@@ -47,7 +49,7 @@ type Env = Readonly<Record<string, string | undefined>>;
 export const SETTINGS = [
   'NODE_ENV', 'HOST', 'PORT', 'LOG_LEVEL', 'BENREN_DATA', 'DATABASE_URL', 'DATABASE_OWNER_URL', 'REDIS_URL',
   'PUBLIC_ORIGIN', 'RP_ID', 'STRIPE_SECRET_KEY', 'STRIPE_WEBHOOK_SECRET', 'C2PA_CHAIN_FILE', 'C2PA_KEY_FILE',
-  'C2PA_ANCHORS_FILE', 'LOG_KEY_FILE', 'RECEIPTS_KEY_FILE', 'LOG_ORIGIN', 'AIGC_PRODUCER', 'TAX_BASIS_POINTS', 'OWNERSHIP_POLICY_FILE',
+  'C2PA_ANCHORS_FILE', 'LOG_KEY_FILE', 'RECEIPTS_KEY_FILE', 'LOG_ORIGIN', 'AIGC_PRODUCER', 'TAX_BASIS_POINTS', 'OWNERSHIP_POLICY_FILE', 'COIN_PACKS_FILE',
   'INFERENCE_WORKERS', 'JOB_CONCURRENCY', 'TRUSTED_PROXIES',
 ] as const;
 
@@ -147,6 +149,7 @@ export function loadConfig(env: Env): Config {
     aigcProducer: read.matching('AIGC_PRODUCER', /^[!#-[\]-~]{1,64}$/, 'BENREN-DEVELOPMENT', 'printable ASCII without spaces'),
     taxBasisPoints: read.whole('TAX_BASIS_POINTS', 600, 0, 5_000),
     ownershipPolicyPath: read.text('OWNERSHIP_POLICY_FILE'),
+    coinPacksPath: read.text('COIN_PACKS_FILE'),
     inferenceWorkers: read.whole('INFERENCE_WORKERS', 1, 1, 64),
     jobConcurrency: read.whole('JOB_CONCURRENCY', 4, 1, 256),
     trustedProxies: read.whole('TRUSTED_PROXIES', 0, 0, 16),

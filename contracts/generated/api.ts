@@ -383,6 +383,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/coin-packs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Packs of coins (冰花) that can be bought
+         * @description Seven coins are 1 CNY, tax included. Coins never expire, and what is unspent is paid back on request.
+         */
+        get: operations["listCoinPacks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/coin-purchases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Buy a pack of coins
+         * @description Answers with the page of the payment processor where the fan pays. The coins are in the wallet when the processor says that it was paid.
+         */
+        post: operations["buyCoins"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/death-reports": {
         parameters: {
             query?: never;
@@ -2935,6 +2975,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/wallet": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One's own coins
+         * @description Every lot with what is left of it, the newest 100 spends and returns, and what waits for a payment.
+         */
+        get: operations["getWallet"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/wallet/returns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Have unspent coins paid back
+         * @description All unspent coins, or those of the named lots. Each lot is a refund of the payment that bought it, never more than is left of it. Coins in open holds, spent, or of a disputed payment are not returned.
+         */
+        post: operations["returnCoins"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -3260,6 +3340,68 @@ export interface components {
             speaker: number[];
             mediaPath: string;
             uploadedAt: components["schemas"]["Instant"];
+        };
+        /** @description Coins, as a decimal string. */
+        CoinCount: string;
+        CoinLot: {
+            lotId: string;
+            coins: components["schemas"]["CoinCount"];
+            leftCoins: components["schemas"]["CoinCount"];
+            /** @description What the lot cost, tax included, in minor units of CNY. */
+            costMinor: string;
+            /** @description What a return of its unspent coins pays back now. */
+            leftMinor: string;
+            /** @enum {string} */
+            state: "open" | "disputed" | "lost";
+            boughtAt: components["schemas"]["Instant"];
+        };
+        CoinPack: {
+            pack: string;
+            coins: components["schemas"]["CoinCount"];
+            priceMinor: components["schemas"]["AmountMinor"];
+            currency: components["schemas"]["Currency"];
+        };
+        CoinPurchase: {
+            purchaseId: string;
+            pack: string;
+            coins: components["schemas"]["CoinCount"];
+            priceMinor: components["schemas"]["AmountMinor"];
+            currency: components["schemas"]["Currency"];
+            /** @enum {string} */
+            state: "opening" | "checkout" | "paid" | "expired";
+            /** @description Where to pay; null once it is paid or gone. */
+            checkoutUrl: string | null;
+            createdAt: components["schemas"]["Instant"];
+        };
+        CoinReturn: {
+            refundId: string;
+            lotId: string;
+            coins: components["schemas"]["CoinCount"];
+            amountMinor: components["schemas"]["AmountMinor"];
+            currency: components["schemas"]["Currency"];
+            /** @enum {string} */
+            state: "pending" | "succeeded" | "failed";
+            failure: string | null;
+            requestedAt: components["schemas"]["Instant"];
+        };
+        CoinSpend: {
+            spendId: string;
+            /** @enum {string} */
+            purpose: "output" | "month" | "return" | "dispute";
+            /** @enum {string} */
+            state: "held" | "captured" | "voided";
+            coins: components["schemas"]["CoinCount"];
+            cloneId: string | null;
+            tierId: string | null;
+            outputId: string | null;
+            /** @description Which lots they came from, oldest first. */
+            lots: {
+                lotId: string;
+                coins: components["schemas"]["CoinCount"];
+            }[];
+            heldAt: components["schemas"]["Instant"];
+            /** Format: date-time */
+            settledAt: string | null;
         };
         /**
          * Counter-notice
@@ -6093,6 +6235,19 @@ export interface components {
             /** Format: date-time */
             at: string;
         };
+        Wallet: {
+            availableCoins: components["schemas"]["CoinCount"];
+            heldCoins: components["schemas"]["CoinCount"];
+            disputedCoins: components["schemas"]["CoinCount"];
+            /** @description What a lost dispute left owing. */
+            debtMinor: string;
+            currency: components["schemas"]["Currency"];
+            lots: components["schemas"]["CoinLot"][];
+            spends: components["schemas"]["CoinSpend"][];
+            returns: components["schemas"]["CoinReturn"][];
+            /** @description Those that wait for their payment. */
+            purchases: components["schemas"]["CoinPurchase"][];
+        };
     };
     responses: {
         /** @description A refusal. `code` says which, `detail` what to do. */
@@ -6812,6 +6967,59 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CloneVersion"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listCoinPacks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The packs. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        packs: components["schemas"]["CoinPack"][];
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    buyCoins: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    pack: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The purchase, waiting for its payment. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CoinPurchase"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -10675,6 +10883,59 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CloneVersion"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getWallet: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The wallet. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Wallet"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    returnCoins: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    lotIds?: string[];
+                };
+            };
+        };
+        responses: {
+            /** @description The refunds that were asked for. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        returns: components["schemas"]["CoinReturn"][];
+                    };
                 };
             };
             default: components["responses"]["Problem"];

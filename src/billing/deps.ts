@@ -2,6 +2,7 @@ import type { Ids } from '../kernel/ids.ts';
 import type { Clock, Day } from '../kernel/time.ts';
 import type { RunTx, Tx } from '../kernel/tx.ts';
 import type { Ledger } from '../ledger/index.ts';
+import type { CoinPack } from './coin-packs.ts';
 import type { SplitSegment } from './model.ts';
 import type { PaymentProvider } from './provider.ts';
 
@@ -28,7 +29,7 @@ export interface BillingDeps {
   provider: PaymentProvider;
   /** Verifies and reads a webhook; refuses a forged or stale one with `webhook_signature_invalid`. */
   readEvent: (rawBody: Uint8Array, signature: string | undefined) => ProviderEvent;
-  ledger: Pick<Ledger, 'post'>;
+  ledger: Pick<Ledger, 'post' | 'balance'>;
   /** Whether the clone has an approved version: what nobody can deliver is not sold. */
   serves(tx: Tx, cloneId: string): Promise<boolean>;
   /** Whether the proof behind a clone holds; what nobody proved is not delivered. */
@@ -48,6 +49,8 @@ export interface BillingDeps {
   settings: {
     /** Tax included in prices, in basis points of the net price: 600 is 6 %, 0 switches it off. */
     taxRateBasisPoints: number;
+    /** Packs of coins on offer. Default: the house's own table. */
+    coinPacks?: readonly CoinPack[];
     /** Event types that other rooms work: type → job topic, with the payload `{eventId, type, objectId, connectedAccount}`. */
     otherTopics?: Readonly<Record<string, string>>;
   };

@@ -3,6 +3,8 @@ import { Refusal } from '../kernel/refusals.ts';
 import { dayOf, daysBetween } from '../kernel/time.ts';
 import type { Tx } from '../kernel/tx.ts';
 import { enqueue } from '../platform/jobs/index.ts';
+import { type Coins } from './coins.ts';
+import { feeInSaleCurrency } from './coin-purchases.ts';
 import type { BillingDeps } from './deps.ts';
 import { taxIncluded } from './model.ts';
 import * as periods from './period-store.ts';
@@ -27,13 +29,6 @@ export interface Events {
   endSubscription: (subscriptionId: string) => Promise<void>;
 }
 
-/** The fee in the currency of sale; when it was settled in another one, its share of the sale rounded up, so never understated. */
-function feeInSaleCurrency(invoice: InvoiceFacts, charge: ChargeFacts): bigint {
-  if (charge.settledCurrency === invoice.currency) return charge.feeMinor;
-  if (charge.settledGrossMinor <= 0n) throw new Error('A charge settled to nothing.');
-  return (charge.feeMinor * invoice.amountPaidMinor + charge.settledGrossMinor - 1n) / charge.settledGrossMinor;
-}
-
 /** Books a paid invoice once: its period, its ledger transfer, and, if the clone was stopped meanwhile, its way back. */
 async function bookInvoice(tx: Tx, deps: BillingDeps, invoiceId: string, invoice: InvoiceFacts, charge: ChargeFacts): Promise<Outcome> {
   const subscription = await store.lockSubscription(tx, invoice.subscriptionId ?? '');
@@ -48,7 +43,7 @@ async function bookInvoice(tx: Tx, deps: BillingDeps, invoiceId: string, invoice
     id: deps.ids.next('period'), cloneId: subscription.cloneId, subscriptionId: subscription.id, accountId: subscription.accountId,
     tierId: tier.id, stripeInvoice: invoiceId, stripeCharge: charge.chargeId, startDay, endDay, days: daysBetween(startDay, endDay),
     currency: invoice.currency, grossMinor: invoice.amountPaidMinor, taxMinor: taxIncluded(invoice.amountPaidMinor, taxRateBasisPoints),
-    taxRateBasisPoints, feeMinor: feeInSaleCurrency(invoice, charge), settledCurrency: charge.settledCurrency,
+    taxRateBasisPoints, feeMinor: feeInSaleCurrency({ currency: invoice.currency, amountMinor: invoice.amountPaidMinor }, charge), settledCurrency: charge.settledCurrency,
     settledNetMinor: charge.settledNetMinor, granted: tier.voiceOutputsPerPeriod, paidAt: invoice.paidAt,
   };
   if (!(await periods.insertPeriod(tx, period))) return 'applied';
@@ -103,7 +98,9 @@ function makeSubscriptionApplier(deps: BillingDeps): Appliers['subscription'] {
   };
 }
 
-function makeAppliers(deps: BillingDeps, refunds: Pick<Refunds, 'settle'>): Appliers {
+type Rooms = Pick<Refunds, 'settle'> & Pick<Coins, 'applyPack' | 'settleCoinReturn'>;
+
+function makeAppliers(deps: BillingDeps, rooms: Rooms): Appliers {
   const { runTx, provider, clock } = deps;
   const subscription = makeSubscriptionApplier(deps);
 
@@ -122,6 +119,7 @@ function makeAppliers(deps: BillingDeps, refunds: Pick<Refunds, 'settle'>): Appl
     const facts = await provider.session(id);
     const ours = facts?.subscriptionId ?? null;
     const row = ours === null ? null : await runTx((tx) => store.findSubscription(tx, ours));
+    if (facts !== null && ours === null) return await rooms.applyPack(id, await provider.packSession(id)) ? 'applied' : 'not_ours';
     if (facts === null || row === null) return 'not_ours';
     if (facts.status === 'expired') {
       // A page that is not this subscription's own was opened by a try whose answer was lost; its end means nothing.
@@ -139,14 +137,16 @@ function makeAppliers(deps: BillingDeps, refunds: Pick<Refunds, 'settle'>): Appl
     session, subscription, invoice,
     async charge(id) {
       const paid = await provider.invoiceOfCharge(id);
-      return paid === null ? 'not_ours' : await invoice(paid);
+      if (paid !== null) return await invoice(paid);
+      return await rooms.applyPack(null, await provider.packOfCharge(id)) ? 'applied' : 'not_ours';
     },
     async refund(id) {
       const told = await provider.refundById(id);
       const ours = told?.refundId ?? null;
       const row = ours === null ? null : await runTx((tx) => inbox.findRefund(tx, ours));
-      if (told === null || row === null) return 'not_ours';
-      await refunds.settle(row.id, told);
+      if (told === null || ours === null) return 'not_ours';
+      if (row === null) return await rooms.settleCoinReturn(ours, told) ? 'applied' : 'not_ours';
+      await rooms.settle(row.id, told);
       return 'applied';
     },
   };
@@ -163,15 +163,16 @@ const NOUNS: Readonly<Record<string, keyof Appliers>> = {
   'invoice.paid': 'invoice',
   'invoice.payment_succeeded': 'invoice',
   'invoice.payment_failed': 'invoice',
+  'charge.succeeded': 'charge',
   'charge.updated': 'charge',
   'refund.created': 'refund',
   'refund.updated': 'refund',
   'refund.failed': 'refund',
 };
 
-export function makeEvents(deps: BillingDeps, refunds: Pick<Refunds, 'settle'>): Events {
+export function makeEvents(deps: BillingDeps, rooms: Rooms): Events {
   const { runTx, clock, provider } = deps;
-  const appliers = makeAppliers(deps, refunds);
+  const appliers = makeAppliers(deps, rooms);
   const otherTopics = deps.settings.otherTopics ?? {};
 
   return {

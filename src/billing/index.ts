@@ -3,7 +3,8 @@
  * bought it; each paid invoice is booked once, however often and in whatever order the processor tells of it; a paid
  * period of n days has earned ⌊amount × k / n⌋ after k days, so that it adds up to exactly its money; a quota is held
  * before the work, captured with the release, voided otherwise, and never overspent; a stop sells nothing more and
- * returns unused days out of deferred revenue and its tax alone.
+ * returns unused days out of deferred revenue and its tax alone; coins are lots that are spent oldest first, each coin at its own
+ * cost, and no coin moves without its money.
  */
 export { makeBilling } from './service.ts';
 export type { Billing, BillingFacts, PeriodFacts, TierFacts } from './service.ts';
@@ -17,3 +18,5 @@ export { makeEventReader, makePaymentProvider, type PaymentProvider } from './pr
 export { refundCashLegs } from './postings.ts';
 export { makeBillingJobs, makeBillingTicks } from './jobs.ts';
 export { makeBillingHandlers } from './handlers.ts';
+export { makeCoinHandlers } from './coin-handlers.ts';
+export { type CoinPack, loadPacks } from './coin-packs.ts';

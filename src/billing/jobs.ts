@@ -26,6 +26,8 @@ export function makeBillingJobs({ work }: Pick<Billing, 'work'>): JobHandlers {
     'billing.applyEvent': async (payload) => await work.applyEvent(idIn(payload, 'eventId')),
     'billing.endSubscription': async (payload) => await work.endSubscription(idIn(payload, 'subscriptionId')),
     'billing.settleStop': async (payload) => await work.settleStop(idIn(payload, 'stopId'), placeIn(payload)),
+    'billing.openPackCheckout': async (payload) => await work.openPackCheckout(idIn(payload, 'purchaseId')),
+    'billing.sendCoinReturn': async (payload) => await work.sendCoinReturn(idIn(payload, 'refundId')),
     'billing.sendRefund': async (payload) => await work.sendRefund(idIn(payload, 'refundId')),
   };
 }

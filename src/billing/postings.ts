@@ -10,13 +10,13 @@ const { cashInTransit, conversionPosition: position, deferred, deferredFees, ear
 
 /** What this room posts, each as one transfer. Positive is a debit. Pure. */
 
-interface Settled {
+export interface Settled {
   currency: Currency;
   amountMinor: bigint;
 }
 
 /** Our cash at the processor grows by what it settled for `amountMinor` of the sale's currency. */
-function cashIn(currency: Currency, amountMinor: bigint, settled: Settled): Leg[] {
+export function cashIn(currency: Currency, amountMinor: bigint, settled: Settled): Leg[] {
   if (settled.currency === currency) return [{ account: cashInTransit(currency), amountMinor }];
   return [
     { account: position(currency), amountMinor },
@@ -29,7 +29,7 @@ function cashIn(currency: Currency, amountMinor: bigint, settled: Settled): Leg[
  * Our cash at the processor shrinks by what a refund of `amountMinor` of the sale's currency took from it. What it took
  * beyond the refund is the platform's expense, so that our cash stays what the processor's book says.
  */
-function cashOut(currency: Currency, amountMinor: bigint, settled: Settled): Leg[] {
+export function cashOut(currency: Currency, amountMinor: bigint, settled: Settled): Leg[] {
   if (settled.currency === currency) {
     return [
       { account: cashInTransit(currency), amountMinor: -settled.amountMinor },
@@ -39,7 +39,7 @@ function cashOut(currency: Currency, amountMinor: bigint, settled: Settled): Leg
   return cashIn(currency, -amountMinor, { currency: settled.currency, amountMinor: -settled.amountMinor });
 }
 
-const moving = (legs: Leg[]): Leg[] => legs.filter((leg) => leg.amountMinor !== 0n);
+export const moving = (legs: Leg[]): Leg[] => legs.filter((leg) => leg.amountMinor !== 0n);
 
 /** Where a period's money comes from: on every transfer, so that each cent leads back to its payment. */
 export function traceOf(period: Pick<PeriodRow, 'cloneId' | 'tierId' | 'subscriptionId' | 'id' | 'stripeInvoice' | 'stripeCharge'>): JsonObject {

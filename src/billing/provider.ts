@@ -4,6 +4,7 @@ import { isCurrency, type Currency } from '../kernel/money.ts';
 import { Refusal, type RefusalCode } from '../kernel/refusals.ts';
 import type { Clock } from '../kernel/time.ts';
 import { fromStripeAmount, orNull, type StripePort, toStripeAmount } from '../platform/stripe/index.ts';
+import { makePackProvider, type PackProvider } from './coin-provider.ts';
 import type { ProviderEvent } from './deps.ts';
 
 /**
@@ -11,7 +12,7 @@ import type { ProviderEvent } from './deps.ts';
  * carries an idempotency key derived from our own id, so that a call whose answer was lost is simply made again.
  * An unknown id answers null; outages are refused as `unavailable`.
  */
-export interface PaymentProvider {
+export interface PaymentProvider extends PackProvider {
   createTierPrice: (tier: {
     tierId: string; cloneId: string; name: string; priceMinor: bigint; currency: Currency;
   }) => Promise<{ productId: string; priceId: string }>;
@@ -296,7 +297,7 @@ export interface ProviderSettings {
 }
 
 export function makePaymentProvider(port: StripePort, settings: ProviderSettings): PaymentProvider {
-  return { ...makeSales(port, settings), ...makePayments(port), ...makeReturns(port) };
+  return { ...makeSales(port, settings), ...makePackProvider(port, settings, currencyOf), ...makePayments(port), ...makeReturns(port) };
 }
 
 /** Reads webhooks. Deliveries are signed with wall time, so `wallClock` is the machine's, never the business's. */

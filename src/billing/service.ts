@@ -1,6 +1,8 @@
 import type { Currency } from '../kernel/money.ts';
 import type { Day } from '../kernel/time.ts';
 import type { Tx } from '../kernel/tx.ts';
+import { holdsOfBoth } from './coin-holds.ts';
+import { type Coins, makeCoins } from './coins.ts';
 import type { BillingDeps } from './deps.ts';
 import { type Endings, makeEndings } from './endings.ts';
 import { makeEvents, type Events } from './events.ts';
@@ -56,7 +58,9 @@ export interface BillingFacts {
   periodsOfSubscription: (tx: Tx, subscriptionId: string) => Promise<PeriodFacts[]>;
 }
 
-export interface Billing extends Sales, Quota, Recognition, Omit<Refunds, 'settle' | 'sendRefund'>, Omit<Stops, 'settle'>, BillingFacts {
+type CoinVerbs = Omit<Coins, 'openPackCheckout' | 'applyPack' | 'sendCoinReturn' | 'settleCoinReturn' | 'isCoinHold' | 'captureCoins' | 'voidCoins'>;
+
+export interface Billing extends Sales, Quota, Recognition, Omit<Refunds, 'settle' | 'sendRefund'>, Omit<Stops, 'settle'>, BillingFacts, CoinVerbs {
   receiveStripeEvent: Events['receiveStripeEvent'];
   /** The work that jobs do; each may run twice. */
   work: {
@@ -66,6 +70,8 @@ export interface Billing extends Sales, Quota, Recognition, Omit<Refunds, 'settl
     endSubscription: Events['endSubscription'];
     settleStop: Stops['settle'];
     sendRefund: Refunds['sendRefund'];
+    openPackCheckout: Coins['openPackCheckout'];
+    sendCoinReturn: Coins['sendCoinReturn'];
     /** The tick that ends what consent no longer carries. */
     lookAround: Endings['lookAround'];
     lookAt: Endings['lookAt'];
@@ -114,11 +120,14 @@ export function makeBilling(deps: BillingDeps): Billing {
   const sales = makeSales(deps);
   const { settle, sendRefund, ...refunds } = makeRefunds(deps);
   const { settle: settleStopped, ...stops } = makeStops(deps, refunds);
-  const { receiveStripeEvent, applyEvent, endSubscription } = makeEvents(deps, { settle });
+  const { openPackCheckout, applyPack, sendCoinReturn, settleCoinReturn, isCoinHold, captureCoins, voidCoins, ...coins } = makeCoins(deps, deps.settings.coinPacks);
+  const { receiveStripeEvent, applyEvent, endSubscription } = makeEvents(deps, { settle, applyPack, settleCoinReturn });
+  const quota = makeQuota(deps);
   return {
-    ...sales, ...makeQuota(deps), ...makeRecognition(deps), ...refunds, ...stops, ...facts, receiveStripeEvent,
+    ...sales, ...quota, ...holdsOfBoth(quota, { ...coins, isCoinHold, captureCoins, voidCoins }), ...coins, ...makeRecognition(deps), ...refunds, ...stops, ...facts, receiveStripeEvent,
     work: {
       publishTier: sales.publishTier, openCheckout: sales.openCheckout, applyEvent, endSubscription, settleStop: settleStopped, sendRefund,
+      openPackCheckout, sendCoinReturn,
       ...makeEndings(deps, stops),
     },
   };

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 
-import { type Billing, makeBilling, makeEventReader, makePaymentProvider } from '../billing/index.ts';
+import { type Billing, loadPacks, makeBilling, makeEventReader, makePaymentProvider } from '../billing/index.ts';
 import { type Clones, entities as cloneEntities, HOUSE_POLICY, makeClones } from '../clones/index.ts';
 import { type Consent, makeConsent, type PlatformFacts } from '../consent/index.ts';
 import { dayOf } from '../kernel/time.ts';
@@ -121,7 +121,7 @@ function makeMoney(platform: Platform, ground: Ground, rights: Rights): Pick<Roo
     deniedSale: (tx, sale) => consent.deniedSale(tx, sale),
     splitSegments: (tx, cloneId, fromDay, toDay) => royalties.splitSegments(tx, cloneId, fromDay, toDay),
     refundFeeBearer: (tx, cloneId, day) => royalties.refundFeeBearer(tx, cloneId, day),
-    settings: { taxRateBasisPoints: config.taxBasisPoints, otherTopics: ROYALTY_EVENT_TOPICS },
+    settings: { taxRateBasisPoints: config.taxBasisPoints, coinPacks: loadPacks(config.coinPacksPath), otherTopics: ROYALTY_EVENT_TOPICS },
   });
   const royalties: Royalties = makeRoyalties({
     runTx, clock, ids, identity, ledger, provenance, transparency, clones, billing, stripe, publicUrl: origin,

@@ -85,3 +85,41 @@ export function platformExpense(kind: string, currency: Currency): AccountRef {
 export function disputesPending(currency: Currency): AccountRef {
   return { code: `disputes_pending:${currency}`, currency, class: 'asset' };
 }
+
+/**
+ * Liability: a fan's coins that are neither spent nor held. Guarded, so a wallet never stands below zero. Coins are a
+ * currency of their own; each transfer that moves them moves what they cost in the same breath.
+ */
+export function coinLiability(accountId: string): AccountRef {
+  return { code: `coins:${accountId}`, currency: 'COIN', class: 'liability', guarded: true };
+}
+
+/** Liability: a fan's coins that are held for something not yet delivered. */
+export function coinsHeld(accountId: string): AccountRef {
+  return { code: `coins_held:${accountId}`, currency: 'COIN', class: 'liability', guarded: true };
+}
+
+/** The other side of every coin that is out: as many as all wallets hold. */
+export function coinsIssued(): AccountRef {
+  return { code: 'coins_issued:COIN', currency: 'COIN', class: 'asset' };
+}
+
+/** Liability: what unspent coins cost, net of tax. It is nobody's revenue until they are spent. */
+export function coinDeferred(currency: Currency): AccountRef {
+  return { code: `coin_deferred:${currency}`, currency, class: 'liability' };
+}
+
+/** Liability: what held coins cost. */
+export function coinDeferredHeld(currency: Currency): AccountRef {
+  return { code: `coin_deferred_held:${currency}`, currency, class: 'liability' };
+}
+
+/** Asset: the processor's fees on coins that are not spent; they follow the coins to what these buy. */
+export function coinDeferredFees(currency: Currency): AccountRef {
+  return { code: `coin_deferred_fees:${currency}`, currency, class: 'asset' };
+}
+
+/** Asset: what a fan owes whose lost dispute took money for coins that were spent. Guarded: paid back at most once. */
+export function fanDebt(accountId: string, currency: Currency): AccountRef {
+  return { code: `fan_debt:${accountId}:${currency}`, currency, class: 'asset', guarded: true };
+}

@@ -1,0 +1,40 @@
+import type { Actor } from '../kernel/request.ts';
+import { chart } from '../ledger/index.ts';
+import { COIN_PRICE } from './coin-postings.ts';
+import { type CoinHolds, makeCoinHolds } from './coin-holds.ts';
+import { type CoinPack, loadPacks } from './coin-packs.ts';
+import { type CoinPurchases, makeCoinPurchases } from './coin-purchases.ts';
+import * as returns from './coin-return-store.ts';
+import { type CoinReturns, makeCoinReturns, returnView } from './coin-returns.ts';
+import * as store from './coin-store.ts';
+import { lotView, purchaseView, spendView, type WalletView } from './coin-views.ts';
+import type { BillingDeps } from './deps.ts';
+
+/** Coins (冰花): bought in packs, kept as lots, spent oldest first, returned where unspent. */
+export interface Coins extends CoinPurchases, CoinHolds, CoinReturns {
+  getWallet: (actor: Actor) => Promise<WalletView>;
+}
+
+const SHOWN = 100;
+
+function makeWallet({ runTx, ledger }: BillingDeps): Pick<Coins, 'getWallet'> {
+  return {
+    getWallet: ({ accountId }) => runTx(async (tx) => {
+      const sums = await store.walletSums(tx, accountId);
+      const spends: WalletView['spends'] = [];
+      for (const spend of await store.spendsOf(tx, accountId, SHOWN)) spends.push(spendView(spend, await store.partsOf(tx, spend.id)));
+      const back: WalletView['returns'] = [];
+      for (const row of await returns.returnsOf(tx, accountId, SHOWN)) back.push(returnView(row, (await store.findSpend(tx, row.spendId))?.coins ?? 0n));
+      return {
+        availableCoins: sums.availableCoins.toString(), heldCoins: sums.heldCoins.toString(), disputedCoins: sums.disputedCoins.toString(),
+        debtMinor: (await ledger.balance(tx, chart.fanDebt(accountId, COIN_PRICE))).toString(), currency: COIN_PRICE,
+        lots: (await store.lotsOf(tx, accountId, SHOWN)).map(lotView), spends, returns: back,
+        purchases: (await store.openPurchases(tx, accountId)).map(purchaseView),
+      };
+    }),
+  };
+}
+
+export function makeCoins(deps: BillingDeps, packs: readonly CoinPack[] = loadPacks()): Coins {
+  return { ...makeCoinPurchases(deps, packs), ...makeCoinHolds(deps), ...makeCoinReturns(deps), ...makeWallet(deps) };
+}

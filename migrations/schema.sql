@@ -98,6 +98,83 @@ CASE
     ELSE NULL::text
 END) STORED
 clone_version.suspended_at timestamp with time zone
+coin_lot.id text NOT NULL
+coin_lot.account_id text NOT NULL
+coin_lot.purchase_id text NOT NULL
+coin_lot.stripe_charge text NOT NULL
+coin_lot.coins bigint NOT NULL
+coin_lot.currency text NOT NULL
+coin_lot.net_minor bigint NOT NULL
+coin_lot.tax_minor bigint NOT NULL
+coin_lot.fee_minor bigint NOT NULL
+coin_lot.settled_currency text NOT NULL
+coin_lot.settled_net_minor bigint NOT NULL
+coin_lot.billing_country text
+coin_lot.bought_at timestamp with time zone NOT NULL
+coin_lot.state text NOT NULL DEFAULT 'open'::text
+coin_lot.free int8multirange NOT NULL
+coin_lot.left_coins bigint NOT NULL
+coin_lot.left_net_minor bigint NOT NULL
+coin_lot.left_tax_minor bigint NOT NULL
+coin_lot.left_fee_minor bigint NOT NULL
+coin_lot.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+coin_purchase.id text NOT NULL
+coin_purchase.account_id text NOT NULL
+coin_purchase.pack text NOT NULL
+coin_purchase.coins bigint NOT NULL
+coin_purchase.price_minor bigint NOT NULL
+coin_purchase.currency text NOT NULL
+coin_purchase.state text NOT NULL DEFAULT 'opening'::text
+coin_purchase.checkout_url text
+coin_purchase.stripe_session text
+coin_purchase.created_at timestamp with time zone NOT NULL
+coin_purchase.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+coin_restore.spend_id text NOT NULL
+coin_restore.lot_id text NOT NULL
+coin_restore.refund_id text NOT NULL
+coin_restore.coins_given int8multirange NOT NULL
+coin_restore.transfer_id text NOT NULL
+coin_restore.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+coin_return.id text NOT NULL
+coin_return.account_id text NOT NULL
+coin_return.spend_id text NOT NULL
+coin_return.lot_id text NOT NULL
+coin_return.stripe_charge text NOT NULL
+coin_return.gross_minor bigint NOT NULL
+coin_return.state text NOT NULL DEFAULT 'pending'::text
+coin_return.stripe_refund text
+coin_return.failure text
+coin_return.settled_currency text
+coin_return.settled_minor bigint
+coin_return.requested_at timestamp with time zone NOT NULL
+coin_return.settled_at timestamp with time zone
+coin_return.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+coin_spend.id text NOT NULL
+coin_spend.account_id text NOT NULL
+coin_spend.purpose text NOT NULL
+coin_spend.coins bigint NOT NULL
+coin_spend.net_minor bigint NOT NULL
+coin_spend.tax_minor bigint NOT NULL
+coin_spend.fee_minor bigint NOT NULL
+coin_spend.clone_id text
+coin_spend.tier_id text
+coin_spend.output_id text
+coin_spend.state text NOT NULL DEFAULT 'held'::text
+coin_spend.captured_for text
+coin_spend.void_reason text
+coin_spend.held_transfer text NOT NULL
+coin_spend.settled_transfer text
+coin_spend.held_at timestamp with time zone NOT NULL
+coin_spend.settled_at timestamp with time zone
+coin_spend.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+coin_spend_part.spend_id text NOT NULL
+coin_spend_part.lot_id text NOT NULL
+coin_spend_part.taken int8multirange NOT NULL
+coin_spend_part.given int8multirange NOT NULL DEFAULT '{}'::int8multirange
+coin_spend_part.coins bigint NOT NULL
+coin_spend_part.net_minor bigint NOT NULL
+coin_spend_part.tax_minor bigint NOT NULL
+coin_spend_part.fee_minor bigint NOT NULL
 consent_contract.grant_id text NOT NULL
 consent_contract.digest text NOT NULL
 consent_contract.sha256 text NOT NULL
@@ -626,6 +703,15 @@ output_hold.holder text NOT NULL
 output_hold.held_at timestamp with time zone NOT NULL
 output_hold.lifted_at timestamp with time zone
 output_hold.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+output_price.id bigint NOT NULL
+output_price.clone_id text NOT NULL
+output_price.tier_id text NOT NULL
+output_price.capability text NOT NULL
+output_price.coins bigint NOT NULL
+output_price.without_subscription boolean NOT NULL
+output_price.priced_by text NOT NULL
+output_price.priced_at timestamp with time zone NOT NULL
+output_price.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 ownership_case_key.proof_id text NOT NULL
 ownership_case_key.wrapped bytea
 ownership_case_key.created_at timestamp with time zone NOT NULL
@@ -1141,6 +1227,76 @@ clone_version: clone_version_signed_document_id_key UNIQUE (signed_document_id)
 clone_version: clone_version_speaker_check CHECK ((cardinality(speaker) = 8))
 clone_version: clone_version_state_known CHECK ((state = ANY (ARRAY['draft'::text, 'approved'::text, 'suspended'::text, 'withdrawn'::text])))
 clone_version: clone_version_suspended_after_approval CHECK (((state <> 'suspended'::text) OR ((suspended_at IS NOT NULL) AND (approved_at IS NOT NULL) AND (signed_document_id IS NOT NULL))))
+coin_lot: coin_lot_account_id_fkey FOREIGN KEY (account_id) REFERENCES account(id)
+coin_lot: coin_lot_account_id_id_key UNIQUE (account_id, id)
+coin_lot: coin_lot_adds_up CHECK (((free <@ int8multirange(int8range((0)::bigint, coins))) AND (left_coins = coin_count(free)) AND (left_net_minor = coin_share(net_minor, coins, free)) AND (left_tax_minor = coin_share(tax_minor, coins, free)) AND (left_fee_minor = coin_share(fee_minor, coins, free))))
+coin_lot: coin_lot_basis CHECK ((net_minor >= coins))
+coin_lot: coin_lot_billing_country_check CHECK ((billing_country ~ '^[A-Z]{2}$'::text))
+coin_lot: coin_lot_coins_check CHECK (((coins >= 1) AND (coins <= 100000000)))
+coin_lot: coin_lot_currency_check CHECK ((currency = 'CNY'::text))
+coin_lot: coin_lot_empty_has_no_basis CHECK (((left_coins > 0) OR ((left_net_minor = 0) AND (left_tax_minor = 0) AND (left_fee_minor = 0))))
+coin_lot: coin_lot_fee_minor_check CHECK ((fee_minor >= 0))
+coin_lot: coin_lot_has_twin TRIGGER DEFERRABLE INITIALLY DEFERRED
+coin_lot: coin_lot_id_check CHECK ((id ~ '^lot_'::text))
+coin_lot: coin_lot_not_below_zero CHECK (((left_coins >= 0) AND (left_net_minor >= 0) AND (left_tax_minor >= 0) AND (left_fee_minor >= 0)))
+coin_lot: coin_lot_pkey PRIMARY KEY (id)
+coin_lot: coin_lot_purchase_id_fkey FOREIGN KEY (purchase_id) REFERENCES coin_purchase(id)
+coin_lot: coin_lot_purchase_id_key UNIQUE (purchase_id)
+coin_lot: coin_lot_state_check CHECK ((state = ANY (ARRAY['open'::text, 'disputed'::text, 'lost'::text])))
+coin_lot: coin_lot_stripe_charge_key UNIQUE (stripe_charge)
+coin_lot: coin_lot_tax_minor_check CHECK ((tax_minor >= 0))
+coin_purchase: coin_purchase_account_id_fkey FOREIGN KEY (account_id) REFERENCES account(id)
+coin_purchase: coin_purchase_check CHECK (((coins * 100) = (price_minor * 7)))
+coin_purchase: coin_purchase_check1 CHECK (((state <> 'checkout'::text) OR ((stripe_session IS NOT NULL) AND (checkout_url IS NOT NULL))))
+coin_purchase: coin_purchase_coins_check CHECK (((coins >= 1) AND (coins <= 100000000)))
+coin_purchase: coin_purchase_currency_check CHECK ((currency = 'CNY'::text))
+coin_purchase: coin_purchase_id_check CHECK ((id ~ '^cpu_'::text))
+coin_purchase: coin_purchase_pkey PRIMARY KEY (id)
+coin_purchase: coin_purchase_price_minor_check CHECK (((price_minor >= 1) AND (price_minor <= 99999999)))
+coin_purchase: coin_purchase_state_check CHECK ((state = ANY (ARRAY['opening'::text, 'checkout'::text, 'paid'::text, 'expired'::text])))
+coin_purchase: coin_purchase_stripe_session_key UNIQUE (stripe_session)
+coin_restore: coin_restore_coins_given_check CHECK ((NOT isempty(coins_given)))
+coin_restore: coin_restore_pkey PRIMARY KEY (refund_id, spend_id, lot_id)
+coin_restore: coin_restore_spend_id_lot_id_fkey FOREIGN KEY (spend_id, lot_id) REFERENCES coin_spend_part(spend_id, lot_id)
+coin_restore: coin_restore_transfer_id_fkey FOREIGN KEY (transfer_id) REFERENCES ledger_transfer(id)
+coin_return: coin_return_account_id_fkey FOREIGN KEY (account_id) REFERENCES account(id)
+coin_return: coin_return_check CHECK (((state = 'pending'::text) = (settled_at IS NULL)))
+coin_return: coin_return_check1 CHECK (((state = 'failed'::text) = (failure IS NOT NULL)))
+coin_return: coin_return_check2 CHECK (((state <> 'succeeded'::text) OR ((stripe_refund IS NOT NULL) AND (settled_currency IS NOT NULL) AND (settled_minor IS NOT NULL))))
+coin_return: coin_return_gross_minor_check CHECK ((gross_minor > 0))
+coin_return: coin_return_id_check CHECK ((id ~ '^rfd_'::text))
+coin_return: coin_return_lot_id_fkey FOREIGN KEY (lot_id) REFERENCES coin_lot(id)
+coin_return: coin_return_pkey PRIMARY KEY (id)
+coin_return: coin_return_spend_id_fkey FOREIGN KEY (spend_id) REFERENCES coin_spend(id)
+coin_return: coin_return_spend_id_key UNIQUE (spend_id)
+coin_return: coin_return_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'succeeded'::text, 'failed'::text])))
+coin_return: coin_return_stripe_refund_key UNIQUE (stripe_refund)
+coin_spend: coin_spend_account_id_fkey FOREIGN KEY (account_id) REFERENCES account(id)
+coin_spend: coin_spend_check CHECK ((net_minor >= coins))
+coin_spend: coin_spend_check1 CHECK (((purpose = ANY (ARRAY['output'::text, 'month'::text])) = ((clone_id IS NOT NULL) AND (tier_id IS NOT NULL))))
+coin_spend: coin_spend_check2 CHECK (((purpose = 'output'::text) = (output_id IS NOT NULL)))
+coin_spend: coin_spend_check3 CHECK (((state = 'captured'::text) = (captured_for IS NOT NULL)))
+coin_spend: coin_spend_check4 CHECK (((state = 'voided'::text) = (void_reason IS NOT NULL)))
+coin_spend: coin_spend_check5 CHECK (((state = 'held'::text) = ((settled_at IS NULL) AND (settled_transfer IS NULL))))
+coin_spend: coin_spend_clone_id_tier_id_fkey FOREIGN KEY (clone_id, tier_id) REFERENCES tier(clone_id, id)
+coin_spend: coin_spend_coins_check CHECK ((coins > 0))
+coin_spend: coin_spend_fee_minor_check CHECK ((fee_minor >= 0))
+coin_spend: coin_spend_has_twin TRIGGER DEFERRABLE INITIALLY DEFERRED
+coin_spend: coin_spend_held_transfer_fkey FOREIGN KEY (held_transfer) REFERENCES ledger_transfer(id)
+coin_spend: coin_spend_held_transfer_key UNIQUE (held_transfer)
+coin_spend: coin_spend_id_check CHECK ((id ~ '^hld_'::text))
+coin_spend: coin_spend_output_id_key UNIQUE (output_id)
+coin_spend: coin_spend_pkey PRIMARY KEY (id)
+coin_spend: coin_spend_purpose_check CHECK ((purpose = ANY (ARRAY['output'::text, 'month'::text, 'return'::text, 'dispute'::text])))
+coin_spend: coin_spend_settled_transfer_fkey FOREIGN KEY (settled_transfer) REFERENCES ledger_transfer(id)
+coin_spend: coin_spend_settled_transfer_key UNIQUE (settled_transfer)
+coin_spend: coin_spend_state_check CHECK ((state = ANY (ARRAY['held'::text, 'captured'::text, 'voided'::text])))
+coin_spend: coin_spend_tax_minor_check CHECK ((tax_minor >= 0))
+coin_spend_part: coin_spend_part_check CHECK ((given <@ taken))
+coin_spend_part: coin_spend_part_lot_id_fkey FOREIGN KEY (lot_id) REFERENCES coin_lot(id)
+coin_spend_part: coin_spend_part_pkey PRIMARY KEY (spend_id, lot_id)
+coin_spend_part: coin_spend_part_spend_id_fkey FOREIGN KEY (spend_id) REFERENCES coin_spend(id)
+coin_spend_part: coin_spend_part_taken_check CHECK ((NOT isempty(taken)))
 consent_contract: consent_contract_bytes_check CHECK (((octet_length(bytes) >= 1) AND (octet_length(bytes) <= 16777216)))
 consent_contract: consent_contract_grant_id_digest_fkey FOREIGN KEY (grant_id, digest) REFERENCES consent_grant_draft(grant_id, digest)
 consent_contract: consent_contract_is_its_digest CHECK ((sha256 = encode(sha256(bytes), 'hex'::text)))
@@ -1586,6 +1742,11 @@ output_hold: output_hold_check CHECK ((lifted_at >= held_at))
 output_hold: output_hold_holder_check CHECK ((holder ~ '^[a-z][a-z_]*:[A-Za-z0-9_]+$'::text))
 output_hold: output_hold_output_id_fkey FOREIGN KEY (output_id) REFERENCES output(id)
 output_hold: output_hold_pkey PRIMARY KEY (output_id, holder)
+output_price: output_price_capability_check CHECK ((capability = 'voice'::text))
+output_price: output_price_clone_id_tier_id_fkey FOREIGN KEY (clone_id, tier_id) REFERENCES tier(clone_id, id)
+output_price: output_price_coins_check CHECK (((coins >= 0) AND (coins <= 1000000)))
+output_price: output_price_pkey PRIMARY KEY (id)
+output_price: output_price_priced_by_fkey FOREIGN KEY (priced_by) REFERENCES account(id)
 ownership_case_key: ownership_case_key_check CHECK (((wrapped IS NULL) = (destroyed_at IS NOT NULL)))
 ownership_case_key: ownership_case_key_pkey PRIMARY KEY (proof_id)
 ownership_case_key: ownership_case_key_proof_id_fkey FOREIGN KEY (proof_id) REFERENCES ownership_proof(id)
@@ -1949,6 +2110,28 @@ CREATE INDEX clone_version_of_proof ON public.clone_version USING btree (ownersh
 CREATE UNIQUE INDEX clone_version_pkey ON public.clone_version USING btree (id)
 CREATE INDEX clone_version_serving ON public.clone_version USING btree (clone_id, number DESC) WHERE (state = 'approved'::text)
 CREATE UNIQUE INDEX clone_version_signed_document_id_key ON public.clone_version USING btree (signed_document_id)
+CREATE UNIQUE INDEX coin_lot_account_id_id_key ON public.coin_lot USING btree (account_id, id)
+CREATE INDEX coin_lot_of_fan ON public.coin_lot USING btree (account_id, bought_at, id) WHERE (left_coins > 0)
+CREATE UNIQUE INDEX coin_lot_pkey ON public.coin_lot USING btree (id)
+CREATE UNIQUE INDEX coin_lot_purchase_id_key ON public.coin_lot USING btree (purchase_id)
+CREATE UNIQUE INDEX coin_lot_stripe_charge_key ON public.coin_lot USING btree (stripe_charge)
+CREATE INDEX coin_purchase_of_fan ON public.coin_purchase USING btree (account_id, id)
+CREATE UNIQUE INDEX coin_purchase_pkey ON public.coin_purchase USING btree (id)
+CREATE UNIQUE INDEX coin_purchase_stripe_session_key ON public.coin_purchase USING btree (stripe_session)
+CREATE UNIQUE INDEX coin_restore_pkey ON public.coin_restore USING btree (refund_id, spend_id, lot_id)
+CREATE INDEX coin_return_of_fan ON public.coin_return USING btree (account_id, id)
+CREATE INDEX coin_return_of_lot ON public.coin_return USING btree (lot_id)
+CREATE UNIQUE INDEX coin_return_pkey ON public.coin_return USING btree (id)
+CREATE UNIQUE INDEX coin_return_spend_id_key ON public.coin_return USING btree (spend_id)
+CREATE UNIQUE INDEX coin_return_stripe_refund_key ON public.coin_return USING btree (stripe_refund)
+CREATE UNIQUE INDEX coin_spend_held_transfer_key ON public.coin_spend USING btree (held_transfer)
+CREATE INDEX coin_spend_of_fan ON public.coin_spend USING btree (account_id, id)
+CREATE INDEX coin_spend_open ON public.coin_spend USING btree (clone_id) WHERE (state = 'held'::text)
+CREATE UNIQUE INDEX coin_spend_output_id_key ON public.coin_spend USING btree (output_id)
+CREATE UNIQUE INDEX coin_spend_pkey ON public.coin_spend USING btree (id)
+CREATE UNIQUE INDEX coin_spend_settled_transfer_key ON public.coin_spend USING btree (settled_transfer)
+CREATE INDEX coin_spend_part_of_lot ON public.coin_spend_part USING btree (lot_id)
+CREATE UNIQUE INDEX coin_spend_part_pkey ON public.coin_spend_part USING btree (spend_id, lot_id)
 CREATE UNIQUE INDEX consent_contract_pkey ON public.consent_contract USING btree (grant_id, digest)
 CREATE UNIQUE INDEX consent_grant_clone_id_id_key ON public.consent_grant USING btree (clone_id, id)
 CREATE INDEX consent_grant_of_clone ON public.consent_grant USING btree (clone_id, state, id)
@@ -2114,6 +2297,8 @@ CREATE UNIQUE INDEX output_pkey ON public.output USING btree (id)
 CREATE INDEX output_under_licence ON public.output USING btree (licence_id, id) WHERE (licence_id IS NOT NULL)
 CREATE UNIQUE INDEX output_approval_pkey ON public.output_approval USING btree (output_id)
 CREATE UNIQUE INDEX output_hold_pkey ON public.output_hold USING btree (output_id, holder)
+CREATE INDEX output_price_of_clone ON public.output_price USING btree (clone_id, tier_id, capability, id)
+CREATE UNIQUE INDEX output_price_pkey ON public.output_price USING btree (id)
 CREATE UNIQUE INDEX ownership_case_key_pkey ON public.ownership_case_key USING btree (proof_id)
 CREATE UNIQUE INDEX ownership_decision_once ON public.ownership_decision USING btree (proof_id, decision, round)
 CREATE UNIQUE INDEX ownership_decision_pkey ON public.ownership_decision USING btree (leaf_id)
@@ -2267,6 +2452,21 @@ clone_pause: CREATE TRIGGER clone_pause_ends_once BEFORE UPDATE ON public.clone_
 clone_version: CREATE TRIGGER clone_gate_narrows AFTER UPDATE OF state ON public.clone_version FOR EACH ROW WHEN (((old.state = 'approved'::text) AND (new.state <> 'approved'::text))) EXECUTE FUNCTION clone_gate_narrows()
 clone_version: CREATE TRIGGER clone_version_is_frozen BEFORE UPDATE ON public.clone_version FOR EACH ROW EXECUTE FUNCTION clone_version_is_frozen()
 clone_version: CREATE TRIGGER clone_version_not_held BEFORE INSERT OR UPDATE OF state ON public.clone_version FOR EACH ROW WHEN ((new.state = 'approved'::text)) EXECUTE FUNCTION clone_version_not_held()
+coin_lot: CREATE TRIGGER coin_lot_begins_whole BEFORE INSERT ON public.coin_lot FOR EACH ROW EXECUTE FUNCTION coin_lot_begins_whole()
+coin_lot: CREATE CONSTRAINT TRIGGER coin_lot_has_twin AFTER INSERT ON public.coin_lot DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION coin_lot_has_twin()
+coin_lot: CREATE TRIGGER coin_lot_keeps BEFORE UPDATE ON public.coin_lot FOR EACH ROW EXECUTE FUNCTION coin_lot_keeps()
+coin_lot: CREATE TRIGGER coin_lot_stays BEFORE DELETE ON public.coin_lot FOR EACH ROW EXECUTE FUNCTION refuse_change()
+coin_purchase: CREATE TRIGGER coin_purchase_moves_on BEFORE UPDATE ON public.coin_purchase FOR EACH ROW EXECUTE FUNCTION coin_purchase_moves_on()
+coin_restore: CREATE TRIGGER coin_restore_gives AFTER INSERT ON public.coin_restore FOR EACH ROW EXECUTE FUNCTION coin_restore_gives()
+coin_restore: CREATE TRIGGER coin_restore_never_changes BEFORE DELETE OR UPDATE ON public.coin_restore FOR EACH ROW EXECUTE FUNCTION refuse_change()
+coin_restore: CREATE TRIGGER coin_restore_never_truncated BEFORE TRUNCATE ON public.coin_restore FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+coin_return: CREATE TRIGGER coin_return_ends_once BEFORE UPDATE ON public.coin_return FOR EACH ROW EXECUTE FUNCTION coin_return_ends_once()
+coin_return: CREATE TRIGGER coin_return_stays BEFORE DELETE ON public.coin_return FOR EACH ROW EXECUTE FUNCTION refuse_change()
+coin_spend: CREATE CONSTRAINT TRIGGER coin_spend_has_twin AFTER INSERT OR UPDATE ON public.coin_spend DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION coin_spend_has_twin()
+coin_spend: CREATE TRIGGER coin_spend_moves_on AFTER UPDATE ON public.coin_spend FOR EACH ROW EXECUTE FUNCTION coin_spend_moves_on()
+coin_spend: CREATE TRIGGER coin_spend_stays BEFORE DELETE ON public.coin_spend FOR EACH ROW EXECUTE FUNCTION refuse_change()
+coin_spend_part: CREATE TRIGGER coin_spend_part_stays BEFORE DELETE ON public.coin_spend_part FOR EACH ROW EXECUTE FUNCTION refuse_change()
+coin_spend_part: CREATE TRIGGER coin_spend_part_takes AFTER INSERT ON public.coin_spend_part FOR EACH ROW EXECUTE FUNCTION coin_spend_part_takes()
 consent_contract: CREATE TRIGGER consent_contract_named BEFORE INSERT ON public.consent_contract FOR EACH ROW EXECUTE FUNCTION consent_contract_named()
 consent_contract: CREATE TRIGGER consent_contract_never_changes BEFORE DELETE OR UPDATE ON public.consent_contract FOR EACH ROW EXECUTE FUNCTION refuse_change()
 consent_contract: CREATE TRIGGER consent_contract_never_truncated BEFORE TRUNCATE ON public.consent_contract FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
@@ -2377,6 +2577,7 @@ ledger_balance_day: CREATE TRIGGER ledger_balance_day_never_changes BEFORE DELET
 ledger_balance_day: CREATE TRIGGER ledger_balance_day_never_truncated BEFORE TRUNCATE ON public.ledger_balance_day FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 ledger_balance_snapshot: CREATE TRIGGER ledger_balance_snapshot_never_changes BEFORE DELETE OR UPDATE ON public.ledger_balance_snapshot FOR EACH ROW EXECUTE FUNCTION refuse_change()
 ledger_balance_snapshot: CREATE TRIGGER ledger_balance_snapshot_never_truncated BEFORE TRUNCATE ON public.ledger_balance_snapshot FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+ledger_entry: CREATE TRIGGER ledger_coins_have_twins AFTER INSERT ON public.ledger_entry REFERENCING NEW TABLE AS arrived FOR EACH STATEMENT EXECUTE FUNCTION ledger_coins_have_twins()
 ledger_entry: CREATE TRIGGER ledger_entry_never_changes BEFORE DELETE OR UPDATE ON public.ledger_entry FOR EACH ROW EXECUTE FUNCTION refuse_change()
 ledger_entry: CREATE TRIGGER ledger_entry_never_truncated BEFORE TRUNCATE ON public.ledger_entry FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 ledger_entry: CREATE TRIGGER ledger_legs_arrived AFTER INSERT ON public.ledger_entry REFERENCING NEW TABLE AS arrived FOR EACH STATEMENT EXECUTE FUNCTION ledger_legs_arrived()
@@ -2443,6 +2644,8 @@ output: CREATE TRIGGER output_never_truncated BEFORE TRUNCATE ON public.output F
 output: CREATE TRIGGER output_streams BEFORE UPDATE ON public.output FOR EACH ROW WHEN (((new.delivery = 'stream'::text) AND (old.state <> new.state))) EXECUTE FUNCTION output_streams()
 output_approval: CREATE TRIGGER output_approval_guard BEFORE UPDATE ON public.output_approval FOR EACH ROW EXECUTE FUNCTION output_approval_guard()
 output_approval: CREATE TRIGGER output_approval_never_deleted BEFORE DELETE ON public.output_approval FOR EACH ROW EXECUTE FUNCTION refuse_change()
+output_price: CREATE TRIGGER output_price_never_changes BEFORE DELETE OR UPDATE ON public.output_price FOR EACH ROW EXECUTE FUNCTION refuse_change()
+output_price: CREATE TRIGGER output_price_never_truncated BEFORE TRUNCATE ON public.output_price FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 ownership_case_key: CREATE TRIGGER ownership_case_key_is_forgotten_once BEFORE UPDATE ON public.ownership_case_key FOR EACH ROW WHEN (((old.destroyed_at IS NOT NULL) OR (new.wrapped IS NOT NULL) OR (new.proof_id <> old.proof_id))) EXECUTE FUNCTION ownership_case_key_is_forgotten_once()
 ownership_case_key: CREATE TRIGGER ownership_case_key_never_deleted BEFORE DELETE ON public.ownership_case_key FOR EACH ROW EXECUTE FUNCTION refuse_change()
 ownership_decision: CREATE TRIGGER ownership_decision_never_changes BEFORE DELETE OR UPDATE ON public.ownership_decision FOR EACH ROW EXECUTE FUNCTION refuse_change()
@@ -2779,6 +2982,199 @@ AS $function$
       RAISE EXCEPTION 'this clone is held: it is near to a person who refuses' USING ERRCODE = 'check_violation', CONSTRAINT = 'clone_version_not_held';
     END IF;
     RETURN NEW;
+  END $function$
+CREATE OR REPLACE FUNCTION public.coin_count(runs int8multirange)
+ RETURNS bigint
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+    SELECT coalesce(sum(upper(run) - lower(run)), 0)::bigint FROM unnest(runs) AS run
+  $function$
+CREATE OR REPLACE FUNCTION public.coin_lot_begins_whole()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    NEW.free := int8multirange(int8range(0, NEW.coins));
+    NEW.left_coins := NEW.coins;
+    NEW.left_net_minor := NEW.net_minor;
+    NEW.left_tax_minor := NEW.tax_minor;
+    NEW.left_fee_minor := NEW.fee_minor;
+    RETURN NEW;
+  END $function$
+CREATE OR REPLACE FUNCTION public.coin_lot_has_twin()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  DECLARE
+    bought text;
+  BEGIN
+    SELECT id INTO bought FROM ledger_transfer WHERE key = 'stripe:charge:' || NEW.stripe_charge;
+    IF bought IS NULL OR coin_moved(bought, 'coins:' || NEW.account_id) <> -NEW.coins OR coin_moved(bought, 'coin_deferred:CNY') <> -NEW.net_minor THEN
+      RAISE EXCEPTION 'lot % has no purchase in the ledger', NEW.id
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'coin_lot_has_twin', TABLE = 'coin_lot';
+    END IF;
+    RETURN NULL;
+  END $function$
+CREATE OR REPLACE FUNCTION public.coin_lot_keeps()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    IF OLD.state = 'lost' AND NEW.state <> 'lost' THEN
+      RAISE EXCEPTION 'lot % was lost', OLD.id USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+  END $function$
+CREATE OR REPLACE FUNCTION public.coin_lot_set(lot text, runs int8multirange)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+    UPDATE coin_lot SET free = runs, left_coins = coin_count(runs), left_net_minor = coin_share(net_minor, coins, runs),
+      left_tax_minor = coin_share(tax_minor, coins, runs), left_fee_minor = coin_share(fee_minor, coins, runs) WHERE id = lot
+  $function$
+CREATE OR REPLACE FUNCTION public.coin_moved(transfer text, account text)
+ RETURNS numeric
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+    SELECT coalesce(sum(e.amount_minor), 0) FROM ledger_transfer t JOIN ledger_entry e ON e.transfer_seq = t.seq
+      JOIN ledger_account a ON a.id = e.account_id WHERE t.id = transfer AND a.code = account
+  $function$
+CREATE OR REPLACE FUNCTION public.coin_purchase_moves_on()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    IF OLD.state = 'paid' AND NEW.state <> 'paid' THEN
+      RAISE EXCEPTION 'purchase % was paid', OLD.id USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+  END $function$
+CREATE OR REPLACE FUNCTION public.coin_restore_gives()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  DECLARE
+    part coin_spend_part;
+    lot coin_lot;
+  BEGIN
+    SELECT p.* INTO part FROM coin_spend_part p JOIN coin_spend s ON s.id = p.spend_id AND s.state = 'captured'
+      WHERE p.spend_id = NEW.spend_id AND p.lot_id = NEW.lot_id FOR UPDATE OF p;
+    SELECT * INTO lot FROM coin_lot WHERE id = NEW.lot_id FOR UPDATE;
+    IF part.spend_id IS NULL OR NOT NEW.coins_given <@ part.taken OR NEW.coins_given && part.given THEN
+      RAISE EXCEPTION 'these coins of lot % were not spent by %, or were given back', NEW.lot_id, NEW.spend_id
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'coin_given_once', TABLE = 'coin_restore';
+    END IF;
+    UPDATE coin_spend_part SET given = given + NEW.coins_given WHERE spend_id = NEW.spend_id AND lot_id = NEW.lot_id;
+    PERFORM coin_lot_set(lot.id, lot.free + NEW.coins_given);
+    RETURN NULL;
+  END $function$
+CREATE OR REPLACE FUNCTION public.coin_return_ends_once()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    IF OLD.state <> 'pending' THEN
+      RAISE EXCEPTION 'return % has already %', OLD.id, OLD.state USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+  END $function$
+CREATE OR REPLACE FUNCTION public.coin_share(amount bigint, coins bigint, runs int8multirange)
+ RETURNS bigint
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+    SELECT coalesce(sum(div(amount::numeric * upper(run), coins) - div(amount::numeric * lower(run), coins)), 0)::bigint FROM unnest(runs) AS run
+  $function$
+CREATE OR REPLACE FUNCTION public.coin_spend_has_twin()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  DECLARE
+    spend coin_spend;
+    parts record;
+  BEGIN
+    SELECT * INTO spend FROM coin_spend WHERE id = NEW.id;
+    SELECT sum(coins) AS coins, sum(net_minor) AS net, sum(tax_minor) AS tax, sum(fee_minor) AS fee INTO parts FROM coin_spend_part WHERE spend_id = NEW.id;
+    IF (parts.coins, parts.net, parts.tax, parts.fee) IS DISTINCT FROM (spend.coins::numeric, spend.net_minor::numeric, spend.tax_minor::numeric, spend.fee_minor::numeric) THEN
+      RAISE EXCEPTION 'spend % is not what it took of the lots', NEW.id
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'coin_spend_has_parts', TABLE = 'coin_spend';
+    END IF;
+    IF coin_moved(spend.held_transfer, 'coins:' || spend.account_id) <> spend.coins
+       OR coin_moved(spend.held_transfer, 'coin_deferred:CNY') <> spend.net_minor
+       OR (spend.settled_transfer IS NOT NULL AND (coin_moved(spend.settled_transfer, 'coins_held:' || spend.account_id) <> spend.coins
+         OR coin_moved(spend.settled_transfer, 'coin_deferred_held:CNY') <> spend.net_minor)) THEN
+      RAISE EXCEPTION 'spend % moved coins without their money', NEW.id
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'coin_spend_has_twin', TABLE = 'coin_spend';
+    END IF;
+    RETURN NULL;
+  END $function$
+CREATE OR REPLACE FUNCTION public.coin_spend_moves_on()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  DECLARE
+    part record;
+  BEGIN
+    IF OLD.state <> 'held' OR NEW.state = 'held' THEN
+      RAISE EXCEPTION 'spend % is already %', OLD.id, OLD.state USING ERRCODE = 'restrict_violation';
+    END IF;
+    IF NEW.state = 'voided' THEN
+      FOR part IN
+        SELECT p.lot_id, p.taken, l.free FROM coin_spend_part p JOIN coin_lot l ON l.id = p.lot_id WHERE p.spend_id = NEW.id ORDER BY p.lot_id FOR UPDATE OF l
+      LOOP
+        PERFORM coin_lot_set(part.lot_id, part.free + part.taken);
+      END LOOP;
+    END IF;
+    RETURN NULL;
+  END $function$
+CREATE OR REPLACE FUNCTION public.coin_spend_part_takes()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  DECLARE
+    spend coin_spend;
+    lot coin_lot;
+  BEGIN
+    SELECT * INTO spend FROM coin_spend WHERE id = NEW.spend_id;
+    SELECT * INTO lot FROM coin_lot WHERE id = NEW.lot_id FOR UPDATE;
+    IF spend.state <> 'held' OR lot.account_id <> spend.account_id THEN
+      RAISE EXCEPTION 'spend % cannot take of lot %', NEW.spend_id, NEW.lot_id USING ERRCODE = 'restrict_violation';
+    END IF;
+    IF lot.state = 'lost' AND spend.purpose <> 'dispute' THEN
+      RAISE EXCEPTION 'lot % was lost', lot.id USING ERRCODE = 'restrict_violation';
+    END IF;
+    IF NOT NEW.taken <@ lot.free THEN
+      RAISE EXCEPTION 'lot % has not these coins any more', lot.id
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'coin_taken_once', TABLE = 'coin_spend_part';
+    END IF;
+    IF NEW.given <> '{}'::int8multirange OR NEW.coins <> coin_count(NEW.taken) OR NEW.net_minor <> coin_share(lot.net_minor, lot.coins, NEW.taken)
+       OR NEW.tax_minor <> coin_share(lot.tax_minor, lot.coins, NEW.taken) OR NEW.fee_minor <> coin_share(lot.fee_minor, lot.coins, NEW.taken) THEN
+      RAISE EXCEPTION 'these coins of lot % have another basis', lot.id
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'coin_part_basis', TABLE = 'coin_spend_part';
+    END IF;
+    PERFORM coin_lot_set(lot.id, lot.free - NEW.taken);
+    RETURN NULL;
   END $function$
 CREATE OR REPLACE FUNCTION public.consent_contract_named()
  RETURNS trigger
@@ -3422,6 +3818,20 @@ AS $function$
       RAISE EXCEPTION 'transfer % captures more than its hold', wrong.seq
         USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_capture_bounded', TABLE = 'ledger_transfer';
     END IF;
+  END $function$
+CREATE OR REPLACE FUNCTION public.ledger_coins_have_twins()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    IF EXISTS (SELECT 1 FROM arrived WHERE currency = 'COIN') AND EXISTS (
+      SELECT 1 FROM arrived GROUP BY transfer_seq HAVING bool_and(currency = 'COIN')
+    ) THEN
+      RAISE EXCEPTION 'coins move only with their money'
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_coins_have_twins', TABLE = 'ledger_entry';
+    END IF;
+    RETURN NULL;
   END $function$
 CREATE OR REPLACE FUNCTION public.ledger_held(account bigint)
  RETURNS numeric
@@ -4748,6 +5158,12 @@ clone: INSERT, SELECT
 clone_material: INSERT, SELECT
 clone_pause: INSERT, SELECT
 clone_version: INSERT, SELECT
+coin_lot: SELECT
+coin_purchase: SELECT
+coin_restore: SELECT
+coin_return: SELECT
+coin_spend: SELECT
+coin_spend_part: SELECT
 consent_contract: INSERT, SELECT
 consent_grant: INSERT, SELECT
 consent_grant_draft: INSERT, SELECT
@@ -4822,6 +5238,7 @@ notice_review: INSERT, SELECT
 output: INSERT, SELECT
 output_approval: INSERT, SELECT
 output_hold: INSERT, SELECT
+output_price: SELECT
 ownership_case_key: INSERT, SELECT
 ownership_decision: INSERT, SELECT
 ownership_destruction: INSERT, SELECT
@@ -4877,6 +5294,16 @@ challenge: UPDATE (used_at)
 clone: UPDATE (ownership_proof_id)
 clone_pause: UPDATE (to_at)
 clone_version: UPDATE (approved_at, leaf_id, signed_document_id, state, suspended_at, withdrawn_at)
+coin_lot: INSERT (account_id, billing_country, bought_at, coins, currency, fee_minor, id, net_minor, purchase_id, settled_currency, settled_net_minor, stripe_charge, tax_minor)
+coin_lot: UPDATE (state)
+coin_purchase: INSERT (account_id, coins, created_at, currency, id, pack, price_minor)
+coin_purchase: UPDATE (checkout_url, state, stripe_session)
+coin_restore: INSERT (coins_given, lot_id, refund_id, spend_id, transfer_id)
+coin_return: INSERT (account_id, gross_minor, id, lot_id, requested_at, spend_id, stripe_charge)
+coin_return: UPDATE (failure, settled_at, settled_currency, settled_minor, state, stripe_refund)
+coin_spend: INSERT (account_id, clone_id, coins, fee_minor, held_at, held_transfer, id, net_minor, output_id, purpose, tax_minor, tier_id)
+coin_spend: UPDATE (captured_for, settled_at, settled_transfer, state, void_reason)
+coin_spend_part: INSERT (coins, fee_minor, lot_id, net_minor, spend_id, taken, tax_minor)
 consent_grant: UPDATE (state)
 consent_volume_use: UPDATE (milliseconds, state)
 credential: UPDATE (backed_up, last_used_at, sign_count)
@@ -4891,6 +5318,7 @@ notice: UPDATE (acts_on, claimed_by, clone_id, due_at, ended_at, output_id, over
 output: UPDATE (alive_until, changed_at, file, reason, state)
 output_approval: UPDATE (decided_at, decided_by, verdict)
 output_hold: UPDATE (lifted_at)
+output_price: INSERT (capability, clone_id, coins, priced_at, priced_by, tier_id, without_subscription)
 ownership_case_key: UPDATE (destroyed_at, wrapped)
 ownership_evidence: UPDATE (blob_digest, finding, passed_at, state, valid_until)
 ownership_lease: UPDATE (ended_at)

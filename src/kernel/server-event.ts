@@ -2,7 +2,8 @@ import type { Json } from './canonical-json.ts';
 
 /** One event of a live stream (WHATWG HTML, server-sent events). */
 export interface ServerEvent {
-  id: number;
+  /** What a reader who comes back sends as `Last-Event-ID`. No line break. */
+  id: string;
   name: string;
   data: Json;
 }

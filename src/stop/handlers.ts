@@ -42,8 +42,7 @@ export function makeStopHandlers(stop: Stop): Mine {
       return { status: 202, body: ordered };
     },
     async watchStop({ path, headers }, context) {
-      const last = headers['last-event-id'];
-      return { status: 200, events: await stop.watchStop(signedIn(context), path.stopId, /^\d{1,9}$/.test(last ?? '') ? Number(last) : 0) };
+      return { status: 200, events: await stop.watchStop(signedIn(context), path.stopId, headers['last-event-id']) };
     },
     async getStop({ path }, context) {
       return { status: 200, body: await stop.getStop(signedIn(context), path.stopId) };

@@ -17,8 +17,28 @@ const LOOKS_MAX = 2_520;
 
 const ORDERED = 1;
 const COMMITTED = 2;
-/** Behind every gateway's event, however many there are. */
+/** Behind every gateway's event. */
 const ACKNOWLEDGED = 1_000_000;
+/** Enough of a gateway's id to tell it from the others of one stop. */
+const TAIL = 6;
+
+/** Where a reader is: the last of the three steps that was told, and the gateways that were. */
+export interface Place {
+  step: number;
+  gateways: readonly string[];
+}
+
+/**
+ * Gateways confirm in an order that no two readers need to see alike, so an event's id carries everybody who was told of.
+ * What is no id of ours is the beginning.
+ */
+export function placeOf(lastEventId: string | undefined): Place {
+  const [, step, tails] = /^(\d{1,9})((?:\.[0-9a-z]+)*)$/.exec(lastEventId ?? '') ?? [];
+  return { step: Number(step ?? 0), gateways: (tails ?? '').split('.').filter((tail) => tail !== '') };
+}
+
+const idOf = ({ step, gateways }: Place): string => [step, ...gateways].join('.');
+const tailOf = (gatewayId: string): string => gatewayId.slice(-TAIL);
 
 interface Seen {
   confirmations: registry.Confirmation[];
@@ -32,8 +52,8 @@ async function see(tx: Tx, stopId: string): Promise<Seen> {
 function beginning(stop: store.GateStopRow): ServerEvent[] {
   const { stopId, kind, scope, cloneId } = stop;
   return [
-    { id: ORDERED, name: 'ordered', data: { stopId, kind, scope, cloneId, orderedAt: stop.orderedAt.toISOString() } },
-    { id: COMMITTED, name: 'committed', data: { stopId, epoch: stop.epoch.toString(), releases: stop.releases.toString() } },
+    { id: String(ORDERED), name: 'ordered', data: { stopId, kind, scope, cloneId, orderedAt: stop.orderedAt.toISOString() } },
+    { id: String(COMMITTED), name: 'committed', data: { stopId, epoch: stop.epoch.toString(), releases: stop.releases.toString() } },
   ];
 }
 
@@ -48,13 +68,13 @@ function fresh(seen: Seen, told: ReadonlySet<string>): { gatewayId: string; data
   }));
   const ended = (seen.acknowledged?.gateways ?? []).map((gateway) => ({ gatewayId: gateway.gatewayId, data: outcomeData(gateway) }));
   const found = new Map([...ended, ...confirmed].map((one) => [one.gatewayId, one]));
-  return [...found.values()].filter(({ gatewayId }) => !told.has(gatewayId));
+  return [...found.values()].filter(({ gatewayId }) => !told.has(tailOf(gatewayId)));
 }
 
 function acknowledgedEvent(stopId: string, acknowledged: registry.Acknowledgement): ServerEvent {
   const { at, nanoseconds, streams, bytes, gateways } = acknowledged;
   return {
-    id: ACKNOWLEDGED, name: 'acknowledged',
+    id: String(ACKNOWLEDGED), name: 'acknowledged',
     data: {
       stopId, acknowledgedAt: at.toISOString(), milliseconds: nanoseconds === null ? null : Number(nanoseconds / 1_000n) / 1_000, streams,
       bytes: bytes.toString(), gateways: gateways.map((gateway) => ({ ...gateway })),
@@ -63,19 +83,19 @@ function acknowledgedEvent(stopId: string, acknowledged: registry.Acknowledgemen
 }
 
 /**
- * What happens to a stop, from the tables alone: any process can tell it, and one that dies is replaced by the next. After a
- * reconnect gateways are told of again, since their order is the reader's; everything else comes once.
+ * What happens to a stop, from the tables alone: any process can tell it, and one that dies is replaced by the next. Behind
+ * `after` nothing is told twice and nothing is left out.
  */
-export function watch(runTx: RunTx, stop: store.GateStopRow, after: number): EventSource {
+export function watch(runTx: RunTx, stop: store.GateStopRow, after: Place): EventSource {
   return async function* events(gone) {
-    for (const event of beginning(stop)) if (event.id > after) yield event;
-    if (after >= ACKNOWLEDGED) return;
-    const told = new Set<string>();
+    for (const event of beginning(stop)) if (Number(event.id) > after.step) yield event;
+    if (after.step >= ACKNOWLEDGED) return;
+    const told = new Set(after.gateways);
     for (let look = 0; look < LOOKS_MAX && !gone.aborted; look += 1) {
       const seen = await runTx((tx) => see(tx, stop.stopId));
       for (const { gatewayId, data } of fresh(seen, told)) {
-        told.add(gatewayId);
-        yield { id: COMMITTED + told.size, name: 'gateway', data };
+        told.add(tailOf(gatewayId));
+        yield { id: idOf({ step: COMMITTED, gateways: [...told] }), name: 'gateway', data };
       }
       if (seen.acknowledged !== null) {
         yield acknowledgedEvent(stop.stopId, seen.acknowledged);

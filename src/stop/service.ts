@@ -11,7 +11,7 @@ import { endWindDown, order, stopByHouse } from './orders.ts';
 import { untilKnown } from './outcome.ts';
 import { makePauses } from './pauses.ts';
 import { makePlatformStops } from './platform.ts';
-import { gateStop, watch } from './progress.ts';
+import { gateStop, placeOf, watch } from './progress.ts';
 import { lineOf, quote, quoteOf, type StopQuoteView } from './quotes.ts';
 import { type Acknowledgement, type GatewayOutcome, loadAcknowledgement } from './registry-store.ts';
 import type { PartInput, Scope } from './scope.ts';
@@ -63,8 +63,8 @@ export interface Stop extends ReturnType<typeof makePauses>, ReturnType<typeof m
   /** Stops that this process is waiting for. */
   idle(): Promise<void>;
   getStop(actor: Actor, stopId: string): Promise<StopView>;
-  /** The stop, live, behind the event numbered `after`. */
-  watchStop(actor: Actor, stopId: string, after: number): Promise<EventSource>;
+  /** The stop, live, behind the event whose id a reader saw last; from its beginning without one. */
+  watchStop(actor: Actor, stopId: string, lastEventId?: string): Promise<EventSource>;
   /** Job: a stop whose caller died between its COMMIT and the acknowledgement is acknowledged all the same. */
   acknowledge(stopId: string): Promise<void>;
 }
@@ -160,12 +160,12 @@ export function makeStop(deps: StopDeps): Stop {
       return await view(deps, tx, stop);
     }),
 
-    watchStop: (actor, stopId, after) => runTx(async (tx) => {
+    watchStop: (actor, stopId, lastEventId) => runTx(async (tx) => {
       const stop = await gateStop(tx, stopId);
       const owner = stop.cloneId === null ? null : await deps.cloneOwner(tx, stop.cloneId);
       // A stop of the whole house is the operators' to watch.
       if (stop.cloneId === null ? !actor.roles.includes('operator') : owner !== actor.accountId) throw notFound();
-      return watch(runTx, stop, after);
+      return watch(runTx, stop, placeOf(lastEventId));
     }),
 
     acknowledge: (stopId) => coordination.takeOver(stopId),

@@ -3,8 +3,11 @@
  * the matrix's people over HTTP and fails on a cell that answers otherwise.
  */
 
-/** The columns of the matrix. Each is somebody against the owner's own things; `anonymous` has no session. */
-export const PEOPLE = ['anonymous', 'stranger', 'fan', 'other owner', 'owner', 'delegate', 'payee', 'reviewer', 'operator'] as const;
+/**
+ * The columns of the matrix. Each is somebody against the owner's own things; `anonymous` has no session. The party is the one whom
+ * the thing is about that the path names: whose refusal it is, who is asked to vouch, whose enrolment is held.
+ */
+export const PEOPLE = ['anonymous', 'stranger', 'fan', 'other owner', 'owner', 'delegate', 'payee', 'licensee', 'party', 'reviewer', 'operator'] as const;
 
 export type Who = (typeof PEOPLE)[number];
 
@@ -12,12 +15,12 @@ export type Who = (typeof PEOPLE)[number];
 export const ACCESS = {
   anyone: 'no session is asked for',
   'signed-in': 'everybody with a session, each for themself',
-  owner: 'whose likeness it is: the clone, proof, grant or version that the call names is theirs',
+  owner: 'whose likeness it is: the clone, proof, grant, version or output that the call names, or that a verified notice is about, is theirs',
   delegate: 'whom the owner lets act for them, with that verb',
   fan: 'who asked for, subscribed to or paid for what the call names',
   payee: 'whose statement or payout it is, or who is a leg of the split',
   licensee: 'an account of the organisation that the licence binds',
-  party: 'who else the named thing is about: who filed the notice, was vouched for, is named as an heir',
+  party: 'who else the named thing is about: whose enrolment is held, who refuses, is asked to vouch, is named as an heir',
   reviewer: 'by role',
   operator: 'by role',
 } as const;

@@ -5,6 +5,7 @@ import { loadBundle, type Operation } from '../../src/http/operations.ts';
 import { makeValidators } from '../../src/http/validation.ts';
 import { type Access, accessTable, lets, PEOPLE, type Who } from '../../tool/access.ts';
 import { makeSamples } from './sample.ts';
+import type { Person } from '../support/person.ts';
 import { type AccessWorld, openAccessWorld } from './world.ts';
 
 /**
@@ -15,7 +16,7 @@ const bundle = loadBundle();
 const access = new Map(accessTable(bundle.document['paths'] as Record<string, unknown>).map(({ id, access: words }) => [id, words]));
 
 /** These end what the others need, or the caller's own session. */
-const LAST: readonly string[] = ['withdrawVersion', 'withdrawOwnershipProof', 'orderStop', 'endDelegation', 'reviewDeathReport', 'logout'];
+const LAST: readonly string[] = ['endLicence', 'withdrawVersion', 'withdrawOwnershipProof', 'orderStop', 'endDelegation', 'reviewDeathReport', 'withdrawRefusal', 'logout'];
 
 function phase({ id, method }: Operation): number {
   if (LAST.includes(id)) return 2 + LAST.indexOf(id);
@@ -23,10 +24,6 @@ function phase({ id, method }: Operation): number {
 }
 
 const operations = [...bundle.operations].sort((a, b) => phase(a) - phase(b));
-
-/** Things that the matrix's world does not hold yet: what names them is skipped, by name, and not passed over. */
-const NOT_HELD = ['holdId', 'refusalId', 'sequence'];
-const asked = operations.filter(({ path }) => !NOT_HELD.some((name) => path.includes(`:${name}`)));
 
 interface Answer {
   status: number;
@@ -44,6 +41,16 @@ beforeAll(async () => {
 }, 240_000);
 afterAll(async () => await own.close(), 60_000);
 
+const lastNamed = ({ path }: Operation): string => [...path.matchAll(/:(\w+)/g)].at(-1)?.[1] ?? '';
+const idsFor = ({ id }: Operation): Readonly<Record<string, string>> => ({ ...own.ids, ...own.named[id] });
+
+function personOf(who: Exclude<Who, 'anonymous'>, operation: Operation): Person {
+  if (who !== 'party') return own.people[who];
+  const person = own.parties[lastNamed(operation)] ?? own.parties[''];
+  if (person === undefined) throw new Error('test/access/world.ts knows nobody whom anything is about.');
+  return person;
+}
+
 async function ask(operation: Operation, who: Who, ids: Readonly<Record<string, string>>): Promise<Answer> {
   const path = operation.path.replaceAll(/:(\w+)/g, (_all, name: string) => {
     const id = ids[name];
@@ -51,7 +58,7 @@ async function ask(operation: Operation, who: Who, ids: Readonly<Record<string, 
     return id;
   });
   const headers: Record<string, string> = { 'idempotency-key': randomUUID() };
-  if (who !== 'anonymous') headers['authorization'] = `Bearer ${own.people[who].token}`;
+  if (who !== 'anonymous') headers['authorization'] = `Bearer ${personOf(who, operation).token}`;
   const init: RequestInit = { method: operation.method.toUpperCase(), headers, redirect: 'manual' };
   const body = own.bodies[operation.id] ?? sample(operation);
   if (operation.body !== null) {
@@ -59,6 +66,11 @@ async function ask(operation: Operation, who: Who, ids: Readonly<Record<string, 
     init.body = body instanceof Uint8Array ? Buffer.from(body) : JSON.stringify(body);
   }
   const response = await fetch(own.world.client.origin + path, init);
+  if (response.ok && !(response.headers.get('content-type') ?? '').startsWith('application/json')) {
+    // Let through: media and events come at their own pace, and are not looked at here.
+    await response.body?.cancel();
+    return { status: response.status, code: null, bytes: '' };
+  }
   const bytes = Buffer.from(await response.arrayBuffer()).toString('latin1');
   const problem = response.status >= 400 ? (JSON.parse(bytes) as { code: string }) : null;
   return { status: response.status, code: problem?.code ?? null, bytes };
@@ -85,9 +97,10 @@ function promised(operation: Operation, words: readonly Access[], who: Who): str
 
 /** The same ids with the last one of the path, which is nobody's. */
 function unknownIds(operation: Operation): Record<string, string> | null {
-  const name = [...operation.path.matchAll(/:(\w+)/g)].at(-1)?.[1];
-  const id = own.ids[name ?? ''];
-  return name === undefined || id === undefined ? null : { ...own.ids, [name]: id.replace(/.{5}$/, '00000') };
+  const name = lastNamed(operation);
+  const ids = idsFor(operation);
+  const id = ids[name];
+  return id === undefined ? null : { ...ids, [name]: id.length < 5 ? '9876' : id.replace(/.{5}$/, '00000') };
 }
 
 describe('the matrix', () => {
@@ -95,32 +108,30 @@ describe('the matrix', () => {
     expect(operations.map(({ id }) => id as string).sort()).toEqual([...access.keys()].sort());
   });
 
-  it.skip.each(operations.filter((operation) => !asked.includes(operation)).map(({ id }) => id))('%s: the world holds nothing of what it names', () => undefined);
-
-  it.each(asked.map((operation) => [operation.id, operation] as const))('%s', async (id, operation) => {
+  it.each(operations.map((operation) => [operation.id, operation] as const))('%s', async (id, operation) => {
     const words = access.get(id) ?? [];
-    const wanted: Record<string, string | null> = {};
+    const wanted = Object.fromEntries(PEOPLE.map((who) => [who, promised(operation, words, who)]));
     const found: Record<string, string | null> = {};
     const all: Record<string, string> = {};
-    // Who is refused asks first, so that they ask for what is still there.
-    const order = [...PEOPLE].sort((a, b) => Number(lets(words, a)) - Number(lets(words, b)));
-    for (const who of order) {
-      wanted[who] = promised(operation, words, who);
-      const answer = await ask(operation, who, own.ids);
+    const askAs = async (who: Who): Promise<void> => {
+      const answer = await ask(operation, who, idsFor(operation));
       found[who] = refusalOf(answer);
       all[who] = `${answer.status} ${answer.code ?? ''}`;
       expect(answer.status, `${who}: ${answer.bytes.slice(0, 300)}`).toBeLessThan(500);
       const nobodys = unknownIds(operation);
       // What is somebody else's and what does not exist are the same answer, to the byte.
       if (found[who] === '404 not_found' && nobodys !== null) expect((await ask(operation, who, nobodys)).bytes, who).toBe(answer.bytes);
-    }
+    };
+    // Who is refused asks first, so that they ask for what is still there; they change nothing, and ask together.
+    await Promise.all(PEOPLE.filter((who) => !lets(words, who)).map(askAs));
+    for (const who of PEOPLE.filter((one) => lets(words, one))) await askAs(who);
     expect(found, JSON.stringify(all)).toEqual(wanted);
     if (id === 'logout') await own.signIn();
   });
 
   it.each(['operator', 'reviewer'] as const)('only an operator invites a %s', async (role) => {
     for (const who of PEOPLE) {
-      if (who === 'anonymous' || who === 'operator') continue;
+      if (who === 'anonymous' || who === 'party' || who === 'operator') continue;
       const refused = await own.people[who].client.refused('createInvitation', { body: { role } });
       expect([who, refused.status, refused.code]).toEqual([who, 403, 'role_missing']);
     }
@@ -128,7 +139,7 @@ describe('the matrix', () => {
 
   it.each(['listStatements', 'listPayouts'] as const)('%s of another payee is for operators', async (id) => {
     for (const who of PEOPLE) {
-      if (who === 'anonymous') continue;
+      if (who === 'anonymous' || who === 'party') continue;
       const asked = own.people[who].client.call(id, { query: { payee: own.ids['payee'] ?? '' } });
       if (who === 'payee' || who === 'operator') await asked;
       else await expect(asked, who).rejects.toMatchObject({ status: 404, code: 'not_found' });

@@ -4,24 +4,30 @@ import { join } from 'node:path';
 
 import { DELEGABLE_VERBS } from '../../src/consent/delegation.ts';
 import { systemRandom } from '../../src/kernel/random.ts';
-import { makeInference } from '../../src/platform/inference.ts';
 import type { Who } from '../../tool/access.ts';
 import { buyFriendTier, released, request } from '../demo/fan.ts';
 import { earnAndPay, refundDay } from '../demo/money.ts';
 import { onboard } from '../demo/pages.ts';
 import type { Cast } from '../demo/people.ts';
 import { makeRecordings, type Recordings } from '../demo/recording.ts';
-import { claimAndEnrol, license, type Licence, PERSONA, review } from '../demo/rights.ts';
+import { claimAndEnrol, license, type Licence, PERSONA } from '../demo/rights.ts';
 import { makeStory, type Story } from '../demo/story.ts';
 import { openWorld, type World } from '../demo/world.ts';
+import { approveClaim } from '../support/claims.ts';
+import { openTestDatabase } from '../support/database.ts';
 import { type Person, registerPerson } from '../support/person.ts';
+import { askedToVouch, countersignedLicence, enroller, noticeOn, proven, refusal, streamed, verifiedNotice } from './parties.ts';
 
 /** Everything that can be named in a path, all of it the owner's (her fan's, her payee's), and everybody who may ask for it. */
 export interface AccessWorld {
   world: World;
-  people: Record<Exclude<Who, 'anonymous'>, Person>;
+  people: Record<Exclude<Who, 'anonymous' | 'party'>, Person>;
+  /** Whom it is about, by the name of the id that a path ends with; somebody whose enrolment is held where it is about nobody. */
+  parties: Readonly<Record<string, Person>>;
   /** What a path or a body names, by the name that the contract gives it. */
   ids: Record<string, string>;
+  /** What an operation names instead: another thing of the same kind, in the state that it is for. */
+  named: Readonly<Record<string, Record<string, string>>>;
   /** Bodies that a sample by the schema cannot make. */
   bodies: Record<string, unknown>;
   /** Everybody signs in anew, since what was done may have signed them out. */
@@ -64,16 +70,6 @@ async function delegated(world: World, owner: Person, delegate: Person, cloneId:
   return delegationId;
 }
 
-/** A licence of hers, drafted under her grant once it allows any. */
-async function draftedLicence(owner: Person, licensee: Person, grantId: string): Promise<string> {
-  const { document } = await owner.client.call('draftAmendment', { path: { grantId }, body: { sublicence: true } });
-  await owner.client.call('signAmendment', { path: { grantId }, body: { signature: await owner.sign('amendment', document) } });
-  const { licenceId } = await owner.client.call('draftLicence', { path: { grantId }, body: {
-    licenseeAccountId: licensee.accountId, exclusive: false, noticeDays: 30, terms: { adultContent: false },
-  } });
-  return licenceId;
-}
-
 /** An heir whom she named has reported her dead; nobody has looked yet. */
 async function reportedDead(owner: Person, heir: Person): Promise<{ successionId: string; caseId: string }> {
   const { successionId, document } = await owner.client.call('draftSuccession', { body: {
@@ -103,28 +99,6 @@ async function stopOfAnother(world: World, owner: Person, ownershipProofId: stri
   return stopId;
 }
 
-/** A notice that nobody has looked at: only reviewers know of it, and whoever holds its token. */
-async function noticeOfStranger(world: World, cloneId: string): Promise<string> {
-  const { notice } = await world.client.call('fileNotice', {
-    body: {
-      name: 'Somebody', contact: 'somebody@example.org', represented: null, target: { kind: 'clone', value: cloneId }, identification: 'The voice.',
-      statement: 'It is mine.', goodFaith: true, authorityUnderPenaltyOfPerjury: true, signed: { kind: 'typed', name: 'Somebody' },
-    },
-  });
-  return notice.noticeId;
-}
-
-/** A held enrolment between two who ask nothing here. Its refusal would need a second proven person, so the row is put there past the rules. */
-async function heldOfOthers(world: World, cast: Cast): Promise<string> {
-  const holdId = `enh_${'1'.repeat(26)}`;
-  await world.ask(`
-    SET session_replication_role = replica;
-    INSERT INTO enrolment_hold (id, refusal_id, registrant_id, enroller_id, kind, proof_id, effect, findings, opened_at)
-      VALUES ('${holdId}', 'ref_${'1'.repeat(26)}', '${cast.reviewers[1].accountId}', '${cast.fans[1].accountId}', 'proof', 'own_${'1'.repeat(26)}', 'holds', '[]', now());
-    SET session_replication_role = DEFAULT`);
-  return holdId;
-}
-
 /** Ids of everything, asked of PostgreSQL: nobody's answer decides what the matrix asks for. */
 async function idsOf(world: World, cast: Cast, licence: Licence, outputId: string): Promise<Record<string, string>> {
   const agency = cast.agency.accountId;
@@ -146,7 +120,7 @@ async function idsOf(world: World, cast: Cast, licence: Licence, outputId: strin
     // Her own order: another operator would have to confirm it, so the house stays open.
     orderId: (await cast.operator.client.call('orderPlatform', { body: { action: 'pause', reason: 'Asked for by the matrix.' } })).orderId,
     distrustId: await one(world, `INSERT INTO database_distrust (id, what, remembered, seen, reported_by) VALUES ('dtr_matrix', 'stops', '2', '1', 'gwy_matrix') RETURNING id`),
-    noticeId: await noticeOfStranger(world, licence.cloneId), refusalId: `ref_${'0'.repeat(26)}`, holdId: await heldOfOthers(world, cast),
+    noticeId: await noticeOn(world, 'clone', licence.cloneId),
     payeeAccountId: agency, accountId: agency, payee: agency,
   };
 }
@@ -154,7 +128,7 @@ async function idsOf(world: World, cast: Cast, licence: Licence, outputId: strin
 async function tellAll(world: World, story: Story, recordings: Recordings): Promise<{ cast: Cast; licence: Licence; outputId: string }> {
   const cast = await makeCast(world);
   const made = await claimAndEnrol(world, story, cast, recordings);
-  await review(world, story, cast, recordings, made);
+  await approveClaim(cast.reviewers, made.proofId);
   const licence = await license(world, story, cast, made);
   const subscriptionId = await buyFriendTier(world, cast.fans[0], licence, 'SG', false);
   const outputId = await request(cast.fans[0], licence, 'en', 'Good evening.');
@@ -167,41 +141,52 @@ async function tellAll(world: World, story: Story, recordings: Recordings): Prom
 
 export async function openAccessWorld(): Promise<AccessWorld> {
   const folder = mkdtempSync(join(tmpdir(), 'benren-access-'));
-  const world = await openWorld(folder);
-  const microphone = makeInference({ dataDir: join(folder, 'microphone'), workers: 1 });
+  const database = await openTestDatabase([], 1);
+  const world = await openWorld(folder, database);
+  const close = async (): Promise<void> => {
+    await world.close();
+    await database.close();
+    rmSync(folder, { recursive: true, force: true });
+  };
   try {
-    const recordings = await makeRecordings(null, microphone);
+    const recordings = await makeRecordings(null, world.service.platform.inference);
     const { cast, licence, outputId } = await tellAll(world, makeStory(folder, () => undefined), recordings);
     const stranger = await registerPerson(world.client, systemRandom, { displayName: 'Stranger' });
     const delegate = await registerPerson(world.client, systemRandom, { displayName: 'Delegate' });
     const people = {
       stranger, delegate, fan: cast.fans[0], 'other owner': await otherOwner(world), owner: cast.owner, payee: cast.agency,
-      reviewer: cast.reviewers[0], operator: cast.operator,
+      reviewer: cast.reviewers[0], operator: cast.operator, licensee: await registerPerson(world.client, systemRandom, { displayName: 'A game' }),
     };
     const delegationId = await delegated(world, cast.owner, delegate, licence.cloneId);
-    const organisation = await registerPerson(world.client, systemRandom, { displayName: 'A game' });
-    const licenceId = await draftedLicence(cast.owner, organisation, licence.grantId);
-    const death = await reportedDead(cast.owner, await registerPerson(world.client, systemRandom, { displayName: 'Heir' }));
+    const licenceId = await countersignedLicence(cast.owner, people.licensee, licence.grantId);
+    const her = await proven(world, cast.reviewers, recordings);
+    const refusalId = await refusal(her.person, her.proofId);
+    const him = await enroller(world);
+    const vouch = await askedToVouch(cast.owner, her.person);
+    const segment = { outputId: await streamed(world, cast, licence) };
+    const death = await reportedDead(cast.owner, her.person);
+    const counter = { noticeId: await verifiedNotice(world, cast.reviewers[1], segment.outputId) };
     return {
-      world, people, ids: { ...await idsOf(world, cast, licence, outputId), ...death, licenceId, licenseeAccountId: organisation.accountId, delegationId, agentAccountId: delegate.accountId },
+      world, people,
+      parties: { '': him.person, holdId: him.person, refusalId: her.person, evidenceId: her.person, successionId: her.person, caseId: her.person },
+      ids: {
+        ...await idsOf(world, cast, licence, outputId), ...death, licenceId, refusalId, holdId: him.holdId, licenseeAccountId: people.licensee.accountId, delegationId,
+        agentAccountId: delegate.accountId,
+      },
+      named: { getSegmentReceipt: segment, draftVouch: vouch, vouchForProof: vouch, draftCounterNotice: counter, counterNotice: counter },
       bodies: {
         createInvitation: { role: 'payee' },
         uploadDeathPaper: Buffer.from('%PDF-1.7 another'),
         uploadEnrolmentVoice: recordings.enrolment, uploadEvidence: recordings.enrolment, setPersona: { text: PERSONA, languages: ['en'] },
       },
       async signIn() {
-        for (const person of Object.values(people)) await person.signIn();
+        for (const person of [...Object.values(people), her.person, him.person]) await person.signIn();
       },
-      async close() {
-        await world.close();
-        rmSync(folder, { recursive: true, force: true });
-      },
+      close,
     };
   } catch (error) {
     // A world that could not be told to its end leaves no server behind.
-    await world.close();
+    await close();
     throw error;
-  } finally {
-    await microphone.close();
   }
 }

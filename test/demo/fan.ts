@@ -61,9 +61,11 @@ async function buy(world: World, story: Story, cast: Cast, licence: Licence): Pr
   return ids;
 }
 
-export async function request(fan: Person, licence: Licence, language: 'en' | 'zh-CN', script: string): Promise<string> {
+export async function request(
+  fan: Person, licence: Licence, language: 'en' | 'zh-CN', script: string, delivery: 'file' | 'stream' = 'file',
+): Promise<string> {
   const asked = await fan.client.call('requestOutput', {
-    path: { cloneId: licence.cloneId }, body: { capability: 'voice', language, script, purpose: 'companionship' },
+    path: { cloneId: licence.cloneId }, body: { capability: 'voice', language, script, purpose: 'companionship', delivery },
   });
   return asked.outputId;
 }

@@ -132,7 +132,7 @@ export async function review(
   });
 }
 
-function grantTerms(now: Date): object {
+export function grantTerms(now: Date): object {
   return {
     subject: { legalName: 'Lin Ya · 林雅', stageNames: ['Lin Ya'], dateOfBirth: null, isMinor: false, domicile: 'SG' },
     signer: { role: 'self', authorityDocumentSha256: null },

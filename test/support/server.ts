@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { compose, type ProcessRole, type Service } from '../../src/compose.ts';
+import { compose, type Overrides, type ProcessRole, type Service } from '../../src/compose.ts';
 import { type Config, loadConfig } from '../../src/config.ts';
 import { type Random, seededRandom } from '../../src/kernel/random.ts';
 import { makeLog } from '../../src/platform/telemetry/index.ts';
@@ -26,7 +26,9 @@ export interface TestServer {
   close(): Promise<void>;
 }
 
-export async function startTestServer(options: { seed: string; role?: ProcessRole; env?: Record<string, string> }): Promise<TestServer> {
+export async function startTestServer(
+  options: { seed: string; role?: ProcessRole; env?: Record<string, string> } & Pick<Overrides, 'media'>,
+): Promise<TestServer> {
   const database = await openTestDatabase([], 2);
   const folder = mkdtempSync(join(tmpdir(), 'benren-service-'));
   const clock = makeTestClock('2026-03-02T02:00:00Z');
@@ -34,7 +36,7 @@ export async function startTestServer(options: { seed: string; role?: ProcessRol
   const config = loadConfig({ BENREN_DATA: folder, PORT: '0', LOG_LEVEL: 'silent', ...options.env });
   const service = await compose(config, options.role ?? 'start', {
     clock, random, allowLoopback: true, validateResponses: true, log: makeLog({ level: 'silent' }),
-    databaseUrls: { owner: database.ownerUrl, app: database.appUrl },
+    databaseUrls: { owner: database.ownerUrl, app: database.appUrl }, ...(options.media === undefined ? {} : { media: options.media }),
   });
   const client = makeClient(service.origin);
   const person = (displayName: string, invitationToken?: string): Promise<Person> =>

@@ -1,14 +1,12 @@
-import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { loadBundle, mediaOperations } from '../src/http/operations.ts';
+import { benren } from './support/program.ts';
 import { startTestServer, type TestServer } from './support/server.ts';
 
-const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 const made: string[] = [];
 const folder = (): string => {
   const path = mkdtempSync(join(tmpdir(), 'benren-main-'));
@@ -18,34 +16,6 @@ const folder = (): string => {
 afterAll(() => {
   for (const path of made) rmSync(path, { recursive: true, force: true });
 });
-
-interface Run {
-  code: number | null;
-  output: string;
-}
-
-/** Runs the program; `until` may end it with a signal once its output says so. */
-function benren(args: string[], env: Record<string, string>, until?: { text: string; then: (output: string, kill: () => void) => Promise<void> }): Promise<Run> {
-  return new Promise((done, fail) => {
-    const child = spawn(process.execPath, ['--import', 'tsx', main, ...args], { env: { PATH: process.env['PATH'] ?? '', ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
-    let output = '';
-    let told = false;
-    const hear = (chunk: Buffer): void => {
-      output += chunk.toString();
-      if (until !== undefined && !told && output.includes(until.text)) {
-        told = true;
-        until.then(output, () => {
-          child.kill('SIGTERM');
-          // As shells and process managers do: it must not cut the orderly end short.
-          setTimeout(() => child.kill('SIGTERM'), 30);
-        }).catch(fail);
-      }
-    };
-    child.stdout.on('data', hear);
-    child.stderr.on('data', hear);
-    child.once('error', fail).once('exit', (code) => done({ code, output }));
-  });
-}
 
 describe('the program', () => {
   it('serves with no setting at all, keeps its keys to itself, and stops cleanly on SIGTERM', async () => {

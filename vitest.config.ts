@@ -10,6 +10,8 @@ export default defineConfig({
     globalSetup: ['test/support/global.ts'],
     pool: 'forks',
     maxWorkers: 2,
+    // A worker keeps what it has loaded and warmed from one file to the next: no file changes a module's state for another.
+    isolate: false,
     testTimeout: 30_000,
     hookTimeout: 60_000,
     reporters: ['default'],

@@ -5,7 +5,8 @@ import { seededRandom, type Random } from '../../src/kernel/random.ts';
 import { openTestDatabase, type TestDatabase } from '../support/database.ts';
 import { type GateBench, makeGateBench, openSession, type Outcome, type Session } from './gate-bench.ts';
 
-const RUNS = 240;
+/** The gates alone; with leases, registry and acknowledgement test/stop/interleavings.test.ts plays more. */
+const RUNS = 60;
 const SEED = 'interleavings 1';
 
 interface Target {

@@ -31,7 +31,7 @@ export interface World {
   settle: () => Promise<void>;
   /** Asks PostgreSQL as its superuser: for facts that must not come from the service. */
   ask: <Row extends pg.QueryResultRow>(text: string, params?: unknown[]) => Promise<Row[]>;
-  postgres: EmbeddedPostgres;
+  postgres: Pick<EmbeddedPostgres, 'appUrl' | 'ownerUrl' | 'superuserUrl' | 'createDatabase' | 'dropDatabase'>;
   /** The command-line program, in a process of its own. */
   benren: (args: string[]) => Promise<{ code: number; output: string }>;
   /** The receipts' public key and the log's verifier key, kept as files for `benren verify`. */
@@ -114,7 +114,16 @@ async function keepKeys(client: Client, folder: string): Promise<{ receiptsKeyFi
   return files;
 }
 
-export async function openWorld(folder: string): Promise<World> {
+/** A database that is there already and lies elsewhere. */
+interface Placed { ownerUrl: string; appUrl: string; superuserUrl: string }
+
+function placed(on: Placed): World['postgres'] {
+  const alone = (): Promise<never> => Promise.reject(new Error('This world has one database.'));
+  return { appUrl: () => on.appUrl, ownerUrl: () => on.ownerUrl, superuserUrl: () => on.superuserUrl, createDatabase: alone, dropDatabase: alone };
+}
+
+/** Without `on` the world has a PostgreSQL of its own, as `npm start` does. */
+export async function openWorld(folder: string, on?: Placed): Promise<World> {
   const dataFolder = join(folder, 'data');
   forgetLastTime(folder, dataFolder);
   const { clock, follow } = makeStoryClock();
@@ -126,8 +135,10 @@ export async function openWorld(folder: string): Promise<World> {
   const config = loadConfig({ BENREN_DATA: dataFolder, PORT: '0', LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'fatal' });
   const service = await compose(config, 'start', {
     clock, random, sandbox, testClock, allowLoopback: true, validateResponses: true, log: makeLog({ level: config.logLevel }),
+    // Where a test says where, nobody listens: media comes without its pace.
+    ...(on === undefined ? {} : { databaseUrls: { owner: on.ownerUrl, app: on.appUrl }, media: { sleep: async () => undefined } }),
   });
-  const postgres = await startEmbedded({ folder: dataFolder, random });
+  const postgres = on === undefined ? await startEmbedded({ folder: dataFolder, random }) : placed(on);
   const reader = new pg.Client({ connectionString: postgres.superuserUrl('benren') });
   await reader.connect();
   const { server, ...site } = await startSite();

@@ -36,6 +36,8 @@ beforeAll(async () => {
   const app = makeApp({
     bundle, validators: makeValidators(bundle), handlers: makeGatewayHandlers(own.gateway) as AppHandlers, validateResponses: true,
     authenticate: async (token) => sessions.get(token)?.actor ?? null, log: makeLog({ level: 'silent' }), clock: systemClock, random: systemRandom,
+    // Nobody here listens: how media is paced is test/http/pacing.test.ts's and test/http/media.test.ts's.
+    media: { sleep: async () => undefined },
   });
   server = createServer(app);
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));

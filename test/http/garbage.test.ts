@@ -113,9 +113,10 @@ describe('whatever fits the contract in form', () => {
   const operations = bundle.operations.filter(({ id }) => id !== 'logout');
 
   it.each(operations.map((operation) => [operation.id, operation] as const))('%s answers or refuses', async (_id, operation) => {
-    for (let round = 0; round < 25; round += 1) {
-      const { status, sent, answer } = await ask(operation);
-      expect(status, `${sent}\n${answer}`).toBeLessThan(500);
+    for (let round = 0; round < 5; round += 1) {
+      // What is sent is drawn before anything is: the same every time, whoever answers first.
+      const answers = await Promise.all(Array.from({ length: 5 }, () => ask(operation)));
+      for (const { status, sent, answer } of answers) expect(status, `${sent}\n${answer}`).toBeLessThan(500);
     }
   });
 });

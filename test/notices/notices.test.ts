@@ -4,18 +4,20 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import { systemRandom } from '../../src/kernel/random.ts';
-import { makeInference } from '../../src/platform/inference.ts';
 import { makeCast } from '../access/world.ts';
 import { buyFriendTier, released, request } from '../demo/fan.ts';
 import type { Cast } from '../demo/people.ts';
 import { makeRecordings } from '../demo/recording.ts';
-import { claimAndEnrol, license, type Licence, review } from '../demo/rights.ts';
+import { claimAndEnrol, license, type Licence } from '../demo/rights.ts';
 import { makeStory } from '../demo/story.ts';
 import { openWorld, type World } from '../demo/world.ts';
+import { approveClaim } from '../support/claims.ts';
+import { openTestDatabase, type TestDatabase } from '../support/database.ts';
 import { type Person, registerPerson } from '../support/person.ts';
 import { until } from '../support/until.ts';
 
 /** Notices over HTTP, against the whole service: a live clone, a fan who has paid, a file that was released. */
+let database: TestDatabase;
 let world: World;
 let cast: Cast;
 let licence: Licence;
@@ -29,23 +31,23 @@ vi.setConfig({ testTimeout: 90_000 });
 const folder = mkdtempSync(join(tmpdir(), 'benren-notices-'));
 
 beforeAll(async () => {
-  world = await openWorld(folder);
-  const microphone = makeInference({ dataDir: join(folder, 'microphone'), workers: 1 });
-  const recordings = await makeRecordings(null, microphone);
+  database = await openTestDatabase([], 1);
+  world = await openWorld(folder, database);
+  const recordings = await makeRecordings(null, world.service.platform.inference);
   const story = makeStory(folder, () => undefined);
   cast = await makeCast(world);
   const made = await claimAndEnrol(world, story, cast, recordings);
-  await review(world, story, cast, recordings, made);
+  await approveClaim(cast.reviewers, made.proofId);
   licence = await license(world, story, cast, made);
   subscriptionId = await buyFriendTier(world, cast.fans[0], licence, 'SG', false);
   outputId = await request(cast.fans[0], licence, 'en', 'Good evening.');
   await released(cast.fans[0], outputId);
-  await microphone.close();
   [first, second] = cast.reviewers;
   complainant = await registerPerson(world.client, systemRandom, { displayName: 'Lin Ya the other' });
 }, 240_000);
 afterAll(async () => {
   await world.close();
+  await database.close();
   rmSync(folder, { recursive: true, force: true });
 });
 

@@ -75,19 +75,26 @@ async function openSite(): Promise<{ origin: string; serve(text: string): void; 
   };
 }
 
-/** The real thing, asked once for each recording and each sentence: the same bytes come up in dozens of cases here. */
+type Promised = Promise<unknown>;
+/** Over all worlds of this process: a model is loaded only where something new is said or measured. */
+const answers = new Map<string, Promised>();
+
+/** The real thing, asked once for each recording and each sentence: the same bytes come up in hundreds of cases. */
 function remembering(inference: Inference): Inference {
-  const profiles = new Map<string, ReturnType<Inference['profile']>>();
-  const speech = new Map<string, ReturnType<Inference['synthesise']>>();
-  const kept = <T>(memory: Map<string, T>, name: string, make: () => T): T => {
-    const value = memory.get(name) ?? make();
-    memory.set(name, value);
-    return value;
+  const kept = <T extends Promised>(name: string, make: () => T): T => {
+    const known = answers.get(name) as T | undefined;
+    if (known !== undefined) return known;
+    const asked = make();
+    answers.set(name, asked);
+    // What failed is asked again.
+    asked.catch(() => answers.delete(name));
+    return asked;
   };
   return {
     ...inference,
-    profile: (wav) => kept(profiles, sha256Hex(wav), () => inference.profile(wav)),
-    synthesise: (request) => kept(speech, JSON.stringify(request), () => inference.synthesise(request)),
+    profile: (wav) => kept(`profile ${sha256Hex(wav)}`, () => inference.profile(wav)),
+    synthesise: (request) => kept(`speech ${JSON.stringify(request)}`, () => inference.synthesise(request)),
+    speakerFor: (profile) => kept(`speaker ${JSON.stringify(profile)}`, () => inference.speakerFor(profile)),
   };
 }
 

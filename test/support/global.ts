@@ -31,12 +31,18 @@ function migrationsDigest(): string {
   return hash.digest('hex').slice(0, 16);
 }
 
+/**
+ * Tests of a run lose their databases at its end: nothing waits for a disk. What a crash leaves is tested on servers of its
+ * own (test/support/cluster.ts), and what is measured is measured on one that waits.
+ */
+const FORGETFUL = ['-c', 'fsync=off', '-c', 'full_page_writes=off'];
+
 /** One real PostgreSQL with a migrated template, for a run of tests or for a bench. */
-export async function openTemplateServer(): Promise<{ address: TestServerAddress; stop: () => Promise<void> }> {
+export async function openTemplateServer(flags: string[] = []): Promise<{ address: TestServerAddress; stop: () => Promise<void> }> {
   const folder = mkdtempSync(join(tmpdir(), 'benren-test-'));
   // As root, the server's own user walks through it.
   chmodSync(folder, 0o711);
-  const server = await startEmbedded({ folder, random: systemRandom });
+  const server = await startEmbedded({ folder, random: systemRandom, flags });
   const template = `template_${migrationsDigest()}`;
   const stop = async (): Promise<void> => {
     await server.stop();
@@ -58,7 +64,7 @@ export async function openTemplateServer(): Promise<{ address: TestServerAddress
 
 /** The server of the run, which every test file copies its database from. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const { address, stop } = await openTemplateServer();
+  const { address, stop } = await openTemplateServer(FORGETFUL);
   project.provide('postgres', address);
   return stop;
 }

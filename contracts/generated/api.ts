@@ -2726,7 +2726,7 @@ export interface paths {
         };
         /**
          * A stop, live
-         * @description Server-sent events, each with JSON in `data` and a number as its id: `ordered`, `committed`, one `gateway` for each gateway that confirmed or whose lease ran out, `acknowledged`. A comment is sent every few seconds. The stream ends by itself after `acknowledged`. Sent `Last-Event-ID`, it goes on behind that event, on any process.
+         * @description Server-sent events, each with JSON in `data` and an id: `ordered`, `committed`, one `gateway` for each gateway that confirmed or whose lease ran out, `acknowledged`. A comment is sent every few seconds. The stream ends by itself after `acknowledged`. Sent `Last-Event-ID`, it goes on behind that event, on any process: nothing comes twice.
          */
         get: operations["watchStop"];
         put?: never;

@@ -28,6 +28,8 @@ function lockDigest() {
 }
 
 function install() {
+  // A linked folder belongs to another checkout: `npm ci` would empty it there.
+  if (lstatSync(join(root, 'node_modules'), { throwIfNoEntry: false })?.isSymbolicLink() === true) return;
   const marker = join(root, 'node_modules', '.benren-lock');
   const digest = lockDigest();
   if (existsSync(marker) && readFileSync(marker, 'utf8') === digest) return;

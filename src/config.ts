@@ -17,6 +17,8 @@ export interface Config {
   stripeSecretKey: string | null;
   stripeWebhookSecret: string | null;
   c2pa: { chainPath: string; keyPath: string; anchorsPath: string } | null;
+  /** What statements on paper are signed with. */
+  statement: { chainPath: string; keyPath: string } | null;
   logKeyPath: string | null;
   receiptsKeyPath: string | null;
   /** Name of the transparency log, as it stands on the first line of each checkpoint. */
@@ -49,7 +51,8 @@ type Env = Readonly<Record<string, string | undefined>>;
 export const SETTINGS = [
   'NODE_ENV', 'HOST', 'PORT', 'LOG_LEVEL', 'BENREN_DATA', 'DATABASE_URL', 'DATABASE_OWNER_URL', 'REDIS_URL',
   'PUBLIC_ORIGIN', 'RP_ID', 'STRIPE_SECRET_KEY', 'STRIPE_WEBHOOK_SECRET', 'C2PA_CHAIN_FILE', 'C2PA_KEY_FILE',
-  'C2PA_ANCHORS_FILE', 'LOG_KEY_FILE', 'RECEIPTS_KEY_FILE', 'LOG_ORIGIN', 'AIGC_PRODUCER', 'TAX_BASIS_POINTS', 'OWNERSHIP_POLICY_FILE', 'COIN_PACKS_FILE',
+  'C2PA_ANCHORS_FILE', 'LOG_KEY_FILE', 'RECEIPTS_KEY_FILE', 'STATEMENT_CHAIN_FILE', 'STATEMENT_KEY_FILE', 'LOG_ORIGIN', 'AIGC_PRODUCER',
+  'TAX_BASIS_POINTS', 'OWNERSHIP_POLICY_FILE', 'COIN_PACKS_FILE',
   'INFERENCE_WORKERS', 'JOB_CONCURRENCY', 'TRUSTED_PROXIES',
 ] as const;
 
@@ -106,7 +109,7 @@ function checkProduction(read: Reader): void {
   for (const name of ['DATABASE_URL', 'DATABASE_OWNER_URL', 'PUBLIC_ORIGIN', 'RP_ID', 'STRIPE_SECRET_KEY'] as const) {
     read.required(name, 'required in production');
   }
-  for (const name of ['C2PA_CHAIN_FILE', 'LOG_KEY_FILE', 'RECEIPTS_KEY_FILE'] as const) {
+  for (const name of ['C2PA_CHAIN_FILE', 'LOG_KEY_FILE', 'RECEIPTS_KEY_FILE', 'STATEMENT_CHAIN_FILE'] as const) {
     read.required(name, 'required in production, which does not start with development keys');
   }
   if (!(read.text('PUBLIC_ORIGIN') ?? 'https:').startsWith('https:')) {
@@ -120,6 +123,7 @@ export function loadConfig(env: Env): Config {
   const production = env['NODE_ENV'] === 'production';
   const port = read.whole('PORT', 8080, 0, 65_535);
   const withC2pa = read.together(['C2PA_CHAIN_FILE', 'C2PA_KEY_FILE', 'C2PA_ANCHORS_FILE']);
+  const withStatement = read.together(['STATEMENT_CHAIN_FILE', 'STATEMENT_KEY_FILE']);
   read.together(['DATABASE_URL', 'DATABASE_OWNER_URL']);
   read.together(['STRIPE_SECRET_KEY', 'STRIPE_WEBHOOK_SECRET']);
   if (production) checkProduction(read);
@@ -143,6 +147,7 @@ export function loadConfig(env: Env): Config {
         anchorsPath: read.text('C2PA_ANCHORS_FILE') ?? '',
       }
       : null,
+    statement: withStatement ? { chainPath: read.text('STATEMENT_CHAIN_FILE') ?? '', keyPath: read.text('STATEMENT_KEY_FILE') ?? '' } : null,
     logKeyPath: read.text('LOG_KEY_FILE'),
     receiptsKeyPath: read.text('RECEIPTS_KEY_FILE'),
     logOrigin: read.matching('LOG_ORIGIN', /^[^\s+]{1,200}$/, 'benren.development/log', 'no spaces and no plus sign'),

@@ -31,6 +31,7 @@ describe('the settings', () => {
     const names = problemsOf({ NODE_ENV: 'production' }).map((line) => line.split(':')[0]);
     expect(names).toEqual([
       'DATABASE_URL', 'DATABASE_OWNER_URL', 'PUBLIC_ORIGIN', 'RP_ID', 'STRIPE_SECRET_KEY', 'C2PA_CHAIN_FILE', 'LOG_KEY_FILE', 'RECEIPTS_KEY_FILE',
+      'STATEMENT_CHAIN_FILE',
     ]);
   });
 

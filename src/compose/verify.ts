@@ -48,13 +48,15 @@ interface Lines {
   lines: readonly { lineId: string; amountMinor: string }[];
 }
 
-/** Adds a signed statement up again: the balance and the debt, each opening + lines = closing. */
+/** Adds a signed statement up again: balance, debt and reserve, each opening + lines = closing. */
 function addedUp(document: unknown): FileVerdict {
-  const statement = document as Lines & { currency: string; debt: Lines };
+  // Statements of the first version had no reserve.
+  const statement = document as Lines & { currency: string; debt: Lines; reserve?: Lines };
   const sum = ({ openingMinor, lines }: Lines): bigint => lines.reduce((total, line) => total + BigInt(line.amountMinor), BigInt(openingMinor));
   const problems = [
     ...(sum(statement) === BigInt(statement.closingMinor) ? [] : ['lines_differ']),
     ...(sum(statement.debt) === BigInt(statement.debt.closingMinor) ? [] : ['debt_differs']),
+    ...(statement.reserve === undefined || sum(statement.reserve) === BigInt(statement.reserve.closingMinor) ? [] : ['reserve_differs']),
   ];
   const { currency, openingMinor, closingMinor } = statement;
   const found = { type: 'statement', currency, openingMinor, lines: statement.lines.length, closingMinor, debtMinor: statement.debt.closingMinor };

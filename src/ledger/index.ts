@@ -10,6 +10,7 @@ export {
 } from './model.ts';
 export type { CaptureDraft, Held, HoldView } from './holds.ts';
 export type { HoldDraft, HoldOutcome } from './hold-model.ts';
+export { type EntrySum, groupedEntries, type SumsRange } from './grouping.ts';
 export type { Posted } from './posting.ts';
 export type { EntryRange, EntryView, Trace, TransferView } from './reading.ts';
 export type { ReversalDraft } from './reversal.ts';

@@ -2,6 +2,7 @@ import type { Ids } from '../kernel/ids.ts';
 import { type Currency, parseMinor } from '../kernel/money.ts';
 import type { Day } from '../kernel/time.ts';
 import type { RunTx, Tx } from '../kernel/tx.ts';
+import { type EntrySum, entrySums, type SumsRange } from './grouping.ts';
 import { type CaptureDraft, captureHold, type Held, hold, type HoldView, readHold, voidHold } from './holds.ts';
 import type { HoldDraft } from './hold-model.ts';
 import { expireSome } from './hold-store.ts';
@@ -60,6 +61,8 @@ export interface Ledger {
   ) => Promise<bigint>;
   /** Entries in (fromPosition, toPosition], in recorded order: the same range answers the same for ever. */
   entries: (tx: Tx, range: EntryRange) => Promise<EntryView[]>;
+  /** A range summed up by account, kind and origin: what a statement's lines are made of. */
+  sums: (tx: Tx, range: SumsRange) => Promise<EntrySum[]>;
   /** Entries of all transfers whose metadata carry this id. */
   entriesFor: (tx: Tx, trace: Trace) => Promise<EntryView[]>;
   transfer: (tx: Tx, transferId: string) => Promise<TransferView | null>;
@@ -128,6 +131,7 @@ export function makeLedger({ runTx, ids }: { runTx: RunTx; ids: Ids }): Ledger {
     },
     balanceAsOf: balanceAt,
     entries: entriesIn,
+    sums: entrySums,
     entriesFor: entriesTraced,
     transfer: transferById,
     position: lastPosition,

@@ -15,12 +15,14 @@ export interface RoyaltiesDeps {
   clock: Pick<Clock, 'now'>;
   ids: Ids;
   identity: Pick<Identity, 'account' | 'completeSignature' | 'signedDocument'>;
-  ledger: Pick<Ledger, 'post' | 'reverse' | 'balance' | 'lockedBalance' | 'balanceAsOf' | 'entries' | 'entriesFor' | 'transfer' | 'position' | 'sequence'>;
+  ledger: Pick<Ledger, 'post' | 'reverse' | 'balance' | 'lockedBalance' | 'balanceAsOf' | 'entries' | 'sums' | 'entriesFor' | 'transfer' | 'position' | 'sequence'>;
   provenance: Pick<Provenance, 'signReceipt' | 'receiptsKey'>;
   transparency: Pick<Transparency, 'append'>;
   clones: Pick<Clones, 'clone'>;
   billing: Pick<Billing, 'recognise' | 'requestRefund' | 'dayParts' | 'refund' | 'tier' | 'period' | 'periodsBetween'>;
   stripe: Pick<StripePort, 'run' | 'withKey'>;
+  /** Names fans on what payees read; whoever lacks it cannot lead a name back. */
+  pseudonymSecret: Uint8Array;
   /** Where payees come back to from onboarding, without a slash at the end. */
   publicUrl: string;
 }

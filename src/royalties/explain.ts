@@ -1,21 +1,43 @@
 import type { components } from '../../contracts/generated/api.ts';
-import type { Json, JsonObject } from '../kernel/canonical-json.ts';
+import type { JsonObject } from '../kernel/canonical-json.ts';
+import { Refusal } from '../kernel/refusals.ts';
 import type { Tx } from '../kernel/tx.ts';
-import { chart, type EntryView } from '../ledger/index.ts';
+import type { TransferView } from '../ledger/index.ts';
 import type { RoyaltiesDeps } from './deps.ts';
-import { earnedEntry, textIn } from './postings.ts';
+import { textIn } from './postings.ts';
 import * as refunds from './refund-store.ts';
 import * as runs from './run-store.ts';
+import { potSources, type Source, sourcesOfPeriod } from './sources.ts';
 import * as splits from './split-store.ts';
-import type { LineRow, StatementRow } from './statement-store.ts';
+import { type EntryKey } from './pot-store.ts';
+import { entriesOfLine, type LineEntry, type StatementRow } from './statement-store.ts';
 
 export type ExplainedJson = components['schemas']['StatementLineExplained'];
 type PotPart = ExplainedJson['pots'][number];
-type SourceJson = ExplainedJson['sources'][number];
 
-const SOURCES_MAX = 1_000;
+export const PAGE_DEFAULT = 200;
 
-/** The pots that a line speaks of, with the payee's part of each: received, or returned (below zero). */
+/** Where a page begins: after this entry, named as `transfer.leg`. */
+export interface Page {
+  limit: number;
+  after?: string;
+}
+
+function cursor(after: string | undefined): EntryKey | null {
+  if (after === undefined) return null;
+  const [, transferId, leg] = /^(trf_[0-9a-z]{26})\.([1-9]\d{0,3})$/.exec(after) ?? [];
+  if (transferId === undefined || leg === undefined) throw new Refusal('request_invalid', '`after` is what the last page named as `next`.');
+  return { transferId, leg: Number(leg) };
+}
+
+interface Line {
+  statement: StatementRow;
+  lineId: string;
+  /** What the line says. */
+  amountMinor: string;
+}
+
+/** The pots that an entry speaks of, with the payee's part of each: received, or returned (below zero). */
 async function potsBehind(tx: Tx, deps: RoyaltiesDeps, payee: string, metadata: JsonObject): Promise<PotPart[]> {
   const potId = textIn(metadata, 'potId');
   const refundId = textIn(metadata, 'refundId');
@@ -39,69 +61,88 @@ async function potsBehind(tx: Tx, deps: RoyaltiesDeps, payee: string, metadata: 
   return found;
 }
 
-/** The entries that make up a pot, at most `limit`, in recorded order. */
-async function entriesOf(tx: Tx, deps: RoyaltiesDeps, potId: string, limit: number): Promise<EntryView[]> {
-  const pot = await runs.findPot(tx, potId);
-  const covered = await runs.entriesOfPot(tx, potId, limit);
-  const [first] = covered;
-  const last = covered.at(-1);
-  if (pot === null || first === undefined || last === undefined) return [];
-  const mine = new Set(covered.map((entry) => `${entry.transferId}.${entry.leg}`));
-  const { code: accountCode } = chart.earned(pot.cloneId, pot.tierId, pot.currency);
-  const entries = await deps.ledger.entries(tx, { accountCode, fromPosition: first.position - 1n, toPosition: last.position });
-  return entries.filter((entry) => mine.has(`${entry.transferId}.${entry.leg}`));
-}
-
-function textOrNull(value: Json | undefined): string | null {
-  return typeof value === 'string' ? value : null;
-}
-
-async function sourceOf(tx: Tx, deps: RoyaltiesDeps, entry: EntryView, potId: string | null): Promise<SourceJson> {
-  const earned = earnedEntry(entry);
-  const { metadata } = entry;
-  const tierId = textIn(metadata, 'tierId');
+function sourceJson({ metadata, ...source }: Source): ExplainedJson['sources'][number] {
+  const { entry } = source;
   return {
-    transferId: entry.transferId, position: entry.position?.toString() ?? '0', kind: entry.kind, effectiveDate: entry.effectiveDate,
-    amountMinor: (earned?.amountMinor ?? -entry.amountMinor).toString(), potId, periodId: textIn(metadata, 'periodId'),
+    transferId: entry.transferId, leg: entry.leg, position: entry.position?.toString() ?? '0', kind: entry.kind, effectiveDate: entry.effectiveDate,
+    amountMinor: source.amountMinor.toString(), grossMinor: source.grossMinor?.toString() ?? null, taxMinor: source.taxMinor?.toString() ?? null,
+    feeMinor: source.feeMinor?.toString() ?? null, potId: source.potId, fan: source.fan, periodId: textIn(metadata, 'periodId'),
     subscriptionId: textIn(metadata, 'subscriptionId'), invoice: textIn(metadata, 'invoice'), charge: textIn(metadata, 'charge'),
-    tierName: tierId === null ? null : ((await deps.billing.tier(tx, tierId))?.name ?? null), splitId: earned?.splitId ?? null,
-    fromDay: textOrNull(metadata['fromDay']), throughDay: textOrNull(metadata['throughDay']),
+    outputId: textIn(metadata, 'outputId'), tierName: source.tierName, splitId: source.splitId, fromDay: textIn(metadata, 'fromDay'),
+    throughDay: textIn(metadata, 'throughDay'),
   };
 }
 
-/** The entries behind a line: of its pots (for a refund only those of the refunded period), or of its payout. */
-async function sourcesOf(tx: Tx, deps: RoyaltiesDeps, metadata: JsonObject, pots: readonly PotPart[]): Promise<SourceJson[]> {
-  const periodId = textIn(metadata, 'periodId');
-  const payoutId = textIn(metadata, 'payoutId');
-  const sources: SourceJson[] = [];
-  for (const { potId } of pots) {
-    for (const entry of await entriesOf(tx, deps, potId, SOURCES_MAX)) {
-      if (sources.length === SOURCES_MAX) return sources;
-      if (periodId === null || textIn(entry.metadata, 'periodId') === periodId) sources.push(await sourceOf(tx, deps, entry, potId));
-    }
-  }
+function entryJson(entry: LineEntry, transfer: TransferView): ExplainedJson['entries'][number] {
+  const { metadata } = transfer;
+  return {
+    transferId: entry.transferId, leg: entry.leg, position: transfer.position?.toString() ?? '0', kind: transfer.kind, effectiveDate: transfer.effectiveDate,
+    recordedAt: transfer.recordedAt.toISOString(), amountMinor: entry.amountMinor.toString(), runId: textIn(metadata, 'runId'),
+    refundId: textIn(metadata, 'refundId'), payoutId: textIn(metadata, 'payoutId'),
+  };
+}
+
+async function transferOf(tx: Tx, deps: RoyaltiesDeps, transferId: string): Promise<TransferView> {
+  const transfer = await deps.ledger.transfer(tx, transferId);
+  if (transfer?.position == null) throw new Error(`Transfer ${transferId} of a closed statement has no place in the ledger.`);
+  return transfer;
+}
+
+/** What stands behind one entry that is no share of a pot: the refunded period's earnings, or the payout's phases. */
+async function behind(tx: Tx, deps: RoyaltiesDeps, payee: string, transfer: TransferView, pots: readonly PotPart[]): Promise<Source[]> {
+  const periodId = textIn(transfer.metadata, 'periodId');
+  const payoutId = textIn(transfer.metadata, 'payoutId');
+  const found: Source[] = [];
+  if (periodId !== null) found.push(...await sourcesOfPeriod(tx, deps, payee, periodId, pots.map((pot) => pot.potId)));
   if (payoutId !== null) {
     const entries = await deps.ledger.entriesFor(tx, { payoutId });
     for (const entry of entries.filter((one) => one.accountCode.startsWith('payout_pending:') && one.position !== null)) {
-      sources.push(await sourceOf(tx, deps, entry, null));
+      found.push({
+        entry, metadata: entry.metadata, amountMinor: -entry.amountMinor, grossMinor: null, taxMinor: null, feeMinor: null, potId: null, fan: null,
+        tierName: null, splitId: null,
+      });
     }
   }
-  return sources;
+  return found;
 }
 
-/** Where a line comes from, down to the payments. */
-export async function explainLine(tx: Tx, deps: RoyaltiesDeps, statement: StatementRow, line: LineRow): Promise<ExplainedJson> {
-  const transfer = await deps.ledger.transfer(tx, line.transferId);
-  if (transfer?.position == null) throw new Error(`Transfer ${line.transferId} of a closed statement has no place in the ledger.`);
-  const pots = await potsBehind(tx, deps, statement.payee, transfer.metadata);
-  const sources = await sourcesOf(tx, deps, transfer.metadata, pots);
-  const whole = textIn(transfer.metadata, 'periodId') === null && pots.length > 0;
+/** A share of one pot: its transfer, and page by page the earnings that are in the pot, each with its payment. */
+async function explainShare(tx: Tx, deps: RoyaltiesDeps, line: Line, entry: LineEntry, pots: PotPart[], page: Page): Promise<ExplainedJson> {
+  const [{ potId = '' } = {}] = pots;
+  const transfer = await transferOf(tx, deps, entry.transferId);
+  const sources = await potSources(tx, deps, line.statement.payee, potId, { after: cursor(page.after), limit: page.limit + 1 });
+  const shown = sources.slice(0, page.limit);
+  const last = shown.at(-1)?.entry;
   return {
-    statementId: statement.id, lineId: line.lineId, amountMinor: line.amountMinor.toString(), currency: statement.currency,
-    transfer: {
-      transferId: transfer.transferId, position: transfer.position.toString(), kind: transfer.kind, effectiveDate: transfer.effectiveDate,
-      recordedAt: transfer.recordedAt.toISOString(),
-    },
-    pots, sourceCount: whole ? await runs.countEntries(tx, pots.map((pot) => pot.potId)) : sources.length, sources,
+    ...headOf(line), entries: [entryJson(entry, transfer)], pots, sourceCount: await runs.countEntries(tx, [potId]), sources: shown.map(sourceJson),
+    next: sources.length > page.limit && last !== undefined ? `${last.transferId}.${last.leg}` : null,
+  };
+}
+
+function headOf({ statement, lineId, amountMinor }: Line): Pick<ExplainedJson, 'statementId' | 'lineId' | 'amountMinor' | 'currency'> {
+  return { statementId: statement.id, lineId, amountMinor, currency: statement.currency };
+}
+
+/** Where a line comes from, down to the payments; a page of it. Null when the statement has no such line. */
+export async function explainLine(tx: Tx, deps: RoyaltiesDeps, line: Line, page: Page): Promise<ExplainedJson | null> {
+  const { statement, lineId } = line;
+  const [first] = await entriesOfLine(tx, statement.id, lineId, null, 1);
+  if (first === undefined) return null;
+  const { metadata } = await transferOf(tx, deps, first.transferId);
+  if (textIn(metadata, 'potId') !== null) return await explainShare(tx, deps, line, first, await potsBehind(tx, deps, statement.payee, metadata), page);
+  const found = await entriesOfLine(tx, statement.id, lineId, cursor(page.after), page.limit + 1);
+  const shown = found.slice(0, page.limit);
+  const explained: Pick<ExplainedJson, 'entries' | 'pots' | 'sources'> = { entries: [], pots: [], sources: [] };
+  for (const entry of shown) {
+    const transfer = await transferOf(tx, deps, entry.transferId);
+    const pots = await potsBehind(tx, deps, statement.payee, transfer.metadata);
+    explained.entries.push(entryJson(entry, transfer));
+    explained.pots.push(...pots);
+    explained.sources.push(...(await behind(tx, deps, statement.payee, transfer, pots)).map(sourceJson));
+  }
+  const last = shown.at(-1);
+  return {
+    ...headOf(line), ...explained, sourceCount: explained.sources.length,
+    next: found.length > page.limit && last !== undefined ? `${last.transferId}.${last.leg}` : null,
   };
 }

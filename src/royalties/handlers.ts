@@ -59,11 +59,11 @@ function makeAccounts(service: Royalties): Omit<Mine, keyof ReturnType<typeof ma
     async getStatement({ path }, context) {
       return { status: 200, body: await service.getStatement(signedIn(context), path.statementId) };
     },
-    async getStatementPdf({ path }, context) {
-      return { status: 200, body: await service.getStatementPdf(signedIn(context), path.statementId) };
+    async getStatementPdf({ path, query }, context) {
+      return { status: 200, body: await service.getStatementPdf(signedIn(context), path.statementId, query.language) };
     },
-    async explainStatementLine({ path }, context) {
-      return { status: 200, body: await service.explainStatementLine(signedIn(context), path.statementId, path.lineId) };
+    async explainStatementLine({ path, query }, context) {
+      return { status: 200, body: await service.explainStatementLine(signedIn(context), path.statementId, path.lineId, query) };
     },
     async createPayouts({ body }, context) {
       return { status: 201, body: await service.createPayouts(withRole(context, 'operator'), writeKey(context), body) };

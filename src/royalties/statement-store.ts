@@ -1,6 +1,7 @@
 import type { Currency } from '../kernel/money.ts';
 import type { Day } from '../kernel/time.ts';
 import type { Tx } from '../kernel/tx.ts';
+import { groupedEntries, type SumsRange } from '../ledger/index.ts';
 import { maybeOne, sql } from '../platform/postgres/index.ts';
 
 /** Closed periods and statements: written once, never changed. */
@@ -48,6 +49,8 @@ export interface StatementRow {
   closingMinor: bigint;
   debtOpeningMinor: bigint;
   debtClosingMinor: bigint;
+  reserveOpeningMinor: bigint;
+  reserveClosingMinor: bigint;
   canonical: string;
   digest: string;
   keyId: string;
@@ -57,44 +60,59 @@ export interface StatementRow {
 }
 
 const STATEMENT = `s.id, s.close_number AS "closeNumber", s.payee, s.payee_name AS "payeeName", s.currency, s.number, s.opening_minor AS "openingMinor",
-  s.closing_minor AS "closingMinor", s.debt_opening_minor AS "debtOpeningMinor", s.debt_closing_minor AS "debtClosingMinor", s.canonical, s.digest,
+  s.closing_minor AS "closingMinor", s.debt_opening_minor AS "debtOpeningMinor", s.debt_closing_minor AS "debtClosingMinor",
+  s.reserve_opening_minor AS "reserveOpeningMinor", s.reserve_closing_minor AS "reserveClosingMinor", s.canonical, s.digest,
   s.key_id AS "keyId", s.signature, s.leaf_id AS "leafId", s.closed_at AS "closedAt"`;
 
 export async function insertStatement(tx: Tx, row: StatementRow): Promise<void> {
   await sql(
     tx,
     `INSERT INTO statement (id, close_number, payee, payee_name, currency, number, opening_minor, closing_minor, debt_opening_minor, debt_closing_minor,
-       canonical, digest, key_id, signature, leaf_id, closed_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
+       reserve_opening_minor, reserve_closing_minor, canonical, digest, key_id, signature, leaf_id, closed_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
     [row.id, row.closeNumber, row.payee, row.payeeName, row.currency, row.number, row.openingMinor, row.closingMinor, row.debtOpeningMinor,
-      row.debtClosingMinor, row.canonical, row.digest, row.keyId, row.signature, row.leafId, row.closedAt],
+      row.debtClosingMinor, row.reserveOpeningMinor, row.reserveClosingMinor, row.canonical, row.digest, row.keyId, row.signature, row.leafId, row.closedAt],
   );
 }
 
-export interface LineRow {
+/** Which group of entries stands on which line. `sign` turns debit and credit into more and less. */
+export interface LineGroup {
+  groupKey: string;
+  statementId: string;
   lineId: string;
+  sign: 1 | -1;
+}
+
+/** Writes each entry of the range to its line, in one statement. An entry that stands on a statement already is refused by the table's key. */
+export async function insertLines(tx: Tx, range: SumsRange, groups: readonly LineGroup[]): Promise<void> {
+  const { from, key, params } = groupedEntries(range);
+  const [keys, statements, lines, signs] = [
+    groups.map((group) => group.groupKey), groups.map((group) => group.statementId), groups.map((group) => group.lineId), groups.map((group) => group.sign),
+  ].map((column) => `$${params.push(column)}`);
+  await sql(
+    tx,
+    `INSERT INTO statement_line (statement_id, line_id, transfer_id, leg, amount_minor)
+     SELECT g.statement_id, g.line_id, x.id, x.leg, x.amount_minor * g.sign
+       FROM (SELECT t.id, e.leg, e.amount_minor, ${key} AS key FROM ${from}) x
+       JOIN unnest(${keys ?? ''}::text[], ${statements ?? ''}::text[], ${lines ?? ''}::text[], ${signs ?? ''}::int[]) AS g (key, statement_id, line_id, sign) ON g.key = x.key`,
+    params,
+  );
+}
+
+/** One entry of a line. */
+export interface LineEntry {
   transferId: string;
   leg: number;
   amountMinor: bigint;
 }
 
-/** An entry that stands on a statement already is refused by the table's key. */
-export async function insertLines(tx: Tx, statementId: string, lines: readonly LineRow[]): Promise<void> {
-  await sql(
+/** The entries of a line by transfer, at most `limit` after one of them. */
+export async function entriesOfLine(tx: Tx, statementId: string, lineId: string, after: Omit<LineEntry, 'amountMinor'> | null, limit: number): Promise<LineEntry[]> {
+  return await sql<LineEntry>(
     tx,
-    `INSERT INTO statement_line (statement_id, line_id, transfer_id, leg, amount_minor)
-     SELECT $1, l.* FROM unnest($2::text[], $3::text[], $4::smallint[], $5::bigint[]) AS l`,
-    [statementId, lines.map((line) => line.lineId), lines.map((line) => line.transferId), lines.map((line) => line.leg),
-      lines.map((line) => line.amountMinor.toString())],
-  );
-}
-
-export async function findLine(tx: Tx, statementId: string, lineId: string): Promise<LineRow | null> {
-  return await maybeOne<LineRow>(
-    tx,
-    `SELECT line_id AS "lineId", transfer_id AS "transferId", leg, amount_minor AS "amountMinor" FROM statement_line
-     WHERE statement_id = $1 AND line_id = $2`,
-    [statementId, lineId],
+    `SELECT transfer_id AS "transferId", leg, amount_minor AS "amountMinor" FROM statement_line
+     WHERE statement_id = $1 AND line_id = $2 AND (transfer_id, leg) > ($3, $4) ORDER BY transfer_id, leg LIMIT $5`,
+    [statementId, lineId, after?.transferId ?? '', after?.leg ?? 0, limit],
   );
 }
 

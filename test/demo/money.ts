@@ -51,11 +51,15 @@ async function readStatements(cast: Cast, label: string, { checked, keep }: Tell
 async function explainFirstLine(cast: Cast, checked: (fact: string) => void): Promise<void> {
   const { statements } = await cast.owner.client.call('listStatements', {});
   const { receipt } = await cast.owner.client.call('getStatement', { path: { statementId: statements[0]?.statementId ?? '' } });
-  const line = receipt.document.lines.find((candidate) => candidate.kind === 'earning');
-  must(line !== undefined, 'her statement has an earning');
-  const explained = await cast.owner.client.call('explainStatementLine', { path: { statementId: receipt.document.statementId, lineId: line.lineId } });
+  const { document } = receipt;
+  must(document.schemaVersion === 2, 'her statement is of today\'s version');
+  const line = document.lines.find((candidate) => candidate.kind === 'earnings');
+  const pot = document.pots.find((candidate) => candidate.potId === line?.potId);
+  const leg = pot?.legs.find((candidate) => candidate.payee === document.payee);
+  must(line !== undefined && pot !== undefined && leg !== undefined, 'her statement has earnings, the share of a pot');
+  const explained = await cast.owner.client.call('explainStatementLine', { path: { statementId: document.statementId, lineId: line.lineId } });
   must(explained.sourceCount > 0 && explained.sources.every((source) => source.charge !== null), 'the line leads to payments');
-  checked(`line ${line.lineId} (${yuan(line.amountMinor)} CNY, ${(line.basisPoints ?? 0) / 100} % of a pot of ${yuan(line.potMinor ?? '0')}) leads to ${explained.sourceCount} postings of ${new Set(explained.sources.map((source) => source.charge)).size} payments`);
+  checked(`line ${line.lineId} (${yuan(line.amountMinor)} CNY, ${leg.basisPoints / 100} % of a pot of ${yuan(pot.baseMinor)}) leads to ${explained.sourceCount} postings of ${new Set(explained.sources.map((source) => source.charge)).size} payments`);
 }
 
 /** Step 8: forty-five days later the first month is earned, divided, stated and paid. */

@@ -27,7 +27,9 @@ const close = (throughDay: string): ReturnType<RoyaltiesWorld['royalties']['clos
 const statementOf = async (list: Awaited<ReturnType<typeof close>>, payee: string) => {
   const found = list.statements.find((one) => one.payee === payee);
   if (found === undefined) throw new Error(`no statement for ${payee}`);
-  return (await world.royalties.getStatement(world.operator.actor, found.statementId)).receipt.document;
+  const { document } = (await world.royalties.getStatement(world.operator.actor, found.statementId)).receipt;
+  if (document.schemaVersion !== 2) throw new Error('not of today\'s version');
+  return document;
 };
 
 /** Asked of PostgreSQL, with SQL of its own: the newest statements are what the ledger says at the last close. */
@@ -92,8 +94,10 @@ describe('period one', () => {
     const document = await statementOf(list, world.owner.accountId);
     expect(document).toMatchObject({
       number: '1', payeeName: 'Lin Ya · 林雅', fromDay: '2026-03-01', throughDay: '2026-04-01', fromPosition: '0', openingMinor: '0', closingMinor: '378',
-      totals: { earningsMinor: '378', linesMinor: '378' }, previousStatementSha256: null,
-      lines: [{ lineId: '1', kind: 'earning', adjustment: false, cloneName: 'Lin Ya · 林雅', tierName: 'friend', basisPoints: 7_000, potMinor: '540', splitNumber: '1' }],
+      totals: [{ kind: 'earnings', entries: '1', inPeriodMinor: '378', adjustmentsMinor: '0', totalMinor: '378' }], previousStatementSha256: null,
+      lines: [{ lineId: '1', kind: 'earnings', adjustment: false, cloneId: world.cloneId, tierId, entries: '1', firstDay: '2026-03-01', lastDay: '2026-03-31', amountMinor: '378' }],
+      earnings: [{ cloneName: 'Lin Ya · 林雅', tierName: 'friend', inPeriodMinor: '378', refundsMinor: '0', totalMinor: '378' }],
+      pots: [{ earnedMinor: '540', baseMinor: '540', base: 'net_of_tax_and_fees', splitNumber: '1', legs: [{ basisPoints: 7_000, shareMinor: '378' }, { shareMinor: '108' }, { shareMinor: '54' }] }],
     });
     expect(loadDocuments().validate('statement', document)).toEqual(document);
     const { receipt, leafId } = await world.royalties.getStatement(world.owner.actor, document.statementId);
@@ -165,10 +169,10 @@ describe('period one', () => {
     const document = await statementOf(await close('2026-05-01'), world.owner.accountId);
     expect(document).toMatchObject({
       number: '2', openingMinor: '378', closingMinor: `${378n - ownerDebt}`,
-      totals: { earningsMinor: '378', payoutsMinor: '-378', debtNettedMinor: `-${ownerDebt}`, refundsMinor: '0' },
-      debt: { openingMinor: '0', closingMinor: '0', lines: [{ kind: 'refund', amountMinor: `${ownerDebt}` }, { kind: 'debt_netted', amountMinor: `-${ownerDebt}` }] },
+      totals: [{ kind: 'earnings', totalMinor: '378' }, { kind: 'debt', totalMinor: `-${ownerDebt}` }, { kind: 'payout', totalMinor: '-378' }],
+      debt: { openingMinor: '0', closingMinor: '0', lines: [{ kind: 'refunds', amountMinor: `${ownerDebt}` }, { kind: 'debt', amountMinor: `-${ownerDebt}` }] },
     });
-    expect(document.lines.map((line) => line.kind)).toEqual(['payout', 'earning', 'debt_netted']);
+    expect(document.lines.map((line) => line.kind)).toEqual(['earnings', 'debt', 'payout']);
     await checkStatements();
     await world.checkBooks();
   });
@@ -178,15 +182,15 @@ describe('what a statement says', () => {
   it('leads from each line to the payment, the tier and the split', async () => {
     const [newest] = (await world.royalties.listStatements(world.owner.actor)).statements;
     const explain = (lineId: string) => world.royalties.explainStatementLine(world.owner.actor, newest!.statementId, lineId);
-    const earning = await explain('2');
+    const earning = await explain('1');
     const april = (await world.tx((tx) => world.billing.periodsBetween(tx, { cloneId: world.cloneId, fromDay: '2026-04-01', toDay: '2026-05-01' })))
       .find((period) => period.startDay === '2026-04-01');
     expect(earning).toMatchObject({
-      amountMinor: '378', transfer: { kind: 'royalties.pot_divided' }, pots: [{ basisPoints: 7_000, potMinor: '540', splitNumber: 1 }], sourceCount: 1,
+      amountMinor: '378', entries: [{ kind: 'royalties.pot_divided' }], next: null, pots: [{ basisPoints: 7_000, potMinor: '540', splitNumber: 1 }], sourceCount: 1,
       sources: [{ kind: 'billing.days_earned', periodId: april?.periodId, charge: april?.charge, tierName: 'friend', fromDay: '2026-04-01', throughDay: '2026-04-30' }],
     });
     expect((await explain('d1')).sources).toMatchObject([{ periodId, fromDay: '2026-03-01', throughDay: '2026-03-31' }]);
-    expect((await explain('1')).sources.map((one) => one.kind)).toEqual(['royalties.payout_begun', 'royalties.payout_paid']);
+    expect((await explain('3')).sources.map((one) => one.kind)).toEqual(['royalties.payout_begun', 'royalties.payout_paid']);
     expect(await refusal(explain('9'))).toBe('not_found');
   });
 

@@ -112,6 +112,7 @@ export async function openRoyalties(options: { taxRateBasisPoints?: number; star
   };
   const withStripe = (stripe: Pick<StripePort, 'run' | 'withKey'>): Royalties => makeRoyalties({
     runTx, clock, ids, identity, ledger: world.ledger, provenance, transparency, clones, billing: world.billing, stripe, publicUrl: 'http://127.0.0.1:1',
+    pseudonymSecret: Buffer.from('pseudonyms of this test'),
   });
   late.royalties = withStripe(world.port);
   const royalties = late.royalties;

@@ -11,10 +11,13 @@ import { type Random, systemRandom } from '../../kernel/random.ts';
 import type { Clock } from '../../kernel/time.ts';
 import { chainProblems, leafCovers, readCertificates } from './chain.ts';
 import { DEVELOPMENT_NAME, issueLeaf, issueRoot, makePrivateKeyPem } from './issue.ts';
+import { DEVELOPMENT_MARKER, KeysRefused } from './refused.ts';
 
 export { chainProblems } from './chain.ts';
 export { deriveSecret } from './derive.ts';
+export { KeysRefused } from './refused.ts';
 export { makeSealer, type Sealer } from './seal.ts';
+export { openStatementKeys, STATEMENT_SETTINGS, type StatementKeys, statementKeyProblems } from './statement.ts';
 
 export interface KeyRing {
   development: boolean;
@@ -40,18 +43,6 @@ export const KEY_SETTINGS = {
   c2paAnchors: 'C2PA_ANCHORS_FILE',
 } as const;
 
-/** Keys with which the service must not start. Names the settings, never a path or a value. */
-export class KeysRefused extends Error {
-  readonly settings: readonly string[];
-
-  constructor(settings: readonly string[], reason: string) {
-    super(`${settings.join(', ')}: ${reason}`);
-    this.name = 'KeysRefused';
-    this.settings = settings;
-  }
-}
-
-const MARKER = 'Benren development key. Made on first start, never to be used in production.';
 /** The demo moves its clock by weeks: a development leaf with less than this left is issued anew. */
 const DEVELOPMENT_SLACK_DAYS = 120;
 const PRODUCTION_SLACK_DAYS = 1;
@@ -82,7 +73,7 @@ async function makeDevelopmentKeys(dir: string, now: Date, random: Random): Prom
   const fresh = `${dir}.${Buffer.from(random.bytes(8)).toString('hex')}`;
   mkdirSync(fresh, { mode: 0o700 });
   try {
-    const put = (name: string, pem: string): void => writePrivate(join(fresh, name), `${MARKER}\n${pem}`);
+    const put = (name: string, pem: string): void => writePrivate(join(fresh, name), `${DEVELOPMENT_MARKER}\n${pem}`);
     const [rootKey, leafKey] = [makePrivateKeyPem('P-384'), makePrivateKeyPem('P-256')];
     const root = await issueRoot(rootKey, now, random);
     put(FILES.log, makePrivateKeyPem('ed25519'));
@@ -116,7 +107,7 @@ async function freshLeaf(dir: string, files: Record<keyof typeof FILES, string>,
   if (leafCovers(new X509Certificate(files.leaf), now, DEVELOPMENT_SLACK_DAYS)) return files.leaf;
   const leaf = await issueLeaf({ keyPem: files.rootKey, certificatePem: files.root }, files.leafKey, now, random);
   const beside = join(dir, `${FILES.leaf}.${Buffer.from(random.bytes(8)).toString('hex')}`);
-  writePrivate(beside, `${MARKER}\n${leaf}`);
+  writePrivate(beside, `${DEVELOPMENT_MARKER}\n${leaf}`);
   renameSync(beside, join(dir, FILES.leaf));
   return pemBlock(leaf);
 }
@@ -174,7 +165,7 @@ function ed25519(setting: string, text: string): KeyObject {
 }
 
 function isDevelopment(text: string): boolean {
-  if (text.includes(MARKER)) return true;
+  if (text.includes(DEVELOPMENT_MARKER)) return true;
   return readCertificates(text).some((c) => c.subject.includes(DEVELOPMENT_NAME) || c.issuer.includes(DEVELOPMENT_NAME));
 }
 

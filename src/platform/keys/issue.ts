@@ -27,7 +27,7 @@ async function importPair(pem: string, algorithm: typeof ROOT_ALGORITHM): Promis
 }
 
 /** RFC 5280 §4.1.2.2: a positive integer, at most 20 octets. */
-function serial(random: Random): string {
+export function serial(random: Random): string {
   const bytes = Buffer.from(random.bytes(16));
   bytes[0] = ((bytes[0] ?? 0) & 0x7f) | 0x40;
   return bytes.toString('hex');

@@ -176,14 +176,16 @@ export class Sheet {
 }
 
 /** An empty document whose dates are those given, so that the same content gives the same bytes. */
-export async function openPdf(about: { title: string; subject: string; author: string; at: Date }): Promise<{ pdf: PDFDocument; sheet: Sheet }> {
+export async function openPdf(about: {
+  title: string; subject: string; author: string; at: Date; language?: string;
+}): Promise<{ pdf: PDFDocument; sheet: Sheet }> {
   const pdf = await PDFDocument.create({ updateMetadata: false });
   pdf.setTitle(about.title);
   pdf.setSubject(about.subject);
   pdf.setAuthor(about.author);
   pdf.setProducer('Benren');
   pdf.setCreator('Benren');
-  pdf.setLanguage('zh-CN');
+  pdf.setLanguage(about.language ?? 'zh-CN');
   pdf.setCreationDate(about.at);
   pdf.setModificationDate(about.at);
   return { pdf, sheet: new Sheet(pdf, await embedFonts(pdf)) };

@@ -1,26 +1,9 @@
-import { type Currency, formatMinor } from '../kernel/money.ts';
-import { addDays } from '../kernel/time.ts';
+import type { Currency } from '../kernel/money.ts';
 import type { Bilingual } from '../platform/pdf/index.ts';
-import type { DebtLine, StatementDocument, StatementLine } from './statement-model.ts';
+import { amountText, percentText } from './paper-text.ts';
+import type { DebtLineV1 as DebtLine, LineV1 as StatementLine, StatementV1 as StatementDocument } from './statement-v1.ts';
 
 /** Everything that a printed statement says, in Chinese and English side by side. Pure. */
-
-/** `-123456` CNY → `−1,234.56`: a true minus, thousands grouped. */
-export function amountText(amountMinor: string, currency: Currency): string {
-  const [whole = '', ...fraction] = formatMinor(BigInt(amountMinor), currency).replace('-', '').split('.');
-  const grouped = whole.replaceAll(/\B(?=(?:\d{3})+$)/g, ',');
-  return `${amountMinor.startsWith('-') ? '−' : ''}${[grouped, ...fraction].join('.')}`;
-}
-
-/** `7000` → `70.00 %`. */
-export function percentText(basisPoints: number): string {
-  return `${formatMinor(BigInt(basisPoints), 'CNY')} %`;
-}
-
-/** The last day of the period, as people say it. */
-export function lastDay(document: Pick<StatementDocument, 'throughDay'>): string {
-  return addDays(document.throughDay, -1);
-}
 
 const LINES: Readonly<Record<StatementLine['kind'], Bilingual>> = {
   earning: { zh: '分成收入', en: 'Earnings' },

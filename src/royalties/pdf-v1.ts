@@ -1,10 +1,11 @@
 import { type Bilingual, both, GREY, INK, openPdf, PAGE, RULE, type Sheet, TINT } from '../platform/pdf/index.ts';
-import { amountText, COLUMNS, debtText, lastDay, lineText, notesOf, summaryRows, WORDS } from './pdf-words.ts';
-import type { StatementDocument } from './statement-model.ts';
+import { amountText, lastDay } from './paper-text.ts';
+import { COLUMNS, debtText, lineText, notesOf, summaryRows, WORDS } from './pdf-words-v1.ts';
+import type { StatementV1 as StatementDocument } from './statement-v1.ts';
 
 /** A statement on paper: Chinese and English side by side, made from the signed document alone. */
 
-interface Seal {
+export interface Seal {
   digest: string;
   keyId: string;
   leafId: string;
@@ -206,7 +207,7 @@ function footers(sheet: Sheet, document: StatementDocument): void {
 }
 
 /** The same document and seal are always the same bytes. */
-export async function statementPdf(document: StatementDocument, seal: Seal): Promise<Uint8Array> {
+export async function statementPdfV1(document: StatementDocument, seal: Seal): Promise<Uint8Array> {
   const { pdf, sheet } = await openPdf({
     title: `${both(WORDS.title)} ${document.number} · ${document.payeeName}`, subject: document.statementId, author: 'Benren', at: new Date(document.closedAt),
   });

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
 import { sha256Hex } from '../../src/kernel/digest.ts';
-import { statementPdf } from '../../src/royalties/pdf.ts';
-import type { StatementDocument } from '../../src/royalties/statement-model.ts';
+import { statementPdfV1 as statementPdf } from '../../src/royalties/pdf-v1.ts';
+import type { StatementV1 as StatementDocument } from '../../src/royalties/statement-v1.ts';
 
 const LINE = {
   adjustment: false, firstDay: null, cloneId: null, cloneName: '林雅', tierId: null, tierName: null, runId: null, potId: null, potMinor: null,

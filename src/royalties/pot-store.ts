@@ -1,0 +1,92 @@
+import type { Currency } from '../kernel/money.ts';
+import type { Day } from '../kernel/time.ts';
+import type { Tx } from '../kernel/tx.ts';
+import { sql } from '../platform/postgres/index.ts';
+
+/** Pots as they stand on statements: whole, with their split, so that a share can be worked out again. */
+
+export type SplitBase = 'gross' | 'net_of_tax' | 'net_of_tax_and_fees';
+
+export interface PotFacts {
+  potId: string;
+  runId: string;
+  cloneId: string;
+  tierId: string;
+  currency: Currency;
+  firstDay: Day;
+  lastDay: Day;
+  splitId: string;
+  splitNumber: number;
+  splitSha256: string;
+  base: SplitBase;
+  entries: bigint;
+  /** Null in pots that were divided before these were kept. */
+  grossMinor: bigint | null;
+  taxMinor: bigint | null;
+  feeMinor: bigint | null;
+  /** What left the earnings: gross less tax less fees. */
+  earnedMinor: bigint;
+  /** In the order that decides ties. */
+  legs: { payee: string; basisPoints: number; shareMinor: bigint; amountMinor: bigint }[];
+}
+
+type PotRow = Omit<PotFacts, 'legs' | 'grossMinor' | 'taxMinor' | 'feeMinor'> & Record<'gross' | 'tax' | 'fee', string | null>;
+interface LegRow {
+  potId: string;
+  payee: string;
+  basisPoints: number;
+  amountMinor: bigint;
+  share: string | null;
+}
+
+const minor = (text: string | null): bigint | null => (text === null ? null : BigInt(text));
+
+/** Pots by id, in the order of the ids. */
+export async function potFacts(tx: Tx, potIds: readonly string[]): Promise<PotFacts[]> {
+  const rows = await sql<PotRow>(
+    tx,
+    `SELECT p.id AS "potId", p.run_id AS "runId", p.clone_id AS "cloneId", p.tier_id AS "tierId", p.currency, p.first_day AS "firstDay", p.last_day AS "lastDay",
+            p.split_id AS "splitId", s.number AS "splitNumber", s.digest AS "splitSha256", s.base, p.amount_minor AS "earnedMinor", to_jsonb(p) ->> 'gross_minor' AS gross,
+            to_jsonb(p) ->> 'tax_minor' AS tax, to_jsonb(p) ->> 'fee_minor' AS fee,
+            (SELECT count(*) FROM royalty_run_entry e WHERE e.pot_id = p.id) AS entries
+       FROM royalty_pot p JOIN split s ON s.id = p.split_id WHERE p.id = ANY ($1::text[]) ORDER BY p.id`,
+    [potIds],
+  );
+  const legs = await sql<LegRow>(
+    tx,
+    `SELECT pot_id AS "potId", payee, basis_points AS "basisPoints", amount_minor AS "amountMinor", to_jsonb(l) ->> 'share_minor' AS share
+       FROM royalty_pot_leg l WHERE pot_id = ANY ($1::text[]) ORDER BY pot_id, leg`,
+    [potIds],
+  );
+  const legsOf = new Map<string, PotFacts['legs']>();
+  for (const { potId, payee, basisPoints, amountMinor, share } of legs) {
+    const all = legsOf.get(potId) ?? [];
+    legsOf.set(potId, all);
+    all.push({ payee, basisPoints, amountMinor, shareMinor: share === null ? amountMinor : BigInt(share) });
+  }
+  return rows.map(({ gross, tax, fee, ...row }) => ({
+    ...row, grossMinor: minor(gross), taxMinor: minor(tax), feeMinor: minor(fee), legs: legsOf.get(row.potId) ?? [],
+  }));
+}
+
+/** An entry of the ledger. */
+export interface EntryKey {
+  transferId: string;
+  leg: number;
+}
+
+/** The entries of a pot by transfer, at most `limit` after one of them. */
+export async function entriesOfPot(tx: Tx, potId: string, after: EntryKey | null, limit: number): Promise<EntryKey[]> {
+  return await sql<EntryKey>(
+    tx,
+    `SELECT transfer_id AS "transferId", leg FROM royalty_run_entry WHERE pot_id = $1 AND (transfer_id, leg) > ($2, $3) ORDER BY transfer_id, leg LIMIT $4`,
+    [potId, after?.transferId ?? '', after?.leg ?? 0, limit],
+  );
+}
+
+/** A period's entries that stand in one of these pots. */
+export async function entriesInPots(tx: Tx, periodId: string, potIds: readonly string[]): Promise<(EntryKey & { potId: string })[]> {
+  return await sql(
+    tx, 'SELECT transfer_id AS "transferId", leg, pot_id AS "potId" FROM royalty_run_entry WHERE period_id = $1 AND pot_id = ANY ($2::text[])', [periodId, potIds],
+  );
+}

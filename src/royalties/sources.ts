@@ -1,0 +1,79 @@
+import type { JsonObject } from '../kernel/canonical-json.ts';
+import type { Tx } from '../kernel/tx.ts';
+import type { EntryView } from '../ledger/index.ts';
+import type { RoyaltiesDeps } from './deps.ts';
+import { earnedEntry, textIn } from './postings.ts';
+import * as pots from './pot-store.ts';
+import { fanPseudonym } from './pseudonym.ts';
+
+/** A posting of earnings, with the payment, tier, split and fan that it comes from. */
+export interface Source {
+  entry: EntryView;
+  metadata: JsonObject;
+  /** What it added to the pot. */
+  amountMinor: bigint;
+  /** What the fan paid for it, the tax in that and the processor's fee; null where it was not kept. */
+  grossMinor: bigint | null;
+  taxMinor: bigint | null;
+  feeMinor: bigint | null;
+  potId: string | null;
+  fan: string | null;
+  tierName: string | null;
+  splitId: string | null;
+}
+
+function minorIn(metadata: JsonObject, name: string): bigint | null {
+  const text = textIn(metadata, name);
+  return text !== null && /^-?\d{1,19}$/.test(text) ? BigInt(text) : null;
+}
+
+/** Turns entries on `earned` accounts into sources; looks each period and tier up once. */
+async function sourcesOf(tx: Tx, deps: RoyaltiesDeps, payee: string, entries: readonly EntryView[], potOf: (entry: EntryView) => string | null): Promise<Source[]> {
+  const fans = new Map<string, string | null>();
+  const tiers = new Map<string, string | null>();
+  const sources: Source[] = [];
+  for (const entry of entries) {
+    const { metadata } = entry;
+    const periodId = textIn(metadata, 'periodId');
+    if (periodId !== null && !fans.has(periodId)) {
+      const period = await deps.billing.period(tx, periodId);
+      fans.set(periodId, period === null ? null : fanPseudonym(deps.pseudonymSecret, payee, period.accountId));
+    }
+    const tierId = textIn(metadata, 'tierId');
+    if (tierId !== null && !tiers.has(tierId)) tiers.set(tierId, (await deps.billing.tier(tx, tierId))?.name ?? null);
+    const earned = earnedEntry(entry);
+    const amountMinor = earned?.amountMinor ?? -entry.amountMinor;
+    const [taxMinor, feeMinor] = [minorIn(metadata, 'taxMinor'), minorIn(metadata, 'feeMinor')];
+    const fanAccountId = textIn(metadata, 'fanAccountId');
+    sources.push({
+      entry, metadata, amountMinor, taxMinor, feeMinor, grossMinor: taxMinor === null || feeMinor === null ? null : amountMinor + taxMinor + feeMinor,
+      potId: potOf(entry), splitId: earned?.splitId ?? null, tierName: tierId === null ? null : (tiers.get(tierId) ?? null),
+      fan: periodId === null ? (fanAccountId === null ? null : fanPseudonym(deps.pseudonymSecret, payee, fanAccountId)) : (fans.get(periodId) ?? null),
+    });
+  }
+  return sources;
+}
+
+/** The earnings in a pot by transfer, a page of them. */
+export async function potSources(
+  tx: Tx, deps: RoyaltiesDeps, payee: string, potId: string, page: { after: pots.EntryKey | null; limit: number },
+): Promise<Source[]> {
+  const covered = await pots.entriesOfPot(tx, potId, page.after, page.limit);
+  const entries: EntryView[] = [];
+  for (const { transferId, leg } of covered) {
+    const transfer = await deps.ledger.transfer(tx, transferId);
+    const view = transfer?.entries[leg - 1];
+    if (transfer == null || view === undefined) throw new Error(`Entry ${transferId}.${leg} of a pot is not in the ledger.`);
+    entries.push({ ...transfer, ...view, leg });
+  }
+  return await sourcesOf(tx, deps, payee, entries, () => potId);
+}
+
+/** The earnings of a period that stand in these pots. */
+export async function sourcesOfPeriod(tx: Tx, deps: RoyaltiesDeps, payee: string, periodId: string, potIds: readonly string[]): Promise<Source[]> {
+  const potOf = new Map<string, string>();
+  for (const one of await pots.entriesInPots(tx, periodId, potIds)) potOf.set(`${one.transferId}.${one.leg}`, one.potId);
+  const key = (entry: EntryView): string => `${entry.transferId}.${entry.leg}`;
+  const entries = (await deps.ledger.entriesFor(tx, { periodId })).filter((entry) => potOf.has(key(entry)));
+  return await sourcesOf(tx, deps, payee, entries, (entry) => potOf.get(key(entry)) ?? null);
+}

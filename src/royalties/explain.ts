@@ -108,7 +108,7 @@ async function behind(tx: Tx, deps: RoyaltiesDeps, payee: string, transfer: Tran
 
 /** A share of one pot: its transfer, and page by page the earnings that are in the pot, each with its payment. */
 async function explainShare(tx: Tx, deps: RoyaltiesDeps, line: Line, entry: LineEntry, pots: PotPart[], page: Page): Promise<ExplainedJson> {
-  const [{ potId = '' } = {}] = pots;
+  const potId = pots[0]?.potId ?? '';
   const transfer = await transferOf(tx, deps, entry.transferId);
   const sources = await potSources(tx, deps, line.statement.payee, potId, { after: cursor(page.after), limit: page.limit + 1 });
   const shown = sources.slice(0, page.limit);

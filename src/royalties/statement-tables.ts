@@ -33,7 +33,8 @@ function drawHead(sheet: Sheet, columns: readonly Column[]): void {
   for (let line = 0; line < lines; line += 1) {
     for (const [index, column] of columns.entries()) {
       // Heads stand on the line below them.
-      const text = wrapped[index]?.[line - (lines - (wrapped[index]?.length ?? 0))] ?? '';
+      const own = wrapped[index] ?? [];
+      const text = own[line - (lines - own.length)] ?? '';
       if (column.figures === true) sheet.textRight(text, column.x, HEAD);
       else sheet.text(text, column.x, HEAD);
     }

@@ -2,11 +2,11 @@ import 'reflect-metadata';
 import { createHash, type KeyObject, sign, type X509Certificate } from 'node:crypto';
 
 import {
-  Attribute, CertificateChoices, CertificateSet, ContentInfo, DigestAlgorithmIdentifiers, EncapsulatedContentInfo, IssuerAndSerialNumber, SignedData,
-  SignerIdentifier, SignerInfo, SignerInfos,
+  Attribute, CertificateChoices, CertificateSet, CMSVersion, ContentInfo, DigestAlgorithmIdentifier, DigestAlgorithmIdentifiers, EncapsulatedContentInfo,
+  IssuerAndSerialNumber, SignatureAlgorithmIdentifier, SignedData, SignerIdentifier, SignerInfo, SignerInfos,
 } from '@peculiar/asn1-cms';
 import { AsnConvert, OctetString } from '@peculiar/asn1-schema';
-import { AlgorithmIdentifier, Certificate } from '@peculiar/asn1-x509';
+import { Certificate } from '@peculiar/asn1-x509';
 import { type PDFDocument, PDFHexString, PDFName, PDFString } from '@cantoo/pdf-lib';
 import { SignPdf } from '@signpdf/signpdf';
 import { DEFAULT_BYTE_RANGE_PLACEHOLDER, Signer } from '@signpdf/utils';
@@ -72,14 +72,14 @@ function cmsSignature(content: Uint8Array, { chain, key }: SigningKeys): Buffer 
   const certificates = chain.map((one) => AsnConvert.parse(exact(one.raw), Certificate));
   const { issuer, serialNumber } = AsnConvert.parse(exact(leaf.raw), Certificate).tbsCertificate;
   const { attributes, encoded } = signedAttributes(content, leaf);
-  const digestAlgorithm = new AlgorithmIdentifier({ algorithm: OID.sha256 });
+  const digestAlgorithm = new DigestAlgorithmIdentifier({ algorithm: OID.sha256 });
   const signer = new SignerInfo({
-    version: 1, sid: new SignerIdentifier({ issuerAndSerialNumber: new IssuerAndSerialNumber({ issuer, serialNumber }) }), digestAlgorithm,
-    signedAttrs: attributes, signatureAlgorithm: new AlgorithmIdentifier({ algorithm: OID.sha256WithRsa, parameters: DER_NULL }),
+    version: CMSVersion.v1, sid: new SignerIdentifier({ issuerAndSerialNumber: new IssuerAndSerialNumber({ issuer, serialNumber }) }), digestAlgorithm,
+    signedAttrs: attributes, signatureAlgorithm: new SignatureAlgorithmIdentifier({ algorithm: OID.sha256WithRsa, parameters: DER_NULL }),
     signature: new OctetString(exact(sign('sha256', encoded, key))),
   });
   const signed = new SignedData({
-    version: 1, digestAlgorithms: new DigestAlgorithmIdentifiers([digestAlgorithm]), encapContentInfo: new EncapsulatedContentInfo({ eContentType: OID.data }),
+    version: CMSVersion.v1, digestAlgorithms: new DigestAlgorithmIdentifiers([digestAlgorithm]), encapContentInfo: new EncapsulatedContentInfo({ eContentType: OID.data }),
     certificates: new CertificateSet(certificates.map((certificate) => new CertificateChoices({ certificate }))), signerInfos: new SignerInfos([signer]),
   });
   return Buffer.from(AsnConvert.serialize(new ContentInfo({ contentType: OID.signedData, content: AsnConvert.serialize(signed) })));

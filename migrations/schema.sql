@@ -1032,6 +1032,8 @@ statement.signature text NOT NULL
 statement.leaf_id text NOT NULL
 statement.closed_at timestamp with time zone NOT NULL
 statement.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+statement.reserve_opening_minor bigint NOT NULL DEFAULT 0
+statement.reserve_closing_minor bigint NOT NULL DEFAULT 0
 statement_close.number integer NOT NULL
 statement_close.from_position bigint NOT NULL
 statement_close.to_position bigint NOT NULL
@@ -1970,6 +1972,7 @@ split_signature: split_signature_signed_document_id_fkey FOREIGN KEY (signed_doc
 split_signature: split_signature_signed_document_id_key UNIQUE (signed_document_id)
 split_signature: split_signature_split_id_fkey FOREIGN KEY (split_id) REFERENCES split(id)
 statement: statement_account_id_fkey FOREIGN KEY (account_id) REFERENCES account(id)
+statement: statement_adds_up TRIGGER DEFERRABLE INITIALLY DEFERRED
 statement: statement_check CHECK ((digest = encode(sha256(convert_to(canonical, 'UTF8'::name)), 'hex'::text)))
 statement: statement_close_number_fkey FOREIGN KEY (close_number) REFERENCES statement_close(number)
 statement: statement_currency_fkey FOREIGN KEY (currency) REFERENCES currency(code)
@@ -1985,9 +1988,8 @@ statement_close: statement_close_from_position_check CHECK ((from_position >= 0)
 statement_close: statement_close_number_check CHECK ((number >= 1))
 statement_close: statement_close_pkey PRIMARY KEY (number)
 statement_line: statement_line_amount_minor_check CHECK ((amount_minor <> 0))
-statement_line: statement_line_line_id_check CHECK ((line_id ~ '^d?[1-9][0-9]{0,8}$'::text))
-statement_line: statement_line_once UNIQUE (transfer_id, leg)
-statement_line: statement_line_pkey PRIMARY KEY (statement_id, line_id)
+statement_line: statement_line_line_id_check CHECK ((line_id ~ '^[dr]?[1-9][0-9]{0,8}$'::text))
+statement_line: statement_line_once PRIMARY KEY (transfer_id, leg)
 statement_line: statement_line_statement_id_fkey FOREIGN KEY (statement_id) REFERENCES statement(id)
 stop_acknowledgement: stop_acknowledgement_bytes_check CHECK ((bytes >= 0))
 stop_acknowledgement: stop_acknowledgement_nanoseconds_check CHECK ((nanoseconds >= 0))
@@ -2396,8 +2398,8 @@ CREATE UNIQUE INDEX statement_payee_currency_close_number_key ON public.statemen
 CREATE UNIQUE INDEX statement_payee_currency_number_key ON public.statement USING btree (payee, currency, number)
 CREATE UNIQUE INDEX statement_pkey ON public.statement USING btree (id)
 CREATE UNIQUE INDEX statement_close_pkey ON public.statement_close USING btree (number)
+CREATE INDEX statement_line_of_statement ON public.statement_line USING btree (statement_id, line_id, transfer_id, leg)
 CREATE UNIQUE INDEX statement_line_once ON public.statement_line USING btree (transfer_id, leg)
-CREATE UNIQUE INDEX statement_line_pkey ON public.statement_line USING btree (statement_id, line_id)
 CREATE UNIQUE INDEX stop_acknowledgement_pkey ON public.stop_acknowledgement USING btree (stop_id)
 CREATE INDEX stop_order_of_clone ON public.stop_order USING btree (clone_id, ordered_at)
 CREATE UNIQUE INDEX stop_order_pkey ON public.stop_order USING btree (id)
@@ -2725,6 +2727,7 @@ split_leg: CREATE TRIGGER split_leg_never_truncated BEFORE TRUNCATE ON public.sp
 split_signature: CREATE TRIGGER split_signature_holds BEFORE INSERT ON public.split_signature FOR EACH ROW EXECUTE FUNCTION split_signature_holds()
 split_signature: CREATE TRIGGER split_signature_never_changes BEFORE DELETE OR UPDATE ON public.split_signature FOR EACH ROW EXECUTE FUNCTION refuse_change()
 split_signature: CREATE TRIGGER split_signature_never_truncated BEFORE TRUNCATE ON public.split_signature FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+statement: CREATE CONSTRAINT TRIGGER statement_adds_up AFTER INSERT ON public.statement DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION statement_adds_up()
 statement: CREATE TRIGGER statement_follows BEFORE INSERT ON public.statement FOR EACH ROW EXECUTE FUNCTION statement_follows()
 statement: CREATE TRIGGER statement_never_changes BEFORE DELETE OR UPDATE ON public.statement FOR EACH ROW EXECUTE FUNCTION refuse_change()
 statement: CREATE TRIGGER statement_never_truncated BEFORE TRUNCATE ON public.statement FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
@@ -5003,6 +5006,42 @@ AS $function$
     END IF;
     RETURN NEW;
   END $function$
+CREATE OR REPLACE FUNCTION public.statement_adds_up()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  DECLARE
+    through bigint;
+    added record;
+  BEGIN
+    SELECT to_position INTO through FROM statement_close WHERE number = NEW.close_number;
+    SELECT coalesce(sum(amount_minor) FILTER (WHERE line_id !~ '^[dr]'), 0) AS balance,
+           coalesce(sum(amount_minor) FILTER (WHERE line_id ^@ 'd'), 0) AS debt,
+           coalesce(sum(amount_minor) FILTER (WHERE line_id ^@ 'r'), 0) AS reserve
+      INTO added FROM statement_line WHERE statement_id = NEW.id;
+    IF NEW.opening_minor + added.balance <> NEW.closing_minor OR NEW.debt_opening_minor + added.debt <> NEW.debt_closing_minor
+       OR NEW.reserve_opening_minor + added.reserve <> NEW.reserve_closing_minor THEN
+      RAISE EXCEPTION 'statement %: opening and lines are not closing', NEW.id
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'statement_adds_up', TABLE = 'statement';
+    END IF;
+    IF NEW.closing_minor <> -statement_balance('payable:' || NEW.payee || ':' || NEW.currency, through)
+       OR NEW.debt_closing_minor <> statement_balance('payee_debt:' || NEW.payee || ':' || NEW.currency, through)
+       OR NEW.reserve_closing_minor <> -statement_balance('payee_reserve:' || NEW.payee || ':' || NEW.currency, through) THEN
+      RAISE EXCEPTION 'statement % is not what the ledger says at position %', NEW.id, through
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'statement_is_the_ledger', TABLE = 'statement';
+    END IF;
+    RETURN NULL;
+  END $function$
+CREATE OR REPLACE FUNCTION public.statement_balance(account_code text, through bigint)
+ RETURNS numeric
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+    SELECT coalesce((SELECT ledger_balance(a.id, through, NULL) FROM ledger_account a WHERE a.code = account_code), 0)
+  $function$
 CREATE OR REPLACE FUNCTION public.statement_close_follows()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -5029,7 +5068,7 @@ AS $function$
   BEGIN
     SELECT * INTO last FROM statement WHERE payee = NEW.payee AND currency = NEW.currency ORDER BY number DESC LIMIT 1;
     IF NEW.number <> coalesce(last.number, 0) + 1 OR NEW.opening_minor <> coalesce(last.closing_minor, 0)
-       OR NEW.debt_opening_minor <> coalesce(last.debt_closing_minor, 0) THEN
+       OR NEW.debt_opening_minor <> coalesce(last.debt_closing_minor, 0) OR NEW.reserve_opening_minor <> coalesce(last.reserve_closing_minor, 0) THEN
       RAISE EXCEPTION 'statement % does not follow the last one of %', NEW.id, NEW.payee
         USING ERRCODE = 'check_violation', CONSTRAINT = 'statement_follows', TABLE = 'statement';
     END IF;

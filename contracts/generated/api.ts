@@ -2666,7 +2666,7 @@ export interface paths {
         };
         /**
          * Where a line comes from
-         * @description The ledger entry of the line, and behind a share of a pot the entries of the pot with their payments.
+         * @description The ledger entries of the line, and behind each its pots and the postings of earnings in them, with payment, tier, split, fan and output. A page at a time: of a share of a pot the earnings in the pot, of any other line its entries. A fan is named by a pseudonym that is the same on all statements of this payee and on nobody else's.
          */
         get: operations["explainStatementLine"];
         put?: never;
@@ -2686,7 +2686,7 @@ export interface paths {
         };
         /**
          * A statement to read and print
-         * @description In Chinese and English. The same statement is always the same bytes.
+         * @description In the language asked for; a statement of the first version is in both. The same statement is always the same bytes.
          */
         get: operations["getStatementPdf"];
         put?: never;
@@ -5851,19 +5851,229 @@ export interface components {
             previousStatementSha256: string | null;
             /** Format: date-time */
             closedAt: string;
+        } | {
+            /** @constant */
+            type: "benren.statement";
+            /** @constant */
+            schemaVersion: 2;
+            statementId: string;
+            /** @description Among the statements of this payee and currency. */
+            number: string;
+            payee: string;
+            payeeName: string;
+            /** @enum {string} */
+            currency: "CNY" | "USD" | "EUR" | "JPY";
+            /**
+             * Format: date
+             * @description The first day of the period.
+             */
+            fromDay: string;
+            /**
+             * Format: date
+             * @description The first day after the period.
+             */
+            throughDay: string;
+            /** @constant */
+            timeZone: "Asia/Shanghai";
+            /** @description Entries recorded after this position of the ledger… */
+            fromPosition: string;
+            /** @description …and up to this one are covered, each on exactly one statement. */
+            toPosition: string;
+            /** @description Owed to the payee and unpaid, before the lines. */
+            openingMinor: string;
+            /** @description What was posted to the payee's unpaid balance, entries of one kind and origin summed up. */
+            lines: {
+                lineId: string;
+                /** @enum {string} */
+                kind: "earnings" | "derivative" | "refunds" | "disputes" | "fees" | "tax" | "withholding" | "recoupment" | "advance" | "reserve_held" | "reserve_released" | "debt" | "conversion" | "adjustment" | "payout" | "payout_returned";
+                /** @description What was posted. */
+                transferKind: string;
+                /** @description Effective before this period and recorded in it. */
+                adjustment: boolean;
+                cloneId: string | null;
+                tierId: string | null;
+                potId: string | null;
+                payoutId: string | null;
+                advanceId: string | null;
+                /**
+                 * Format: date
+                 * @description The first effective date; of a share of a pot the first day that it is for.
+                 */
+                firstDay: string;
+                /** Format: date */
+                lastDay: string;
+                /** @description How many entries of the ledger it sums up. */
+                entries: string;
+                /** @description The first of them in the recorded order… */
+                fromPosition: string;
+                /** @description …and the last. */
+                toPosition: string;
+                /** @description On the balance and the reserve positive is more for the payee; on the debt positive is more owed by them. */
+                amountMinor: string;
+            }[];
+            /** @description Opening and the lines. */
+            closingMinor: string;
+            /** @description The lines of the balance by kind; a kind without lines is left out. */
+            totals: {
+                /** @enum {string} */
+                kind: "earnings" | "derivative" | "refunds" | "disputes" | "fees" | "tax" | "withholding" | "recoupment" | "advance" | "reserve_held" | "reserve_released" | "debt" | "conversion" | "adjustment" | "payout" | "payout_returned";
+                entries: string;
+                inPeriodMinor: string;
+                /** @description Of earlier periods. */
+                adjustmentsMinor: string;
+                totalMinor: string;
+            }[];
+            /** @description By clone and tier. */
+            earnings: {
+                cloneId: string;
+                cloneName: string;
+                tierId: string | null;
+                tierName: string | null;
+                inPeriodMinor: string;
+                adjustmentsMinor: string;
+                /** @description Returned of it, refunds and disputes. */
+                refundsMinor: string;
+                totalMinor: string;
+            }[];
+            /** @description Each pot of which a line is a share, whole, so that the share can be worked out again. */
+            pots: {
+                potId: string;
+                runId: string;
+                cloneId: string;
+                tierId: string;
+                /** Format: date */
+                firstDay: string;
+                /** Format: date */
+                lastDay: string;
+                splitId: string;
+                splitNumber: string;
+                splitSha256: string;
+                /**
+                 * @description What of it is divided.
+                 * @enum {string}
+                 */
+                base: "gross" | "net_of_tax" | "net_of_tax_and_fees";
+                /** @description How many postings of earnings it holds. */
+                entries: string;
+                /** @description What fans paid for what was earned; null where it was not kept. */
+                grossMinor: string | null;
+                taxMinor: string | null;
+                feeMinor: string | null;
+                /** @description Gross less tax less fees. */
+                earnedMinor: string;
+                /** @description What the shares sum to. */
+                baseMinor: string;
+                /** @description In the order that decides ties of the largest remainder. */
+                legs: {
+                    payee: string;
+                    basisPoints: number;
+                    shareMinor: string;
+                    /** @description What was posted: the share, the platform's less what the base leaves in. */
+                    amountMinor: string;
+                }[];
+            }[];
+            /** @description What the payee owes back of money that was paid out already; netted once from later earnings. */
+            debt: {
+                openingMinor: string;
+                lines: {
+                    lineId: string;
+                    /** @enum {string} */
+                    kind: "earnings" | "derivative" | "refunds" | "disputes" | "fees" | "tax" | "withholding" | "recoupment" | "advance" | "reserve_held" | "reserve_released" | "debt" | "conversion" | "adjustment" | "payout" | "payout_returned";
+                    /** @description What was posted. */
+                    transferKind: string;
+                    /** @description Effective before this period and recorded in it. */
+                    adjustment: boolean;
+                    cloneId: string | null;
+                    tierId: string | null;
+                    potId: string | null;
+                    payoutId: string | null;
+                    advanceId: string | null;
+                    /**
+                     * Format: date
+                     * @description The first effective date; of a share of a pot the first day that it is for.
+                     */
+                    firstDay: string;
+                    /** Format: date */
+                    lastDay: string;
+                    /** @description How many entries of the ledger it sums up. */
+                    entries: string;
+                    /** @description The first of them in the recorded order… */
+                    fromPosition: string;
+                    /** @description …and the last. */
+                    toPosition: string;
+                    /** @description On the balance and the reserve positive is more for the payee; on the debt positive is more owed by them. */
+                    amountMinor: string;
+                }[];
+                closingMinor: string;
+            };
+            /** @description Held back from the payee for refunds and disputes; not in the balance. */
+            reserve: {
+                openingMinor: string;
+                lines: {
+                    lineId: string;
+                    /** @enum {string} */
+                    kind: "earnings" | "derivative" | "refunds" | "disputes" | "fees" | "tax" | "withholding" | "recoupment" | "advance" | "reserve_held" | "reserve_released" | "debt" | "conversion" | "adjustment" | "payout" | "payout_returned";
+                    /** @description What was posted. */
+                    transferKind: string;
+                    /** @description Effective before this period and recorded in it. */
+                    adjustment: boolean;
+                    cloneId: string | null;
+                    tierId: string | null;
+                    potId: string | null;
+                    payoutId: string | null;
+                    advanceId: string | null;
+                    /**
+                     * Format: date
+                     * @description The first effective date; of a share of a pot the first day that it is for.
+                     */
+                    firstDay: string;
+                    /** Format: date */
+                    lastDay: string;
+                    /** @description How many entries of the ledger it sums up. */
+                    entries: string;
+                    /** @description The first of them in the recorded order… */
+                    fromPosition: string;
+                    /** @description …and the last. */
+                    toPosition: string;
+                    /** @description On the balance and the reserve positive is more for the payee; on the debt positive is more owed by them. */
+                    amountMinor: string;
+                }[];
+                closingMinor: string;
+            };
+            /** @description Still to be recouped; not a debt. */
+            advances: {
+                advanceId: string;
+                openingMinor: string;
+                closingMinor: string;
+            }[];
+            /** @description Of clones and tiers. */
+            names: {
+                id: string;
+                name: string;
+            }[];
+            /** @description The digest of the payee's statement before this one in this currency. */
+            previousStatementSha256: string | null;
+            /** Format: date-time */
+            closedAt: string;
         };
         StatementLineExplained: {
             statementId: string;
             lineId: string;
             amountMinor: components["schemas"]["AmountMinor"];
             currency: components["schemas"]["Currency"];
-            transfer: {
+            /** @description Entries of the ledger on this line. */
+            entries: {
                 transferId: string;
+                leg: number;
                 position: string;
                 kind: string;
                 effectiveDate: components["schemas"]["Day"];
                 recordedAt: components["schemas"]["Instant"];
-            };
+                amountMinor: components["schemas"]["AmountMinor"];
+                runId: string | null;
+                refundId: string | null;
+                payoutId: string | null;
+            }[];
             /** @description The pots of which this is a share, or to which it goes back. */
             pots: {
                 potId: string;
@@ -5877,24 +6087,35 @@ export interface components {
                 potMinor: components["schemas"]["AmountMinor"];
                 amountMinor: components["schemas"]["AmountMinor"];
             }[];
+            /** @description Of a share of a pot all that are in the pot, else those of this page. */
             sourceCount: number;
-            /** @description The first 1000 entries behind the line, each with the payment it comes from. */
+            /** @description Postings of earnings behind the line, each with the payment it comes from. */
             sources: {
                 transferId: string;
+                leg: number;
                 position: string;
                 kind: string;
                 effectiveDate: components["schemas"]["Day"];
                 amountMinor: components["schemas"]["AmountMinor"];
+                /** @description What was paid for it; null where it was not kept. */
+                grossMinor: string | null;
+                taxMinor: string | null;
+                feeMinor: string | null;
                 potId: string | null;
+                /** @description A pseudonym. */
+                fan: string | null;
                 periodId: string | null;
                 subscriptionId: string | null;
                 invoice: string | null;
                 charge: string | null;
+                outputId: string | null;
                 tierName: string | null;
                 splitId: string | null;
                 fromDay: string | null;
                 throughDay: string | null;
             }[];
+            /** @description The next page's `after`; null on the last one. */
+            next: string | null;
         };
         StatementList: {
             statements: {
@@ -10428,11 +10649,16 @@ export interface operations {
     };
     explainStatementLine: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The last page's `next`. */
+                after?: string;
+                /** @description 200 when not given. */
+                limit?: number;
+            };
             header?: never;
             path: {
                 statementId: components["parameters"]["StatementId"];
-                /** @description A line */
+                /** @description A line, with `d` before it a line of the debt, with `r` of the reserve. */
                 lineId: string;
             };
             cookie?: never;
@@ -10453,7 +10679,10 @@ export interface operations {
     };
     getStatementPdf: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Chinese when not given. */
+                language?: "zh-CN" | "en";
+            };
             header?: never;
             path: {
                 statementId: components["parameters"]["StatementId"];

@@ -18,7 +18,7 @@ export interface ProviderEvent {
 
 /** What a grant says about selling. */
 export interface GrantFacts {
-  document: { tiers: readonly string[]; territories: readonly string[] };
+  document: { tiers: readonly string[]; territories: readonly string[]; capabilities: Readonly<Record<string, boolean>> };
 }
 
 /** What billing needs from the rooms below it, and from the one above it that names the split. */

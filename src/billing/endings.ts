@@ -52,7 +52,7 @@ export function makeEndings(deps: BillingDeps, stops: Pick<Stops, 'settleStop'>)
       await end(tx, cloneId, at, null, 'grant_ended');
       return;
     }
-    const removed = (await store.tiersOf(tx, cloneId)).filter(({ name }) => !grant.document.tiers.includes(name)).map(({ id }) => id);
+    const removed = (await store.tiersOf(tx, cloneId, true)).filter(({ name }) => !grant.document.tiers.includes(name)).map(({ id }) => id);
     if (removed.length > 0) await end(tx, cloneId, at, removed, 'tier_removed');
     const since = await idleSince(tx, deps, cloneId, at);
     if (since !== null && at.getTime() - since.getTime() >= GRACE_MS) await end(tx, cloneId, at, null, 'undelivered');

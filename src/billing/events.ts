@@ -13,6 +13,8 @@ import type { ChargeFacts, InvoiceFacts } from './provider.ts';
 import * as inbox from './refund-store.ts';
 import type { Refunds } from './refunds.ts';
 import * as store from './subscription-store.ts';
+import { findOffer, type OfferRow, offerOfPrice } from './tier-store.ts';
+import { type BillingInterval, quotaOf } from './tier-terms.ts';
 
 type Outcome = 'applied' | 'not_ours';
 
@@ -29,22 +31,30 @@ export interface Events {
   endSubscription: (subscriptionId: string) => Promise<void>;
 }
 
+/** What the invoice billed, by its price; what was agreed, when the price is none of ours any more. */
+async function billedOffer(tx: Tx, subscription: store.SubscriptionRow, invoice: InvoiceFacts): Promise<{ offer: OfferRow; interval: BillingInterval }> {
+  const billed = invoice.priceId === null ? null : await offerOfPrice(tx, invoice.priceId);
+  const { tierId, version, interval } = billed ?? { tierId: subscription.tierId, version: subscription.offerVersion, interval: subscription.interval };
+  const offer = await findOffer(tx, tierId, version);
+  if (offer === null) throw new Error(`Subscription ${subscription.id} has no offer.`);
+  return { offer, interval };
+}
+
 /** Books a paid invoice once: its period, its ledger transfer, and, if the clone was stopped meanwhile, its way back. */
 async function bookInvoice(tx: Tx, deps: BillingDeps, invoiceId: string, invoice: InvoiceFacts, charge: ChargeFacts): Promise<Outcome> {
   const subscription = await store.lockSubscription(tx, invoice.subscriptionId ?? '');
   if (subscription === null) return 'not_ours';
-  const tier = await store.findTier(tx, subscription.tierId);
-  if (tier === null) throw new Error(`Subscription ${subscription.id} has no tier.`);
+  const { offer, interval } = await billedOffer(tx, subscription, invoice);
   await inbox.lockSales(tx, subscription.cloneId, 'shared');
   const startDay = dayOf(invoice.periodStart);
   const endDay = dayOf(invoice.periodEnd);
   const { taxRateBasisPoints } = deps.settings;
   const period: periods.NewPeriod = {
     id: deps.ids.next('period'), cloneId: subscription.cloneId, subscriptionId: subscription.id, accountId: subscription.accountId,
-    tierId: tier.id, stripeInvoice: invoiceId, stripeCharge: charge.chargeId, startDay, endDay, days: daysBetween(startDay, endDay),
+    tierId: offer.tierId, offerVersion: offer.version, stripeInvoice: invoiceId, stripeCharge: charge.chargeId, startDay, endDay, days: daysBetween(startDay, endDay),
     currency: invoice.currency, grossMinor: invoice.amountPaidMinor, taxMinor: taxIncluded(invoice.amountPaidMinor, taxRateBasisPoints),
     taxRateBasisPoints, feeMinor: feeInSaleCurrency({ currency: invoice.currency, amountMinor: invoice.amountPaidMinor }, charge), settledCurrency: charge.settledCurrency,
-    settledNetMinor: charge.settledNetMinor, granted: tier.voiceOutputsPerPeriod, paidAt: invoice.paidAt,
+    settledNetMinor: charge.settledNetMinor, granted: quotaOf(offer.outputsPerPeriod ?? 0, interval), paidAt: invoice.paidAt,
   };
   if (!(await periods.insertPeriod(tx, period))) return 'applied';
   await deps.ledger.post(tx, invoicePaid(period));

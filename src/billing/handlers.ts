@@ -3,7 +3,8 @@ import { signedIn, writeKey } from '../kernel/actor.ts';
 import type { RequestContext } from '../kernel/request.ts';
 import type { Billing } from './service.ts';
 
-type Mine = Pick<Handlers<RequestContext>, 'listTiers' | 'createTier' | 'subscribe' | 'getSubscription' | 'receiveStripeEvent'>;
+type Mine = Pick<Handlers<RequestContext>,
+  'listTiers' | 'createTier' | 'changeTierOffer' | 'subscribe' | 'getSubscription' | 'getEntitlement' | 'receiveStripeEvent'>;
 
 /** The contract types a raw JSON body as text; the router hands over its bytes (`x-raw-body`). */
 function bytesOf(body: unknown): Uint8Array {
@@ -17,12 +18,16 @@ export function makeBillingHandlers(billing: Billing): Mine {
       return { status: 200, body: await billing.listTiers(input.path.cloneId) };
     },
     async createTier(input, context) {
-      const { name, priceMinor, voiceOutputsPerPeriod } = input.body;
-      const tier = { cloneId: input.path.cloneId, name, priceMinor, voiceOutputsPerPeriod };
-      return { status: 201, body: await billing.createTier(signedIn(context), writeKey(context), tier) };
+      return { status: 201, body: await billing.createTier(signedIn(context), writeKey(context), { ...input.path, ...input.body }) };
+    },
+    async changeTierOffer(input, context) {
+      return { status: 201, body: await billing.changeTierOffer(signedIn(context), writeKey(context), { ...input.path, ...input.body }) };
+    },
+    async getEntitlement(input, context) {
+      return { status: 200, body: await billing.getEntitlement(signedIn(context), input.path.cloneId) };
     },
     async subscribe(input, context) {
-      const asked = { cloneId: input.path.cloneId, tierId: input.body.tierId };
+      const asked = { cloneId: input.path.cloneId, ...input.body };
       return { status: 201, body: await billing.subscribe(signedIn(context), writeKey(context), asked) };
     },
     async getSubscription(input, context) {

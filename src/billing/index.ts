@@ -1,6 +1,6 @@
 /**
- * Fan money. What is promised here: a tier is priced inside the grant and its price never changes under those who
- * bought it; each paid invoice is booked once, however often and in whatever order the processor tells of it; a paid
+ * Fan money. What is promised here: a tier is priced inside the grant and what it offers never changes under those
+ * who bought it; the number of free turns left is told from the first; each paid invoice is booked once, however often and in whatever order the processor tells of it; a paid
  * period of n days has earned ⌊amount × k / n⌋ after k days, so that it adds up to exactly its money; a quota is held
  * before the work, captured with the release, voided otherwise, and never overspent; a stop sells nothing more and
  * returns unused days out of deferred revenue and its tax alone; coins are lots that are spent oldest first, each coin at its own
@@ -13,7 +13,7 @@ export type { Entitlement } from './quota.ts';
 export type { RefundOrder } from './refunds.ts';
 export type { RefundRow } from './refund-store.ts';
 export type { StopQuote, StopQuoteLine, StopSettlement } from './stops.ts';
-export type { SplitSegment, Parts } from './model.ts';
+export type { SplitSegment, Parts, QuotaSource } from './model.ts';
 export { makeEventReader, makePaymentProvider, type PaymentProvider } from './provider.ts';
 export { refundCashLegs } from './postings.ts';
 export { makeBillingJobs, makeBillingTicks } from './jobs.ts';

@@ -10,6 +10,12 @@ function idIn(payload: Json, member: string): string {
   return id;
 }
 
+/** A member that jobs of an older service did not write. */
+function numberIn(payload: Json, member: string): number | undefined {
+  const value = typeof payload === 'object' && payload !== null && !Array.isArray(payload) ? (payload as { [key: string]: Json })[member] : undefined;
+  return typeof value === 'number' ? value : undefined;
+}
+
 /** Where a settlement goes on; undefined at its beginning. */
 function placeIn(payload: Json): SettlementPlace | undefined {
   if (typeof payload !== 'object' || payload === null || !('stage' in payload)) return undefined;
@@ -21,7 +27,7 @@ function placeIn(payload: Json): SettlementPlace | undefined {
 /** Topic → work. Each may run twice, and goes on where a run that died left off. */
 export function makeBillingJobs({ work }: Pick<Billing, 'work'>): JobHandlers {
   return {
-    'billing.publishTier': async (payload) => await work.publishTier(idIn(payload, 'tierId')),
+    'billing.publishTier': async (payload) => await work.publishTier(idIn(payload, 'tierId'), numberIn(payload, 'version')),
     'billing.openCheckout': async (payload) => await work.openCheckout(idIn(payload, 'subscriptionId')),
     'billing.applyEvent': async (payload) => await work.applyEvent(idIn(payload, 'eventId')),
     'billing.endSubscription': async (payload) => await work.endSubscription(idIn(payload, 'subscriptionId')),

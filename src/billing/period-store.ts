@@ -12,6 +12,7 @@ export interface PeriodRow {
   subscriptionId: string;
   accountId: string;
   tierId: string;
+  offerVersion: number;
   stripeInvoice: string;
   stripeCharge: string;
   startDay: Day;
@@ -33,7 +34,7 @@ export interface PeriodRow {
 }
 
 const PERIOD = `id, clone_id AS "cloneId", subscription_id AS "subscriptionId", account_id AS "accountId", tier_id AS "tierId",
-  stripe_invoice AS "stripeInvoice", stripe_charge AS "stripeCharge", start_day AS "startDay", end_day AS "endDay", days, currency,
+  offer_version AS "offerVersion", stripe_invoice AS "stripeInvoice", stripe_charge AS "stripeCharge", start_day AS "startDay", end_day AS "endDay", days, currency,
   gross_minor AS "grossMinor", tax_minor AS "taxMinor", fee_minor AS "feeMinor", recognised_days AS "recognisedDays",
   ended_on AS "endedOn", refunded_minor AS "refundedMinor", granted, held, captured, paid_at AS "paidAt",
   (SELECT created_at FROM subscription WHERE id = subscription_id) AS "subscribedAt"`;
@@ -48,12 +49,12 @@ export type NewPeriod = Omit<PeriodRow, 'recognisedDays' | 'endedOn' | 'refunded
 export async function insertPeriod(tx: Tx, row: NewPeriod): Promise<boolean> {
   return await execute(
     tx,
-    `INSERT INTO subscription_period (id, clone_id, subscription_id, account_id, tier_id, stripe_invoice, stripe_charge,
+    `INSERT INTO subscription_period (id, clone_id, subscription_id, account_id, tier_id, offer_version, stripe_invoice, stripe_charge,
        start_day, end_day, days, currency, gross_minor, tax_minor, tax_rate_basis_points, fee_minor,
        settled_currency, settled_net_minor, granted, paid_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
      ON CONFLICT (stripe_invoice) DO NOTHING`,
-    [row.id, row.cloneId, row.subscriptionId, row.accountId, row.tierId, row.stripeInvoice, row.stripeCharge,
+    [row.id, row.cloneId, row.subscriptionId, row.accountId, row.tierId, row.offerVersion, row.stripeInvoice, row.stripeCharge,
       row.startDay, row.endDay, row.days, row.currency, row.grossMinor, row.taxMinor, row.taxRateBasisPoints, row.feeMinor,
       row.settledCurrency, row.settledNetMinor, row.granted, row.paidAt],
   ) === 1;
@@ -130,22 +131,26 @@ export async function endPeriod(tx: Tx, id: string, day: Day): Promise<void> {
 
 export interface HoldRow {
   id: string;
-  periodId: string;
+  /** Null for a free turn, which an account takes of a clone. */
+  periodId: string | null;
+  freeAccountId: string | null;
   outputId: string;
   state: 'held' | 'captured' | 'voided';
   releaseId: string | null;
 }
 
-const HOLD = `id, period_id AS "periodId", output_id AS "outputId", state, release_id AS "releaseId"`;
+const HOLD = `id, period_id AS "periodId", free_account_id AS "freeAccountId", output_id AS "outputId", state, release_id AS "releaseId"`;
 
 export async function holdOfOutput(tx: Tx, outputId: string): Promise<HoldRow | null> {
   return await maybeOne<HoldRow>(tx, `SELECT ${HOLD} FROM quota_hold WHERE output_id = $1`, [outputId]);
 }
 
-export async function insertHold(tx: Tx, hold: { id: string; cloneId: string; periodId: string; outputId: string; at: Date }): Promise<void> {
+export async function insertHold(tx: Tx, hold: {
+  id: string; cloneId: string; periodId: string | null; freeAccountId: string | null; outputId: string; at: Date;
+}): Promise<void> {
   await sql(
-    tx, 'INSERT INTO quota_hold (id, clone_id, period_id, output_id, held_at) VALUES ($1, $2, $3, $4, $5)',
-    [hold.id, hold.cloneId, hold.periodId, hold.outputId, hold.at],
+    tx, 'INSERT INTO quota_hold (id, clone_id, period_id, free_account_id, output_id, held_at) VALUES ($1, $2, $3, $4, $5, $6)',
+    [hold.id, hold.cloneId, hold.periodId, hold.freeAccountId, hold.outputId, hold.at],
   );
 }
 

@@ -13,9 +13,10 @@ import type { ProviderEvent } from './deps.ts';
  * An unknown id answers null; outages are refused as `unavailable`.
  */
 export interface PaymentProvider extends PackProvider {
-  createTierPrice: (tier: {
-    tierId: string; cloneId: string; name: string; priceMinor: bigint; currency: Currency;
-  }) => Promise<{ productId: string; priceId: string }>;
+  createProduct: (tier: { tierId: string; cloneId: string; name: string }) => Promise<string>;
+  createPrice: (price: {
+    tierId: string; cloneId: string; productId: string; version: number; interval: 'month' | 'year'; priceMinor: bigint; currency: Currency;
+  }) => Promise<string>;
   createCustomer: (accountId: string) => Promise<string>;
   openCheckout: (order: {
     subscriptionId: string; cloneId: string; tierId: string; customerId: string; priceId: string;
@@ -56,6 +57,8 @@ export interface InvoiceFacts {
   paid: boolean;
   currency: Currency;
   amountPaidMinor: bigint;
+  /** The price that the subscription's line billed. */
+  priceId: string | null;
   periodStart: Date;
   periodEnd: Date;
   paidAt: Date;
@@ -128,6 +131,7 @@ function invoiceFacts(invoice: Stripe.Invoice): InvoiceFacts | null {
     paid: invoice.status === 'paid',
     currency: currencyOf(invoice.currency),
     amountPaidMinor: fromStripeAmount(invoice.amount_paid),
+    priceId: idOf(line.pricing?.price_details?.price),
     periodStart: instant(line.period.start),
     periodEnd: instant(line.period.end),
     paidAt: instant(invoice.status_transitions.paid_at ?? invoice.created),
@@ -136,18 +140,19 @@ function invoiceFacts(invoice: Stripe.Invoice): InvoiceFacts | null {
 
 /** Prices, customers and Checkout pages. */
 function makeSales({ run, withKey }: StripePort, settings: ProviderSettings): Pick<PaymentProvider,
-  'createTierPrice' | 'createCustomer' | 'openCheckout' | 'closeCheckout' | 'session'> {
+  'createProduct' | 'createPrice' | 'createCustomer' | 'openCheckout' | 'closeCheckout' | 'session'> {
   const retrieve = (id: string): Promise<Stripe.Checkout.Session> => run((sdk) => sdk.checkout.sessions.retrieve(id));
 
   return {
-    async createTierPrice({ tierId, cloneId, name, priceMinor, currency }) {
-      const metadata = { tierId, cloneId };
-      const product = await run((sdk) => sdk.products.create({ name, metadata }, withKey(`product:${tierId}`)));
+    async createProduct({ tierId, cloneId, name }) {
+      return (await run((sdk) => sdk.products.create({ name, metadata: { tierId, cloneId } }, withKey(`product:${tierId}`)))).id;
+    },
+    async createPrice({ tierId, cloneId, productId, version, interval, priceMinor, currency }) {
       const price = await run((sdk) => sdk.prices.create({
-        product: product.id, currency: currency.toLowerCase(), unit_amount: toStripeAmount(priceMinor),
-        recurring: { interval: 'month' }, metadata,
-      }, withKey(`price:${tierId}`)));
-      return { productId: product.id, priceId: price.id };
+        product: productId, currency: currency.toLowerCase(), unit_amount: toStripeAmount(priceMinor), recurring: { interval },
+        metadata: { tierId, cloneId, version: String(version) },
+      }, withKey(`price:${tierId}:${version}:${interval}`)));
+      return price.id;
     },
     async createCustomer(accountId) {
       const clock = settings.testClock === undefined ? {} : { test_clock: settings.testClock };

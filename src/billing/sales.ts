@@ -5,30 +5,24 @@ import type { IdempotencyKey, Tx } from '../kernel/tx.ts';
 import { enqueue } from '../platform/jobs/index.ts';
 import { once } from '../platform/postgres/index.ts';
 import type { BillingDeps } from './deps.ts';
-import { parsePrice } from './model.ts';
 import * as periods from './period-store.ts';
 import * as refunds from './refund-store.ts';
 import * as store from './subscription-store.ts';
-import { currentPeriod, subscriptionView, tierView, type SubscriptionView, type TierView } from './views.ts';
+import * as tiers from './tier-store.ts';
+import { type BillingInterval, priceOfInterval } from './tier-terms.ts';
+import { currentPeriod, subscriptionView, type SubscriptionView } from './views.ts';
 
-export interface TierInput {
+export interface SubscribeInput {
   cloneId: string;
-  name: string;
-  priceMinor: string;
-  voiceOutputsPerPeriod: number;
+  tierId: string;
+  interval?: BillingInterval | undefined;
 }
 
-/** Tiers and the way into a subscription. */
+/** The way into a subscription. */
 export interface Sales {
-  /** The owner prices a tier that the grant names. Refuses `tier_outside_grant`, `tier_exists`, `money_*`, `not_found`. */
-  createTier: (actor: Actor, key: IdempotencyKey, input: TierInput) => Promise<TierView>;
-  /** Public: what can be bought. Refuses `not_found` for an unknown clone. */
-  listTiers: (cloneId: string) => Promise<{ tiers: TierView[] }>;
   /** Opens Checkout. Refuses `country_unknown`, `tier_unknown`, `subscription_exists`, `denied`, `stopped`, `payment_failed`. */
-  subscribe: (actor: Actor, key: IdempotencyKey, input: { cloneId: string; tierId: string }) => Promise<SubscriptionView>;
+  subscribe: (actor: Actor, key: IdempotencyKey, input: SubscribeInput) => Promise<SubscriptionView>;
   getSubscription: (actor: Actor, subscriptionId: string) => Promise<SubscriptionView>;
-  /** Job: gives a tier its price at the processor. */
-  publishTier: (tierId: string) => Promise<void>;
   /** Job: opens the page of a subscription whose request died before it did. */
   openCheckout: (subscriptionId: string) => Promise<void>;
 }
@@ -36,29 +30,7 @@ export interface Sales {
 /** A request that still lives has opened its own page by then. */
 const CHECKOUT_FALLBACK_MS = 60_000;
 
-async function createTierIn(tx: Tx, deps: BillingDeps, actor: Actor, input: TierInput): Promise<TierView> {
-  const at = deps.clock.now();
-  const owner = await deps.cloneOwner(tx, input.cloneId);
-  if (owner !== actor.accountId) throw notFound();
-  const priceMinor = parsePrice(input.priceMinor);
-  await refunds.lockSales(tx, input.cloneId, 'shared');
-  if (await refunds.salesEnded(tx, input.cloneId, null)) throw stopped();
-  const grant = await deps.grantInForce(tx, input.cloneId, at);
-  if (grant?.document.tiers.includes(input.name) !== true) {
-    throw new Refusal('tier_outside_grant', 'The grant in force does not name this tier; amend the grant first.');
-  }
-  const tier: store.TierRow = {
-    id: deps.ids.next('tier'), cloneId: input.cloneId, name: input.name, priceMinor, currency: 'CNY', period: 'month',
-    voiceOutputsPerPeriod: input.voiceOutputsPerPeriod, state: 'creating', stripePrice: null,
-  };
-  if (!(await store.insertTier(tx, { ...tier, createdBy: actor.accountId, createdAt: at }))) {
-    throw new Refusal('tier_exists', 'The clone has a tier of this name already; its price is not changed for those who bought it.');
-  }
-  await enqueue(tx, { topic: 'billing.publishTier', payload: { tierId: tier.id }, runAt: at, dedupeKey: `billing.publishTier:${tier.id}` });
-  return tierView(tier);
-}
-
-function stopped(): Refusal {
+export function stopped(): Refusal {
   return new Refusal('stopped', 'The owner has stopped or paused this clone; nothing is sold of it.');
 }
 
@@ -76,13 +48,16 @@ async function checkSellable(tx: Tx, deps: BillingDeps, tier: store.TierRow, cou
 }
 
 /** Writes the subscription before anything is asked of the processor, so that whatever dies can be taken up again. */
-async function reserve(tx: Tx, deps: BillingDeps, actor: Actor, input: { cloneId: string; tierId: string }): Promise<string> {
+async function reserve(tx: Tx, deps: BillingDeps, actor: Actor, input: SubscribeInput): Promise<string> {
   const at = deps.clock.now();
   const { accountId } = actor;
   const tier = await store.findTier(tx, input.tierId);
-  if (tier?.cloneId !== input.cloneId || tier.state !== 'ready') {
+  const { interval = 'month' } = input;
+  if (tier?.cloneId !== input.cloneId || tier.state !== 'ready' || tier.removedAt !== null) {
     throw new Refusal('tier_unknown', 'The clone has no such tier, or it is not ready yet.');
   }
+  if (tier.kind === 'free') throw new Refusal('tier_unknown', 'This tier is free: it is yours without a subscription.');
+  if (priceOfInterval(tier, interval) === null) throw new Refusal('tier_unknown', 'This tier is not sold by the year.');
   if (!(await deps.serves(tx, tier.cloneId))) {
     throw new Refusal('tier_unknown', 'The clone has no version that its owner approved; there is nothing to subscribe to yet.');
   }
@@ -90,7 +65,7 @@ async function reserve(tx: Tx, deps: BillingDeps, actor: Actor, input: { cloneId
   if (declaredCountry === null) throw new Refusal('country_unknown', 'Say first in which country you are.');
   await checkSellable(tx, deps, tier, declaredCountry, at);
   const id = deps.ids.next('subscription');
-  const row = { id, cloneId: tier.cloneId, accountId, tierId: tier.id, declaredCountry, createdAt: at };
+  const row = { id, cloneId: tier.cloneId, accountId, tierId: tier.id, offerVersion: tier.version, interval, declaredCountry, createdAt: at };
   if (await store.insertSubscription(tx, row)) {
     await enqueue(tx, {
       topic: 'billing.openCheckout', payload: { subscriptionId: id }, runAt: new Date(at.getTime() + CHECKOUT_FALLBACK_MS),
@@ -99,7 +74,7 @@ async function reserve(tx: Tx, deps: BillingDeps, actor: Actor, input: { cloneId
     return id;
   }
   const live = await store.liveSubscription(tx, tier.cloneId, accountId);
-  if (live !== null && live.tierId === tier.id && (live.state === 'opening' || live.state === 'checkout')) return live.id;
+  if (live?.tierId === tier.id && live.interval === interval && (live.state === 'opening' || live.state === 'checkout')) return live.id;
   throw new Refusal('subscription_exists', 'You have a subscription to this clone, or one that waits for its payment.', {
     extra: live === null ? {} : { subscriptionId: live.id },
   });
@@ -119,9 +94,9 @@ function makeCheckout(deps: BillingDeps): (subscriptionId: string) => Promise<vo
   return async function open(subscriptionId) {
     const found = await runTx(async (tx) => {
       const row = await store.findSubscription(tx, subscriptionId);
-      return row === null ? null : { row, tier: await store.findTier(tx, row.tierId) };
+      return row === null ? null : { row, offer: await tiers.findOffer(tx, row.tierId, row.offerVersion) };
     });
-    const priceId = found?.tier?.stripePrice ?? null;
+    const priceId = (found?.row.interval === 'year' ? found.offer?.stripeYear : found?.offer?.stripeMonth) ?? null;
     if (found?.row.state !== 'opening' || priceId === null) return;
     const { row } = found;
     try {
@@ -152,21 +127,10 @@ async function loadView(tx: Tx, row: store.SubscriptionRow, at: Date): Promise<S
 }
 
 export function makeSales(deps: BillingDeps): Sales {
-  const { runTx, clock, provider } = deps;
+  const { runTx, clock } = deps;
   const openCheckout = makeCheckout(deps);
 
   return {
-    async createTier(actor, key, input) {
-      return await runTx((tx) => once(tx, key, () => createTierIn(tx, deps, actor, input)));
-    },
-
-    async listTiers(cloneId) {
-      return await runTx(async (tx) => {
-        if ((await deps.cloneOwner(tx, cloneId)) === null) throw notFound();
-        return { tiers: (await store.tiersOf(tx, cloneId)).map(tierView) };
-      });
-    },
-
     async subscribe(actor, key, input) {
       // What is kept under the key is which subscription it made; its page is opened after the commit, again and again
       // with one idempotency key of ours, so a repeat of a request that died half-way goes on where it stopped.
@@ -188,15 +152,6 @@ export function makeSales(deps: BillingDeps): Sales {
         if (row?.accountId !== actor.accountId) throw notFound();
         return await loadView(tx, row, clock.now());
       });
-    },
-
-    async publishTier(tierId) {
-      const tier = await runTx((tx) => store.findTier(tx, tierId));
-      if (tier?.state !== 'creating') return;
-      const made = await provider.createTierPrice({
-        tierId, cloneId: tier.cloneId, name: tier.name, priceMinor: tier.priceMinor, currency: tier.currency,
-      });
-      await runTx((tx) => store.readyTier(tx, tierId, made));
     },
 
     openCheckout,

@@ -7,11 +7,12 @@ import type { BillingDeps } from './deps.ts';
 import { type Endings, makeEndings } from './endings.ts';
 import { makeEvents, type Events } from './events.ts';
 import * as periods from './period-store.ts';
-import { makeQuota, type Quota } from './quota.ts';
+import { type Entitlements, makeEntitlements, makeQuota, type Quota } from './quota.ts';
 import { makeRecognition, type Recognition } from './recognition.ts';
 import { makeRefunds, type Refunds } from './refunds.ts';
 import { makeSales, type Sales } from './sales.ts';
 import { makeStops, type Stops } from './stops.ts';
+import { makeTiers, type Tiers } from './tiers.ts';
 import * as subscriptions from './subscription-store.ts';
 
 /** A paid period as royalties needs it. Amounts in minor units of the currency of sale. */
@@ -60,11 +61,11 @@ export interface BillingFacts {
 
 type CoinVerbs = Omit<Coins, 'openPackCheckout' | 'applyPack' | 'sendCoinReturn' | 'settleCoinReturn' | 'isCoinHold' | 'captureCoins' | 'voidCoins'>;
 
-export interface Billing extends Sales, Quota, Recognition, Omit<Refunds, 'settle' | 'sendRefund'>, Omit<Stops, 'settle'>, BillingFacts, CoinVerbs {
+export interface Billing extends Tiers, Sales, Quota, Entitlements, Recognition, Omit<Refunds, 'settle' | 'sendRefund'>, Omit<Stops, 'settle'>, BillingFacts, CoinVerbs {
   receiveStripeEvent: Events['receiveStripeEvent'];
   /** The work that jobs do; each may run twice. */
   work: {
-    publishTier: Sales['publishTier'];
+    publishTier: Tiers['publishTier'];
     openCheckout: Sales['openCheckout'];
     applyEvent: Events['applyEvent'];
     endSubscription: Events['endSubscription'];
@@ -118,15 +119,16 @@ export function makeBilling(deps: BillingDeps): Billing {
   const { taxRateBasisPoints: rate } = deps.settings;
   if (!Number.isInteger(rate) || rate < 0 || rate > 10_000) throw new RangeError('a tax rate is 0 to 10000 basis points');
   const sales = makeSales(deps);
+  const tiers = makeTiers(deps);
   const { settle, sendRefund, ...refunds } = makeRefunds(deps);
   const { settle: settleStopped, ...stops } = makeStops(deps, refunds);
   const { openPackCheckout, applyPack, sendCoinReturn, settleCoinReturn, isCoinHold, captureCoins, voidCoins, ...coins } = makeCoins(deps, deps.settings.coinPacks);
   const { receiveStripeEvent, applyEvent, endSubscription } = makeEvents(deps, { settle, applyPack, settleCoinReturn });
   const quota = makeQuota(deps);
   return {
-    ...sales, ...quota, ...holdsOfBoth(quota, { ...coins, isCoinHold, captureCoins, voidCoins }), ...coins, ...makeRecognition(deps), ...refunds, ...stops, ...facts, receiveStripeEvent,
+    ...tiers, ...sales, ...quota, ...makeEntitlements(deps), ...holdsOfBoth(quota, { ...coins, isCoinHold, captureCoins, voidCoins }), ...coins, ...makeRecognition(deps), ...refunds, ...stops, ...facts, receiveStripeEvent,
     work: {
-      publishTier: sales.publishTier, openCheckout: sales.openCheckout, applyEvent, endSubscription, settleStop: settleStopped, sendRefund,
+      publishTier: tiers.publishTier, openCheckout: sales.openCheckout, applyEvent, endSubscription, settleStop: settleStopped, sendRefund,
       openPackCheckout, sendCoinReturn,
       ...makeEndings(deps, stops),
     },

@@ -10,6 +10,7 @@ import { earn } from './recognition.ts';
 import * as refunds from './refund-store.ts';
 import type { Refunds } from './refunds.ts';
 import * as subscriptions from './subscription-store.ts';
+import { tiersWith } from './tier-store.ts';
 
 /** What one paid period would return. The day of the stop itself is refunded. */
 export interface StopQuoteLine {
@@ -220,8 +221,7 @@ export function makeStops(deps: BillingDeps, room: Pick<Refunds, 'requestRefund'
     },
 
     async tiersNaming(tx, cloneId, capability) {
-      // What a tier sells today is voice outputs; a tier of none sells nothing that a capability carries.
-      return (await subscriptions.tiersOf(tx, cloneId)).filter((tier) => capability === 'voice' && tier.voiceOutputsPerPeriod > 0).map(({ id }) => id);
+      return await tiersWith(tx, cloneId, capability);
     },
 
     async settleStop(tx, { stopId, cloneId, at, tierIds = null, final = true, reason = 'stop' }) {

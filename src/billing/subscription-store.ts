@@ -1,49 +1,11 @@
-import type { Currency } from '../kernel/money.ts';
 import type { Tx } from '../kernel/tx.ts';
 import { execute, maybeOne, one, sql } from '../platform/postgres/index.ts';
 import type { Covered } from './period-store.ts';
+import type { BillingInterval } from './tier-terms.ts';
 
-/** Tiers, customers and subscriptions: their rows, and the few statements that move them. */
+export { findTier, tiersOf, type TierRow } from './tier-store.ts';
 
-export interface TierRow {
-  id: string;
-  cloneId: string;
-  name: string;
-  priceMinor: bigint;
-  currency: Currency;
-  period: 'month';
-  voiceOutputsPerPeriod: number;
-  state: 'creating' | 'ready';
-  stripePrice: string | null;
-}
-
-const TIER = `id, clone_id AS "cloneId", name, price_minor AS "priceMinor", currency, period,
-  voice_outputs_per_period AS "voiceOutputsPerPeriod", state, stripe_price AS "stripePrice"`;
-
-/** Answers whether it was written: a clone has one tier of a name. */
-export async function insertTier(tx: Tx, tier: TierRow & { createdBy: string; createdAt: Date }): Promise<boolean> {
-  return await execute(
-    tx,
-    `INSERT INTO tier (id, clone_id, name, price_minor, currency, period, voice_outputs_per_period, created_by, created_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (clone_id, name) DO NOTHING`,
-    [tier.id, tier.cloneId, tier.name, tier.priceMinor, tier.currency, tier.period, tier.voiceOutputsPerPeriod, tier.createdBy, tier.createdAt],
-  ) === 1;
-}
-
-export async function findTier(tx: Tx, tierId: string): Promise<TierRow | null> {
-  return await maybeOne<TierRow>(tx, `SELECT ${TIER} FROM tier WHERE id = $1`, [tierId]);
-}
-
-export async function tiersOf(tx: Tx, cloneId: string): Promise<TierRow[]> {
-  return await sql<TierRow>(tx, `SELECT ${TIER} FROM tier WHERE clone_id = $1 ORDER BY price_minor, name`, [cloneId]);
-}
-
-export async function readyTier(tx: Tx, tierId: string, stripe: { productId: string; priceId: string }): Promise<void> {
-  await sql(
-    tx, `UPDATE tier SET state = 'ready', stripe_product = $2, stripe_price = $3 WHERE id = $1 AND state = 'creating'`,
-    [tierId, stripe.productId, stripe.priceId],
-  );
-}
+/** Customers and subscriptions: their rows, and the few statements that move them. */
 
 export async function customerOf(tx: Tx, accountId: string): Promise<string | null> {
   const row = await maybeOne<{ customer: string }>(
@@ -66,6 +28,9 @@ export interface SubscriptionRow {
   cloneId: string;
   accountId: string;
   tierId: string;
+  /** The version of the tier's offer that the fan agreed to. */
+  offerVersion: number;
+  interval: BillingInterval;
   state: SubscriptionState;
   declaredCountry: string;
   billingCountry: string | null;
@@ -76,7 +41,8 @@ export interface SubscriptionRow {
   createdAt: Date;
 }
 
-const SUBSCRIPTION = `id, clone_id AS "cloneId", account_id AS "accountId", tier_id AS "tierId", state,
+const SUBSCRIPTION = `id, clone_id AS "cloneId", account_id AS "accountId", tier_id AS "tierId",
+  offer_version AS "offerVersion", interval, state,
   declared_country AS "declaredCountry", billing_country AS "billingCountry", checkout_url AS "checkoutUrl",
   stripe_session AS "stripeSession", stripe_subscription AS "stripeSubscription", revision, created_at AS "createdAt"`;
 
@@ -98,12 +64,12 @@ export async function liveSubscription(tx: Tx, cloneId: string, accountId: strin
 
 /** Answers whether it was written: another request of the same fan may have been first. */
 export async function insertSubscription(tx: Tx, row: Pick<SubscriptionRow,
-  'id' | 'cloneId' | 'accountId' | 'tierId' | 'declaredCountry' | 'createdAt'>): Promise<boolean> {
+  'id' | 'cloneId' | 'accountId' | 'tierId' | 'offerVersion' | 'interval' | 'declaredCountry' | 'createdAt'>): Promise<boolean> {
   return await execute(
     tx,
-    `INSERT INTO subscription (id, clone_id, account_id, tier_id, declared_country, created_at)
-     VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (clone_id, account_id) WHERE ${LIVE} DO NOTHING`,
-    [row.id, row.cloneId, row.accountId, row.tierId, row.declaredCountry, row.createdAt],
+    `INSERT INTO subscription (id, clone_id, account_id, tier_id, offer_version, interval, declared_country, created_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (clone_id, account_id) WHERE ${LIVE} DO NOTHING`,
+    [row.id, row.cloneId, row.accountId, row.tierId, row.offerVersion, row.interval, row.declaredCountry, row.createdAt],
   ) === 1;
 }
 

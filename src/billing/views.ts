@@ -3,15 +3,31 @@ import { coinsFor } from '../kernel/money.ts';
 import type { Day } from '../kernel/time.ts';
 import { endDayWithPauses, type Pause } from './model.ts';
 import type { PeriodRow } from './period-store.ts';
+import type { Entitlement } from './quota.ts';
 import type { SubscriptionRow, TierRow } from './subscription-store.ts';
 
 export type TierView = components['schemas']['Tier'];
 export type SubscriptionView = components['schemas']['Subscription'];
+export type EntitlementView = components['schemas']['Entitlement'];
 
 export function tierView(tier: TierRow): TierView {
   return {
-    tierId: tier.id, cloneId: tier.cloneId, name: tier.name, priceMinor: tier.priceMinor.toString(), currency: tier.currency,
-    coins: coinsFor(tier.priceMinor).toString(), period: tier.period, voiceOutputsPerPeriod: tier.voiceOutputsPerPeriod, state: tier.state,
+    tierId: tier.id, cloneId: tier.cloneId, name: tier.name, kind: tier.kind, offerVersion: tier.version, priceMinor: tier.priceMinor.toString(),
+    currency: tier.currency, coins: coinsFor(tier.priceMinor).toString(), yearPriceMinor: tier.yearPriceMinor?.toString() ?? null,
+    yearCoins: tier.yearPriceMinor === null ? null : coinsFor(tier.yearPriceMinor).toString(), period: 'month',
+    voiceOutputsPerPeriod: tier.outputsPerPeriod, capabilities: tier.capabilities as TierView['capabilities'], instantReplies: tier.instantReplies,
+    state: tier.state,
+  };
+}
+
+/** What a fan reads before the first turn: null where there is no limit, or nothing to be had. */
+export function entitlementView(cloneId: string, entitled: Entitlement | null): EntitlementView {
+  const source = entitled?.source;
+  return {
+    cloneId, kind: entitled === null ? 'none' : source !== undefined && 'periodId' in source ? 'paid' : 'free', tierId: entitled?.tierId ?? null,
+    tierName: entitled?.tierName ?? null, capabilities: [...(entitled?.capabilities ?? [])] as EntitlementView['capabilities'],
+    unlimited: entitled !== null && entitled.voiceOutputsLeft === null, granted: entitled?.voiceOutputsGranted ?? null,
+    left: entitled === null ? 0 : entitled.voiceOutputsLeft, paused: entitled?.paused ?? false,
   };
 }
 
@@ -37,7 +53,8 @@ export function subscriptionView(
   row: SubscriptionRow, tier: TierRow, period: PeriodRow | null, pauses: readonly Pause[], today: Day,
 ): SubscriptionView {
   return {
-    subscriptionId: row.id, cloneId: row.cloneId, tierId: row.tierId, tierName: tier.name, state: row.state,
+    subscriptionId: row.id, cloneId: row.cloneId, tierId: row.tierId, tierName: tier.name, offerVersion: row.offerVersion, interval: row.interval,
+    state: row.state,
     checkoutUrl: row.state === 'checkout' ? row.checkoutUrl : null,
     declaredCountry: row.declaredCountry, billingCountry: row.billingCountry,
     currentPeriod: period === null ? null : {

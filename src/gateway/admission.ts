@@ -13,7 +13,7 @@ export interface Admitted {
   admitted: true;
   outputId: string;
   decisionId: string;
-  /** What is left of the paid period's quota; null for the owner's probes and for what is asked under a licence, which use none. */
+  /** What is left of the paid period's quota or of the free turns; null without a limit, and where none is used: the owner's probes, licences. */
   left: number | null;
 }
 
@@ -22,6 +22,8 @@ export interface NotAdmitted {
   outputId: string;
   decisionId: string;
   clauses: string[];
+  /** What is still left: nothing was taken. */
+  left: number | null;
 }
 
 /** What was asked, by whom, with the script as it will be said. */
@@ -54,14 +56,14 @@ export async function entitlement(
 ): Promise<Listener> {
   const declaredCountry = (await deps.identity.account(tx, accountId))?.country ?? null;
   // Nobody is asked for an age yet; only a grant that names the undeclared covers them.
-  const nobody: Listener = { subscription: null, licenceId: null, tierName: null, declaredCountry, billingCountry: null, ageBand: 'undeclared', sale: null };
+  const nobody: Listener = { subscription: null, left: null, licenceId: null, tierName: null, declaredCountry, billingCountry: null, ageBand: 'undeclared', sale: null };
   if (audience === 'owner') return nobody;
   if (licenceId !== undefined) return licensee(nobody, await deps.consent.licensed(tx, { licenceId, accountId, cloneId, at: deps.clock.now() }));
   const entitled = await deps.billing.entitlement(tx, { accountId, cloneId, at: deps.clock.now() });
   if (entitled === null) return nobody;
-  const { subscriptionId, periodId, tierName, billingCountry, priceMinor, currency } = entitled;
+  const { source, tierName, billingCountry, priceMinor, currency, voiceOutputsLeft: left } = entitled;
   const ownerBasisPoints = (await deps.ownerShare?.(tx, cloneId, deps.clock.now())) ?? null;
-  return { ...nobody, subscription: { subscriptionId, periodId }, tierName, billingCountry, sale: { priceMinor, currency, ownerBasisPoints } };
+  return { ...nobody, subscription: source, left, tierName, billingCountry, sale: { priceMinor, currency, ownerBasisPoints } };
 }
 
 export async function decide(deps: Pick<Deps, 'clock' | 'consent'>, tx: Tx, considered: Considered): Promise<Decision> {
@@ -111,7 +113,7 @@ export async function hold(
     const seconds = expectedSeconds(considered.script);
     await deps.consent.takeVolume(tx, { outputId, grantId, licenceId: decision.licenceId, capability: request.capability, seconds, at });
   }
-  const held = listener.subscription === null ? null : await deps.billing.hold(tx, { ...listener.subscription, outputId, at });
+  const held = listener.subscription === null ? null : await deps.billing.hold(tx, { ...listener.subscription, outputId, capability: request.capability, at });
   await store.insertOutput(tx, {
     ...asked(outputId, considered, decision, at), state: 'queued', versionId, grantId, grantDigest, expiresAt, holdId: held?.holdId ?? null,
   });
@@ -134,7 +136,7 @@ export async function deny(
     versionId: considered.request.probe?.versionId ?? decision.versionId, grantId: decision.grantId, grantDigest: decision.grantDigest,
     expiresAt: decision.expiresAt,
   });
-  return { admitted: false, outputId, decisionId: decision.decisionId, clauses: decision.clauses };
+  return { admitted: false, outputId, decisionId: decision.decisionId, clauses: decision.clauses, left: considered.listener.left };
 }
 
 export function makeAdmission(deps: Deps): Admission {

@@ -1,3 +1,4 @@
+import type { QuotaSource } from '../billing/model.ts';
 import type { AgeBand, ContentLabels, GateKind, GateStateName, Medium, Sale } from '../consent/model.ts';
 import { Refusal } from '../kernel/refusals.ts';
 
@@ -48,7 +49,9 @@ export interface OutputRequest {
 
 /** Who would hear it, and what they have paid for. */
 export interface Listener {
-  subscription: { subscriptionId: string; periodId: string } | null;
+  subscription: QuotaSource | null;
+  /** What of it is left before this one; null without a limit, or where nothing is counted. */
+  left: number | null;
   /** What they are entitled by instead of a subscription. */
   licenceId: string | null;
   tierName: string | null;

@@ -103,6 +103,7 @@ const TABLE: Record<RefusalCode, readonly [status: number, title: string]> = {
   pack_unknown: [422, 'There is no such pack of coins'],
   coins_insufficient: [402, 'There are not enough coins'],
   coins_not_returnable: [409, 'These coins cannot be returned'],
+  capability_not_in_tier: [403, 'The tier does not include this'],
   payment_failed: [402, 'The payment failed'],
   webhook_signature_invalid: [400, 'The webhook’s signature is not valid'],
   refund_too_large: [422, 'The refund is too large'],

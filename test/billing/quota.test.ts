@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import type { Entitlement } from '../../src/billing/index.ts';
 import { refusal } from './refusal.ts';
 import { CLONE, noon, openWorld, type World } from './support.ts';
 
@@ -13,7 +14,7 @@ afterAll(async () => {
   await world.close();
 });
 
-const hold = (of: { subscriptionId: string; periodId: string }, outputId: string): Promise<{ holdId: string; left: number }> =>
+const hold = (of: { subscriptionId: string; periodId: string }, outputId: string): Promise<{ holdId: string; left: number | null }> =>
   world.tx((tx) => world.billing.hold(tx, { ...of, outputId, at: world.clock.now() }));
 const capture = (holdId: string, releaseId: string): Promise<void> => world.tx((tx) => world.billing.capture(tx, holdId, { releaseId, at: world.clock.now() }));
 const giveBack = (holdId: string): Promise<void> => world.tx((tx) => world.billing.void(tx, holdId, { reason: 'render_failed', at: world.clock.now() }));
@@ -93,18 +94,18 @@ describe('an entitlement', () => {
   it('says what is left, ends with the paid days, and moves on with the renewal without a gap', async () => {
     const fan = world.fan('days');
     const mine = await world.subscribed(fan, tierId);
-    const ask = (iso: string): Promise<{ periodId: string; voiceOutputsLeft: number } | null> =>
+    const ask = (iso: string): Promise<Entitlement | null> =>
       world.tx((tx) => world.billing.entitlement(tx, { accountId: fan.accountId, cloneId: CLONE, at: new Date(iso) }));
     await hold(mine, 'out_days');
-    expect(await ask(noon('2026-03-31'))).toMatchObject({ periodId: mine.periodId, voiceOutputsLeft: 99 });
+    expect(await ask(noon('2026-03-31'))).toMatchObject({ source: { periodId: mine.periodId }, voiceOutputsLeft: 99 });
     // Renewed at the hour of the first payment: until then the last period serves on, and no day longer.
-    expect(await ask(noon('2026-04-01'))).toMatchObject({ periodId: mine.periodId });
+    expect(await ask(noon('2026-04-01'))).toMatchObject({ source: { periodId: mine.periodId } });
     expect(await ask(noon('2026-04-02'))).toBeNull();
     expect(await ask(noon('2026-02-28'))).toBeNull();
     await world.moveTo(noon('2026-04-02'));
     const next = await ask(noon('2026-04-02'));
     expect(next).toMatchObject({ voiceOutputsLeft: 100 });
-    expect(next?.periodId).not.toBe(mine.periodId);
+    expect(next?.source).not.toMatchObject({ periodId: mine.periodId });
     expect(await world.tx((tx) => world.billing.entitlement(tx, { accountId: fan.accountId, cloneId: 'cln_other', at: world.clock.now() }))).toBeNull();
   });
 });

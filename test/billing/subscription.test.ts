@@ -19,26 +19,31 @@ const tierInput = { cloneId: CLONE, name: 'friend', priceMinor: '600', voiceOutp
 describe('a tier', () => {
   it('is priced by the owner inside the grant, shown in coins, and ready once its price exists at the processor', async () => {
     const made = await world.billing.createTier(OWNER, world.key('createTier'), tierInput);
-    expect(made).toMatchObject({ priceMinor: '600', coins: '42', currency: 'CNY', state: 'creating', voiceOutputsPerPeriod: 100 });
+    expect(made).toMatchObject({
+      kind: 'friend', offerVersion: 1, priceMinor: '600', coins: '42', yearPriceMinor: '7200', yearCoins: '504', currency: 'CNY', state: 'creating', voiceOutputsPerPeriod: 100,
+      capabilities: ['voice'], instantReplies: true,
+    });
     await world.drain();
     const { tiers } = await world.billing.listTiers(CLONE);
     expect(tiers).toEqual([{ ...made, state: 'ready' }]);
-    const [row] = await world.db.asOwner<{ stripe_price: string }>('SELECT stripe_price FROM tier');
-    const price = await world.port.sdk.prices.retrieve(row!.stripe_price);
-    expect(price).toMatchObject({ unit_amount: 600, currency: 'cny', recurring: { interval: 'month' } });
+    const rows = await world.db.asOwner<{ stripe_price: string }>('SELECT stripe_price FROM tier_offer_price ORDER BY interval');
+    const prices = await Promise.all(rows.map((row) => world.port.sdk.prices.retrieve(row.stripe_price)));
+    expect(prices).toMatchObject([
+      { unit_amount: 600, currency: 'cny', recurring: { interval: 'month' } }, { unit_amount: 7_200, currency: 'cny', recurring: { interval: 'year' } },
+    ]);
     // The job again, as after a crash before its commit was seen.
     await world.billing.work.publishTier(made.tierId);
-    expect((await world.port.sdk.prices.list({ limit: 10 })).data).toHaveLength(1);
+    expect((await world.port.sdk.prices.list({ limit: 10 })).data).toHaveLength(2);
   });
 
   it('is one product and one price when the job dies between the processor and its own commit', async () => {
     const { tierId } = await world.billing.createTier(OWNER, world.key('createTier'), tierInput);
-    const tier = { tierId, cloneId: CLONE, name: 'friend', priceMinor: 600n, currency: 'CNY' } as const;
-    const first = await world.provider.createTierPrice(tier);
+    const productId = await world.provider.createProduct({ tierId, cloneId: CLONE, name: 'friend' });
+    const first = await world.provider.createPrice({ tierId, cloneId: CLONE, productId, version: 1, interval: 'month', priceMinor: 600n, currency: 'CNY' });
     await world.drain();
-    const [row] = await world.db.asOwner('SELECT stripe_product, stripe_price FROM tier');
-    expect(row).toEqual({ stripe_product: first.productId, stripe_price: first.priceId });
-    expect((await world.port.sdk.prices.list({ limit: 10 })).data).toHaveLength(1);
+    const [row] = await world.db.asOwner(`SELECT stripe_product, stripe_price FROM tier JOIN tier_offer_price ON tier_id = id WHERE interval = 'month'`);
+    expect(row).toEqual({ stripe_product: productId, stripe_price: first });
+    expect((await world.port.sdk.prices.list({ limit: 10 })).data).toHaveLength(2);
   });
 
   it('outside the grant, of somebody else, twice, or with an impossible price is refused and leaves nothing', async () => {
@@ -56,7 +61,7 @@ describe('a tier', () => {
     await world.tier();
     expect(await create({ priceMinor: '700' })).toBe('tier_exists');
     // The price stays what fans agreed to, for the service's role whatever the code does.
-    await expect(world.db.asApp('UPDATE tier SET price_minor = 1')).rejects.toThrow(/permission denied/);
+    await expect(world.db.asApp('UPDATE tier_offer SET price_minor = 1')).rejects.toThrow(/permission denied/);
   });
 
   it('answers a repeated request as before', async () => {
@@ -87,7 +92,7 @@ describe('subscribing', () => {
     expect(await world.balance(chart.deferred(CLONE, 'CNY'))).toBe(-567n);
     await world.checkBooks();
     const entitlement = await world.tx((tx) => world.billing.entitlement(tx, { accountId: fan.accountId, cloneId: CLONE, at: world.clock.now() }));
-    expect(entitlement).toMatchObject({ subscriptionId: opened.subscriptionId, tierId, tierName: 'friend', voiceOutputsLeft: 100, billingCountry: 'SG', paused: false });
+    expect(entitlement).toMatchObject({ source: { subscriptionId: opened.subscriptionId }, tierId, tierName: 'friend', voiceOutputsLeft: 100, billingCountry: 'SG', paused: false });
   });
 
   it('renews by itself, with a period and a quota of its own', async () => {

@@ -35,7 +35,7 @@ export interface World {
   runner: JobRunner;
   webhookUrl: string;
   /** What the rooms below would answer; a test changes it. */
-  facts: { tiers: string[]; territories: string[]; granted: boolean; serves: boolean; countries: Map<string, string>; owners: Map<string, string> };
+  facts: { tiers: string[]; capabilities: Record<string, boolean>; territories: string[]; granted: boolean; serves: boolean; countries: Map<string, string>; owners: Map<string, string> };
   fan: (name: string, country?: string) => Actor;
   key: (name: string) => IdempotencyKey;
   tx: <T>(work: (tx: Tx) => Promise<T>) => Promise<T>;
@@ -113,7 +113,7 @@ export async function openWorld(options: {
   const testClock = await port.sdk.testHelpers.testClocks.create(
     { frozen_time: Math.floor(clock.now().getTime() / 1000), name: 'business time' }, port.withKey('clock'));
   const facts: World['facts'] = {
-    tiers: ['friend', 'work'], territories: ['CN', 'SG'], granted: true, serves: true, countries: new Map(), owners: new Map([[CLONE, OWNER.accountId]]),
+    tiers: ['free', 'friend', 'work'], capabilities: { voice: true }, territories: ['CN', 'SG'], granted: true, serves: true, countries: new Map(), owners: new Map([[CLONE, OWNER.accountId]]),
   };
   const provider = makePaymentProvider(port, { publicUrl: 'http://127.0.0.1:1', testClock: testClock.id });
   const billing = makeBilling({
@@ -121,7 +121,7 @@ export async function openWorld(options: {
     serves: async () => facts.serves,
     cloneOwner: async (_tx, cloneId) => facts.owners.get(cloneId) ?? null,
     accountCountry: async (_tx, accountId) => facts.countries.get(accountId) ?? null,
-    grantInForce: async () => (facts.granted ? { document: { tiers: facts.tiers, territories: facts.territories } } : null),
+    grantInForce: async () => (facts.granted ? { document: { tiers: facts.tiers, territories: facts.territories, capabilities: facts.capabilities } } : null),
     settings: { taxRateBasisPoints: options.taxRateBasisPoints ?? 600 },
     ...options.deps,
   });

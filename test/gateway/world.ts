@@ -119,8 +119,11 @@ export async function openGatewayWorld(seed: string, options: { approved?: boole
       const [tierId, subscriptionId, periodId] = [ids.next('tier'), ids.next('subscription'), ids.next('period')];
       const today = dayOf(clock.now());
       await world.database.asOwner(`
-        INSERT INTO tier (id, clone_id, name, price_minor, currency, period, voice_outputs_per_period, state, stripe_product, stripe_price, created_by, created_at)
-        VALUES ($1, $2, 'friend', 600, 'CNY', 'month', 100, 'ready', 'prod_1', 'price_1', $3, $4) ON CONFLICT (clone_id, name) DO NOTHING`,
+        WITH made AS (
+          INSERT INTO tier (id, clone_id, name, kind, stripe_product, created_by, created_at)
+          VALUES ($1, $2, 'friend', 'friend', 'prod_1', $3, $4) ON CONFLICT DO NOTHING RETURNING *)
+        INSERT INTO tier_offer (clone_id, tier_id, kind, version, currency, price_minor, outputs_per_period, capabilities, instant_replies, created_by, created_at)
+        SELECT clone_id, id, kind, 1, 'CNY', 600, 100, '{voice}', true, created_by, created_at FROM made`,
       [tierId, own.cloneId, own.owner.actor.accountId, clock.now()]);
       const [tier] = await world.database.asOwner<{ id: string }>(`SELECT id FROM tier WHERE clone_id = $1 AND name = 'friend'`, [own.cloneId]);
       await world.database.asOwner(`

@@ -25,8 +25,9 @@ beforeAll(async () => {
   await client.query('SET session_replication_role = replica');
   await client.query(`INSERT INTO clone (id, owner_account_id, ownership_proof_id, name, handle, created_at) VALUES ($1, $2, 'own_1', 'Lin Ya · 林雅', 'lin-ya', now())`,
     [cloneId, owner.accountId]);
-  await client.query(`INSERT INTO tier (id, clone_id, name, price_minor, currency, period, voice_outputs_per_period, created_by, created_at)
-    VALUES ($1, $2, 'friend', 600, 'CNY', 'month', 100, $3, now())`, [TIER, cloneId, owner.accountId]);
+  await client.query(`INSERT INTO tier (id, clone_id, name, kind, created_by, created_at) VALUES ($1, $2, 'friend', 'friend', $3, now())`, [TIER, cloneId, owner.accountId]);
+  await client.query(`INSERT INTO tier_offer (clone_id, tier_id, kind, version, currency, price_minor, outputs_per_period, capabilities, instant_replies, created_by, created_at)
+    VALUES ($2, $1, 'friend', 1, 'CNY', 600, 100, '{voice}', true, $3, now())`, [TIER, cloneId, owner.accountId]);
   await client.end();
 });
 afterAll(async () => {

@@ -138,6 +138,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/clones/{cloneId}/entitlement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the caller may ask of a clone now, and how much of it is left
+         * @description The paid period that covers today, or else the free turns that the owner gives. Free turns are counted once for each account and clone; a turn that was refused or failed does not count.
+         */
+        get: operations["getEntitlement"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/clones/{cloneId}/grants": {
         parameters: {
             query?: never;
@@ -169,7 +189,7 @@ export interface paths {
         put?: never;
         /**
          * Ask a clone to say something
-         * @description The caller's own text, said by the clone, within the owner's grant and the caller's subscription. What the grant does not allow is refused with `denied`; the problem then carries `clauses`, `decisionId` and `outputId`, a signed receipt is kept (explainDecision) and nothing is charged. A text that cannot be spoken is refused with `text_unspeakable` before anything is decided. One output of the period's quota is held, spent with the release and given back otherwise. Every file opens with the disclosure that its territory asks for; no member of a request changes that.
+         * @description The caller's own text, said by the clone, within the owner's grant and the caller's subscription. What the grant does not allow is refused with `denied`; the problem then carries `clauses`, `decisionId`, `outputId` and `left`, a signed receipt is kept (explainDecision) and nothing is charged. A text that cannot be spoken is refused with `text_unspeakable` before anything is decided. One output of the period's quota is held, spent with the release and given back otherwise. Every file opens with the disclosure that its territory asks for; no member of a request changes that.
          */
         post: operations["requestOutput"];
         delete?: never;
@@ -354,9 +374,29 @@ export interface paths {
         put?: never;
         /**
          * Price a tier, inside the grant
-         * @description The clone's owner only. The name must stand in the grant in force. The tier answers `creating` until its price exists at the payment processor, then `ready`. A price is never changed: another price is another tier.
+         * @description The clone's owner only. The name must stand in the grant in force, and the grant must allow each capability. What is left out is as usual for its kind: `free` 9 turns for each fan, once; `friend` 6 CNY a month (42 coins); `work` 30 CNY (210 coins); a year costs twelve months. A free tier without a limit makes the clone free. The tier answers `creating` until its prices exist at the payment processor, then `ready`. What it offers is changed by changeTierOffer alone.
          */
         post: operations["createTier"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/clones/{cloneId}/tiers/{tierId}/offers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Another price, quota or capability, for those who subscribe from now on
+         * @description The clone's owner only. Makes a new version of the tier's offer; what is left out stays as it was. Nobody who has subscribed is moved to it without accepting it: they renew by the version that they agreed to.
+         */
+        post: operations["changeTierOffer"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3773,6 +3813,21 @@ export interface components {
         EnrolmentHolds: {
             holds: components["schemas"]["EnrolmentHold"][];
         };
+        Entitlement: {
+            cloneId: string;
+            /** @enum {string} */
+            kind: "paid" | "free" | "none";
+            tierId: string | null;
+            tierName: string | null;
+            capabilities: components["schemas"]["OutputCapability"][];
+            unlimited: boolean;
+            /** @description Null without a limit. */
+            granted: number | null;
+            /** @description Null without a limit. */
+            left: number | null;
+            /** @description The owner has paused the clone; nothing is delivered now. */
+            paused: boolean;
+        };
         EvidenceBundle: {
             /** @constant */
             kind: "benren-receipt";
@@ -6312,6 +6367,10 @@ export interface components {
             cloneId: string;
             tierId: string;
             tierName: string;
+            /** @description The version of the tier's offer that was agreed to. */
+            offerVersion: number;
+            /** @enum {string} */
+            interval: "month" | "year";
             /** @enum {string} */
             state: "opening" | "checkout" | "active" | "past_due" | "canceled" | "expired";
             /** @description Where to pay; null once it is paid or gone. */
@@ -6394,16 +6453,33 @@ export interface components {
             tierId: string;
             cloneId: string;
             name: string;
+            /** @enum {string} */
+            kind: "free" | "friend" | "work";
+            /** @description The version of what it offers; those who subscribed keep theirs. */
+            offerVersion: number;
             priceMinor: components["schemas"]["AmountMinor"];
             currency: components["schemas"]["Currency"];
             /** @description The same price in 冰花, 7 to 1 CNY, rounded up. Shown only; a subscription is paid in its currency. */
             coins: string;
+            yearPriceMinor: components["schemas"]["AmountMinor"] | null;
+            yearCoins: string | null;
             /** @enum {string} */
             period: "month";
-            voiceOutputsPerPeriod: number;
+            /** @description Null without a limit. */
+            voiceOutputsPerPeriod: number | null;
+            capabilities: components["schemas"]["OutputCapability"][];
+            instantReplies: boolean;
             /** @enum {string} */
             state: "creating" | "ready";
         };
+        /** @description What it includes; left out, what is usual for its kind and allowed by the grant. */
+        TierCapabilities: components["schemas"]["OutputCapability"][];
+        /** @description Outputs of a month; of a free tier, turns once. Null is without a limit, for a free tier only. */
+        TierOutputs: number | null;
+        /** @description Of a month, in minor units of the currency including tax, 1 to 99999999, as a decimal string; 0 for a free tier. */
+        TierPrice: string;
+        /** @description Of a year, likewise; left out, that of twelve months; null, and it is not sold by the year. */
+        TierYearPrice: string | null;
         /**
          * Version approval
          * @description The owner approves one frozen state of the clone: its material, its models, its persona and the house policy. Another state needs another approval.
@@ -6721,6 +6797,29 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    getEntitlement: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                cloneId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What is left. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Entitlement"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     draftGrant: {
         parameters: {
             query?: never;
@@ -6803,7 +6902,7 @@ export interface operations {
                         /** @constant */
                         state: "queued";
                         decisionId: string;
-                        /** @description Voice outputs left of the paid period after this one; null under a licence, which holds none. */
+                        /** @description Outputs left of the paid period, or of the free turns, after this one; null without a limit, and under a licence, which holds none. */
                         left: number | null;
                     };
                 };
@@ -7087,6 +7186,11 @@ export interface operations {
             content: {
                 "application/json": {
                     tierId: string;
+                    /**
+                     * @description A month
+                     * @enum {string}
+                     */
+                    interval?: "month" | "year";
                 };
             };
         };
@@ -7144,18 +7248,62 @@ export interface operations {
             content: {
                 "application/json": {
                     name: string;
-                    /** @description Minor units of the currency including tax, 1 to 99999999, as a decimal string. */
-                    priceMinor: string;
+                    /**
+                     * @description Left out, the name says it, or else it is a friend's.
+                     * @enum {string}
+                     */
+                    kind?: "free" | "friend" | "work";
+                    priceMinor?: components["schemas"]["TierPrice"];
+                    yearPriceMinor?: components["schemas"]["TierYearPrice"];
                     /** @constant */
-                    currency: "CNY";
+                    currency?: "CNY";
                     /** @constant */
-                    period: "month";
-                    voiceOutputsPerPeriod: number;
+                    period?: "month";
+                    voiceOutputsPerPeriod?: components["schemas"]["TierOutputs"];
+                    capabilities?: components["schemas"]["TierCapabilities"];
+                    instantReplies?: boolean;
                 };
             };
         };
         responses: {
             /** @description The tier. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tier"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    changeTierOffer: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                cloneId: string;
+                tierId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    priceMinor?: components["schemas"]["TierPrice"];
+                    yearPriceMinor?: components["schemas"]["TierYearPrice"];
+                    voiceOutputsPerPeriod?: components["schemas"]["TierOutputs"];
+                    capabilities?: components["schemas"]["TierCapabilities"];
+                    instantReplies?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description The tier with the new version of its offer. */
             201: {
                 headers: {
                     [name: string]: unknown;

@@ -368,6 +368,14 @@ estate.case_id text NOT NULL
 estate.sunset timestamp with time zone NOT NULL
 estate.since timestamp with time zone NOT NULL
 estate.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+free_quota.clone_id text NOT NULL
+free_quota.account_id text NOT NULL
+free_quota.tier_id text NOT NULL
+free_quota.offer_version integer NOT NULL
+free_quota.granted integer
+free_quota.held integer NOT NULL DEFAULT 0
+free_quota.captured integer NOT NULL DEFAULT 0
+free_quota.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 gate.id text NOT NULL
 gate.kind text NOT NULL
 gate.clone_id text
@@ -840,7 +848,7 @@ platform_order_confirmation.confirmed_at timestamp with time zone NOT NULL
 platform_order_confirmation.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 quota_hold.id text NOT NULL
 quota_hold.clone_id text NOT NULL
-quota_hold.period_id text NOT NULL
+quota_hold.period_id text
 quota_hold.output_id text NOT NULL
 quota_hold.state text NOT NULL DEFAULT 'held'::text
 quota_hold.release_id text
@@ -848,6 +856,7 @@ quota_hold.void_reason text
 quota_hold.held_at timestamp with time zone NOT NULL
 quota_hold.settled_at timestamp with time zone
 quota_hold.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+quota_hold.free_account_id text
 refund.id text NOT NULL
 refund.clone_id text NOT NULL
 refund.period_id text NOT NULL
@@ -1099,6 +1108,8 @@ subscription.revision integer NOT NULL DEFAULT 0
 subscription.created_at timestamp with time zone NOT NULL
 subscription.ended_at timestamp with time zone
 subscription.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+subscription.offer_version integer NOT NULL DEFAULT 1
+subscription.interval text NOT NULL DEFAULT 'month'::text
 subscription_period.id text NOT NULL
 subscription_period.clone_id text NOT NULL
 subscription_period.subscription_id text NOT NULL
@@ -1124,6 +1135,7 @@ subscription_period.held integer NOT NULL DEFAULT 0
 subscription_period.captured integer NOT NULL DEFAULT 0
 subscription_period.paid_at timestamp with time zone NOT NULL
 subscription_period.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+subscription_period.offer_version integer NOT NULL DEFAULT 1
 succession.id text NOT NULL
 succession.owner_account_id text NOT NULL
 succession.canonical text NOT NULL
@@ -1138,16 +1150,30 @@ succession_signature.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 tier.id text NOT NULL
 tier.clone_id text NOT NULL
 tier.name text NOT NULL
-tier.price_minor bigint NOT NULL
-tier.currency text NOT NULL
-tier.period text NOT NULL
-tier.voice_outputs_per_period integer NOT NULL
-tier.state text NOT NULL DEFAULT 'creating'::text
 tier.stripe_product text
-tier.stripe_price text
 tier.created_by text NOT NULL
 tier.created_at timestamp with time zone NOT NULL
 tier.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+tier.kind text NOT NULL
+tier.removed_at timestamp with time zone
+tier_offer.clone_id text NOT NULL
+tier_offer.tier_id text NOT NULL
+tier_offer.kind text NOT NULL
+tier_offer.version integer NOT NULL
+tier_offer.currency text NOT NULL
+tier_offer.price_minor bigint NOT NULL
+tier_offer.year_price_minor bigint
+tier_offer.outputs_per_period integer
+tier_offer.capabilities text[] NOT NULL
+tier_offer.instant_replies boolean NOT NULL
+tier_offer.created_by text NOT NULL
+tier_offer.created_at timestamp with time zone NOT NULL
+tier_offer.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+tier_offer_price.tier_id text NOT NULL
+tier_offer_price.version integer NOT NULL
+tier_offer_price.interval text NOT NULL
+tier_offer_price.stripe_price text NOT NULL
+tier_offer_price.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 wind_down.stop_id text NOT NULL
 wind_down.clone_id text NOT NULL
 wind_down.scope text NOT NULL
@@ -1455,6 +1481,14 @@ estate: estate_check CHECK ((holder_account_id <> owner_account_id))
 estate: estate_holder_account_id_fkey FOREIGN KEY (holder_account_id) REFERENCES account(id)
 estate: estate_owner_account_id_fkey FOREIGN KEY (owner_account_id) REFERENCES account(id)
 estate: estate_pkey PRIMARY KEY (owner_account_id)
+free_quota: free_quota_account_id_fkey FOREIGN KEY (account_id) REFERENCES account(id)
+free_quota: free_quota_captured_check CHECK ((captured >= 0))
+free_quota: free_quota_clone_id_fkey FOREIGN KEY (clone_id) REFERENCES clone(id)
+free_quota: free_quota_clone_id_tier_id_offer_version_fkey FOREIGN KEY (clone_id, tier_id, offer_version) REFERENCES tier_offer(clone_id, tier_id, version)
+free_quota: free_quota_granted_check CHECK ((granted >= 0))
+free_quota: free_quota_held_check CHECK ((held >= 0))
+free_quota: free_quota_limit CHECK (((held + captured) <= granted))
+free_quota: free_quota_pkey PRIMARY KEY (clone_id, account_id)
 gate: gate_clone_id_fkey FOREIGN KEY (clone_id) REFERENCES clone(id)
 gate: gate_epoch_check CHECK ((epoch >= 1))
 gate: gate_id_check CHECK ((id ~ '^gat_'::text))
@@ -1843,8 +1877,10 @@ quota_hold: quota_hold_check CHECK (((state = 'captured'::text) = (release_id IS
 quota_hold: quota_hold_check1 CHECK (((state = 'voided'::text) = (void_reason IS NOT NULL)))
 quota_hold: quota_hold_check2 CHECK (((state = 'held'::text) = (settled_at IS NULL)))
 quota_hold: quota_hold_clone_id_period_id_fkey FOREIGN KEY (clone_id, period_id) REFERENCES subscription_period(clone_id, id)
+quota_hold: quota_hold_free_account_id_fkey FOREIGN KEY (free_account_id) REFERENCES account(id)
 quota_hold: quota_hold_output_id_key UNIQUE (output_id)
 quota_hold: quota_hold_pkey PRIMARY KEY (id)
+quota_hold: quota_hold_source CHECK (((period_id IS NULL) = (free_account_id IS NOT NULL)))
 quota_hold: quota_hold_state_check CHECK ((state = ANY (ARRAY['held'::text, 'captured'::text, 'voided'::text])))
 refund: refund_check CHECK ((gross_minor = (net_minor + tax_minor)))
 refund: refund_check1 CHECK (((state = 'pending'::text) = (settled_at IS NULL)))
@@ -2022,10 +2058,12 @@ subscription: subscription_check1 CHECK (((state <> 'checkout'::text) OR ((strip
 subscription: subscription_clone_id_account_id_id_key UNIQUE (clone_id, account_id, id)
 subscription: subscription_clone_id_tier_id_fkey FOREIGN KEY (clone_id, tier_id) REFERENCES tier(clone_id, id)
 subscription: subscription_declared_country_check CHECK ((declared_country ~ '^[A-Z]{2}$'::text))
+subscription: subscription_interval_check CHECK (("interval" = ANY (ARRAY['month'::text, 'year'::text])))
 subscription: subscription_pkey PRIMARY KEY (id)
 subscription: subscription_state_check CHECK ((state = ANY (ARRAY['opening'::text, 'checkout'::text, 'active'::text, 'past_due'::text, 'canceled'::text, 'expired'::text])))
 subscription: subscription_stripe_session_key UNIQUE (stripe_session)
 subscription: subscription_stripe_subscription_key UNIQUE (stripe_subscription)
+subscription: subscription_tier_id_offer_version_fkey FOREIGN KEY (tier_id, offer_version) REFERENCES tier_offer(tier_id, version)
 subscription_period: subscription_period_captured_check CHECK ((captured >= 0))
 subscription_period: subscription_period_check CHECK ((((days >= 1) AND (days <= 400)) AND (days = (end_day - start_day))))
 subscription_period: subscription_period_check1 CHECK (((tax_minor >= 0) AND (tax_minor <= gross_minor)))
@@ -2043,6 +2081,7 @@ subscription_period: subscription_period_quota CHECK (((held + captured) <= gran
 subscription_period: subscription_period_refunds CHECK (((refunded_minor >= 0) AND (refunded_minor <= gross_minor)))
 subscription_period: subscription_period_stripe_invoice_key UNIQUE (stripe_invoice)
 subscription_period: subscription_period_tax_rate_basis_points_check CHECK (((tax_rate_basis_points >= 0) AND (tax_rate_basis_points <= 10000)))
+subscription_period: subscription_period_tier_id_offer_version_fkey FOREIGN KEY (tier_id, offer_version) REFERENCES tier_offer(tier_id, version)
 succession: succession_check CHECK ((digest = encode(sha256(convert_to(canonical, 'UTF8'::name)), 'hex'::text)))
 succession: succession_id_check CHECK ((id ~ '^suc_'::text))
 succession: succession_id_owner_account_id_key UNIQUE (id, owner_account_id)
@@ -2053,19 +2092,29 @@ succession_signature: succession_signature_pkey PRIMARY KEY (succession_id, acco
 succession_signature: succession_signature_signed_document_id_account_id_fkey FOREIGN KEY (signed_document_id, account_id) REFERENCES signed_document(id, account_id)
 succession_signature: succession_signature_signed_document_id_key UNIQUE (signed_document_id)
 succession_signature: succession_signature_succession_id_fkey FOREIGN KEY (succession_id) REFERENCES succession(id)
-tier: tier_check CHECK (((state = 'ready'::text) = ((stripe_product IS NOT NULL) AND (stripe_price IS NOT NULL))))
 tier: tier_clone_id_fkey FOREIGN KEY (clone_id) REFERENCES clone(id)
 tier: tier_clone_id_id_key UNIQUE (clone_id, id)
-tier: tier_clone_id_name_key UNIQUE (clone_id, name)
+tier: tier_clone_id_id_kind_key UNIQUE (clone_id, id, kind)
 tier: tier_created_by_fkey FOREIGN KEY (created_by) REFERENCES account(id)
-tier: tier_currency_check CHECK ((currency = 'CNY'::text))
+tier: tier_kind_check CHECK ((kind = ANY (ARRAY['free'::text, 'friend'::text, 'work'::text])))
 tier: tier_name_check CHECK (((length(name) >= 1) AND (length(name) <= 64)))
-tier: tier_period_check CHECK ((period = 'month'::text))
 tier: tier_pkey PRIMARY KEY (id)
-tier: tier_price_minor_check CHECK (((price_minor >= 1) AND (price_minor <= 99999999)))
-tier: tier_state_check CHECK ((state = ANY (ARRAY['creating'::text, 'ready'::text])))
-tier: tier_stripe_price_key UNIQUE (stripe_price)
-tier: tier_voice_outputs_per_period_check CHECK (((voice_outputs_per_period >= 0) AND (voice_outputs_per_period <= 1000000)))
+tier_offer: tier_offer_check CHECK (((kind = 'free'::text) = (price_minor = 0)))
+tier_offer: tier_offer_check1 CHECK (((kind <> 'free'::text) OR (year_price_minor IS NULL)))
+tier_offer: tier_offer_check2 CHECK (((kind = 'free'::text) OR (outputs_per_period IS NOT NULL)))
+tier_offer: tier_offer_clone_id_tier_id_kind_fkey FOREIGN KEY (clone_id, tier_id, kind) REFERENCES tier(clone_id, id, kind)
+tier_offer: tier_offer_clone_id_tier_id_version_key UNIQUE (clone_id, tier_id, version)
+tier_offer: tier_offer_created_by_fkey FOREIGN KEY (created_by) REFERENCES account(id)
+tier_offer: tier_offer_currency_check CHECK ((currency = 'CNY'::text))
+tier_offer: tier_offer_outputs_per_period_check CHECK (((outputs_per_period >= 0) AND (outputs_per_period <= 1000000)))
+tier_offer: tier_offer_pkey PRIMARY KEY (tier_id, version)
+tier_offer: tier_offer_price_minor_check CHECK (((price_minor >= 0) AND (price_minor <= 99999999)))
+tier_offer: tier_offer_version_check CHECK ((version >= 1))
+tier_offer: tier_offer_year_price_minor_check CHECK (((year_price_minor >= 1) AND (year_price_minor <= 99999999)))
+tier_offer_price: tier_offer_price_interval_check CHECK (("interval" = ANY (ARRAY['month'::text, 'year'::text])))
+tier_offer_price: tier_offer_price_pkey PRIMARY KEY (tier_id, version, "interval")
+tier_offer_price: tier_offer_price_stripe_price_key UNIQUE (stripe_price)
+tier_offer_price: tier_offer_price_tier_id_version_fkey FOREIGN KEY (tier_id, version) REFERENCES tier_offer(tier_id, version)
 wind_down: wind_down_check CHECK ((ends_at >= ordered_at))
 wind_down: wind_down_clone_id_fkey FOREIGN KEY (clone_id) REFERENCES clone(id)
 wind_down: wind_down_gate_id_fkey FOREIGN KEY (gate_id) REFERENCES gate(id)
@@ -2191,6 +2240,7 @@ CREATE UNIQUE INDEX enrolment_hold_review_pkey ON public.enrolment_hold_review U
 CREATE UNIQUE INDEX estate_case_id_key ON public.estate USING btree (case_id)
 CREATE INDEX estate_of_holder ON public.estate USING btree (holder_account_id)
 CREATE UNIQUE INDEX estate_pkey ON public.estate USING btree (owner_account_id)
+CREATE UNIQUE INDEX free_quota_pkey ON public.free_quota USING btree (clone_id, account_id)
 CREATE UNIQUE INDEX gate_once ON public.gate USING btree (clone_id, kind, capability, grant_id, licence_id) NULLS NOT DISTINCT
 CREATE UNIQUE INDEX gate_pkey ON public.gate USING btree (id)
 CREATE UNIQUE INDEX gate_change_pkey ON public.gate_change USING btree (gate_id, epoch)
@@ -2335,6 +2385,7 @@ CREATE UNIQUE INDEX payout_account_pkey ON public.payout_account USING btree (ac
 CREATE UNIQUE INDEX payout_account_stripe_account_key ON public.payout_account USING btree (stripe_account)
 CREATE UNIQUE INDEX platform_order_pkey ON public.platform_order USING btree (id)
 CREATE UNIQUE INDEX platform_order_confirmation_pkey ON public.platform_order_confirmation USING btree (order_id)
+CREATE INDEX quota_hold_free_open ON public.quota_hold USING btree (clone_id, free_account_id) WHERE ((state = 'held'::text) AND (free_account_id IS NOT NULL))
 CREATE INDEX quota_hold_open ON public.quota_hold USING btree (clone_id, period_id) WHERE (state = 'held'::text)
 CREATE UNIQUE INDEX quota_hold_output_id_key ON public.quota_hold USING btree (output_id)
 CREATE UNIQUE INDEX quota_hold_pkey ON public.quota_hold USING btree (id)
@@ -2427,9 +2478,14 @@ CREATE UNIQUE INDEX succession_pkey ON public.succession USING btree (id)
 CREATE UNIQUE INDEX succession_signature_pkey ON public.succession_signature USING btree (succession_id, account_id)
 CREATE UNIQUE INDEX succession_signature_signed_document_id_key ON public.succession_signature USING btree (signed_document_id)
 CREATE UNIQUE INDEX tier_clone_id_id_key ON public.tier USING btree (clone_id, id)
-CREATE UNIQUE INDEX tier_clone_id_name_key ON public.tier USING btree (clone_id, name)
+CREATE UNIQUE INDEX tier_clone_id_id_kind_key ON public.tier USING btree (clone_id, id, kind)
+CREATE UNIQUE INDEX tier_name ON public.tier USING btree (clone_id, name) WHERE (removed_at IS NULL)
+CREATE UNIQUE INDEX tier_one_free ON public.tier USING btree (clone_id) WHERE ((kind = 'free'::text) AND (removed_at IS NULL))
 CREATE UNIQUE INDEX tier_pkey ON public.tier USING btree (id)
-CREATE UNIQUE INDEX tier_stripe_price_key ON public.tier USING btree (stripe_price)
+CREATE UNIQUE INDEX tier_offer_clone_id_tier_id_version_key ON public.tier_offer USING btree (clone_id, tier_id, version)
+CREATE UNIQUE INDEX tier_offer_pkey ON public.tier_offer USING btree (tier_id, version)
+CREATE UNIQUE INDEX tier_offer_price_pkey ON public.tier_offer_price USING btree (tier_id, version, "interval")
+CREATE UNIQUE INDEX tier_offer_price_stripe_price_key ON public.tier_offer_price USING btree (stripe_price)
 CREATE UNIQUE INDEX wind_down_gate_id_key ON public.wind_down USING btree (gate_id)
 CREATE UNIQUE INDEX wind_down_pkey ON public.wind_down USING btree (stop_id)
 CREATE UNIQUE INDEX wind_down_signed_document_id_key ON public.wind_down USING btree (signed_document_id)
@@ -2756,6 +2812,11 @@ succession: CREATE TRIGGER succession_never_truncated BEFORE TRUNCATE ON public.
 succession_signature: CREATE TRIGGER succession_signature_fits BEFORE INSERT ON public.succession_signature FOR EACH ROW EXECUTE FUNCTION succession_signature_fits()
 succession_signature: CREATE TRIGGER succession_signature_never_changes BEFORE DELETE OR UPDATE ON public.succession_signature FOR EACH ROW EXECUTE FUNCTION refuse_change()
 succession_signature: CREATE TRIGGER succession_signature_never_truncated BEFORE TRUNCATE ON public.succession_signature FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+tier: CREATE TRIGGER tier_stays_removed BEFORE UPDATE ON public.tier FOR EACH ROW EXECUTE FUNCTION tier_stays_removed()
+tier_offer: CREATE TRIGGER tier_offer_never_changes BEFORE DELETE OR UPDATE ON public.tier_offer FOR EACH ROW EXECUTE FUNCTION refuse_change()
+tier_offer: CREATE TRIGGER tier_offer_never_truncated BEFORE TRUNCATE ON public.tier_offer FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+tier_offer_price: CREATE TRIGGER tier_offer_price_never_changes BEFORE DELETE OR UPDATE ON public.tier_offer_price FOR EACH ROW EXECUTE FUNCTION refuse_change()
+tier_offer_price: CREATE TRIGGER tier_offer_price_never_truncated BEFORE TRUNCATE ON public.tier_offer_price FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 wind_down: CREATE TRIGGER wind_down_is_the_owners BEFORE INSERT ON public.wind_down FOR EACH ROW EXECUTE FUNCTION wind_down_is_the_owners()
 wind_down: CREATE TRIGGER wind_down_never_changes BEFORE DELETE OR UPDATE ON public.wind_down FOR EACH ROW EXECUTE FUNCTION refuse_change()
 wind_down: CREATE TRIGGER wind_down_never_truncated BEFORE TRUNCATE ON public.wind_down FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
@@ -3570,6 +3631,33 @@ AS $function$
     END IF;
     RETURN NEW;
   END $function$
+CREATE OR REPLACE FUNCTION public.free_turn_held(clone text, account text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  DECLARE
+    offer tier_offer;
+  BEGIN
+    SELECT o.* INTO offer FROM tier_offer AS o JOIN tier AS t ON t.id = o.tier_id
+      WHERE o.clone_id = clone AND o.kind = 'free' AND t.removed_at IS NULL ORDER BY o.version DESC LIMIT 1;
+    IF NOT FOUND THEN
+      RAISE EXCEPTION 'clone % gives no free turns', clone USING ERRCODE = 'restrict_violation';
+    END IF;
+    INSERT INTO free_quota (clone_id, account_id, tier_id, offer_version, granted)
+      VALUES (clone, account, offer.tier_id, offer.version, offer.outputs_per_period) ON CONFLICT DO NOTHING;
+    UPDATE free_quota
+       SET held = held + 1, tier_id = offer.tier_id, offer_version = offer.version,
+           granted = CASE WHEN tier_id = offer.tier_id AND offer_version = offer.version THEN granted
+                          ELSE free_turns_granted(granted, held + captured, offer.outputs_per_period) END
+     WHERE clone_id = clone AND account_id = account;
+  END $function$
+CREATE OR REPLACE FUNCTION public.free_turns_granted(was integer, used integer, offered integer)
+ RETURNS integer
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO 'public', 'pg_temp'
+AS $function$ SELECT CASE WHEN offered IS NULL THEN NULL WHEN was IS NULL THEN used + offered ELSE greatest(was, offered) END $function$
 CREATE OR REPLACE FUNCTION public.gate_guard()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -3735,6 +3823,16 @@ AS $function$
     END IF;
     RETURN NEW;
   END $function$
+CREATE OR REPLACE FUNCTION public.hold_is_for(hold text, output text, clone text, account text)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+      SELECT EXISTS (
+        SELECT FROM quota_hold AS h LEFT JOIN subscription_period AS p ON p.id = h.period_id
+        WHERE h.id = hold AND h.output_id = output AND h.clone_id = clone AND coalesce(p.account_id, h.free_account_id) = account)
+    $function$
 CREATE OR REPLACE FUNCTION public.invitation_only_first_is_uninvited()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -4386,9 +4484,7 @@ AS $function$
         RAISE EXCEPTION 'output % is not what % decided', NEW.id, NEW.decision_id
           USING ERRCODE = 'restrict_violation', CONSTRAINT = 'output_is_as_decided';
       END IF;
-      IF NEW.hold_id IS NOT NULL AND NOT EXISTS (
-        SELECT FROM quota_hold AS hold JOIN subscription_period AS period ON period.id = hold.period_id
-        WHERE hold.id = NEW.hold_id AND hold.output_id = NEW.id AND hold.clone_id = NEW.clone_id AND period.account_id = NEW.requester) THEN
+      IF NEW.hold_id IS NOT NULL AND NOT hold_is_for(NEW.hold_id, NEW.id, NEW.clone_id, NEW.requester) THEN
         RAISE EXCEPTION 'hold % is not for output %', NEW.hold_id, NEW.id
           USING ERRCODE = 'restrict_violation', CONSTRAINT = 'output_has_its_hold';
       END IF;
@@ -4720,6 +4816,10 @@ AS $function$
       IF NEW.state <> 'held' THEN
         RAISE EXCEPTION 'a hold begins as held' USING ERRCODE = 'restrict_violation';
       END IF;
+      IF NEW.free_account_id IS NOT NULL THEN
+        PERFORM free_turn_held(NEW.clone_id, NEW.free_account_id);
+        RETURN NULL;
+      END IF;
       UPDATE subscription_period SET held = held + 1 WHERE id = NEW.period_id AND ended_on IS NULL;
       IF NOT FOUND THEN
         RAISE EXCEPTION 'period % was ended', NEW.period_id USING ERRCODE = 'restrict_violation';
@@ -4728,6 +4828,9 @@ AS $function$
       IF OLD.state <> 'held' OR NEW.state = 'held' THEN
         RAISE EXCEPTION 'hold % is already %', OLD.id, OLD.state USING ERRCODE = 'restrict_violation';
       END IF;
+      UPDATE free_quota
+         SET held = held - 1, captured = captured + CASE NEW.state WHEN 'captured' THEN 1 ELSE 0 END
+       WHERE clone_id = NEW.clone_id AND account_id = NEW.free_account_id;
       UPDATE subscription_period
          SET held = held - 1, captured = captured + CASE NEW.state WHEN 'captured' THEN 1 ELSE 0 END
        WHERE id = NEW.period_id;
@@ -5164,6 +5267,18 @@ AS $function$
     END IF;
     RETURN NEW;
   END $function$
+CREATE OR REPLACE FUNCTION public.tier_stays_removed()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    IF (OLD.removed_at IS NOT NULL AND NEW.removed_at IS DISTINCT FROM OLD.removed_at)
+       OR (OLD.stripe_product IS NOT NULL AND NEW.stripe_product IS DISTINCT FROM OLD.stripe_product) THEN
+      RAISE EXCEPTION 'tier % does not go back', OLD.id USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+  END $function$
 CREATE OR REPLACE FUNCTION public.wind_down_is_the_owners()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -5231,6 +5346,7 @@ delegation_signature: INSERT, SELECT
 enrolment_hold: INSERT, SELECT
 enrolment_hold_review: INSERT, SELECT
 estate: INSERT, SELECT
+free_quota: SELECT
 gate: INSERT, SELECT
 gate_change: SELECT
 gate_hold: INSERT, SELECT
@@ -5324,6 +5440,8 @@ subscription_period: SELECT
 succession: INSERT, SELECT
 succession_signature: INSERT, SELECT
 tier: INSERT, SELECT
+tier_offer: INSERT, SELECT
+tier_offer_price: INSERT, SELECT
 wind_down: INSERT, SELECT
 
 -- Privileges on single columns
@@ -5371,8 +5489,8 @@ refusal: UPDATE (withdrawal_document_id, withdrawn_at)
 session: UPDATE (ended_at)
 split: UPDATE (leaf_id, record, signed_at, state)
 split_answered: UPDATE (before_day)
-subscription: INSERT (account_id, clone_id, created_at, declared_country, id, tier_id)
+subscription: INSERT (account_id, clone_id, created_at, declared_country, id, interval, offer_version, tier_id)
 subscription: UPDATE (billing_country, checkout_url, ended_at, revision, state, stripe_session, stripe_subscription)
-subscription_period: INSERT (account_id, clone_id, currency, days, end_day, fee_minor, granted, gross_minor, id, paid_at, settled_currency, settled_net_minor, start_day, stripe_charge, stripe_invoice, subscription_id, tax_minor, tax_rate_basis_points, tier_id)
+subscription_period: INSERT (account_id, clone_id, currency, days, end_day, fee_minor, granted, gross_minor, id, offer_version, paid_at, settled_currency, settled_net_minor, start_day, stripe_charge, stripe_invoice, subscription_id, tax_minor, tax_rate_basis_points, tier_id)
 subscription_period: UPDATE (ended_on, recognised_days)
-tier: UPDATE (state, stripe_price, stripe_product)
+tier: UPDATE (removed_at, stripe_product)

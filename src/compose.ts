@@ -47,7 +47,7 @@ function makeHandlers(platform: Platform, rooms: Rooms): AppHandlers {
   return {
     ...makeServiceHandlers(platform, rooms.transparency.verifierKey),
     ...makeIdentityHandlers(rooms.identity),
-    ...makeLedgerHandlers(rooms.ledger),
+    ...makeLedgerHandlers(rooms.ledger, rooms.books),
     ...makeTransparencyHandlers(rooms.transparency),
     ...makeOwnershipHandlers(rooms.ownership),
     ...makeRefusalHandlers(rooms.ownership),

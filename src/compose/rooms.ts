@@ -7,7 +7,7 @@ import { dayOf } from '../kernel/time.ts';
 import { contractPdf, type Exports, makeExports } from '../exports/index.ts';
 import { type Gateway, makeGateway } from '../gateway/index.ts';
 import { type IdentityService, identityEntities, loadDocuments, makeIdentity } from '../identity/index.ts';
-import { type Ledger, makeLedger } from '../ledger/index.ts';
+import { type Books, type Ledger, makeBooks, makeLedger } from '../ledger/index.ts';
 import type { EntitySchema } from '../platform/postgres/index.ts';
 import { entities as ownershipEntities, loadPolicy, makeIdentityProvider, makeOwnership, type Ownership } from '../ownership/index.ts';
 import { makeProvenance, type Provenance } from '../provenance/index.ts';
@@ -34,6 +34,7 @@ export const ENTITIES: EntitySchema[] = [...identityEntities, ...ownershipEntiti
 export interface Rooms {
   identity: IdentityService;
   ledger: Ledger;
+  books: Books;
   provenance: Provenance;
   transparency: Transparency;
   ownership: Ownership;
@@ -47,7 +48,7 @@ export interface Rooms {
   notices: Notices;
 }
 
-type Ground = Pick<Rooms, 'identity' | 'ledger' | 'provenance' | 'transparency'>;
+type Ground = Pick<Rooms, 'identity' | 'ledger' | 'books' | 'provenance' | 'transparency'>;
 
 function makeGround(platform: Platform): Ground {
   const { clock, config, ids, keys, origin, random, secret } = platform;
@@ -57,6 +58,7 @@ function makeGround(platform: Platform): Ground {
       runTx, clock, ids, random, secret, documents: loadDocuments(), relyingParty: { id: config.rpId, name: 'Benren', origin },
     }),
     ledger: makeLedger({ runTx, ids }),
+    books: makeBooks({ runTx, clock }),
     provenance: makeProvenance(keys),
     transparency: makeTransparency({ runTx, clock, ids, logKey: keys.log, origin: config.logOrigin }),
   };

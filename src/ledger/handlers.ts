@@ -1,14 +1,22 @@
 import type { Handlers } from '../../contracts/generated/contract.ts';
-import { withRole } from '../kernel/actor.ts';
+import { withRole, writeKey } from '../kernel/actor.ts';
 import type { RequestContext } from '../kernel/request.ts';
+import type { Books } from './books.ts';
 import type { Ledger } from './service.ts';
 
-type Mine = Pick<Handlers<RequestContext>, 'getTrialBalance' | 'listTransfers'>;
+type Mine = Pick<Handlers<RequestContext>, 'getTrialBalance' | 'listTransfers' | 'closeLedgerPeriod' | 'listLedgerCloses'>;
 
 const PAGE = 100;
 
-export function makeLedgerHandlers(ledger: Pick<Ledger, 'getTrialBalance' | 'listTransfers'>): Mine {
+export function makeLedgerHandlers(ledger: Pick<Ledger, 'getTrialBalance' | 'listTransfers'>, books: Books): Mine {
   return {
+    async closeLedgerPeriod({ body }, context) {
+      return { status: 201, body: await books.closeLedgerPeriod(withRole(context, 'operator'), writeKey(context), body) };
+    },
+    async listLedgerCloses(_input, context) {
+      withRole(context, 'operator');
+      return { status: 200, body: await books.listLedgerCloses() };
+    },
     async getTrialBalance(_input, context) {
       withRole(context, 'operator');
       const { position, currencies } = await ledger.getTrialBalance();

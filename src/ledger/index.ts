@@ -4,6 +4,7 @@
  * anybody); this room adds idempotency keys, the recorded order, balances as of any point on two time axes, and a
  * replay that finds what somebody with the owner's rights could still have done.
  */
+export { type Books, makeBooks } from './books.ts';
 export * as chart from './chart.ts';
 export {
   type AccountClass, type AccountRef, type Leg, TRACE_KEYS, type TraceKey, type TransferDraft,

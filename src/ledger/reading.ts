@@ -21,6 +21,8 @@ export interface EntryView {
   metadata: JsonObject;
   /** The transfer that this one undoes, wholly or in part. */
   reverses: string | null;
+  /** Its day was closed before it was recorded: it stands in a later period and adjusts an earlier one. */
+  adjustment: boolean;
 }
 
 /** Positions in (`fromPosition`, `toPosition`]. Without an account: all of them. */
@@ -35,9 +37,13 @@ export interface EntryRange {
 /** Exactly one trace, such as `{ subscriptionId: 'sub_…' }`. */
 export type Trace = { [Key in TraceKey]: { [K in Key]: string } }[TraceKey];
 
+/** What has no position yet will get one behind every close. */
+const ADJUSTMENT = `coalesce(t.effective_date < (SELECT c.through_day FROM ledger_close c
+  WHERE c.position < coalesce(p.position, 9223372036854775807) ORDER BY c.position DESC, c.number DESC LIMIT 1), false) AS adjustment`;
+
 const COLUMNS = `p.position, t.id AS "transferId", e.leg, t.key, t.kind, t.effective_date AS "effectiveDate",
   a.code AS "accountCode", e.currency, e.amount_minor AS "amountMinor", t.metadata,
-  (SELECT r.id FROM ledger_transfer r WHERE r.seq = t.reverses) AS reverses`;
+  (SELECT r.id FROM ledger_transfer r WHERE r.seq = t.reverses) AS reverses, ${ADJUSTMENT}`;
 
 /** Every transfer after a position has a seq above the first, every one up to a position at most the second. */
 const SEQ_RANGE = `
@@ -89,6 +95,7 @@ export interface TransferView {
   effectiveDate: Day;
   recordedAt: Date;
   reverses: string | null;
+  adjustment: boolean;
   metadata: JsonObject;
   entries: { accountCode: string; currency: Currency; amountMinor: bigint }[];
 }
@@ -101,7 +108,7 @@ interface TransferRow extends Omit<TransferView, 'entries'> {
 
 const TRANSFER_COLUMNS = `t.id AS "transferId", p.position, t.key, t.kind, t.effective_date AS "effectiveDate",
   t.recorded_at AS "recordedAt", t.metadata, (SELECT r.id FROM ledger_transfer r WHERE r.seq = t.reverses) AS reverses,
-  legs.codes, legs.currencies, legs.amounts`;
+  ${ADJUSTMENT}, legs.codes, legs.currencies, legs.amounts`;
 
 const TRANSFER_LEGS = `CROSS JOIN LATERAL (
   SELECT array_agg(a.code::text ORDER BY e.leg) AS codes, array_agg(e.currency ORDER BY e.leg) AS currencies,

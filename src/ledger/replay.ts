@@ -10,6 +10,7 @@ export type ProblemCode =
   | 'entry_without_transfer' | 'entry_without_account' | 'entry_currency' | 'position_gap' | 'position_without_transfer'
   | 'account_below_floor' | 'balance_out_of_range' | 'balance_wrong' | 'roll_up_wrong' | 'snapshot_wrong'
   | 'day_total_wrong' | 'reversal_exceeds'
+  | 'close_wrong'
   | 'hold_changed' | 'hold_legs' | 'hold_unbalanced' | 'hold_state' | 'hold_exceeded' | 'hold_missing' | 'hold_uncovered';
 
 export interface VerifyProblem {
@@ -53,8 +54,18 @@ export interface StoredSnapshot extends StoredRollUp {
   days: Map<Day, bigint>;
 }
 
+/** A close as it was written down; sums by `currency class`. */
+export interface StoredClose {
+  number: number;
+  throughDay: Day;
+  position: bigint;
+  totals: ReadonlyMap<string, { movement: bigint; adjustments: bigint; balance: bigint }>;
+}
+
 export interface Replay {
   apply: (row: StoredTransferRow) => void;
+  /** Compares what the period moved and how it stood with what its close says; call it after the row of its position. */
+  close: (row: StoredClose) => void;
   /** Compares the sums after the row of this position with what was written down there. */
   compare: (rollUp: StoredRollUp, snapshots: readonly StoredSnapshot[]) => void;
   balances: ReadonlyMap<string, bigint>;
@@ -70,6 +81,8 @@ interface State {
   position: bigint;
   highSeq: bigint;
   settledSeq: bigint;
+  /** Sums by `currency class`: all, since the last close, and of those what belongs to days closed before. */
+  period: { balance: Map<string, bigint>; movement: Map<string, bigint>; adjustments: Map<string, bigint>; number: number; throughDay: Day | null };
   report: (code: ProblemCode, id: string, detail: string) => void;
 }
 
@@ -105,6 +118,30 @@ function checkContent(state: State, row: StoredTransferRow, id: string): void {
   }
 }
 
+function addToPeriod(state: State, name: string, amount: bigint, day: Day): void {
+  const { balance, movement, adjustments, throughDay } = state.period;
+  for (const sums of throughDay !== null && day < throughDay ? [balance, movement, adjustments] : [balance, movement]) {
+    sums.set(name, (sums.get(name) ?? 0n) + amount);
+  }
+}
+
+function compareClose(state: State, row: StoredClose): void {
+  const { period } = state;
+  const name = `close ${row.number}`;
+  if (row.number !== period.number + 1 || (period.throughDay !== null && row.throughDay <= period.throughDay)) {
+    state.report('close_wrong', name, 'It does not follow the one before it.');
+  }
+  if (row.position !== state.position) state.report('close_wrong', name, 'It stands at a position that is not there.');
+  for (const key of new Set([...period.balance.keys(), ...row.totals.keys()])) {
+    const kept = row.totals.get(key) ?? { movement: 0n, adjustments: 0n, balance: 0n };
+    const found = { movement: period.movement.get(key) ?? 0n, adjustments: period.adjustments.get(key) ?? 0n, balance: period.balance.get(key) ?? 0n };
+    if (kept.movement !== found.movement || kept.adjustments !== found.adjustments || kept.balance !== found.balance) {
+      state.report('close_wrong', name, `Its sums of ${key} are not those of its entries.`);
+    }
+  }
+  state.period = { ...period, movement: new Map(), adjustments: new Map(), number: row.number, throughDay: row.throughDay };
+}
+
 function addLegs(state: State, row: StoredTransferRow, id: string): void {
   const changes = new Map<string, bigint>();
   for (const { accountId, currency, amountMinor } of row.legs) {
@@ -115,6 +152,7 @@ function addLegs(state: State, row: StoredTransferRow, id: string): void {
       state.report('entry_currency', id, `A leg in ${currency} stands on ${account.code}.`);
     }
     changes.set(accountId, (changes.get(accountId) ?? 0n) + amountMinor);
+    if (account !== undefined) addToPeriod(state, `${currency} ${account.class}`, amountMinor, row.effectiveDate);
     const days = state.days.get(accountId) ?? new Map<Day, bigint>();
     state.days.set(accountId, days.set(row.effectiveDate, (days.get(row.effectiveDate) ?? 0n) + amountMinor));
   }
@@ -167,6 +205,7 @@ export function makeReplay(
 ): Replay {
   const state: State = {
     accounts, report, balances: new Map(), days: new Map(), reported: new Set(), position: 0n, highSeq: 0n, settledSeq: 0n,
+    period: { balance: new Map(), movement: new Map(), adjustments: new Map(), number: 0, throughDay: null },
   };
   for (const account of accounts.values()) {
     if (!accountHash(account).equals(account.contentHash)) {
@@ -184,6 +223,7 @@ export function makeReplay(
       checkContent(state, row, row.id);
       addLegs(state, row, row.id);
     },
+    close: (row) => compareClose(state, row),
     compare: (rollUp, snapshots) => compareAt(state, rollUp, snapshots),
   };
 }

@@ -2,10 +2,11 @@ import type { Currency } from '../kernel/money.ts';
 import type { Day } from '../kernel/time.ts';
 import type { Tx } from '../kernel/tx.ts';
 import { sql } from '../platform/postgres/index.ts';
+import { closes } from './close-store.ts';
 import type { AccountClass } from './model.ts';
 import { lastPosition } from './reading.ts';
 import {
-  makeReplay, type ProblemCode, type Replay, type StoredAccount, type StoredRollUp, type StoredSnapshot,
+  makeReplay, type ProblemCode, type Replay, type StoredAccount, type StoredClose, type StoredRollUp, type StoredSnapshot,
   type StoredTransferRow, type VerifyProblem,
 } from './replay.ts';
 
@@ -29,15 +30,18 @@ export interface VerifyReport {
 
 const BATCH = 1_000;
 const PROBLEMS_MAX = 1_000;
+/** A close a day for as long as the ledger's calendar lasts. */
+const CLOSES_MAX = 80_000;
 
 /** Every trigger without which PostgreSQL would not keep what it promises. */
 const TABLES = [
   'currency', 'ledger_account', 'ledger_transfer', 'ledger_entry', 'ledger_position', 'ledger_roll_up',
   'ledger_balance_snapshot', 'ledger_balance_day', 'ledger_hold', 'ledger_hold_leg', 'ledger_hold_resolution',
+  'ledger_close', 'ledger_close_total',
 ];
 const TRIGGERS = [
   'ledger_transfer_stamped', 'ledger_legs_arrived', 'ledger_positions_gapless',
-  'ledger_hold_stamped', 'ledger_hold_legs_arrived', 'ledger_hold_resolved', 'ledger_hold_capture_moved',
+  'ledger_hold_stamped', 'ledger_hold_legs_arrived', 'ledger_hold_resolved', 'ledger_hold_capture_moved', 'ledger_close_follows',
   ...TABLES.flatMap((table) => [`${table}_never_changes`, `${table}_never_truncated`]),
 ];
 
@@ -120,27 +124,42 @@ async function readSnapshots(tx: Tx): Promise<{ rollUps: StoredRollUp[]; at: Map
   return { rollUps, at };
 }
 
+async function readCloses(tx: Tx): Promise<StoredClose[]> {
+  const rows = (await closes(tx, null, CLOSES_MAX)).reverse();
+  return rows.map(({ totals, ...row }) => ({
+    ...row,
+    totals: new Map(totals.map((total) => [
+      `${total.currency} ${total.class}`,
+      { movement: total.movementMinor, adjustments: total.adjustmentsMinor, balance: total.balanceMinor },
+    ])),
+  }));
+}
+
 async function replayPositions(tx: Tx, replay: Replay, count: (row: StoredTransferRow) => void): Promise<void> {
   const { rollUps, at } = await readSnapshots(tx);
+  const points = [
+    ...rollUps.map((rollUp) => ({ position: rollUp.position, pass: () => replay.compare(rollUp, at.get(String(rollUp.position)) ?? []) })),
+    ...(await readCloses(tx)).map((close) => ({ position: close.position, pass: () => replay.close(close) })),
+  ].sort((a, b) => (a.position < b.position ? -1 : Number(a.position > b.position)));
   let next = 0;
-  const passRollUps = (before: bigint | null): void => {
-    for (let rollUp = rollUps[next]; rollUp !== undefined; rollUp = rollUps[next]) {
-      if (before !== null && rollUp.position >= before) return;
-      replay.compare(rollUp, at.get(String(rollUp.position)) ?? []);
+  const passPoints = (before: bigint | null): void => {
+    for (let point = points[next]; point !== undefined; point = points[next]) {
+      if (before !== null && point.position >= before) return;
+      point.pass();
       next += 1;
     }
   };
   for (let last = 0n, more = true; more;) {
     const rows = await sql<RawTransfer & { position: bigint }>(tx, POSITIONED, [last.toString(), BATCH]);
     for (const row of rows) {
-      passRollUps(row.position);
+      passPoints(row.position);
       replay.apply(transferOf(row));
       count(transferOf(row));
       last = row.position;
     }
     more = rows.length === BATCH;
   }
-  passRollUps(null);
+  passPoints(null);
 }
 
 async function replayUnpositioned(tx: Tx, replay: Replay, count: (row: StoredTransferRow) => void): Promise<number> {

@@ -3,7 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RequestContext, Role } from '../../src/kernel/request.ts';
 import { loadBundle } from '../../src/http/operations.ts';
 import { makeValidators } from '../../src/http/validation.ts';
+import { makeBooks } from '../../src/ledger/index.ts';
 import { makeLedgerHandlers } from '../../src/ledger/handlers.ts';
+import { makeTestClock } from '../support/clock.ts';
 import { house, into, openTestLedger, type TestLedger, wallet } from './support.ts';
 
 let t: TestLedger;
@@ -13,7 +15,7 @@ const validators = makeValidators(bundle);
 
 beforeAll(async () => {
   t = await openTestLedger('operations');
-  handlers = makeLedgerHandlers(t.ledger);
+  handlers = makeLedgerHandlers(t.ledger, makeBooks({ runTx: t.database.runTx, clock: makeTestClock('2026-02-01T00:00:00Z') }));
   for (let i = 1; i <= 120; i += 1) {
     await t.post({ key: `op/${i}`, legs: into(wallet(i % 2 === 0 ? 'even' : 'odd'), BigInt(i)), metadata: { n: i } });
   }

@@ -134,6 +134,7 @@ export async function compose(config: Config, role: ProcessRole = 'start', overr
       await ticks.stop();
       await Promise.all(workers.map((worker) => worker.stop()));
       await rooms.stop.idle();
+      await rooms.ledger.idle();
       await platform.close();
     };
     return { platform, rooms, origin: platform.origin, close: () => (closing ??= close()) };

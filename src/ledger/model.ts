@@ -90,7 +90,8 @@ function checkAccount(account: AccountRef): void {
   }
 }
 
-function sameAccount(a: AccountRef, b: AccountRef): boolean {
+/** Whether two describe one account alike, its code apart. */
+export function sameAccount(a: AccountRef, b: AccountRef): boolean {
   return a.currency === b.currency && a.class === b.class && (a.guarded ?? false) === (b.guarded ?? false)
     && (a.floorMinor ?? 0n) === (b.floorMinor ?? 0n);
 }

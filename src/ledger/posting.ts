@@ -5,8 +5,9 @@ import {
   type CheckedTransfer, checkChange, checkTransfer, NOTHING, type TransferDraft, watchedChanges,
 } from './model.ts';
 import { type ReversalDraft, reversalLegs } from './reversal.ts';
+import { standStill } from './batch-store.ts';
 import {
-  insertTransfer, legsOf, lockAccounts, lockTransfer, openAccounts, reversibleOf, standingsOf, transferByKey,
+  insertTransfer, legsOf, lockTransfer, openAccounts, reversibleOf, standingsOf, transferByKey,
 } from './store.ts';
 
 /** `created` is false when the key stood already, with the same content. */
@@ -15,14 +16,17 @@ export interface Posted {
   created: boolean;
 }
 
-/** The same key and content → the first transfer; the same key and other content → `ledger_key_reused`. */
-export async function repeated(tx: Tx, transfer: CheckedTransfer): Promise<Posted | null> {
-  const kept = await transferByKey(tx, transfer.key);
-  if (kept === null) return null;
+function repeatOf(kept: { id: string; contentHash: Buffer }, transfer: CheckedTransfer): Posted {
   if (!kept.contentHash.equals(transfer.contentHash)) {
     throw new Refusal('ledger_key_reused', 'This key already names another transfer.');
   }
   return { transferId: kept.id, created: false };
+}
+
+/** The same key and content → the first transfer; the same key and other content → `ledger_key_reused`. */
+export async function repeated(tx: Tx, transfer: CheckedTransfer): Promise<Posted | null> {
+  const kept = await transferByKey(tx, transfer.key);
+  return kept === null ? null : repeatOf(kept, transfer);
 }
 
 /**
@@ -33,15 +37,14 @@ async function checkWatched(tx: Tx, transfer: CheckedTransfer): Promise<Posted |
   const changes = watchedChanges(transfer.legs);
   if (changes.length === 0) return null;
   const codes = changes.map(({ account }) => account.code);
-  await lockAccounts(tx, codes);
-  const kept = await repeated(tx, transfer);
-  if (kept !== null) return kept;
-  let standings = await standingsOf(tx, codes, transfer.captures);
-  if (standings.size < codes.length) {
+  let still = await standStill(tx, codes, [transfer.key]);
+  const kept = still.kept.get(transfer.key);
+  if (kept !== undefined) return repeatOf(kept, transfer);
+  if (still.standings.size < codes.length) {
     await openAccounts(tx, changes.map(({ account }) => account));
-    await lockAccounts(tx, codes);
-    standings = await standingsOf(tx, codes, transfer.captures);
+    still = await standStill(tx, codes, []);
   }
+  const standings = transfer.captures === null ? still.standings : await standingsOf(tx, codes, transfer.captures);
   for (const change of changes) checkChange(change, standings.get(change.account.code) ?? NOTHING);
   return null;
 }

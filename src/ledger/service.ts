@@ -14,6 +14,7 @@ import {
 } from './reading.ts';
 import type { ReversalDraft } from './reversal.ts';
 import { balancesOf, lockAccounts, sequenceSome, standingsOf, takeRollUp } from './store.ts';
+import { makeWriter } from './writer.ts';
 import { verifyLedger, type VerifyReport } from './verify.ts';
 
 export interface TrialBalance {
@@ -29,6 +30,13 @@ export interface Ledger {
    * Guarded debits need READ COMMITTED (the default).
    */
   post: (tx: Tx, draft: TransferDraft) => Promise<Posted>;
+  /**
+   * Books a transfer that stands alone, in a transaction that it shares with others, and answers after its COMMIT. Refuses
+   * as `post` does, and `overloaded` when too many wait. After any other error the same key may be submitted again.
+   */
+  submit: (draft: TransferDraft) => Promise<Posted>;
+  /** When nothing that was submitted waits any more. */
+  idle: () => Promise<void>;
   /**
    * Books the opposite of a transfer, or the named part of it. All reversals together never take more than it moved:
    * `ledger_reversal_too_large`.
@@ -107,7 +115,9 @@ async function trialBalance(tx: Tx): Promise<TrialBalance> {
 }
 
 export function makeLedger({ runTx, ids }: { runTx: RunTx; ids: Ids }): Ledger {
+  const writer = makeWriter({ runTx, ids });
   return {
+    ...writer,
     post: (tx, draft) => post(tx, ids, draft),
     reverse: (tx, transferId, draft) => reverse(tx, ids, transferId, draft),
     hold: (tx, draft) => hold(tx, ids, draft),

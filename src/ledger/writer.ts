@@ -1,0 +1,150 @@
+import type { Ids } from '../kernel/ids.ts';
+import { Refusal } from '../kernel/refusals.ts';
+import type { RunTx, Tx } from '../kernel/tx.ts';
+import { sqlState } from '../platform/postgres/index.ts';
+import { decideBatch, type Item, type Verdict, watchedCodes } from './batch.ts';
+import { findAccounts, insertBatch, type OpenAccount, standStill } from './batch-store.ts';
+import { type AccountRef, checkTransfer, sameAccount, type TransferDraft } from './model.ts';
+import type { Posted } from './posting.ts';
+import { openAccounts } from './store.ts';
+
+/** Transfers in one transaction, at most. */
+const BATCH_MAX = 100;
+/** Transfers that may wait; whoever comes beyond is told to come again, and nothing waits inside PostgreSQL. */
+const WAITING_MAX = 2_000;
+const ACCOUNTS_KEPT = 50_000;
+const CONFLICT_TRIES = 3;
+
+export interface Writer {
+  /**
+   * Books a transfer that stands alone, together with others, in a transaction of the writer's. Answers after its COMMIT.
+   * Refuses as `post` does, and `overloaded` when too many wait. Any other error: the outcome is unknown, and the same
+   * key may be submitted again.
+   */
+  submit: (draft: TransferDraft) => Promise<Posted>;
+  /** When nothing waits any more. */
+  idle: () => Promise<void>;
+}
+
+interface Waiting extends Item {
+  answer: (verdict: Verdict) => void;
+}
+
+/** A key was taken by somebody else while the batch was decided: it is decided anew, with that key looked up. */
+class KeyTaken extends Error {}
+
+/** Errors of one item's data: the batch is halved until it fails alone. Of others nothing is known and all are told. */
+function isData(error: unknown): boolean {
+  return /^(22|23|2B|P0|42)/.test(sqlState(error) ?? '');
+}
+
+/** Accounts that stand, by code. They never change; one is kept only once the transaction that opened it is known to stand. */
+class Accounts {
+  readonly #known = new Map<string, OpenAccount>();
+
+  async resolve(tx: Tx, items: readonly Item[]): Promise<{ all: Map<string, OpenAccount>; committed: () => void }> {
+    const all = new Map<string, OpenAccount>();
+    const unknown = new Map<string, AccountRef>();
+    for (const { transfer } of items) {
+      for (const { account } of transfer.legs) {
+        const found = this.#known.get(account.code);
+        if (found === undefined) unknown.set(account.code, unknown.get(account.code) ?? account);
+        else all.set(account.code, found);
+      }
+    }
+    if (unknown.size === 0) return { all, committed: () => undefined };
+    const codes = [...unknown.keys()];
+    let found = await findAccounts(tx, codes);
+    if (found.length < codes.length) {
+      await openAccounts(tx, [...unknown.values()]);
+      found = await findAccounts(tx, codes);
+    }
+    for (const open of found) all.set(open.account.code, open);
+    return {
+      all,
+      committed: () => {
+        if (this.#known.size > ACCOUNTS_KEPT) this.#known.clear();
+        for (const open of found) this.#known.set(open.account.code, open);
+      },
+    };
+  }
+}
+
+/** Splits off what names an account by another currency, class or guard than it was opened with. */
+function misdescribed(items: readonly Item[], all: ReadonlyMap<string, OpenAccount>): Set<Item> {
+  return new Set(items.filter(({ transfer }) => transfer.legs.some(({ account }) => {
+    const open = all.get(account.code);
+    return open === undefined || !sameAccount(open.account, account);
+  })));
+}
+
+const MISDESCRIBED: Verdict = { refused: new Refusal('ledger_transfer_invalid', 'An account of this transfer was opened with another currency, class or guard.') };
+
+export function makeWriter({ runTx, ids }: { runTx: RunTx; ids: Ids }): Writer {
+  const accounts = new Accounts();
+  const waiting: Waiting[] = [];
+  let running: Promise<void> | null = null;
+
+  async function attempt(items: readonly Item[], lookUp: boolean): Promise<Verdict[]> {
+    let committed = (): void => undefined;
+    const verdicts = await runTx(async (tx) => {
+      const resolved = await accounts.resolve(tx, items);
+      committed = resolved.committed;
+      const wrong = misdescribed(items, resolved.all);
+      const fit = items.filter((item) => !wrong.has(item));
+      const codes = watchedCodes(fit);
+      const still = codes.length > 0 || lookUp
+        ? await standStill(tx, codes, fit.map(({ transfer }) => transfer.key))
+        : { standings: new Map(), kept: new Map() };
+      const decided = decideBatch(fit, still.standings, still.kept);
+      if (decided.accepted.length > 0 && await insertBatch(tx, decided.accepted, resolved.all) < decided.accepted.length) throw new KeyTaken();
+      const answers = decided.verdicts.values();
+      return items.map((item) => (wrong.has(item) ? MISDESCRIBED : answers.next().value ?? MISDESCRIBED));
+    });
+    committed();
+    return verdicts;
+  }
+
+  /** All in one transaction; when PostgreSQL refuses it, in two halves, until the one that it minds stands alone. */
+  async function write(items: readonly Item[], tries = 0): Promise<Verdict[]> {
+    try {
+      return await attempt(items, tries > 0);
+    } catch (error) {
+      if (error instanceof KeyTaken && tries < CONFLICT_TRIES) return await write(items, tries + 1);
+      if (items.length === 1 || !isData(error)) return items.map(() => ({ refused: error }));
+      const half = Math.ceil(items.length / 2);
+      return [...await write(items.slice(0, half), 1), ...await write(items.slice(half), 1)];
+    }
+  }
+
+  async function run(): Promise<void> {
+    // Whoever was answered by the last batch may submit again before the next one closes.
+    await new Promise((done) => setImmediate(done));
+    while (waiting.length > 0) {
+      const items = waiting.splice(0, BATCH_MAX);
+      const verdicts = await write(items);
+      items.forEach((item, index) => item.answer(verdicts[index] ?? { refused: new Error('A batch answered fewer than it was given.') }));
+      await new Promise((done) => setImmediate(done));
+    }
+  }
+
+  return {
+    async submit(draft) {
+      const transfer = checkTransfer(draft);
+      if (waiting.length >= WAITING_MAX) {
+        throw new Refusal('overloaded', 'Too many transfers are waiting to be written; this one was not taken.', { extra: { retryAfterSeconds: 1 } });
+      }
+      const verdict = await new Promise<Verdict>((answer) => {
+        waiting.push({ transfer, id: ids.next('transfer'), answer });
+        running ??= run().finally(() => {
+          running = null;
+        });
+      });
+      if ('refused' in verdict) throw verdict.refused;
+      return verdict.posted;
+    },
+    async idle() {
+      while (running !== null) await running;
+    },
+  };
+}

@@ -31,7 +31,7 @@ function as(role: 'operator' | 'payee', key = `close/${(count += 1)}`): RequestC
   };
 }
 const close = (throughDay: string, context = as('operator')): ReturnType<typeof handlers.closeLedgerPeriod> => {
-  return handlers.closeLedgerPeriod({ path: {}, query: {} as never, headers: {} as never, body: { throughDay } }, context);
+  return handlers.closeLedgerPeriod({ path: {}, query: {}, headers: {}, body: { throughDay } }, context);
 };
 const liability = (body: { totals: readonly { class: string }[] }): unknown => body.totals.find((total) => total.class === 'liability');
 /** `adjustment` by key, of all that was recorded. */
@@ -78,7 +78,7 @@ describe('closing a period', () => {
     const results = await Promise.allSettled(Array.from({ length: 12 }, () => close('2026-06-01')));
     expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
     expect(results.flatMap((result) => (result.status === 'rejected' ? [(result.reason as { code: string }).code] : []))).toEqual(Array(11).fill('ledger_period_closed'));
-    const { body } = await handlers.listLedgerCloses({ path: {}, query: {} as never, headers: {}, body: undefined }, as('operator'));
+    const { body } = await handlers.listLedgerCloses({ path: {}, query: {}, headers: {}, body: undefined }, as('operator'));
     expect(body.closes.map(({ number, throughDay }) => [number, throughDay])).toEqual([[4, '2026-06-01'], [3, '2026-05-01'], [2, '2026-04-01'], [1, '2026-03-01']]);
     await expect(handlers.listLedgerCloses({ path: {}, query: {} as never, headers: {}, body: undefined }, as('payee'))).rejects.toMatchObject({ code: 'role_missing' });
   });

@@ -146,17 +146,16 @@ describe('an answer', () => {
   it('comes after COMMIT, never before', async () => {
     let release = (): void => undefined;
     const gate = new Promise<void>((done) => (release = done));
-    let committed = false;
+    const state = { answered: false, committed: false };
     const ledger = watched(async (run) => {
       const result = await run();
-      committed = true;
+      state.committed = true;
       await gate;
       return result;
     });
     const one = draft({ legs: into(wallet('commit'), 1n) });
-    const state = { answered: false };
     const work = ledger.submit(one).then(() => (state.answered = true));
-    while (!committed) await new Promise((done) => setTimeout(done, 5));
+    while (!state.committed) await new Promise((done) => setTimeout(done, 5));
     expect(state.answered).toBe(false);
     release();
     await work;
@@ -211,7 +210,7 @@ describe('kill -9 under load', () => {
   function start(name: string, acknowledged: string[]): ChildProcess {
     const file = fileURLToPath(new URL('writer-child.ts', import.meta.url));
     const child = fork(file, [JSON.stringify({ url: cluster.appUrl('ledger'), name, clients: 24 })], { execArgv: ['--import', 'tsx'], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
-    child.on('message', (key) => acknowledged.push(String(key)));
+    child.on('message', (key) => acknowledged.push(key as string));
     return child;
   }
   async function more(acknowledged: readonly string[], than: number): Promise<void> {
@@ -224,7 +223,8 @@ describe('kill -9 under load', () => {
     for (let tries = 1; ; tries += 1) {
       await new Promise((done) => setTimeout(done, 200));
       try {
-        return await cluster.start();
+        await cluster.start();
+        return;
       } catch (error) {
         if (tries === 20) throw error;
       }

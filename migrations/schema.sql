@@ -502,6 +502,18 @@ ledger_balance_snapshot.position bigint NOT NULL
 ledger_balance_snapshot.balance_minor bigint NOT NULL
 ledger_balance_snapshot.settled_seq bigint NOT NULL
 ledger_balance_snapshot.high_seq bigint NOT NULL
+ledger_close.number integer NOT NULL
+ledger_close.through_day date NOT NULL
+ledger_close.position bigint NOT NULL
+ledger_close.closed_by text NOT NULL
+ledger_close.closed_at timestamp with time zone NOT NULL
+ledger_close.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+ledger_close_total.number integer NOT NULL
+ledger_close_total.currency text NOT NULL
+ledger_close_total.class text NOT NULL
+ledger_close_total.movement_minor numeric NOT NULL
+ledger_close_total.adjustments_minor numeric NOT NULL
+ledger_close_total.balance_minor numeric NOT NULL
 ledger_entry.transfer_seq bigint NOT NULL
 ledger_entry.account_id bigint NOT NULL
 ledger_entry.amount_minor bigint NOT NULL
@@ -1593,6 +1605,16 @@ ledger_balance_day: ledger_balance_day_pkey PRIMARY KEY (account_id, "position",
 ledger_balance_snapshot: ledger_balance_snapshot_account_id_fkey FOREIGN KEY (account_id) REFERENCES ledger_account(id)
 ledger_balance_snapshot: ledger_balance_snapshot_pkey PRIMARY KEY (account_id, "position")
 ledger_balance_snapshot: ledger_balance_snapshot_position_fkey FOREIGN KEY ("position") REFERENCES ledger_roll_up("position")
+ledger_close: ledger_close_closed_by_check CHECK ((closed_by <> ''::text))
+ledger_close: ledger_close_number_check CHECK ((number >= 1))
+ledger_close: ledger_close_pkey PRIMARY KEY (number)
+ledger_close: ledger_close_position_check CHECK (("position" >= 0))
+ledger_close: ledger_close_through_day_check CHECK (((through_day >= '2000-01-02'::date) AND (through_day <= '2199-12-31'::date)))
+ledger_close: ledger_close_through_day_key UNIQUE (through_day)
+ledger_close_total: ledger_close_total_class_check CHECK ((class = ANY (ARRAY['asset'::text, 'liability'::text, 'income'::text, 'expense'::text])))
+ledger_close_total: ledger_close_total_currency_fkey FOREIGN KEY (currency) REFERENCES currency(code)
+ledger_close_total: ledger_close_total_number_fkey FOREIGN KEY (number) REFERENCES ledger_close(number)
+ledger_close_total: ledger_close_total_pkey PRIMARY KEY (number, currency, class)
 ledger_entry: ledger_entry_amount_minor_check CHECK (((amount_minor <> 0) AND (amount_minor > '-9223372036854775808'::bigint)))
 ledger_entry: ledger_entry_currency_of_account FOREIGN KEY (account_id, currency) REFERENCES ledger_account(id, currency)
 ledger_entry: ledger_entry_leg_check CHECK ((leg >= 1))
@@ -2278,6 +2300,9 @@ CREATE UNIQUE INDEX ledger_account_id_currency_key ON public.ledger_account USIN
 CREATE UNIQUE INDEX ledger_account_pkey ON public.ledger_account USING btree (id)
 CREATE UNIQUE INDEX ledger_balance_day_pkey ON public.ledger_balance_day USING btree (account_id, "position", effective_date)
 CREATE UNIQUE INDEX ledger_balance_snapshot_pkey ON public.ledger_balance_snapshot USING btree (account_id, "position")
+CREATE UNIQUE INDEX ledger_close_pkey ON public.ledger_close USING btree (number)
+CREATE UNIQUE INDEX ledger_close_through_day_key ON public.ledger_close USING btree (through_day)
+CREATE UNIQUE INDEX ledger_close_total_pkey ON public.ledger_close_total USING btree (number, currency, class)
 CREATE INDEX ledger_entry_of_account ON public.ledger_entry USING btree (account_id, transfer_seq) INCLUDE (amount_minor)
 CREATE UNIQUE INDEX ledger_entry_pkey ON public.ledger_entry USING btree (transfer_seq, leg)
 CREATE UNIQUE INDEX ledger_hold_key_key ON public.ledger_hold USING btree (key)
@@ -2635,6 +2660,11 @@ ledger_balance_day: CREATE TRIGGER ledger_balance_day_never_changes BEFORE DELET
 ledger_balance_day: CREATE TRIGGER ledger_balance_day_never_truncated BEFORE TRUNCATE ON public.ledger_balance_day FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 ledger_balance_snapshot: CREATE TRIGGER ledger_balance_snapshot_never_changes BEFORE DELETE OR UPDATE ON public.ledger_balance_snapshot FOR EACH ROW EXECUTE FUNCTION refuse_change()
 ledger_balance_snapshot: CREATE TRIGGER ledger_balance_snapshot_never_truncated BEFORE TRUNCATE ON public.ledger_balance_snapshot FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+ledger_close: CREATE TRIGGER ledger_close_follows BEFORE INSERT ON public.ledger_close FOR EACH ROW EXECUTE FUNCTION ledger_close_follows()
+ledger_close: CREATE TRIGGER ledger_close_never_changes BEFORE DELETE OR UPDATE ON public.ledger_close FOR EACH ROW EXECUTE FUNCTION refuse_change()
+ledger_close: CREATE TRIGGER ledger_close_never_truncated BEFORE TRUNCATE ON public.ledger_close FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+ledger_close_total: CREATE TRIGGER ledger_close_total_never_changes BEFORE DELETE OR UPDATE ON public.ledger_close_total FOR EACH ROW EXECUTE FUNCTION refuse_change()
+ledger_close_total: CREATE TRIGGER ledger_close_total_never_truncated BEFORE TRUNCATE ON public.ledger_close_total FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 ledger_entry: CREATE TRIGGER ledger_coins_have_twins AFTER INSERT ON public.ledger_entry REFERENCING NEW TABLE AS arrived FOR EACH STATEMENT EXECUTE FUNCTION ledger_coins_have_twins()
 ledger_entry: CREATE TRIGGER ledger_entry_never_changes BEFORE DELETE OR UPDATE ON public.ledger_entry FOR EACH ROW EXECUTE FUNCTION refuse_change()
 ledger_entry: CREATE TRIGGER ledger_entry_never_truncated BEFORE TRUNCATE ON public.ledger_entry FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
@@ -3856,27 +3886,39 @@ AS $function$
     ceiling bigint;
     total numeric := 0;
     tail numeric;
+    above numeric;
   BEGIN
     SELECT * INTO base FROM ledger_balance_snapshot
       WHERE account_id = account AND position <= top ORDER BY position DESC LIMIT 1;
     IF base.position IS NULL THEN
       base.position := 0;
       base.settled_seq := 0;
+      base.high_seq := 0;
     ELSIF until IS NULL THEN
       total := base.balance_minor;
     ELSE
       SELECT coalesce(sum(amount_minor), 0) INTO total FROM ledger_balance_day
         WHERE account_id = account AND position <= base.position AND effective_date <= until;
     END IF;
-    SELECT high_seq INTO ceiling FROM ledger_roll_up WHERE position >= top ORDER BY position LIMIT 1;
-    ceiling := coalesce(ceiling, 9223372036854775807);
 
-    IF until IS NULL THEN
+    IF through IS NULL AND until IS NULL THEN
+      -- No snapshot holds what has a seq above its highest: only the few between its two places need their position.
+      SELECT sum(e.amount_minor) INTO above FROM ledger_entry e
+        WHERE e.account_id = account AND e.transfer_seq > base.high_seq;
       SELECT sum(e.amount_minor) INTO tail FROM ledger_entry e
         LEFT JOIN ledger_position p ON p.transfer_seq = e.transfer_seq
+        WHERE e.account_id = account AND e.transfer_seq > base.settled_seq AND e.transfer_seq <= base.high_seq
+          AND coalesce(p.position, top) > base.position;
+      RETURN total + coalesce(above, 0) + coalesce(tail, 0);
+    END IF;
+
+    SELECT high_seq INTO ceiling FROM ledger_roll_up WHERE position >= top ORDER BY position LIMIT 1;
+    ceiling := coalesce(ceiling, 9223372036854775807);
+    IF until IS NULL THEN
+      SELECT sum(e.amount_minor) INTO tail FROM ledger_entry e
+        JOIN ledger_position p ON p.transfer_seq = e.transfer_seq
         WHERE e.account_id = account AND e.transfer_seq > base.settled_seq AND e.transfer_seq <= ceiling
-          AND coalesce(p.position, CASE WHEN through IS NULL THEN top END) > base.position
-          AND coalesce(p.position, top) <= top;
+          AND p.position > base.position AND p.position <= top;
     ELSE
       SELECT sum(e.amount_minor) INTO tail FROM ledger_entry e
         JOIN ledger_transfer t ON t.seq = e.transfer_seq
@@ -3919,6 +3961,52 @@ AS $function$
       RAISE EXCEPTION 'transfer % captures more than its hold', wrong.seq
         USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_capture_bounded', TABLE = 'ledger_transfer';
     END IF;
+  END $function$
+CREATE OR REPLACE FUNCTION public.ledger_close_follows()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  DECLARE
+    last ledger_close;
+  BEGIN
+    SELECT * INTO last FROM ledger_close ORDER BY number DESC LIMIT 1;
+    IF NEW.number <> coalesce(last.number, 0) + 1 OR NEW.through_day <= last.through_day
+       OR NEW.position <> (SELECT coalesce(max(position), 0) FROM ledger_position) THEN
+      RAISE EXCEPTION 'a close of days before % does not follow the last one', NEW.through_day
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_close_follows', TABLE = 'ledger_close';
+    END IF;
+    RETURN NEW;
+  END $function$
+CREATE OR REPLACE FUNCTION public.ledger_close_through(day date, by_whom text, at timestamp with time zone)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  DECLARE
+    last ledger_close;
+    made ledger_close;
+  BEGIN
+    PERFORM pg_advisory_xact_lock(6237003);
+    WHILE ledger_sequence(10000) > 0 LOOP
+    END LOOP;
+    SELECT * INTO last FROM ledger_close ORDER BY number DESC LIMIT 1;
+    INSERT INTO ledger_close (number, through_day, position, closed_by, closed_at)
+      VALUES (coalesce(last.number, 0) + 1, day, (SELECT coalesce(max(position), 0) FROM ledger_position), by_whom, at)
+      RETURNING * INTO made;
+    INSERT INTO ledger_close_total (number, currency, class, movement_minor, adjustments_minor, balance_minor)
+      SELECT made.number, currency, class, sum(moved), sum(adjusted), sum(moved) + sum(before)
+      FROM (SELECT e.currency, a.class, e.amount_minor AS moved,
+                   CASE WHEN t.effective_date < last.through_day THEN e.amount_minor ELSE 0 END AS adjusted, 0 AS before
+              FROM ledger_position p JOIN ledger_transfer t ON t.seq = p.transfer_seq
+              JOIN ledger_entry e ON e.transfer_seq = p.transfer_seq JOIN ledger_account a ON a.id = e.account_id
+              WHERE p.position > coalesce(last.position, 0) AND p.position <= made.position
+            UNION ALL
+            SELECT currency, class, 0, 0, balance_minor FROM ledger_close_total WHERE number = last.number) parts
+      GROUP BY currency, class;
+    RETURN made.number;
   END $function$
 CREATE OR REPLACE FUNCTION public.ledger_coins_have_twins()
  RETURNS trigger
@@ -4249,6 +4337,20 @@ AS $function$
       JOIN ledger_transfer t ON t.seq = e.transfer_seq
       WHERE fresh.position = edge
       GROUP BY fresh.account_id, t.effective_date;
+  END $function$
+CREATE OR REPLACE FUNCTION public.ledger_stand_still(codes text[], keys text[])
+ RETURNS TABLE(code text, balance numeric, held numeric, key text, transfer_id text, content_hash bytea)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    PERFORM 1 FROM ledger_account a WHERE a.code = ANY (codes) ORDER BY a.id FOR NO KEY UPDATE;
+    RETURN QUERY
+      SELECT a.code, ledger_balance(a.id, NULL, NULL), ledger_held(a.id), NULL::text, NULL::text, NULL::bytea
+        FROM ledger_account a WHERE a.code = ANY (codes)
+      UNION ALL
+      SELECT NULL, NULL, NULL, t.key, t.id, t.content_hash FROM ledger_transfer t WHERE t.key = ANY (keys);
   END $function$
 CREATE OR REPLACE FUNCTION public.ledger_take_roll_up(minimum bigint, stride bigint, worth bigint)
  RETURNS bigint
@@ -5365,6 +5467,8 @@ job: INSERT, SELECT, UPDATE
 ledger_account: INSERT, SELECT
 ledger_balance_day: SELECT
 ledger_balance_snapshot: SELECT
+ledger_close: SELECT
+ledger_close_total: SELECT
 ledger_entry: INSERT, SELECT
 ledger_hold: INSERT, SELECT
 ledger_hold_claim: SELECT

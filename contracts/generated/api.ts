@@ -1165,6 +1165,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/ledger/closes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Closed periods of the books, the newest first */
+        get: operations["listLedgerCloses"];
+        put?: never;
+        /**
+         * Close the days before one, for good
+         * @description Everything recorded so far is the period's. What comes later for one of its days is recorded in the open period with its own effective date, and says `adjustment`. A day that is not over is refused with `ledger_period_open`, one that is closed already with `ledger_period_closed`.
+         */
+        post: operations["closeLedgerPeriod"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/ledger/transfers": {
         parameters: {
             query?: never;
@@ -4268,6 +4289,29 @@ export interface components {
             class: components["schemas"]["LedgerClass"];
             balanceMinor: components["schemas"]["AmountMinor"];
         };
+        LedgerClose: {
+            number: number;
+            throughDay: components["schemas"]["Day"];
+            position: components["schemas"]["LedgerPosition"];
+            /** @description The account that closed it. */
+            closedBy: string;
+            closedAt: components["schemas"]["Instant"];
+            /** @description By currency and class of account, added up from the entries. */
+            totals: components["schemas"]["LedgerCloseTotal"][];
+        };
+        LedgerCloseList: {
+            closes: components["schemas"]["LedgerClose"][];
+        };
+        LedgerCloseTotal: {
+            currency: components["schemas"]["Currency"];
+            class: components["schemas"]["LedgerClass"];
+            /** @description What was recorded in the period. Positive is a debit, negative a credit. */
+            movementMinor: components["schemas"]["AmountMinor"];
+            /** @description Of the movement, what belongs to days that were closed before. */
+            adjustmentsMinor: components["schemas"]["AmountMinor"];
+            /** @description How it stood at the close. */
+            balanceMinor: components["schemas"]["AmountMinor"];
+        };
         LedgerCurrencyBalance: {
             currency: components["schemas"]["Currency"];
             totalMinor: components["schemas"]["AmountMinor"];
@@ -4291,6 +4335,8 @@ export interface components {
             recordedAt: components["schemas"]["Instant"];
             /** @description The transfer that this one undoes, wholly or in part. */
             reverses: string | null;
+            /** @description Its day was closed before it was recorded. */
+            adjustment: boolean;
             metadata: {
                 [key: string]: unknown;
             };
@@ -8422,6 +8468,61 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Account"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listLedgerCloses: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The closes. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LedgerCloseList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    closeLedgerPeriod: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Format: date
+                     * @description The first day that stays open; today at the latest.
+                     */
+                    throughDay: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The close. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LedgerClose"];
                 };
             };
             default: components["responses"]["Problem"];

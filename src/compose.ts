@@ -23,7 +23,7 @@ import { makeOwnershipHandlers, makeOwnershipJobs, makeRefusalHandlers, makeRefu
 import {
   type JobHandlers, type JobRunner, makeInProcessWorker, makeRedisRelay, makeRedisWorker, makeRunner, makeTicks, type Worker,
 } from './platform/jobs/index.ts';
-import { makeRoyaltiesHandlers, makeRoyaltiesJobs } from './royalties/index.ts';
+import { makeRoyaltiesHandlers, makeRoyaltiesJobs, makeRoyaltiesTicks } from './royalties/index.ts';
 import { makeStopHandlers, makeStopJobs } from './stop/index.ts';
 import { makeTransparencyHandlers, makeTransparencyTicks } from './transparency/index.ts';
 
@@ -121,7 +121,8 @@ export async function compose(config: Config, role: ProcessRole = 'start', overr
     const rooms = makeRooms(platform);
     const jobs = makeRunner({ runTx: platform.database.runTx, clock: platform.clock, handlers: makeJobHandlers(rooms), log: platform.log });
     const ticks = makeTicks({
-      ...makeIdentityTicks(rooms.identity), ...makeLedgerTicks(rooms.ledger, platform.clock), ...makeBillingTicks(rooms.billing), ...makeTransparencyTicks(rooms.transparency),
+      ...makeIdentityTicks(rooms.identity), ...makeLedgerTicks(rooms.ledger, platform.clock), ...makeBillingTicks(rooms.billing),
+      ...makeRoyaltiesTicks(rooms.royalties), ...makeTransparencyTicks(rooms.transparency),
     }, platform.log);
     const workers = role === 'start' || role === 'worker' ? makeWorkers(platform, jobs) : [];
     // Registered, and its gates read, before the first request can be served.

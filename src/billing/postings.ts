@@ -85,6 +85,7 @@ export function daysEarned(period: PeriodRow, step: EarningStep, parts: Parts): 
     legs,
     metadata: {
       ...traceOf(period), fromDay: step.firstDay, throughDay: step.lastDay, days: step.toK - step.fromK, earnedDays: step.toK,
+      // What stands between the price and the earned entry: a split may divide either.
       feeMinor: parts.feeMinor.toString(), taxMinor: parts.taxMinor.toString(),
       ...(step.splitId === null ? {} : { splitVersionId: step.splitId }),
     },

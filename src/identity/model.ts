@@ -12,7 +12,7 @@ export type Locale = (typeof LOCALES)[number];
 export const DOCUMENT_TYPES = [
   'refusal', 'refusal_withdrawal', 'vouch', 'representation', 'notice', 'counter_notice',
   'ownership_claim', 'grant', 'amendment', 'revocation', 'split', 'version_approval', 'stop_order', 'delegation',
-  'succession', 'death_report', 'life_declaration', 'licence',
+  'succession', 'death_report', 'life_declaration', 'licence', 'advance', 'derivative',
 ] as const;
 export type DocumentType = (typeof DOCUMENT_TYPES)[number];
 

@@ -35,7 +35,7 @@ export const REFUSAL_CODES = [
   // royalties
   'split_invalid', 'split_unsigned', 'split_missing', 'payee_unknown', 'payee_not_onboarded', 'statement_open', 'statement_closed',
   'statement_line_unknown',
-  'payout_state', 'payout_below_minimum', 'run_range',
+  'payout_state', 'payout_below_minimum', 'run_range', 'advance_invalid', 'advance_state', 'derivative_invalid', 'derivative_state',
   // gateway and stop
   'output_state', 'output_withdrawn', 'stopped', 'gate_changed', 'render_failed', 'text_unspeakable', 'stop_state', 'quote_stale',
   'file_unreadable', 'range_unsatisfiable', 'overloaded', 'unavailable', 'database_untrusted', 'two_people_needed', 'log_mismatch',

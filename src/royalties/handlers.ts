@@ -7,7 +7,9 @@ type Mine = Pick<
   Handlers<RequestContext>,
   | 'draftSplit' | 'listSplits' | 'getSplit' | 'signSplit' | 'onboardPayee' | 'getPayoutAccount' | 'runRoyalties' | 'getRoyaltyRun'
   | 'refundGoodwill' | 'getRefund' | 'closeStatements' | 'listStatements' | 'getStatement' | 'getStatementPdf' | 'explainStatementLine'
-  | 'createPayouts' | 'listPayouts' | 'getPayout'
+  | 'createPayouts' | 'listPayouts' | 'getPayout' | 'listReserves' | 'listUnsettledPayouts' | 'resolvePayout'
+  | 'setPayoutSetting' | 'listPayoutSettings' | 'setTaxProfile' | 'listTaxProfiles' | 'draftAdvance' | 'listAdvances' | 'getAdvance' | 'signAdvance'
+  | 'payAdvance' | 'endAdvance'
 >;
 type Some<Name extends keyof Mine> = Pick<Mine, Name>;
 
@@ -42,7 +44,69 @@ function makeShares(service: Royalties): Some<'draftSplit' | 'listSplits' | 'get
   };
 }
 
-function makeAccounts(service: Royalties): Omit<Mine, keyof ReturnType<typeof makeShares>> {
+function makeAdvances(service: Royalties): Some<'draftAdvance' | 'listAdvances' | 'getAdvance' | 'signAdvance' | 'payAdvance' | 'endAdvance'> {
+  return {
+    async draftAdvance({ body }, context) {
+      return { status: 201, body: await service.draftAdvance(withRole(context, 'operator'), writeKey(context), body) };
+    },
+    async listAdvances({ query }, context) {
+      return { status: 200, body: await service.listAdvances(signedIn(context), query.payee) };
+    },
+    async getAdvance({ path }, context) {
+      return { status: 200, body: await service.getAdvance(signedIn(context), path.advanceId) };
+    },
+    async signAdvance({ path, body }, context) {
+      return { status: 200, body: await service.signAdvance(signedIn(context), writeKey(context), path.advanceId, body) };
+    },
+    async payAdvance({ path }, context) {
+      return { status: 200, body: await service.payAdvance(withRole(context, 'operator'), writeKey(context), path.advanceId) };
+    },
+    async endAdvance({ path }, context) {
+      withRole(context, 'operator');
+      return { status: 200, body: await service.endAdvance(writeKey(context), path.advanceId) };
+    },
+  };
+}
+
+function makePaying(service: Royalties): Some<
+  'createPayouts' | 'listPayouts' | 'getPayout' | 'listUnsettledPayouts' | 'resolvePayout' | 'setPayoutSetting' | 'listPayoutSettings' | 'setTaxProfile'
+  | 'listTaxProfiles'
+> {
+  return {
+    async createPayouts({ body }, context) {
+      return { status: 201, body: await service.createPayouts(withRole(context, 'operator'), writeKey(context), body) };
+    },
+    async listPayouts({ query }, context) {
+      return { status: 200, body: await service.listPayouts(signedIn(context), query.payee) };
+    },
+    async getPayout({ path }, context) {
+      return { status: 200, body: await service.getPayout(signedIn(context), path.payoutId) };
+    },
+    async listUnsettledPayouts(_input, context) {
+      withRole(context, 'operator');
+      return { status: 200, body: await service.listUnsettledPayouts() };
+    },
+    async resolvePayout({ path, body }, context) {
+      return { status: 200, body: await service.resolvePayout(withRole(context, 'operator'), writeKey(context), path.payoutId, body) };
+    },
+    async setPayoutSetting({ body }, context) {
+      return { status: 200, body: await service.setPayoutSetting(signedIn(context), writeKey(context), body) };
+    },
+    async listPayoutSettings(_input, context) {
+      return { status: 200, body: await service.listPayoutSettings(signedIn(context)) };
+    },
+    async setTaxProfile({ body }, context) {
+      return { status: 201, body: await service.setTaxProfile(withRole(context, 'operator'), writeKey(context), body) };
+    },
+    async listTaxProfiles({ query }, context) {
+      return { status: 200, body: await service.listTaxProfiles(signedIn(context), query.payee) };
+    },
+  };
+}
+
+function makeAccounts(
+  service: Royalties,
+): Omit<Mine, keyof ReturnType<typeof makeShares> | keyof ReturnType<typeof makeAdvances> | keyof ReturnType<typeof makePaying>> {
   return {
     async onboardPayee(_input, context) {
       return { status: 201, body: await service.onboardPayee(signedIn(context), writeKey(context)) };
@@ -65,18 +129,12 @@ function makeAccounts(service: Royalties): Omit<Mine, keyof ReturnType<typeof ma
     async explainStatementLine({ path, query }, context) {
       return { status: 200, body: await service.explainStatementLine(signedIn(context), path.statementId, path.lineId, query) };
     },
-    async createPayouts({ body }, context) {
-      return { status: 201, body: await service.createPayouts(withRole(context, 'operator'), writeKey(context), body) };
-    },
-    async listPayouts({ query }, context) {
-      return { status: 200, body: await service.listPayouts(signedIn(context), query.payee) };
-    },
-    async getPayout({ path }, context) {
-      return { status: 200, body: await service.getPayout(signedIn(context), path.payoutId) };
+    async listReserves({ query }, context) {
+      return { status: 200, body: await service.listReserves(signedIn(context), query.payee) };
     },
   };
 }
 
 export function makeRoyaltiesHandlers(service: Royalties): Mine {
-  return { ...makeShares(service), ...makeAccounts(service) };
+  return { ...makeShares(service), ...makeAdvances(service), ...makePaying(service), ...makeAccounts(service) };
 }

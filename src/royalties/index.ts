@@ -7,8 +7,9 @@
  */
 export { makeRoyalties, type Royalties } from './service.ts';
 export type { RoyaltiesDeps } from './deps.ts';
-export type { Balances } from './debts.ts';
+export type { Balances } from './balances.ts';
 export { makeRoyaltiesHandlers } from './handlers.ts';
-export { makeRoyaltiesJobs, ROYALTY_EVENT_TOPICS } from './jobs.ts';
-export type { SplitLeg } from './model.ts';
+export { makeRoyaltiesJobs, makeRoyaltiesTicks, ROYALTY_EVENT_TOPICS } from './jobs.ts';
+export type { Base, ReserveTerms, SplitLeg } from './model.ts';
+export type { SplitInput } from './splits.ts';
 export type { StatementDocument } from './statement-model.ts';

@@ -1,6 +1,6 @@
 import type { Json } from '../kernel/canonical-json.ts';
 import type { JobHandlers } from '../platform/jobs/index.ts';
-import { SEND_PAYOUT_TOPIC } from './payouts.ts';
+import { SEND_PAYOUT_TOPIC } from './payout-phases.ts';
 import { BOOK_REFUND_TOPIC } from './refunds.ts';
 import type { Royalties } from './service.ts';
 
@@ -35,5 +35,15 @@ export function makeRoyaltiesJobs({ work }: Pick<Royalties, 'work'>): JobHandler
     'royalties.syncBankPayout': async (payload) => {
       if (member(payload, 'connectedAccount') !== null) await work.syncBankPayout(idIn(payload, 'connectedAccount'), idIn(payload, 'objectId'));
     },
+  };
+}
+
+const HOUR_MS = 3_600_000;
+
+/** Reserves are given back, and payees with a schedule paid, within the hour after their day has begun. Safe in any number of processes at once. */
+export function makeRoyaltiesTicks({ work }: Pick<Royalties, 'work'>): Record<string, { everyMs: number; run: () => Promise<void> }> {
+  return {
+    'royalties.releaseDue': { everyMs: HOUR_MS, run: () => work.releaseDue() },
+    'royalties.payScheduled': { everyMs: HOUR_MS, run: () => work.payScheduled() },
   };
 }

@@ -1,4 +1,4 @@
-import type { Currency } from '../kernel/money.ts';
+import { type Currency, isCurrency } from '../kernel/money.ts';
 import { Refusal } from '../kernel/refusals.ts';
 import { addDays, type Day } from '../kernel/time.ts';
 
@@ -9,8 +9,13 @@ export const PLATFORM_NAME = 'Benren · 本人';
 export const WHOLE_BASIS_POINTS = 10_000;
 export const LEGS_MAX = 20;
 
-/** What of a sale is divided. One base is worked out here; `draftSplit` refuses the others by name. */
-export const BASE = 'net_of_tax_and_fees';
+/** What of a sale is divided: the price, without the tax in it, or without the processor's actual fee too. */
+export const BASES = ['gross', 'net_of_tax', 'net_of_tax_and_fees'] as const;
+export type Base = (typeof BASES)[number];
+export const DEFAULT_BASE: Base = 'net_of_tax_and_fees';
+
+export const ROLES = ['owner', 'platform', 'agency', 'co_writer', 'charity', 'payee'] as const;
+export type Role = (typeof ROLES)[number];
 
 export interface SplitLeg {
   /** An account, or `platform`. */
@@ -18,14 +23,39 @@ export interface SplitLeg {
   basisPoints: number;
 }
 
+export interface SplitLegInput extends SplitLeg {
+  role?: Role;
+}
+
+/** What is held of each run's payable, and for how many days. */
+export interface ReserveTerms {
+  basisPoints: number;
+  days: number;
+}
+
+export const NO_RESERVE: ReserveTerms = { basisPoints: 0, days: 0 };
+const RESERVE_BASIS_POINTS_MAX = 5_000;
+const RESERVE_DAYS_MAX = 365;
+
 function invalid(detail: string): Refusal {
   return new Refusal('split_invalid', detail);
 }
 
+/** The base by its name. Refuses `split_invalid`. */
+export function baseOf(name: string): Base {
+  const base = BASES.find((one) => one === name);
+  if (base === undefined) throw invalid(`A split divides one of ${BASES.join(', ')}.`);
+  return base;
+}
+
+function inWhole(value: number, maximum: number): boolean {
+  return Number.isInteger(value) && value >= 0 && value <= maximum;
+}
+
 /** Refuses with `split_invalid` what could not be divided exactly and without doubt. */
-export function checkSplit(split: { legs: readonly SplitLeg[]; base: string; refundFeeBearer: string }): void {
-  const { legs, base, refundFeeBearer } = split;
-  if (base !== BASE) throw invalid(`A split divides ${BASE}; other bases are not offered yet.`);
+export function checkSplit(split: { legs: readonly SplitLeg[]; base: string; refundFeeBearer: string; reserve: ReserveTerms }): void {
+  const { legs, base, refundFeeBearer, reserve } = split;
+  baseOf(base);
   if (legs.length < 2 || legs.length > LEGS_MAX) throw invalid(`A split has 2 to ${LEGS_MAX} payees.`);
   if (legs.some(({ basisPoints }) => !Number.isInteger(basisPoints) || basisPoints < 1 || basisPoints >= WHOLE_BASIS_POINTS)) {
     throw invalid('A share is a whole number of basis points, at least 1.');
@@ -35,6 +65,18 @@ export function checkSplit(split: { legs: readonly SplitLeg[]; base: string; ref
   const sum = legs.reduce((total, leg) => total + leg.basisPoints, 0);
   if (sum !== WHOLE_BASIS_POINTS) throw invalid(`The shares sum to ${sum} basis points, not to ${WHOLE_BASIS_POINTS}.`);
   if (!legs.some((leg) => leg.payee === refundFeeBearer)) throw invalid('Only a payee of the split can bear the fees of refunds.');
+  if (!inWhole(reserve.basisPoints, RESERVE_BASIS_POINTS_MAX) || !inWhole(reserve.days, RESERVE_DAYS_MAX)) {
+    throw invalid(`A reserve is at most ${RESERVE_BASIS_POINTS_MAX} basis points for at most ${RESERVE_DAYS_MAX} days.`);
+  }
+  if ((reserve.basisPoints === 0) !== (reserve.days === 0)) throw invalid('A reserve has a part and a time, or neither.');
+}
+
+/** What a payee is in a split. The platform's and the owner's roles are theirs alone: `split_invalid`. */
+export function roleOf({ payee, role }: SplitLegInput, ownerAccountId: string): Role {
+  const own: Role | null = payee === PLATFORM ? 'platform' : payee === ownerAccountId ? 'owner' : null;
+  if (own !== null && role !== undefined && role !== own) throw invalid(`The role of ${payee} is ${own}.`);
+  if (own === null && (role === 'owner' || role === 'platform')) throw invalid('Nobody else has the role of the owner or of the platform.');
+  return own ?? role ?? 'payee';
 }
 
 /** Whose signatures a split needs: its owner's and each payee's, each once. */
@@ -129,6 +171,9 @@ export interface EarnedEntry {
   tierId: string;
   currency: Currency;
   amountMinor: bigint;
+  /** The processor's fee and the tax that were taken off before it was earned; below zero in what a refund took back. */
+  feeMinor: bigint;
+  taxMinor: bigint;
   /** The first and last day that it is for. */
   firstDay: Day;
   lastDay: Day;
@@ -145,7 +190,10 @@ export interface PotDraft {
   splitId: string;
   firstDay: Day;
   lastDay: Day;
+  /** What leaves `earned`: the price without tax and fee. */
   amountMinor: bigint;
+  feeMinor: bigint;
+  taxMinor: bigint;
   entries: EarnedEntry[];
 }
 
@@ -173,26 +221,84 @@ export function potsOf(entries: readonly EarnedEntry[], versions: readonly Split
     const key = `${entry.tierId}\n${entry.currency}\n${splitId}`;
     const pot = pots.get(key);
     if (pot === undefined) {
-      const { tierId, currency, accountCode, firstDay, lastDay, amountMinor } = entry;
-      pots.set(key, { tierId, currency, accountCode, splitId, firstDay, lastDay, amountMinor, entries: [entry] });
+      const { tierId, currency, accountCode, firstDay, lastDay, amountMinor, feeMinor, taxMinor } = entry;
+      pots.set(key, { tierId, currency, accountCode, splitId, firstDay, lastDay, amountMinor, feeMinor, taxMinor, entries: [entry] });
       continue;
     }
     pot.entries.push(entry);
     pot.amountMinor += entry.amountMinor;
+    pot.feeMinor += entry.feeMinor;
+    pot.taxMinor += entry.taxMinor;
     if (entry.firstDay < pot.firstDay) pot.firstDay = entry.firstDay;
     if (entry.lastDay > pot.lastDay) pot.lastDay = entry.lastDay;
   }
   return [...pots.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, pot]) => pot);
 }
 
+/** The money of a pot: what leaves `earned`, and the fee and the tax that were taken off before. */
+export interface PotMoney {
+  amountMinor: bigint;
+  feeMinor: bigint;
+  taxMinor: bigint;
+}
+
+/** What of a pot its split divides. */
+export function baseMinorOf({ amountMinor, feeMinor, taxMinor }: PotMoney, base: Base): bigint {
+  if (base === 'net_of_tax_and_fees') return amountMinor;
+  return base === 'net_of_tax' ? amountMinor + feeMinor : amountMinor + feeMinor + taxMinor;
+}
+
+/** A leg's share of the base, and what is posted to it: less, for the platform, by what the base leaves in. */
+export interface DividedLeg extends SplitLeg {
+  shareMinor: bigint;
+  amountMinor: bigint;
+}
+
 /**
- * What each leg gets of a pot. A pot below zero (fees were more than the revenue) is the platform's alone: payees signed
- * to share earnings, and no loss is hidden in somebody's later ones.
+ * What each leg gets of a pot. The platform bears the fee and the tax that the base leaves in, also where its share is smaller: then
+ * its leg is below zero and shows it. A base below zero (more was refunded than earned, or fees were more than the
+ * revenue) is the platform's alone: payees signed to share earnings, and no loss is hidden in somebody's later ones.
  */
-export function dividePot(potMinor: bigint, legs: readonly SplitLeg[]): (SplitLeg & { amountMinor: bigint })[] {
-  if (potMinor < 0n) return legs.map((leg) => ({ ...leg, amountMinor: leg.payee === PLATFORM ? potMinor : 0n }));
-  const shares = sharesOf(potMinor, legs.map((leg) => leg.basisPoints));
-  return legs.map((leg, index) => ({ ...leg, amountMinor: shares[index] ?? 0n }));
+export function dividePot(pot: PotMoney, legs: readonly SplitLeg[], base: Base): DividedLeg[] {
+  const baseMinor = baseMinorOf(pot, base);
+  const shares = baseMinor < 0n ? legs.map(() => 0n) : sharesOf(baseMinor, legs.map((leg) => leg.basisPoints));
+  const borneMinor = baseMinor < 0n ? -pot.amountMinor : baseMinor - pot.amountMinor;
+  return legs.map((leg, index) => {
+    const shareMinor = shares[index] ?? 0n;
+    return { ...leg, shareMinor, amountMinor: leg.payee === PLATFORM ? shareMinor - borneMinor : shareMinor };
+  });
+}
+
+/** A pot that was divided, and how much of it was refunded so far. */
+export interface ReturningPot {
+  amountMinor: bigint;
+  refundedMinor: bigint;
+  legs: readonly DividedLeg[];
+}
+
+export interface ReturnedLeg {
+  payee: string;
+  shareMinor: bigint;
+  amountMinor: bigint;
+}
+
+/**
+ * What each leg returns when `amountMinor` more of a pot is refunded. Apportioned over the shares of the base, on the cumulative
+ * total; the platform is given back of it what it bore for that part, so that the returns sum to the amount and a pot that is
+ * refunded whole leaves every leg with nothing. The platform's may be below zero.
+ */
+export function stepsOf(pot: ReturningPot, amountMinor: bigint): ReturnedLeg[] {
+  const shares = pot.legs.map((leg) => leg.shareMinor);
+  const wholeMinor = shares.reduce((sum, one) => sum + one, 0n);
+  const shareAt = (refundedMinor: bigint): bigint => (wholeMinor * refundedMinor) / pot.amountMinor;
+  const [fromMinor, toMinor] = [shareAt(pot.refundedMinor), shareAt(pot.refundedMinor + amountMinor)];
+  const before = returnedOf(fromMinor, shares);
+  const after = returnedOf(toMinor, shares);
+  const borneMinor = toMinor - fromMinor - amountMinor;
+  return pot.legs.map(({ payee }, index) => {
+    const shareMinor = (after[index] ?? 0n) - (before[index] ?? 0n);
+    return { payee, shareMinor, amountMinor: payee === PLATFORM ? shareMinor - borneMinor : shareMinor };
+  });
 }
 
 /** Somewhere that a period's earnings stand, and how much of them can still be taken from there. */
@@ -216,4 +322,10 @@ export function takeFrom<T extends Source>(amountMinor: bigint, sources: readonl
 /** The smaller one. */
 export function least(a: bigint, b: bigint): bigint {
   return a < b ? a : b;
+}
+
+/** A currency that payees are paid in: coins are nobody's wage. Refuses `money_malformed`. */
+export function paidOutIn(code: string): Exclude<Currency, 'COIN'> {
+  if (!isCurrency(code) || code === 'COIN') throw new Refusal('money_malformed', 'Payees are paid in CNY, USD, EUR or JPY.');
+  return code;
 }

@@ -1,6 +1,6 @@
 import type Stripe from 'stripe';
 
-import type { Currency } from '../kernel/money.ts';
+import { type Currency, isCurrency } from '../kernel/money.ts';
 import { Refusal } from '../kernel/refusals.ts';
 import { fromStripeAmount, orNull, outcomeUnknown, type StripePort, toStripeAmount } from '../platform/stripe/index.ts';
 import type { AccountFacts } from './payout-store.ts';
@@ -17,24 +17,51 @@ export interface PayeeProvider {
   account(stripeAccount: string): Promise<(AccountFacts & { payee: string | null }) | null>;
   /** How a bank payout of a connected account ended: a reason, or null when it did not fail. */
   bankFailure(stripeAccount: string, stripePayout: string): Promise<string | null>;
+  /** What the processor would pay for a claim in a currency that it holds none of for us; null when it holds that currency. */
+  quote(currency: Currency): Promise<Quote | null>;
   /** Sends a payout once: looked up by its group first, since idempotency keys are forgotten after a day. */
-  send(payout: { payoutId: string; stripeAccount: string; currency: Currency; amountMinor: bigint; refusals: number }): Promise<SendOutcome>;
+  send(payout: Sending): Promise<SendOutcome>;
+  /** The transfers that stand under a payout's name. */
+  sentFor(payoutId: string): Promise<TransferFacts[]>;
   transfer(stripeTransfer: string): Promise<TransferFacts | null>;
+}
+
+export interface Sending {
+  payoutId: string;
+  stripeAccount: string;
+  currency: Currency;
+  amountMinor: bigint;
+  refusals: number;
+}
+
+export interface Quote {
+  currency: Currency;
+  /** Whole units of `currency` for one whole unit of the claim's, as decimal text. */
+  rate: string;
+  source: string;
 }
 
 /**
  * `later`: for certain nothing was sent; it can be when there is money. `unknown`: it may have been sent, or is being sent; the
- * same key is tried again. `refused`: it was not sent and never will be.
+ * same key is tried again. `refused`: it was not sent and never will be. `odd`: something else stands under its name; only a person can tell.
  */
 export type SendOutcome =
   | { outcome: 'sent'; stripeTransfer: string }
-  | { outcome: 'later' | 'unknown' | 'refused'; problem: string };
+  | { outcome: 'later' | 'unknown' | 'refused' | 'odd'; problem: string };
 
 export interface TransferFacts {
   stripeTransfer: string;
   /** Ours, from the metadata. */
   payoutId: string | null;
+  stripeAccount: string | null;
+  currency: string;
+  amountMinor: bigint;
   reversedMinor: bigint;
+}
+
+/** Whether a transfer is what was to be sent, to the unit and to the account. */
+export function isThatTransfer(found: TransferFacts, wanted: Omit<Sending, 'refusals'>): boolean {
+  return found.amountMinor === wanted.amountMinor && found.currency === wanted.currency.toLowerCase() && found.stripeAccount === wanted.stripeAccount;
 }
 
 /** The processor understood the request and will not do it: asking again changes nothing. */
@@ -53,12 +80,49 @@ function outcomeOf(error: unknown): SendOutcome {
 }
 
 function transferFacts(transfer: Stripe.Transfer): TransferFacts {
+  const { destination } = transfer;
   return {
-    stripeTransfer: transfer.id, payoutId: transfer.metadata['payoutId'] ?? null, reversedMinor: fromStripeAmount(transfer.amount_reversed),
+    stripeTransfer: transfer.id, payoutId: transfer.metadata['payoutId'] ?? null,
+    stripeAccount: typeof destination === 'string' ? destination : (destination?.id ?? null), currency: transfer.currency,
+    amountMinor: fromStripeAmount(transfer.amount), reversedMinor: fromStripeAmount(transfer.amount_reversed),
   };
 }
 
-function makeAccounts({ run, withKey }: Pick<StripePort, 'run' | 'withKey'>, publicUrl: string): Omit<PayeeProvider, 'send' | 'transfer'> {
+/** The processor's answer as a currency of ours. */
+function currencyOf(code: string): Currency | null {
+  const upper = code.toUpperCase();
+  return isCurrency(upper) ? upper : null;
+}
+
+function makeQuotes({ run }: Pick<StripePort, 'run'>): PayeeProvider['quote'] {
+  return async (currency) => {
+    const held = await run((sdk) => sdk.balance.retrieve());
+    if ([...held.available, ...held.pending].some((one) => currencyOf(one.currency) === currency)) return null;
+    const own = await run((sdk) => sdk.accounts.retrieveCurrent());
+    const settled = currencyOf(own.default_currency ?? '');
+    if (settled === null || settled === currency) return null;
+    // Its typed call is marked as old in favour of one that is still a preview; the address is the same.
+    const answer: unknown = await run((sdk) => sdk.rawRequest('GET', `/v1/exchange_rates/${currency.toLowerCase()}`));
+    const rate = rateIn(answer, settled.toLowerCase());
+    if (rate === null) throw new Refusal('unavailable', `The payment processor names no rate from ${currency} to ${settled}.`);
+    return { currency: settled, rate: decimalOf(rate), source: 'stripe.exchange_rates' };
+  };
+}
+
+function rateIn(answer: unknown, to: string): number | null {
+  const rates: unknown = typeof answer === 'object' && answer !== null && 'rates' in answer ? answer.rates : null;
+  const rate: unknown = typeof rates === 'object' && rates !== null ? (rates as Record<string, unknown>)[to] : null;
+  return typeof rate === 'number' ? rate : null;
+}
+
+/** A rate's digits as the processor wrote them; its numbers are never so small that they need an exponent. */
+function decimalOf(rate: number): string {
+  const text = String(rate);
+  if (!/^[0-9]+(\.[0-9]+)?$/.test(text)) throw new Refusal('unavailable', `The payment processor named the rate ${text}.`);
+  return text;
+}
+
+function makeAccounts({ run, withKey }: Pick<StripePort, 'run' | 'withKey'>, publicUrl: string): Pick<PayeeProvider, 'createAccount' | 'onboardingPage' | 'account' | 'bankFailure'> {
   return {
     async createAccount({ accountId, country }) {
       const account = await run((sdk) => sdk.accounts.create({
@@ -94,13 +158,24 @@ function makeAccounts({ run, withKey }: Pick<StripePort, 'run' | 'withKey'>, pub
 
 export function makePayeeProvider(port: Pick<StripePort, 'run' | 'withKey'>, publicUrl: string): PayeeProvider {
   const { run, withKey } = port;
+
+  async function sentFor(payoutId: string): Promise<TransferFacts[]> {
+    return (await run((sdk) => sdk.transfers.list({ transfer_group: payoutId, limit: 2 }))).data.map(transferFacts);
+  }
+
   return {
     ...makeAccounts(port, publicUrl),
-    async send({ payoutId, stripeAccount, currency, amountMinor, refusals }) {
+    quote: makeQuotes(port),
+    sentFor,
+    async send(payout) {
+      const { payoutId, stripeAccount, currency, amountMinor, refusals } = payout;
       try {
-        const before = await run((sdk) => sdk.transfers.list({ transfer_group: payoutId, limit: 1 }));
-        const [found] = before.data;
-        if (found !== undefined) return { outcome: 'sent', stripeTransfer: found.id };
+        const before = await sentFor(payoutId);
+        const [found] = before;
+        if (found !== undefined) {
+          if (before.length === 1 && isThatTransfer(found, payout)) return { outcome: 'sent', stripeTransfer: found.stripeTransfer };
+          return { outcome: 'odd', problem: `Transfers stand under this payout that are not it: ${before.map((one) => one.stripeTransfer).join(', ')}.` };
+        }
         const transfer = await run((sdk) => sdk.transfers.create({
           amount: toStripeAmount(amountMinor), currency: currency.toLowerCase(), destination: stripeAccount, transfer_group: payoutId,
           metadata: { payoutId },

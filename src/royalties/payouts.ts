@@ -1,23 +1,25 @@
 import type { components } from '../../contracts/generated/api.ts';
-import { parseMinor } from '../kernel/money.ts';
+import { type Currency, parseMinor } from '../kernel/money.ts';
 import { notFound, Refusal } from '../kernel/refusals.ts';
 import type { Actor } from '../kernel/request.ts';
-import { dayOf } from '../kernel/time.ts';
+import { addDays, dayOf, type Day } from '../kernel/time.ts';
 import type { IdempotencyKey, Tx } from '../kernel/tx.ts';
 import { chart } from '../ledger/index.ts';
-import { enqueue } from '../platform/jobs/index.ts';
 import { once } from '../platform/postgres/index.ts';
+import { lockPayee } from './balances.ts';
 import { netDebt } from './debts.ts';
 import type { RoyaltiesDeps } from './deps.ts';
-import { PLATFORM } from './model.ts';
-import type { PayeeProvider, TransferFacts } from './payee-provider.ts';
+import { paidOutIn, PLATFORM } from './model.ts';
 import type { Payees } from './payees.ts';
+import { beginPayout } from './payout-phases.ts';
 import * as store from './payout-store.ts';
-import { KINDS, payoutBegun, payoutPaid, payoutReversed } from './postings.ts';
 import * as runs from './run-store.ts';
 
 export type PayoutJson = components['schemas']['Payout'];
-type Skipped = { payee: string; currency: PayoutJson['currency']; unpaidMinor: string; reason: 'payee_not_onboarded' | 'payout_below_minimum' };
+export type PayoutSettingJson = components['schemas']['PayoutSetting'];
+type Skipped = {
+  payee: string; currency: PayoutJson['currency']; unpaidMinor: string; reason: 'payee_not_onboarded' | 'payout_below_minimum' | 'payout_not_due';
+};
 export interface PayoutsJson {
   payouts: PayoutJson[];
   skipped: Skipped[];
@@ -28,63 +30,74 @@ export interface Payouts {
   createPayouts: (actor: Actor, key: IdempotencyKey, input: { minimumMinor?: string; payees?: readonly string[] }) => Promise<PayoutsJson>;
   getPayout: (actor: Actor, payoutId: string) => Promise<PayoutJson>;
   listPayouts: (actor: Actor, payee?: string) => Promise<{ payouts: PayoutJson[] }>;
-  /** Job: sends a payout, or finds that it was sent, and books the answer. */
-  sendPayout: (payoutId: string) => Promise<void>;
-  /** Job: books what became of a transfer at the processor. */
-  syncTransfer: (stripeTransfer: string) => Promise<void>;
+  /** A payee's own smallest payout and schedule in a currency. */
+  setPayoutSetting: (actor: Actor, key: IdempotencyKey, input: { currency: string; minimumMinor: string; schedule: store.SettingRow['schedule'] }) => Promise<PayoutSettingJson>;
+  listPayoutSettings: (actor: Actor) => Promise<{ settings: PayoutSettingJson[] }>;
+  /** Tick: pays those whose own schedule is due. */
+  payScheduled: () => Promise<void>;
 }
-
-export const SEND_PAYOUT_TOPIC = 'royalties.sendPayout';
 
 /** One CNY: below it the transfer costs more care than it is worth. */
 const MINIMUM_MINOR = '100';
 const PAYEES_AT_ONCE = 500;
 const UNREADY_ASKED = 50;
-/** Minutes until the next try: doubled from this up to six hours. */
-const FIRST_WAIT_MINUTES = 5;
-const WAIT_MINUTES_MAX = 360;
+/** Who begins what a schedule asks for. */
+const HOUSE = { accountId: PLATFORM };
 
-function viewOf(row: store.PayoutRow): PayoutJson {
+export async function viewOf(tx: Tx, row: store.PayoutRow): Promise<PayoutJson> {
+  const conversion = await store.conversionOf(tx, row.id);
   return {
-    payoutId: row.id, payee: row.accountId, currency: row.currency, amountMinor: row.amountMinor.toString(), state: row.state,
-    stripeTransfer: row.stripeTransfer, problem: row.problem, createdAt: row.createdAt.toISOString(), settledAt: row.settledAt?.toISOString() ?? null,
+    payoutId: row.id, payee: row.accountId, currency: row.currency, grossMinor: (row.amountMinor + row.withheldMinor).toString(),
+    withheldMinor: row.withheldMinor.toString(), amountMinor: row.amountMinor.toString(), taxProfileId: row.taxProfileId, advanceId: row.advanceId,
+    conversion: conversion === null ? null : {
+      currency: conversion.currency, amountMinor: conversion.amountMinor.toString(), rate: conversion.rate, source: conversion.source,
+    },
+    state: row.state, needsPerson: row.needsPerson, stripeTransfer: row.stripeTransfer, problem: row.problem, createdAt: row.createdAt.toISOString(),
+    settledAt: row.settledAt?.toISOString() ?? null,
   };
+}
+
+/** The first day on which a payee's schedule lets the next payout begin. */
+export function dueFrom(schedule: store.SettingRow['schedule'], lastDay: Day | null): Day | null {
+  if (lastDay === null || schedule === 'manual') return null;
+  if (schedule === 'weekly') return addDays(lastDay, 7);
+  // The first of the month after: 32 days on is always in it.
+  return `${addDays(`${lastDay.slice(0, 7)}-01`, 32).slice(0, 7)}-01`;
 }
 
 /** Begins a payout of everything unpaid, or says why not. The guarded account's lock lets one of any number of calls through. */
 async function begin(
-  tx: Tx, deps: RoyaltiesDeps, actor: Actor, payee: { payee: string; currency: PayoutJson['currency'] }, minimumMinor: bigint,
+  tx: Tx, deps: RoyaltiesDeps, actor: { accountId: string }, payee: { payee: string; currency: Currency }, minimumMinor: bigint,
 ): Promise<PayoutJson | Skipped | null> {
   const { payee: accountId, currency } = payee;
   if (-(await deps.ledger.balance(tx, chart.payable(accountId, currency))) <= 0n) return null;
-  const at = deps.clock.now();
-  const day = dayOf(at);
+  const day = dayOf(deps.clock.now());
   const payoutId = deps.ids.next('payout');
-  // Debt before balance, as everywhere.
-  const debtMinor = await deps.ledger.lockedBalance(tx, chart.payeeDebt(accountId, currency));
-  const unpaidMinor = -(await deps.ledger.lockedBalance(tx, chart.payable(accountId, currency)));
-  const amountMinor = unpaidMinor - debtMinor;
+  const { debtMinor, unpaidMinor } = await lockPayee(tx, deps, accountId, currency);
+  const grossMinor = unpaidMinor - debtMinor;
   if (unpaidMinor <= 0n) return null;
   const skipped = (reason: Skipped['reason']): Skipped => ({ payee: accountId, currency, unpaidMinor: unpaidMinor.toString(), reason });
-  if (amountMinor < minimumMinor) return skipped('payout_below_minimum');
+  const setting = await store.findSetting(tx, accountId, currency);
+  if (grossMinor < minimumMinor || grossMinor < (setting?.minimumMinor ?? 0n)) return skipped('payout_below_minimum');
+  const last = setting === null ? null : await store.lastPaidAt(tx, accountId, currency);
+  const due = setting === null || last === null ? null : dueFrom(setting.schedule, dayOf(last));
+  if (due !== null && day < due) return skipped('payout_not_due');
   const account = await store.findAccount(tx, accountId);
   if (account?.stripeAccount == null || !account.transfersActive) return skipped('payee_not_onboarded');
   await netDebt(tx, deps, { payee: accountId, currency, cause: { payoutId }, day });
-  const { transferId } = await deps.ledger.post(tx, payoutBegun({ payoutId, accountId, currency, amountMinor }, day));
-  await store.insertPayout(tx, {
-    id: payoutId, accountId, currency, amountMinor, stripeAccount: account.stripeAccount, transferId, createdBy: actor.accountId, createdAt: at,
-  });
-  await enqueue(tx, { topic: SEND_PAYOUT_TOPIC, payload: { payoutId }, runAt: at, dedupeKey: `${SEND_PAYOUT_TOPIC}:${payoutId}` });
+  await beginPayout(tx, deps, { actor, payee: accountId, currency, grossMinor, advanceId: null, payoutId });
   return await readPayout(tx, payoutId);
 }
 
-async function readPayout(tx: Tx, payoutId: string): Promise<PayoutJson> {
+export async function readPayout(tx: Tx, payoutId: string): Promise<PayoutJson> {
   const row = await store.findPayout(tx, payoutId);
   if (row === null) throw notFound();
-  return viewOf(row);
+  return await viewOf(tx, row);
 }
 
-async function beginAll(tx: Tx, deps: RoyaltiesDeps, actor: Actor, minimumMinor: bigint, only: ReadonlySet<string> | null): Promise<PayoutsJson> {
+async function beginAll(
+  tx: Tx, deps: RoyaltiesDeps, actor: { accountId: string }, minimumMinor: bigint, only: ReadonlySet<string> | null,
+): Promise<PayoutsJson> {
   const answer: PayoutsJson = { payouts: [], skipped: [] };
   for (let after = ''; ;) {
     const payees = await runs.payeesAfter(tx, after, PAYEES_AT_ONCE);
@@ -101,96 +114,74 @@ async function beginAll(tx: Tx, deps: RoyaltiesDeps, actor: Actor, minimumMinor:
   }
 }
 
-/** Books the second phase, once. */
-async function settleSent(tx: Tx, deps: RoyaltiesDeps, payoutId: string, stripeTransfer: string): Promise<void> {
-  const row = await store.lockPayout(tx, payoutId);
-  if (row?.state !== 'pending') return;
-  const at = deps.clock.now();
-  await deps.ledger.post(tx, payoutPaid({ ...row, payoutId }, stripeTransfer, dayOf(at)));
-  await store.settlePayout(tx, payoutId, { state: 'paid', stripeTransfer, problem: null, at });
+function settingJson({ currency, minimumMinor, schedule }: store.SettingRow): PayoutSettingJson {
+  return { currency: paidOutIn(currency), minimumMinor: minimumMinor.toString(), schedule };
 }
 
-/** What was not sent and never will be is unpaid again. */
-async function settleRefused(tx: Tx, deps: RoyaltiesDeps, payoutId: string, problem: string): Promise<void> {
-  const row = await store.lockPayout(tx, payoutId);
-  if (row?.state !== 'pending') return;
-  const at = deps.clock.now();
-  await deps.ledger.reverse(tx, row.transferId, { key: `payout:${payoutId}:returned`, kind: KINDS.returned, effectiveDate: dayOf(at) });
-  await store.settlePayout(tx, payoutId, { state: 'returned', stripeTransfer: null, problem: problem.slice(0, 500), at });
+function makeSettings({ runTx, clock }: RoyaltiesDeps): Pick<Payouts, 'setPayoutSetting' | 'listPayoutSettings'> {
+  return {
+    setPayoutSetting: (actor, key, { currency, minimumMinor, schedule }) => runTx((tx) => once(tx, key, async () => {
+      const minimum = parseMinor(minimumMinor);
+      if (minimum < 1n) throw new Refusal('money_out_of_range', 'The minimum is at least one minor unit.');
+      const row: store.SettingRow = { currency: paidOutIn(currency), minimumMinor: minimum, schedule };
+      await store.putSetting(tx, actor.accountId, row, clock.now());
+      return settingJson(row);
+    })),
+    listPayoutSettings: (actor) => runTx(async (tx) => ({ settings: (await store.settingsOf(tx, actor.accountId)).map(settingJson) })),
+  };
 }
 
-async function tryLater(tx: Tx, deps: RoyaltiesDeps, payoutId: string, problem: string, refused: number | null): Promise<void> {
-  const tries = await store.countTry(tx, payoutId, problem.slice(0, 500), refused);
-  if (tries === null) return;
-  const minutes = Math.min(FIRST_WAIT_MINUTES * 2 ** Math.min(tries - 1, 16), WAIT_MINUTES_MAX);
-  await enqueue(tx, {
-    topic: SEND_PAYOUT_TOPIC, payload: { payoutId }, runAt: new Date(deps.clock.now().getTime() + minutes * 60_000),
-    dedupeKey: `${SEND_PAYOUT_TOPIC}:${payoutId}:${tries}`,
-  });
-}
-
-/** Money that the processor took back after it was paid is unpaid again, as far as it came back. */
-async function bookReversal(tx: Tx, deps: RoyaltiesDeps, payoutId: string, facts: TransferFacts): Promise<void> {
-  const row = await store.lockPayout(tx, payoutId);
-  if (row === null || row.state === 'pending' || row.stripeTransfer !== facts.stripeTransfer || facts.reversedMinor <= row.reversedMinor) return;
-  const totalMinor = facts.reversedMinor;
-  await deps.ledger.post(tx, payoutReversed({ ...row, payoutId }, totalMinor - row.reversedMinor, totalMinor, dayOf(deps.clock.now())));
-  await store.putReversed(tx, payoutId, {
-    totalMinor, state: totalMinor === row.amountMinor ? 'returned' : 'paid', problem: 'The payment processor took money back.',
-  });
-}
-
-export function makePayouts(deps: RoyaltiesDeps, provider: PayeeProvider, payees: Pick<Payees, 'syncPayoutAccount'>): Payouts {
+export function makePayouts(deps: RoyaltiesDeps, payees: Pick<Payees, 'syncPayoutAccount'>): Payouts {
   const { runTx } = deps;
 
   function mayRead(actor: Actor, payee: string): boolean {
     return payee === actor.accountId || actor.roles.includes('operator');
   }
 
+  /** A webhook may be late: whoever is not ready by our last knowledge is asked for again. */
+  async function askAgain(only: readonly string[] | null): Promise<void> {
+    for (const stripeAccount of await runTx((tx) => store.unreadyAccounts(tx, only, UNREADY_ASKED))) await payees.syncPayoutAccount(stripeAccount);
+  }
+
   return {
+    ...makeSettings(deps),
+
     async createPayouts(actor, key, { minimumMinor = MINIMUM_MINOR, payees: only }) {
       const minimum = parseMinor(minimumMinor);
       if (minimum < 1n) throw new Refusal('money_out_of_range', 'The minimum is at least one minor unit.');
       if (only?.includes(PLATFORM) === true) throw new Refusal('payout_state', 'The platform is not paid out to itself.');
-      // A webhook may be late: whoever is not ready by our last knowledge is asked for again.
-      for (const stripeAccount of await runTx((tx) => store.unreadyAccounts(tx, only ?? null, UNREADY_ASKED))) {
-        await payees.syncPayoutAccount(stripeAccount);
-      }
+      await askAgain(only ?? null);
       return await runTx((tx) => once(tx, key, () => beginAll(tx, deps, actor, minimum, only === undefined ? null : new Set(only))));
     },
 
     getPayout: (actor, payoutId) => runTx(async (tx) => {
       const row = await store.findPayout(tx, payoutId);
       if (row === null || !mayRead(actor, row.accountId)) throw notFound();
-      return viewOf(row);
+      return await viewOf(tx, row);
     }),
 
     listPayouts: (actor, payee = actor.accountId) => runTx(async (tx) => {
       if (!mayRead(actor, payee)) throw notFound();
-      return { payouts: (await store.payoutsOf(tx, payee)).map(viewOf) };
+      const payouts: PayoutJson[] = [];
+      for (const row of await store.payoutsOf(tx, payee)) payouts.push(await viewOf(tx, row));
+      return { payouts };
     }),
 
-    async sendPayout(payoutId) {
-      const row = await runTx((tx) => store.findPayout(tx, payoutId));
-      if (row === null) throw new Error(`There is no payout ${payoutId}.`);
-      if (row.state !== 'pending') return;
-      const sent = await provider.send({ ...row, payoutId });
-      await runTx(async (tx) => {
-        if (sent.outcome === 'sent') await settleSent(tx, deps, payoutId, sent.stripeTransfer);
-        else if (sent.outcome === 'refused') await settleRefused(tx, deps, payoutId, sent.problem);
-        else await tryLater(tx, deps, payoutId, sent.problem, sent.outcome === 'later' ? row.refusals : null);
-      });
-    },
-
-    async syncTransfer(stripeTransfer) {
-      const facts = await provider.transfer(stripeTransfer);
-      const payoutId = facts?.payoutId ?? null;
-      if (facts === null || payoutId === null) return;
-      await runTx(async (tx) => {
-        if ((await store.findPayout(tx, payoutId)) === null) return;
-        await settleSent(tx, deps, payoutId, facts.stripeTransfer);
-        await bookReversal(tx, deps, payoutId, facts);
-      });
+    async payScheduled() {
+      for (let after = ''; ;) {
+        const some = await runTx((tx) => store.scheduledAfter(tx, after, UNREADY_ASKED));
+        const last = some.at(-1);
+        if (last === undefined) return;
+        await askAgain(some);
+        await runTx(async (tx) => {
+          for (const { currency, payee } of await runs.payeesIn(tx, some)) {
+            // What a payee gets by hand in one currency is not sent because another one has a schedule.
+            const setting = await store.findSetting(tx, payee, currency);
+            if (setting !== null && setting.schedule !== 'manual') await begin(tx, deps, HOUSE, { payee, currency }, 1n);
+          }
+        });
+        after = last;
+      }
     },
   };
 }

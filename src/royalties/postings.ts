@@ -1,10 +1,10 @@
 import type { Json, JsonObject } from '../kernel/canonical-json.ts';
-import type { Currency } from '../kernel/money.ts';
+import { type Currency, parseMinor } from '../kernel/money.ts';
 import type { Day } from '../kernel/time.ts';
 import { chart, type EntryView, type Leg, type TransferDraft } from '../ledger/index.ts';
-import { type EarnedEntry, PLATFORM, type PotDraft, type SplitLeg } from './model.ts';
+import { type DividedLeg, type EarnedEntry, PLATFORM, type PotDraft } from './model.ts';
 
-const { cashInTransit, earned, payable, payeeDebt, payoutPending, platformExpense, taxPayable } = chart;
+const { earned, payable, payeeDebt, payeeReserve, platformExpense, taxPayable } = chart;
 
 /** What this room posts, each as one transfer. Positive is a debit. Pure. */
 
@@ -16,6 +16,10 @@ export const KINDS = {
   payout: 'royalties.payout_begun',
   paid: 'royalties.payout_paid',
   returned: 'royalties.payout_returned',
+  withheld: 'royalties.tax_withheld',
+  taxReturned: 'royalties.tax_returned',
+  held: 'royalties.reserve_held',
+  released: 'royalties.reserve_released',
 } as const;
 
 const FEES = 'processor_fees';
@@ -26,6 +30,12 @@ const moving = (legs: Leg[]): Leg[] => legs.filter((leg) => leg.amountMinor !== 
 export function textIn(metadata: JsonObject, name: string): string | null {
   const value = metadata[name];
   return typeof value === 'string' ? value : null;
+}
+
+/** An amount in a transfer's metadata; nothing where there is none. */
+function minorIn(metadata: JsonObject, name: string): bigint {
+  const text = textIn(metadata, name);
+  return text === null ? 0n : parseMinor(text);
 }
 
 function isObject(value: Json | undefined): value is JsonObject {
@@ -47,14 +57,15 @@ export function earnedEntry(entry: EntryView): EarnedEntry | null {
   const details = detailsOf(entry);
   return {
     transferId: entry.transferId, leg: entry.leg, position: entry.position, accountCode: entry.accountCode, tierId, currency: entry.currency,
-    amountMinor: -entry.amountMinor, firstDay: textIn(details, 'fromDay') ?? entry.effectiveDate,
+    amountMinor: -entry.amountMinor, feeMinor: minorIn(details, 'feeMinor'), taxMinor: minorIn(details, 'taxMinor'),
+    firstDay: textIn(details, 'fromDay') ?? entry.effectiveDate,
     lastDay: textIn(details, 'throughDay') ?? entry.effectiveDate, splitId: textIn(details, 'splitVersionId'), periodId: textIn(details, 'periodId'),
   };
 }
 
 /** A pot out of what was earned, to each of its legs. */
 export function potDivided(
-  ids: { potId: string; runId: string; cloneId: string }, pot: PotDraft, legs: readonly (SplitLeg & { amountMinor: bigint })[],
+  ids: { potId: string; runId: string; cloneId: string }, pot: Omit<PotDraft, 'entries'>, legs: readonly DividedLeg[],
 ): TransferDraft {
   const { tierId, currency, splitId, amountMinor, lastDay } = pot;
   return {
@@ -86,11 +97,22 @@ export function debtNetted(order: {
   };
 }
 
-/** What one payee returns of a refund: out of the unpaid balance, and the rest as a debt. */
+/** What one payee returns of a refund: out of what is held, out of the unpaid balance, and the rest as a debt. */
 export interface Returned {
   payee: string;
+  reserveMinor: bigint;
   unpaidMinor: bigint;
   debtMinor: bigint;
+}
+
+/** The payees' side of money that goes back. */
+export function returnedLegs(returned: readonly Returned[], currency: Currency): Leg[] {
+  return moving(returned.flatMap(({ payee, reserveMinor, unpaidMinor, debtMinor }) => [
+    { account: payable(payee, currency), amountMinor: unpaidMinor },
+    ...(payee === PLATFORM ? [] : [
+      { account: payeeReserve(payee, currency), amountMinor: reserveMinor }, { account: payeeDebt(payee, currency), amountMinor: debtMinor },
+    ]),
+  ]));
 }
 
 /** Which part of what was earned and not yet divided is returned. */
@@ -100,6 +122,8 @@ export interface UndividedLeg {
   firstDay: Day;
   lastDay: Day;
   amountMinor: bigint;
+  feeMinor: bigint;
+  taxMinor: bigint;
 }
 
 /**
@@ -118,8 +142,7 @@ export function daysRefunded(refund: {
     // First, so that the places in `earnedLegs` are those of the legs.
     legs: moving([
       ...refund.undivided.map((part) => ({ account: earned(cloneId, part.tierId, currency), amountMinor: part.amountMinor })),
-      ...refund.returned.map((part) => ({ account: payable(part.payee, currency), amountMinor: part.unpaidMinor })),
-      ...refund.returned.filter((part) => part.payee !== PLATFORM).map((part) => ({ account: payeeDebt(part.payee, currency), amountMinor: part.debtMinor })),
+      ...returnedLegs(refund.returned, currency),
       { account: platformExpense(FEES, currency), amountMinor: refund.expenseMinor },
       { account: taxPayable(currency), amountMinor: refund.taxMinor },
       ...refund.cash,
@@ -127,7 +150,10 @@ export function daysRefunded(refund: {
     metadata: {
       ...refund.trace, refundId: refund.refundId, cloneId, tierId: refund.tierId,
       ...(refund.undivided.length === 0 ? {} : {
-        earnedLegs: refund.undivided.map((part) => ({ splitVersionId: part.splitId, fromDay: part.firstDay, throughDay: part.lastDay })),
+        earnedLegs: refund.undivided.map((part) => ({
+          splitVersionId: part.splitId, fromDay: part.firstDay, throughDay: part.lastDay, feeMinor: (-part.feeMinor).toString(),
+          taxMinor: (-part.taxMinor).toString(),
+        })),
       }),
     },
   };
@@ -141,62 +167,43 @@ export function refundFeeCharged(refund: { refundId: string; cloneId: string; cu
     kind: KINDS.refundFee,
     effectiveDate: refund.day,
     legs: moving([
-      { account: payable(from.payee, currency), amountMinor: from.unpaidMinor },
-      { account: payeeDebt(from.payee, currency), amountMinor: from.debtMinor },
+      ...returnedLegs([from], currency),
       { account: platformExpense(FEES, currency), amountMinor: -refund.feeMinor },
     ]),
     metadata: { refundId: refund.refundId, cloneId: refund.cloneId },
   };
 }
 
-interface PayoutFacts {
-  payoutId: string;
-  accountId: string;
+interface ReservePosting {
+  reserveId: string;
+  payee: string;
   currency: Currency;
+  cloneId: string;
+  causeId: string;
   amountMinor: bigint;
+  day: Day;
+  kind: string;
+  metadata: JsonObject;
 }
 
-/** First phase: the money leaves the payee's unpaid balance. */
-export function payoutBegun(payout: PayoutFacts, day: Day): TransferDraft {
-  const { payoutId, accountId, currency, amountMinor } = payout;
+/** A part of what is unpaid, held until its day. */
+export function reserveHeld({ reserveId, payee, currency, cloneId, amountMinor, day, kind, metadata }: ReservePosting): TransferDraft {
   return {
-    key: `payout:${payoutId}`,
-    kind: KINDS.payout,
+    key: `reserve:${reserveId}`,
+    kind,
     effectiveDate: day,
-    legs: [
-      { account: payable(accountId, currency), amountMinor },
-      { account: payoutPending(accountId, currency), amountMinor: -amountMinor },
-    ],
-    metadata: { payoutId },
+    legs: [{ account: payable(payee, currency), amountMinor }, { account: payeeReserve(payee, currency), amountMinor: -amountMinor }],
+    metadata: { ...metadata, cloneId, reserveId },
   };
 }
 
-/** Second phase: it left our cash. */
-export function payoutPaid(payout: PayoutFacts, stripeTransfer: string, day: Day): TransferDraft {
-  const { payoutId, accountId, currency, amountMinor } = payout;
+/** What is left of a lot, unpaid again. */
+export function reserveReleased({ reserveId, payee, currency, cloneId, causeId, amountMinor, day, kind, metadata }: ReservePosting): TransferDraft {
   return {
-    key: `payout:${payoutId}:paid`,
-    kind: KINDS.paid,
+    key: `reserve:${reserveId}:released:${causeId}`,
+    kind,
     effectiveDate: day,
-    legs: [
-      { account: payoutPending(accountId, currency), amountMinor },
-      { account: cashInTransit(currency), amountMinor: -amountMinor },
-    ],
-    metadata: { payoutId, stripeTransfer },
-  };
-}
-
-/** The processor took paid money back: it is our cash and the payee's unpaid balance again. `totalMinor`: all that came back. */
-export function payoutReversed(payout: PayoutFacts, amountMinor: bigint, totalMinor: bigint, day: Day): TransferDraft {
-  const { payoutId, accountId, currency } = payout;
-  return {
-    key: `payout:${payoutId}:reversed:${totalMinor}`,
-    kind: KINDS.returned,
-    effectiveDate: day,
-    legs: [
-      { account: cashInTransit(currency), amountMinor },
-      { account: payable(accountId, currency), amountMinor: -amountMinor },
-    ],
-    metadata: { payoutId },
+    legs: [{ account: payeeReserve(payee, currency), amountMinor }, { account: payable(payee, currency), amountMinor: -amountMinor }],
+    metadata: { ...metadata, cloneId, reserveId },
   };
 }

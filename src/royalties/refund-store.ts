@@ -59,53 +59,13 @@ export async function bookGoodwill(
   );
 }
 
-/** A pot in which a period's earnings stand, latest first. */
-export interface PotSource {
-  potId: string;
-  /** How much of it can still be returned for this period. */
-  availableMinor: bigint;
-  /** What was returned of the whole pot so far. */
-  refundedMinor: bigint;
-}
-
-export async function potsOfPeriod(tx: Tx, periodId: string): Promise<PotSource[]> {
-  return await sql<PotSource>(
-    tx,
-    `SELECT pot.id AS "potId", pot.refunded::bigint AS "refundedMinor",
-            least(own.earned - own.returned, pot.amount_minor - pot.refunded)::bigint AS "availableMinor"
-     FROM (SELECT e.pot_id, sum(e.amount_minor) AS earned,
-                  coalesce((SELECT sum(g.amount_minor) FROM goodwill_pot g WHERE g.pot_id = e.pot_id AND g.period_id = $1), 0) AS returned
-             FROM royalty_run_entry e WHERE e.period_id = $1 GROUP BY e.pot_id) own
-     JOIN LATERAL (SELECT p.*, coalesce((SELECT sum(g.amount_minor) FROM goodwill_pot g WHERE g.pot_id = p.id), 0) AS refunded
-                     FROM royalty_pot p WHERE p.id = own.pot_id) pot ON true
-     JOIN royalty_run run ON run.id = pot.run_id
-     ORDER BY pot.last_day DESC, run.number DESC, pot.id DESC`,
-    [periodId],
-  );
-}
-
-/** What a refund took from a pot, and what each of its legs returned for that. */
-export async function insertPotRefund(
-  tx: Tx, row: { refundId: string; potId: string; periodId: string; amountMinor: bigint; legs: readonly { payee: string; amountMinor: bigint }[] },
-): Promise<void> {
-  await sql(
-    tx, 'INSERT INTO goodwill_pot (refund_id, pot_id, period_id, amount_minor) VALUES ($1, $2, $3, $4)',
-    [row.refundId, row.potId, row.periodId, row.amountMinor],
-  );
-  await sql(
-    tx,
-    `INSERT INTO goodwill_leg (refund_id, pot_id, leg, payee, amount_minor)
-     SELECT $1, $2, l.leg, l.payee, l.amount FROM unnest($3::text[], $4::bigint[]) WITH ORDINALITY AS l (payee, amount, leg)`,
-    [row.refundId, row.potId, row.legs.map((leg) => leg.payee), row.legs.map((leg) => leg.amountMinor.toString())],
-  );
-}
-
 export async function insertReturned(tx: Tx, refundId: string, rows: readonly Returned[]): Promise<void> {
   await sql(
     tx,
-    `INSERT INTO goodwill_payee (refund_id, payee, unpaid_minor, debt_minor)
-     SELECT $1, p.payee, p.unpaid, p.debt FROM unnest($2::text[], $3::bigint[], $4::bigint[]) AS p (payee, unpaid, debt)`,
-    [refundId, rows.map((row) => row.payee), rows.map((row) => row.unpaidMinor.toString()), rows.map((row) => row.debtMinor.toString())],
+    `INSERT INTO goodwill_payee (refund_id, payee, unpaid_minor, debt_minor, reserve_minor)
+     SELECT $1, p.payee, p.unpaid, p.debt, p.reserve FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::bigint[]) AS p (payee, unpaid, debt, reserve)`,
+    [refundId, rows.map((row) => row.payee), rows.map((row) => row.unpaidMinor.toString()), rows.map((row) => row.debtMinor.toString()),
+      rows.map((row) => row.reserveMinor.toString())],
   );
 }
 
@@ -117,6 +77,9 @@ export async function returnedLegs(tx: Tx, refundId: string): Promise<{ potId: s
 
 export async function returnedPayees(tx: Tx, refundId: string): Promise<Returned[]> {
   return await sql<Returned>(
-    tx, 'SELECT payee, unpaid_minor AS "unpaidMinor", debt_minor AS "debtMinor" FROM goodwill_payee WHERE refund_id = $1 ORDER BY payee', [refundId],
+    tx,
+    `SELECT payee, reserve_minor AS "reserveMinor", unpaid_minor AS "unpaidMinor", debt_minor AS "debtMinor" FROM goodwill_payee
+     WHERE refund_id = $1 ORDER BY payee`,
+    [refundId],
   );
 }

@@ -2,7 +2,7 @@ import type { Currency } from '../kernel/money.ts';
 import type { Day } from '../kernel/time.ts';
 import type { Tx } from '../kernel/tx.ts';
 import { maybeOne, sql } from '../platform/postgres/index.ts';
-import type { EarnedEntry, SplitLeg } from './model.ts';
+import type { DividedLeg, EarnedEntry } from './model.ts';
 
 /** Runs, pots, their legs, and which entry went into which pot. */
 
@@ -10,6 +10,14 @@ export interface NettedRow {
   payee: string;
   currency: Currency;
   amountMinor: string;
+}
+
+export interface HeldRow extends NettedRow {
+  dueDay: Day;
+}
+
+export interface RecoupedRow extends NettedRow {
+  advanceId: string;
 }
 
 export interface RunRow {
@@ -20,12 +28,14 @@ export interface RunRow {
   toPosition: bigint;
   throughDay: Day;
   netted: NettedRow[];
+  held: HeldRow[];
+  recouped: RecoupedRow[];
   runBy: string;
   runAt: Date;
 }
 
 const RUN = `id, clone_id AS "cloneId", number, from_position AS "fromPosition", to_position AS "toPosition", through_day AS "throughDay",
-  netted, run_by AS "runBy", run_at AS "runAt"`;
+  netted, held, recouped, run_by AS "runBy", run_at AS "runAt"`;
 
 export async function lastRun(tx: Tx, cloneId: string): Promise<RunRow | null> {
   return await maybeOne<RunRow>(tx, `SELECT ${RUN} FROM royalty_run WHERE clone_id = $1 ORDER BY number DESC LIMIT 1`, [cloneId]);
@@ -38,9 +48,10 @@ export async function findRun(tx: Tx, id: string): Promise<RunRow | null> {
 export async function insertRun(tx: Tx, row: RunRow): Promise<void> {
   await sql(
     tx,
-    `INSERT INTO royalty_run (id, clone_id, number, from_position, to_position, through_day, netted, run_by, run_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-    [row.id, row.cloneId, row.number, row.fromPosition, row.toPosition, row.throughDay, JSON.stringify(row.netted), row.runBy, row.runAt],
+    `INSERT INTO royalty_run (id, clone_id, number, from_position, to_position, through_day, netted, run_by, run_at, held, recouped)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+    [row.id, row.cloneId, row.number, row.fromPosition, row.toPosition, row.throughDay, JSON.stringify(row.netted), row.runBy, row.runAt,
+      JSON.stringify(row.held), JSON.stringify(row.recouped)],
   );
 }
 
@@ -54,29 +65,33 @@ export interface PotRow {
   firstDay: Day;
   lastDay: Day;
   amountMinor: bigint;
+  feeMinor: bigint;
+  taxMinor: bigint;
   transferId: string | null;
 }
 
 const POT = `pot.id, pot.run_id AS "runId", pot.clone_id AS "cloneId", pot.tier_id AS "tierId", pot.currency, pot.split_id AS "splitId",
-  pot.first_day AS "firstDay", pot.last_day AS "lastDay", pot.amount_minor AS "amountMinor", pot.transfer_id AS "transferId"`;
+  pot.first_day AS "firstDay", pot.last_day AS "lastDay", pot.amount_minor AS "amountMinor",
+  coalesce(pot.fee_minor, 0) AS "feeMinor", coalesce(pot.tax_minor, 0) AS "taxMinor", pot.transfer_id AS "transferId"`;
 
-export interface PotLegRow extends SplitLeg {
-  amountMinor: bigint;
-}
+export type PotLegRow = DividedLeg;
 
 export async function insertPot(tx: Tx, row: PotRow, legs: readonly PotLegRow[]): Promise<void> {
   await sql(
     tx,
-    `INSERT INTO royalty_pot (id, run_id, clone_id, tier_id, currency, split_id, first_day, last_day, amount_minor, transfer_id)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-    [row.id, row.runId, row.cloneId, row.tierId, row.currency, row.splitId, row.firstDay, row.lastDay, row.amountMinor, row.transferId],
+    `INSERT INTO royalty_pot (id, run_id, clone_id, tier_id, currency, split_id, first_day, last_day, amount_minor, transfer_id, gross_minor, fee_minor,
+       tax_minor)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+    [row.id, row.runId, row.cloneId, row.tierId, row.currency, row.splitId, row.firstDay, row.lastDay, row.amountMinor, row.transferId,
+      row.amountMinor + row.feeMinor + row.taxMinor, row.feeMinor, row.taxMinor],
   );
   await sql(
     tx,
-    `INSERT INTO royalty_pot_leg (pot_id, leg, payee, basis_points, amount_minor)
-     SELECT $1, l.leg, l.payee, l.points, l.amount
-     FROM unnest($2::text[], $3::int[], $4::bigint[]) WITH ORDINALITY AS l (payee, points, amount, leg)`,
-    [row.id, legs.map((leg) => leg.payee), legs.map((leg) => leg.basisPoints), legs.map((leg) => leg.amountMinor.toString())],
+    `INSERT INTO royalty_pot_leg (pot_id, leg, payee, basis_points, amount_minor, share_minor)
+     SELECT $1, l.leg, l.payee, l.points, l.amount, l.share
+     FROM unnest($2::text[], $3::int[], $4::bigint[], $5::bigint[]) WITH ORDINALITY AS l (payee, points, amount, share, leg)`,
+    [row.id, legs.map((leg) => leg.payee), legs.map((leg) => leg.basisPoints), legs.map((leg) => leg.amountMinor.toString()),
+      legs.map((leg) => leg.shareMinor.toString())],
   );
 }
 
@@ -111,7 +126,10 @@ export async function findPot(tx: Tx, potId: string): Promise<PotRow | null> {
 
 export async function legsOfPot(tx: Tx, potId: string): Promise<PotLegRow[]> {
   return await sql<PotLegRow>(
-    tx, 'SELECT payee, basis_points AS "basisPoints", amount_minor AS "amountMinor" FROM royalty_pot_leg WHERE pot_id = $1 ORDER BY leg', [potId],
+    tx,
+    `SELECT payee, basis_points AS "basisPoints", amount_minor AS "amountMinor", coalesce(share_minor, amount_minor) AS "shareMinor"
+     FROM royalty_pot_leg WHERE pot_id = $1 ORDER BY leg`,
+    [potId],
   );
 }
 
@@ -153,5 +171,14 @@ export async function payeesAfter(tx: Tx, after: string, limit: number): Promise
     `SELECT DISTINCT l.payee, p.currency FROM royalty_pot p JOIN royalty_pot_leg l ON l.pot_id = p.id
      WHERE l.payee <> 'platform' AND l.payee > $1 ORDER BY 1, 2 LIMIT $2`,
     [after, limit],
+  );
+}
+
+/** The currencies in which these ever had a leg of a pot. */
+export async function payeesIn(tx: Tx, payees: readonly string[]): Promise<{ payee: string; currency: Currency }[]> {
+  return await sql(
+    tx,
+    `SELECT DISTINCT l.payee, p.currency FROM royalty_pot p JOIN royalty_pot_leg l ON l.pot_id = p.id WHERE l.payee = ANY ($1::text[]) ORDER BY 1, 2`,
+    [payees],
   );
 }

@@ -4,10 +4,14 @@ import type { Actor } from '../kernel/request.ts';
 import { addDays, dayOf, type Day } from '../kernel/time.ts';
 import type { IdempotencyKey, Tx } from '../kernel/tx.ts';
 import { once } from '../platform/postgres/index.ts';
+import { mulDivFloor, type Currency } from '../kernel/money.ts';
+import { recoup } from './advances.ts';
+import { lockPayee } from './balances.ts';
 import { netDebt } from './debts.ts';
 import type { RoyaltiesDeps } from './deps.ts';
-import { dividePot, type EarnedEntry, PLATFORM, type PotDraft, potsOf } from './model.ts';
+import { baseMinorOf, dividePot, type EarnedEntry, least, PLATFORM, type PotDraft, potsOf, WHOLE_BASIS_POINTS } from './model.ts';
 import { earnedEntry, potDivided } from './postings.ts';
+import { holdReserve } from './reserves.ts';
 import * as store from './run-store.ts';
 import * as splits from './split-store.ts';
 
@@ -36,6 +40,7 @@ class Preview extends Error {
 
 interface Divided extends PotDraft {
   potId: string;
+  terms: splits.PotTerms;
   legs: store.PotLegRow[];
 }
 
@@ -43,8 +48,9 @@ async function divided(tx: Tx, deps: RoyaltiesDeps, entries: readonly EarnedEntr
   const versions = await splits.versionsOf(tx, cloneId);
   const all: Divided[] = [];
   for (const pot of potsOf(entries, versions)) {
-    const legs = await splits.legsOf(tx, pot.splitId);
-    all.push({ ...pot, potId: deps.ids.next('pot'), legs: dividePot(pot.amountMinor, legs) });
+    const terms = await splits.termsOf(tx, pot.splitId);
+    const legs = dividePot(pot, await splits.legsOf(tx, pot.splitId), terms.base);
+    all.push({ ...pot, potId: deps.ids.next('pot'), terms, legs });
   }
   return all;
 }
@@ -54,25 +60,78 @@ async function potJson(
 ): Promise<PotJson> {
   const tier = await deps.billing.tier(tx, pot.tierId);
   if (tier === null) throw new Error(`There is no tier ${pot.tierId}.`);
+  const { base } = await splits.termsOf(tx, pot.splitId);
   return {
     potId: pot.potId, tierId: pot.tierId, tierName: tier.name, currency: pot.currency, splitId: pot.splitId,
-    splitNumber: await splits.numberOf(tx, pot.splitId), firstDay: pot.firstDay, lastDay: pot.lastDay, amountMinor: pot.amountMinor.toString(),
-    entries: pot.entries, legs: pot.legs.map(({ payee, basisPoints, amountMinor }) => ({ payee, basisPoints, amountMinor: amountMinor.toString() })),
+    splitNumber: await splits.numberOf(tx, pot.splitId), base, firstDay: pot.firstDay, lastDay: pot.lastDay,
+    grossMinor: (pot.amountMinor + pot.feeMinor + pot.taxMinor).toString(), taxMinor: pot.taxMinor.toString(), feeMinor: pot.feeMinor.toString(),
+    amountMinor: pot.amountMinor.toString(), baseMinor: baseMinorOf(pot, base).toString(), entries: pot.entries,
+    legs: pot.legs.map(({ payee, basisPoints, shareMinor, amountMinor }) => ({
+      payee, basisPoints, shareMinor: shareMinor.toString(), amountMinor: amountMinor.toString(),
+    })),
   };
 }
 
-/** Takes each debt out of what its payee received in these pots. */
-async function netAll(tx: Tx, deps: RoyaltiesDeps, runId: string, pots: readonly Divided[], day: Day): Promise<store.NettedRow[]> {
-  const receivers = new Map(pots.flatMap((pot) => pot.legs
-    .filter((leg) => leg.payee !== PLATFORM && leg.amountMinor > 0n)
-    .map((leg) => [`${leg.payee}:${pot.currency}`, { payee: leg.payee, currency: pot.currency }] as const)));
-  const netted: store.NettedRow[] = [];
-  // In one order everywhere, so that two runs never wait for each other in a circle.
-  for (const [, { payee, currency }] of [...receivers].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const amountMinor = await netDebt(tx, deps, { payee, currency, cause: { runId }, day });
-    if (amountMinor > 0n) netted.push({ payee, currency, amountMinor: amountMinor.toString() });
+interface Receiver {
+  payee: string;
+  currency: Currency;
+  /** What the pots of this run gave them. */
+  receivedMinor: bigint;
+  /** The whole of the pots that gave it. */
+  potsMinor: bigint;
+  /** What their splits hold of it, by the number of days. */
+  toHold: Map<number, bigint>;
+}
+
+/** Who but the platform received something of these pots, in one order everywhere, so that two runs never wait for each other in a circle. */
+function receiversOf(pots: readonly Divided[]): Receiver[] {
+  const receivers = new Map<string, Receiver>();
+  for (const { currency, amountMinor: potMinor, legs, terms: { reserve } } of pots) {
+    for (const { payee, amountMinor } of legs) {
+      if (payee === PLATFORM || amountMinor <= 0n) continue;
+      const key = `${payee}:${currency}`;
+      const receiver = receivers.get(key) ?? { payee, currency, receivedMinor: 0n, potsMinor: 0n, toHold: new Map<number, bigint>() };
+      receivers.set(key, receiver);
+      receiver.receivedMinor += amountMinor;
+      receiver.potsMinor += potMinor > 0n ? potMinor : 0n;
+      if (reserve.days === 0) continue;
+      const heldMinor = mulDivFloor(amountMinor, BigInt(reserve.basisPoints), BigInt(WHOLE_BASIS_POINTS));
+      receiver.toHold.set(reserve.days, (receiver.toHold.get(reserve.days) ?? 0n) + heldMinor);
+    }
   }
-  return netted;
+  return [...receivers].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, receiver]) => receiver);
+}
+
+interface Settled {
+  recouped: store.RecoupedRow[];
+  netted: store.NettedRow[];
+  held: store.HeldRow[];
+}
+
+/**
+ * What a run takes out of what each payee received: what recoups their advances, what they owe, then what their splits hold of the
+ * rest.
+ */
+async function settle(tx: Tx, deps: RoyaltiesDeps, run: { runId: string; cloneId: string }, pots: readonly Divided[], day: Day): Promise<Settled> {
+  const settled: Settled = { recouped: [], netted: [], held: [] };
+  for (const { payee, currency, receivedMinor, potsMinor, toHold } of receiversOf(pots)) {
+    await lockPayee(tx, deps, payee, currency);
+    const recouped = await recoup(tx, deps, { ...run, payee, currency, day, receivedMinor, potsMinor });
+    settled.recouped.push(...recouped.map((one) => ({ ...one, amountMinor: one.amountMinor.toString() })));
+    const recoupedMinor = recouped.reduce((sum, one) => sum + one.amountMinor, 0n);
+    const nettedMinor = await netDebt(tx, deps, { payee, currency, cause: { runId: run.runId }, day });
+    if (nettedMinor > 0n) settled.netted.push({ payee, currency, amountMinor: nettedMinor.toString() });
+    let leftMinor = receivedMinor - recoupedMinor - nettedMinor;
+    for (const [days, wantedMinor] of [...toHold].sort(([a], [b]) => a - b)) {
+      const dueDay = addDays(day, days);
+      const heldMinor = await holdReserve(tx, deps, {
+        payee, currency, amountMinor: least(wantedMinor, leftMinor), cloneId: run.cloneId, causeId: run.runId, dueDay, day, metadata: { runId: run.runId },
+      });
+      leftMinor -= heldMinor;
+      if (heldMinor > 0n) settled.held.push({ payee, currency, amountMinor: heldMinor.toString(), dueDay });
+    }
+  }
+  return settled;
 }
 
 async function writeRun(tx: Tx, deps: RoyaltiesDeps, actor: Actor, cloneId: string, throughDay: Day): Promise<RunJson> {
@@ -89,9 +148,9 @@ async function writeRun(tx: Tx, deps: RoyaltiesDeps, actor: Actor, cloneId: stri
     const draft = pot.amountMinor === 0n ? null : potDivided({ potId: pot.potId, runId, cloneId }, pot, pot.legs);
     transfers.push(draft === null ? null : (await deps.ledger.post(tx, draft)).transferId);
   }
-  const netted = await netAll(tx, deps, runId, pots, dayOf(runAt));
+  const settled = await settle(tx, deps, { runId, cloneId }, pots, dayOf(runAt));
   await store.insertRun(tx, {
-    id: runId, cloneId, number: (last?.number ?? 0) + 1, fromPosition, toPosition, throughDay, netted, runBy: actor.accountId, runAt,
+    id: runId, cloneId, number: (last?.number ?? 0) + 1, fromPosition, toPosition, throughDay, ...settled, runBy: actor.accountId, runAt,
   });
   for (const [index, pot] of pots.entries()) {
     await store.insertPot(tx, { ...pot, id: pot.potId, runId, cloneId, transferId: transfers[index] ?? null }, pot.legs);
@@ -110,35 +169,35 @@ async function readRun(tx: Tx, deps: RoyaltiesDeps, runId: string): Promise<RunJ
   return {
     runId, cloneId: run.cloneId, number: run.number, throughDay: run.throughDay, fromPosition: run.fromPosition.toString(),
     toPosition: run.toPosition.toString(), dryRun: false, entries: pots.reduce((sum, pot) => sum + pot.entries, 0), pots, netted: run.netted,
-    createdAt: run.runAt.toISOString(),
+    recouped: run.recouped, held: run.held, createdAt: run.runAt.toISOString(),
   };
 }
 
 const EVER: Day = '2000-01-01';
 
-/** The same as a run would do, period by period: what it recognises here has no place in the recorded order, and never gets one. */
+/** The same as a run would do; what it recognises here has no place in the recorded order, and never gets one. */
 async function preview(tx: Tx, deps: RoyaltiesDeps, cloneId: string, throughDay: Day): Promise<RunJson> {
   await splits.lockClone(tx, cloneId);
   await deps.billing.recognise(tx, { cloneId, throughDay });
-  const entries: EarnedEntry[] = [];
+  const last = await store.lastRun(tx, cloneId);
+  const range = { fromPosition: last?.toPosition ?? 0n, toPosition: await deps.ledger.position(tx) };
+  const found = await deps.ledger.entries(tx, { accountPrefix: `earned:${cloneId}:`, ...range });
   const toDay = addDays(dayOf(deps.clock.now()), 1);
   for (const { periodId } of await deps.billing.periodsBetween(tx, { cloneId, fromDay: EVER, toDay })) {
-    const covered = await store.coveredOf(tx, periodId);
-    const own = (await deps.ledger.entriesFor(tx, { periodId })).map(earnedEntry).filter((entry) => entry !== null);
-    entries.push(...own.filter((entry) => !covered.has(`${entry.transferId}.${entry.leg}`)));
+    found.push(...(await deps.ledger.entriesFor(tx, { periodId })).filter((entry) => entry.position === null));
   }
+  const entries = found.map(earnedEntry).filter((entry) => entry !== null);
   const drafts = await divided(tx, deps, entries, cloneId);
-  const last = await store.lastRun(tx, cloneId);
   const runAt = deps.clock.now();
   for (const pot of drafts) {
     if (pot.amountMinor !== 0n) await deps.ledger.post(tx, potDivided({ potId: pot.potId, runId: 'dry', cloneId }, pot, pot.legs));
   }
-  const netted = await netAll(tx, deps, 'dry', drafts, dayOf(runAt));
+  const settled = await settle(tx, deps, { runId: 'dry', cloneId }, drafts, dayOf(runAt));
   const pots: PotJson[] = [];
   for (const pot of drafts) pots.push(await potJson(tx, deps, { ...pot, potId: null, entries: pot.entries.length }));
   return {
     runId: null, cloneId, number: (last?.number ?? 0) + 1, throughDay, fromPosition: (last?.toPosition ?? 0n).toString(), toPosition: null,
-    dryRun: true, entries: entries.length, pots, netted, createdAt: runAt.toISOString(),
+    dryRun: true, entries: entries.length, pots, ...settled, createdAt: runAt.toISOString(),
   };
 }
 
@@ -154,6 +213,7 @@ export function makeRuns(deps: RoyaltiesDeps): Runs {
     async runRoyalties(actor, key, { cloneId, throughDay, dryRun = false }) {
       await check(cloneId, throughDay);
       if (dryRun) {
+        await ledger.sequence();
         try {
           return await runTx(async (tx) => {
             throw new Preview(await preview(tx, deps, cloneId, throughDay));

@@ -1,7 +1,7 @@
 import type { Day } from '../kernel/time.ts';
 import type { Tx } from '../kernel/tx.ts';
 import { maybeOne, one, sql } from '../platform/postgres/index.ts';
-import type { SplitLeg, SplitVersion } from './model.ts';
+import type { Base, ReserveTerms, Role, SplitLeg, SplitVersion } from './model.ts';
 
 /** Splits, their legs and signatures. */
 
@@ -26,18 +26,23 @@ const SPLIT = `id, clone_id AS "cloneId", number, owner_account_id AS "ownerAcco
 
 export type NewSplit = Pick<SplitRow, 'id' | 'cloneId' | 'number' | 'ownerAccountId' | 'refundFeeBearer' | 'effectiveFrom' | 'canonical' | 'digest' | 'draftedAt'>;
 
-export async function insertSplit(tx: Tx, row: NewSplit & { base: string }, legs: readonly SplitLeg[]): Promise<void> {
+export async function insertSplit(
+  tx: Tx, row: NewSplit & { base: Base; reserve: ReserveTerms }, legs: readonly (SplitLeg & { role: Role })[],
+): Promise<void> {
   await sql(
     tx,
-    `INSERT INTO split (id, clone_id, number, owner_account_id, base, refund_fee_bearer, effective_from, canonical, digest, drafted_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-    [row.id, row.cloneId, row.number, row.ownerAccountId, row.base, row.refundFeeBearer, row.effectiveFrom, row.canonical, row.digest, row.draftedAt],
+    `INSERT INTO split (id, clone_id, number, owner_account_id, base, refund_fee_bearer, effective_from, canonical, digest, drafted_at,
+       reserve_basis_points, reserve_days)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+    [row.id, row.cloneId, row.number, row.ownerAccountId, row.base, row.refundFeeBearer, row.effectiveFrom, row.canonical, row.digest, row.draftedAt,
+      row.reserve.basisPoints, row.reserve.days],
   );
   await sql(
     tx,
-    `INSERT INTO split_leg (split_id, leg, payee, basis_points)
-     SELECT $1, legs.leg, legs.payee, legs.points FROM unnest($2::text[], $3::int[]) WITH ORDINALITY AS legs (payee, points, leg)`,
-    [row.id, legs.map((leg) => leg.payee), legs.map((leg) => leg.basisPoints)],
+    `INSERT INTO split_leg (split_id, leg, payee, basis_points, role)
+     SELECT $1, legs.leg, legs.payee, legs.points, legs.role
+     FROM unnest($2::text[], $3::int[], $4::text[]) WITH ORDINALITY AS legs (payee, points, role, leg)`,
+    [row.id, legs.map((leg) => leg.payee), legs.map((leg) => leg.basisPoints), legs.map((leg) => leg.role)],
   );
 }
 
@@ -69,6 +74,19 @@ export async function versionsOf(tx: Tx, cloneId: string): Promise<(SplitVersion
      FROM split WHERE clone_id = $1 AND state = 'signed' ORDER BY number`,
     [cloneId],
   );
+}
+
+/** What a split says of each pot, beside its legs. */
+export interface PotTerms {
+  base: Base;
+  reserve: ReserveTerms;
+}
+
+export async function termsOf(tx: Tx, splitId: string): Promise<PotTerms> {
+  const row = await one<{ base: Base; basisPoints: number; days: number }>(
+    tx, 'SELECT base, reserve_basis_points AS "basisPoints", reserve_days AS days FROM split WHERE id = $1', [splitId],
+  );
+  return { base: row.base, reserve: { basisPoints: row.basisPoints, days: row.days } };
 }
 
 export async function numberOf(tx: Tx, splitId: string): Promise<number> {

@@ -8,7 +8,10 @@ import type { IdempotencyKey, Tx } from '../kernel/tx.ts';
 import type { SignatureInput } from '../identity/index.ts';
 import { once } from '../platform/postgres/index.ts';
 import type { RoyaltiesDeps } from './deps.ts';
-import { BASE, checkSplit, PLATFORM, PLATFORM_NAME, segmentsOf, signersOf, type SplitLeg, splitOn } from './model.ts';
+import {
+  baseOf, checkSplit, DEFAULT_BASE, NO_RESERVE, PLATFORM, PLATFORM_NAME, type ReserveTerms, roleOf, segmentsOf, signersOf, type SplitLeg, type SplitLegInput,
+  splitOn,
+} from './model.ts';
 import * as store from './split-store.ts';
 
 export type SplitJson = components['schemas']['Split'];
@@ -16,9 +19,10 @@ type SplitDocument = components['schemas']['SplitDocument'];
 type SplitRecord = NonNullable<SplitJson['record']>;
 
 export interface SplitInput {
-  legs: readonly SplitLeg[];
+  legs: readonly SplitLegInput[];
   base?: string;
   refundFeeBearer?: string;
+  reserve?: ReserveTerms;
   effectiveFrom: Day;
 }
 
@@ -67,12 +71,16 @@ async function checkStart(tx: Tx, cloneId: string, effectiveFrom: Day): Promise<
   }
 }
 
-async function namedLegs(tx: Tx, deps: RoyaltiesDeps, legs: readonly SplitLeg[]): Promise<SplitDocument['legs']> {
-  const named: SplitDocument['legs'] = [];
-  for (const { payee, basisPoints } of legs) {
+type NamedLeg = SplitDocument['legs'][number] & Required<Pick<SplitLegInput, 'role'>>;
+
+async function namedLegs(tx: Tx, deps: RoyaltiesDeps, ownerAccountId: string, legs: readonly SplitLegInput[]): Promise<NamedLeg[]> {
+  const named: NamedLeg[] = [];
+  for (const leg of legs) {
+    const { payee, basisPoints } = leg;
+    const role = roleOf(leg, ownerAccountId);
     const payeeName = payee === PLATFORM ? PLATFORM_NAME : (await deps.identity.account(tx, payee))?.displayName;
     if (payeeName === undefined) throw new Refusal('payee_unknown', 'A payee is no account of this service.', { extra: { payee } });
-    named.push({ payee, payeeName, basisPoints });
+    named.push({ payee, payeeName, role, basisPoints });
   }
   return named;
 }
@@ -80,20 +88,21 @@ async function namedLegs(tx: Tx, deps: RoyaltiesDeps, legs: readonly SplitLeg[])
 async function draft(tx: Tx, deps: RoyaltiesDeps, actor: Actor, cloneId: string, input: SplitInput): Promise<SplitJson> {
   const clone = await deps.clones.clone(tx, cloneId);
   if (clone?.ownerAccountId !== actor.accountId) throw notFound();
-  const { legs, base = BASE, refundFeeBearer = PLATFORM, effectiveFrom } = input;
-  checkSplit({ legs, base, refundFeeBearer });
+  const { base = DEFAULT_BASE, refundFeeBearer = PLATFORM, reserve = NO_RESERVE, effectiveFrom } = input;
+  checkSplit({ legs: input.legs, base, refundFeeBearer, reserve });
+  const legs = await namedLegs(tx, deps, actor.accountId, input.legs);
   await store.lockClone(tx, cloneId);
   await checkStart(tx, cloneId, effectiveFrom);
   const number = await store.nextNumber(tx, cloneId);
   const splitId = deps.ids.next('split');
   const draftedAt = deps.clock.now();
   const document: SplitDocument = {
-    type: 'benren.split', schemaVersion: 1, splitId, cloneId, cloneName: clone.name, number: `${number}`, ownerAccountId: actor.accountId,
-    legs: await namedLegs(tx, deps, legs), base: BASE, rounding: 'largest_remainder', refundFeeBearer, effectiveFrom, at: draftedAt.toISOString(),
+    type: 'benren.split', schemaVersion: 2, splitId, cloneId, cloneName: clone.name, number: `${number}`, ownerAccountId: actor.accountId, legs,
+    base: baseOf(base), rounding: 'largest_remainder', refundFeeBearer, reserve, derivativeId: null, effectiveFrom, at: draftedAt.toISOString(),
   };
   const canonical = canonicalJson(document);
   await store.insertSplit(tx, {
-    id: splitId, cloneId, number, ownerAccountId: actor.accountId, base: BASE, refundFeeBearer, effectiveFrom, canonical,
+    id: splitId, cloneId, number, ownerAccountId: actor.accountId, base: baseOf(base), refundFeeBearer, reserve, effectiveFrom, canonical,
     digest: sha256Hex(canonical), draftedAt,
   }, legs);
   return await getRow(tx, splitId);

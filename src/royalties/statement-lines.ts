@@ -20,6 +20,14 @@ const LINE_OF: Readonly<Record<string, LineKind>> = {
   'royalties.debt_netted': 'debt',
   'royalties.payout_begun': 'payout',
   'royalties.payout_returned': 'payout_returned',
+  'royalties.reserve_held': 'reserve_held',
+  'royalties.reserve_released': 'reserve_released',
+  'royalties.tax_withheld': 'withholding',
+  'royalties.tax_returned': 'withholding',
+  'royalties.advance_paid': 'advance',
+  'royalties.advance_returned': 'advance',
+  'royalties.advance_written_off': 'advance',
+  'royalties.advance_recouped': 'recoupment',
   // Put right by hand: a correction that no other line speaks of.
   'royalties.adjusted': 'adjustment',
 };

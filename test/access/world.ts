@@ -164,6 +164,9 @@ export async function openAccessWorld(): Promise<AccessWorld> {
     const him = await enroller(world);
     const vouch = await askedToVouch(cast.owner, her.person);
     const segment = { outputId: await streamed(world, cast, licence) };
+    const { advanceId } = await cast.operator.client.call('draftAdvance', { body: {
+      payee: cast.agency.accountId, currency: 'CNY', amountMinor: '100', rateBasisPoints: 1_000, cloneIds: [licence.cloneId],
+    } });
     const death = await reportedDead(cast.owner, her.person);
     const counter = { noticeId: await verifiedNotice(world, cast.reviewers[1], segment.outputId) };
     return {
@@ -171,7 +174,7 @@ export async function openAccessWorld(): Promise<AccessWorld> {
       parties: { '': him.person, holdId: him.person, refusalId: her.person, evidenceId: her.person, successionId: her.person, caseId: her.person },
       ids: {
         ...await idsOf(world, cast, licence, outputId), ...death, licenceId, refusalId, holdId: him.holdId, licenseeAccountId: people.licensee.accountId, delegationId,
-        agentAccountId: delegate.accountId,
+        agentAccountId: delegate.accountId, advanceId,
       },
       named: { getSegmentReceipt: segment, draftVouch: vouch, vouchForProof: vouch, draftCounterNotice: counter, counterNotice: counter },
       bodies: {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 import { Refusal } from '../../src/kernel/refusals.ts';
 import {
-  checkSplit, dividePot, type EarnedEntry, potsOf, returnedOf, segmentsOf, sharesOf, type SplitLeg, splitOn, takeFrom,
+  BASES, checkSplit, dividePot, type EarnedEntry, NO_RESERVE, potsOf, type ReserveTerms, returnedOf, segmentsOf, sharesOf, type SplitLeg, splitOn, stepsOf, takeFrom,
 } from '../../src/royalties/model.ts';
 
 const sum = (amounts: readonly bigint[]): bigint => amounts.reduce((total, one) => total + one, 0n);
@@ -38,7 +38,45 @@ describe('shares by largest remainder', () => {
 
   it('of a pot below zero are the platform\'s alone', () => {
     const legs = [{ payee: 'acc_a', basisPoints: 7_000 }, { payee: 'platform', basisPoints: 3_000 }];
-    expect(dividePot(-7n, legs).map((leg) => leg.amountMinor)).toEqual([0n, -7n]);
+    for (const base of BASES) {
+      expect(dividePot({ amountMinor: -7n, feeMinor: 2n, taxMinor: 1n }, legs, base).map((leg) => leg.amountMinor)).toEqual([0n, -7n]);
+    }
+  });
+});
+
+describe('a pot by its base', () => {
+  const legs = [{ payee: 'acc_a', basisPoints: 7_000 }, { payee: 'acc_b', basisPoints: 2_000 }, { payee: 'platform', basisPoints: 1_000 }];
+  const pot = { amountMinor: 540n, feeMinor: 27n, taxMinor: 33n };
+
+  it('is shared by everybody, and what the base leaves in is the platform\'s to bear', () => {
+    expect(dividePot(pot, legs, 'net_of_tax_and_fees').map((leg) => leg.amountMinor)).toEqual([378n, 108n, 54n]);
+    expect(dividePot(pot, legs, 'net_of_tax').map((leg) => leg.amountMinor)).toEqual([397n, 113n, 30n]);
+    expect(dividePot(pot, legs, 'gross').map((leg) => [leg.shareMinor, leg.amountMinor])).toEqual([[420n, 420n], [120n, 120n], [60n, 0n]]);
+  });
+
+  it('shows a platform share that is smaller than the fee', () => {
+    const small = [{ payee: 'acc_a', basisPoints: 9_900 }, { payee: 'platform', basisPoints: 100 }];
+    expect(dividePot({ amountMinor: 70n, feeMinor: 30n, taxMinor: 0n }, small, 'net_of_tax').map((leg) => leg.amountMinor)).toEqual([99n, -29n]);
+  });
+
+  it('sums to what was earned, and refunded in any parts brings every leg to zero', () => {
+    const money = fc.record({ amountMinor: fc.bigInt(1n, 10_000n), feeMinor: fc.bigInt(0n, 3_000n), taxMinor: fc.bigInt(0n, 3_000n) });
+    fc.assert(fc.property(money, basisPoints, fc.constantFrom(...BASES), fc.array(fc.bigInt(1n, 4_000n), { maxLength: 6 }), (parts, points, base, asks) => {
+      const shared = points.map((one, index) => ({ payee: index === points.length - 1 ? 'platform' : `acc_${index}`, basisPoints: one }));
+      const divided = dividePot(parts, shared, base);
+      expect(sum(divided.map((leg) => leg.amountMinor))).toBe(parts.amountMinor);
+      const left = divided.map((leg) => leg.amountMinor);
+      let refundedMinor = 0n;
+      for (const ask of [...asks, parts.amountMinor]) {
+        const amountMinor = ask < parts.amountMinor - refundedMinor ? ask : parts.amountMinor - refundedMinor;
+        const steps = stepsOf({ amountMinor: parts.amountMinor, refundedMinor, legs: divided }, amountMinor);
+        expect(sum(steps.map((step) => step.amountMinor))).toBe(amountMinor);
+        expect(steps.every((step) => step.payee === 'platform' || step.amountMinor >= 0n)).toBe(true);
+        steps.forEach((step, index) => { left[index]! -= step.amountMinor; });
+        refundedMinor += amountMinor;
+      }
+      expect(left.every((one) => one === 0n)).toBe(true);
+    }), { numRuns: 2_000 });
   });
 });
 
@@ -108,9 +146,9 @@ describe('what each leg returns of a refund', () => {
   });
 });
 
-function refused(split: { legs: SplitLeg[]; base?: string; refundFeeBearer?: string }): string {
+function refused(split: { legs: SplitLeg[]; base?: string; refundFeeBearer?: string; reserve?: ReserveTerms }): string {
   try {
-    checkSplit({ base: 'net_of_tax_and_fees', refundFeeBearer: 'platform', ...split });
+    checkSplit({ base: 'net_of_tax_and_fees', refundFeeBearer: 'platform', reserve: NO_RESERVE, ...split });
     return 'none';
   } catch (error) {
     if (error instanceof Refusal) return error.code;
@@ -135,7 +173,12 @@ describe('a split', () => {
       [...Array.from({ length: 20 }, (_none, index) => ({ payee: `acc_${index}`, basisPoints: 450 })), good[1]!],
     ];
     expect(bad.map((legs) => refused({ legs }))).toEqual(bad.map(() => 'split_invalid'));
-    expect(refused({ legs: good, base: 'gross' })).toBe('split_invalid');
+    for (const base of BASES) expect(refused({ legs: good, base })).toBe('none');
+    expect(refused({ legs: good, base: 'net' })).toBe('split_invalid');
+    for (const reserve of [{ basisPoints: -1, days: 1 }, { basisPoints: 5_001, days: 1 }, { basisPoints: 10, days: 366 }, { basisPoints: 10, days: 0 }, { basisPoints: 0, days: 1 }, { basisPoints: 0.5, days: 1 }]) {
+      expect(refused({ legs: good, reserve })).toBe('split_invalid');
+    }
+    expect(refused({ legs: good, reserve: { basisPoints: 1_000, days: 30 } })).toBe('none');
     expect(refused({ legs: good, refundFeeBearer: 'acc_b' })).toBe('split_invalid');
   });
 
@@ -156,7 +199,7 @@ describe('a split', () => {
 describe('pots', () => {
   const versions = [{ splitId: 'one', number: 1, effectiveFrom: '2026-03-10' }];
   const entry = (changes: Partial<EarnedEntry>): EarnedEntry => ({
-    transferId: 'trf', leg: 1, position: 1n, accountCode: 'earned:c:t:CNY', tierId: 't', currency: 'CNY', amountMinor: 10n, firstDay: '2026-03-10',
+    transferId: 'trf', leg: 1, position: 1n, accountCode: 'earned:c:t:CNY', tierId: 't', currency: 'CNY', amountMinor: 10n, feeMinor: 0n, taxMinor: 0n, firstDay: '2026-03-10',
     lastDay: '2026-03-12', splitId: 'one', periodId: null, ...changes,
   });
 

@@ -112,8 +112,8 @@ describe('a refund of delivered days', () => {
     const done = await refund(days('2026-03-01', 31));
     const payees = Object.fromEntries(done.payees.map(({ payee, ...rest }) => [payee, rest]));
     expect(payees).toEqual({
-      [world.owner.accountId]: { unpaidMinor: '378', debtMinor: '0' }, [world.agency.accountId]: { unpaidMinor: '0', debtMinor: '108' },
-      platform: { unpaidMinor: '54', debtMinor: '0' },
+      [world.owner.accountId]: { reserveMinor: '0', unpaidMinor: '378', debtMinor: '0' }, [world.agency.accountId]: { reserveMinor: '0', unpaidMinor: '0', debtMinor: '108' },
+      platform: { reserveMinor: '0', unpaidMinor: '54', debtMinor: '0' },
     });
     expect(await world.tx((tx) => world.royalties.payeeBalances(tx, world.cloneId))).toContainEqual(
       { payee: world.agency.accountId, currency: 'CNY', unpaidMinor: 0n, debtMinor: 108n });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { loadDocuments } from '../../src/identity/index.ts';
-import type { SplitLeg } from '../../src/royalties/index.ts';
+import type { SplitInput, SplitLeg } from '../../src/royalties/index.ts';
 import { refusal } from '../billing/refusal.ts';
 import { noon } from '../billing/support.ts';
 import { openRoyalties, type Person, type RoyaltiesWorld } from './world.ts';
@@ -19,7 +19,7 @@ afterAll(async () => {
 });
 
 type Draft = Awaited<ReturnType<RoyaltiesWorld['royalties']['draftSplit']>>;
-const draft = (changes: { legs?: SplitLeg[]; effectiveFrom?: string; base?: string; refundFeeBearer?: string } = {}, person: Person = world.owner): Promise<Draft> =>
+const draft = (changes: Partial<SplitInput> = {}, person: Person = world.owner): Promise<Draft> =>
   world.royalties.draftSplit(person.actor, world.key('draftSplit'), world.cloneId, { legs, effectiveFrom: '2026-03-01', ...changes });
 const sign = async (person: Person, split: Draft, document: object = split.document): Promise<Draft> =>
   world.royalties.signSplit(person.actor, world.key('signSplit'), split.splitId, { signature: await world.signature(person, document) });
@@ -29,7 +29,10 @@ describe('a split', () => {
   it('is drafted by the owner alone, with payees that exist', async () => {
     expect(await refusal(draft({}, world.agency))).toBe('not_found');
     expect(await refusal(draft({ legs: [{ payee: 'acc_nobody', basisPoints: 9_000 }, { payee: 'platform', basisPoints: 1_000 }] }))).toBe('payee_unknown');
-    for (const changes of [{ legs: legs.slice(0, 2) }, { base: 'gross' }, { base: 'net_of_tax' }, { refundFeeBearer: 'acc_nobody' }, { legs: [...legs, legs[0]!] }]) {
+    for (const changes of [{ legs: legs.slice(0, 2) }, { base: 'net' },
+      { legs: [{ payee: world.owner.accountId, basisPoints: 8_999 }, legs[2]!] }, { legs: [{ payee: world.owner.accountId, basisPoints: 9_001 }, legs[2]!] },
+      { legs: [{ ...legs[0]!, role: 'agency' as const }, ...legs.slice(1)] }, { legs: [legs[0]!, { ...legs[1]!, role: 'owner' as const }, legs[2]!] },
+      { reserve: { basisPoints: 5_001, days: 30 } }, { reserve: { basisPoints: 1_000, days: 0 } }, { refundFeeBearer: 'acc_nobody' }, { legs: [...legs, legs[0]!] }]) {
       expect(await refusal(draft(changes))).toBe('split_invalid');
     }
     expect(await world.db.asOwner('SELECT id FROM split')).toEqual([]);
@@ -58,6 +61,22 @@ describe('a split', () => {
     expect(leaves.map((leaf) => [leaf.type, leaf.leafId])).toEqual([['split.signed', signed.leafId]]);
     for (const person of [world.owner, world.agency, world.operator]) {
       expect((await world.royalties.listSplits(person.actor, world.cloneId)).splits.map((one) => one.splitId)).toContain(split.splitId);
+    }
+  });
+
+  it('says what each payee is paid for, what is divided and what is held', async () => {
+    const split = await draft({ legs: [legs[0]!, { ...legs[1]!, role: 'agency' }, legs[2]!], base: 'gross', reserve: { basisPoints: 1_000, days: 30 } });
+    expect(split.document).toMatchObject({ schemaVersion: 2, base: 'gross', reserve: { basisPoints: 1_000, days: 30 }, derivativeId: null });
+    expect(split.document.legs.map((leg) => leg.role)).toEqual(['owner', 'agency', 'platform']);
+    expect((await draft()).document).toMatchObject({ base: 'net_of_tax_and_fees', reserve: { basisPoints: 0, days: 0 } });
+  });
+
+  it('of the first version stays a document that is understood, and cannot say what it never said', async () => {
+    const { reserve, derivativeId, ...document } = (await draft()).document;
+    const first = { ...document, schemaVersion: 1, legs: document.legs.map(({ payee, payeeName, basisPoints }) => ({ payee, payeeName, basisPoints })) };
+    expect(loadDocuments().validate('split', first)).toEqual(first);
+    for (const wrong of [{ ...first, reserve }, { ...first, derivativeId }, { ...first, base: 'gross' }, { ...first, legs: document.legs }, document]) {
+      expect(() => loadDocuments().validate('split', wrong)).toThrow();
     }
   });
 

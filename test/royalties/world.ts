@@ -14,7 +14,7 @@ import { systemClock } from '../../src/platform/clock.ts';
 import { connect } from '../../src/platform/postgres/index.ts';
 import type { StripePort } from '../../src/platform/stripe/index.ts';
 import { makeProvenance, type Provenance } from '../../src/provenance/index.ts';
-import { makeRoyalties, makeRoyaltiesJobs, ROYALTY_EVENT_TOPICS, type Royalties, type SplitLeg } from '../../src/royalties/index.ts';
+import { makeRoyalties, makeRoyaltiesJobs, ROYALTY_EVENT_TOPICS, type Royalties, type SplitInput, type SplitLeg } from '../../src/royalties/index.ts';
 import { makeTransparency, type Transparency } from '../../src/transparency/index.ts';
 import { openWorld, type World } from '../billing/support.ts';
 import { makePasskey, type Passkey } from '../support/passkey.ts';
@@ -42,10 +42,10 @@ export interface RoyaltiesWorld extends Omit<World, 'tier' | 'subscribed' | 'clo
   /** A fan who has paid for a tier: its period. */
   paid: (name: string, tierId: string) => Promise<string>;
   newTier: (name?: string, priceMinor?: string) => Promise<string>;
-  /** Answers the signing challenge for a split as this person. */
-  signature: (person: Person, document: object) => Promise<SignatureInput>;
+  /** Answers the signing challenge for a split, or what else is signed, as this person. */
+  signature: (person: Person, document: object, documentType?: 'split' | 'advance' | 'derivative') => Promise<SignatureInput>;
   /** Drafted by the owner and signed by everybody named, in force from a day. */
-  signedSplit: (legs?: SplitLeg[], effectiveFrom?: Day, refundFeeBearer?: string) => Promise<string>;
+  signedSplit: (legs?: SplitLeg[], effectiveFrom?: Day, refundFeeBearer?: string, terms?: Pick<SplitInput, 'base' | 'reserve'>) => Promise<string>;
   onboard: (person: Person, bankAccount?: string) => Promise<void>;
   /** The same room on another way to the processor. */
   withStripe: (stripe: Pick<StripePort, 'run' | 'withKey'>) => Royalties;
@@ -64,7 +64,8 @@ export async function openRoyalties(options: { taxRateBasisPoints?: number; star
   const work: Royalties['work'] = {
     bookRefund: (id) => room().work.bookRefund(id), syncPayoutAccount: (id) => room().work.syncPayoutAccount(id),
     syncBankPayout: (account, id) => room().work.syncBankPayout(account, id), sendPayout: (id) => room().work.sendPayout(id),
-    syncTransfer: (id) => room().work.syncTransfer(id),
+    syncTransfer: (id) => room().work.syncTransfer(id), releaseDue: () => room().work.releaseDue(),
+    payScheduled: () => room().work.payScheduled(),
   };
   const world = await openWorld({
     ...(options.start === undefined ? {} : { start: options.start }),
@@ -134,15 +135,15 @@ export async function openRoyalties(options: { taxRateBasisPoints?: number; star
     async paid(name, tierId) {
       return (await world.subscribed(world.fan(name), tierId, cloneId)).periodId;
     },
-    async signature(person, document) {
-      const asked = await identity.createSigningChallenge(person.actor, key('challenge'), { documentType: 'split', document, locale: 'zh-CN' });
+    async signature(person, document, documentType = 'split') {
+      const asked = await identity.createSigningChallenge(person.actor, key('challenge'), { documentType, document, locale: 'zh-CN' });
       return { challengeId: asked.challengeId, credential: person.passkey.sign(asked.publicKey) };
     },
-    async signedSplit(legs, effectiveFrom = '2026-03-01', refundFeeBearer = 'platform') {
+    async signedSplit(legs, effectiveFrom = '2026-03-01', refundFeeBearer = 'platform', terms = {}) {
       const shares = legs ?? [
         { payee: owner.accountId, basisPoints: 7_000 }, { payee: agency.accountId, basisPoints: 2_000 }, { payee: 'platform', basisPoints: 1_000 },
       ];
-      const draft = await royalties.draftSplit(owner.actor, key('draftSplit'), cloneId, { legs: shares, effectiveFrom, refundFeeBearer });
+      const draft = await royalties.draftSplit(owner.actor, key('draftSplit'), cloneId, { legs: shares, effectiveFrom, refundFeeBearer, ...terms });
       for (const person of [owner, agency, operator]) {
         if (person !== operator && !shares.some((leg) => leg.payee === person.accountId)) continue;
         await royalties.signSplit(person.actor, key('signSplit'), draft.splitId, { signature: await all.signature(person, draft.document) });

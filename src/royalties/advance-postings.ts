@@ -1,0 +1,47 @@
+import type { Currency } from '../kernel/money.ts';
+import type { Day } from '../kernel/time.ts';
+import { chart, type TransferDraft } from '../ledger/index.ts';
+
+const { advanceUnrecouped, payable, platformExpense } = chart;
+
+/** What becomes of an advance, each as one transfer. Positive is a debit. Pure. */
+
+export const ADVANCE_KINDS = {
+  paid: 'royalties.advance_paid',
+  returned: 'royalties.advance_returned',
+  recouped: 'royalties.advance_recouped',
+  writtenOff: 'royalties.advance_written_off',
+} as const;
+
+interface AdvanceFacts {
+  advanceId: string;
+  payee: string;
+  currency: Currency;
+  amountMinor: bigint;
+  day: Day;
+}
+
+/** A part of what the payee received of a run, taken for the advance. */
+export function advanceRecouped(recoupment: AdvanceFacts & { runId: string; cloneId: string }): TransferDraft {
+  const { advanceId, runId, cloneId, payee, currency, amountMinor, day } = recoupment;
+  return {
+    key: `recoup:${runId}:${advanceId}`,
+    kind: ADVANCE_KINDS.recouped,
+    effectiveDate: day,
+    legs: [{ account: payable(payee, currency), amountMinor }, { account: advanceUnrecouped(advanceId, currency), amountMinor: -amountMinor }],
+    metadata: { runId, cloneId, advanceId, payee },
+  };
+}
+
+/** What was never recouped is lost to the platform; nobody owes it. */
+export function advanceWrittenOff({ advanceId, payee, currency, amountMinor, day }: AdvanceFacts): TransferDraft {
+  return {
+    key: `advance:${advanceId}:written_off`,
+    kind: ADVANCE_KINDS.writtenOff,
+    effectiveDate: day,
+    legs: [
+      { account: platformExpense('unrecouped_advances', currency), amountMinor }, { account: advanceUnrecouped(advanceId, currency), amountMinor: -amountMinor },
+    ],
+    metadata: { advanceId, payee },
+  };
+}

@@ -1,0 +1,64 @@
+import type { Currency } from '../kernel/money.ts';
+import type { Day } from '../kernel/time.ts';
+import type { Tx } from '../kernel/tx.ts';
+import { maybeOne, sql } from '../platform/postgres/index.ts';
+
+/** What is held of a payee's money, lot by lot, and what became of each lot. */
+
+export interface ReserveRow {
+  id: string;
+  payee: string;
+  currency: Currency;
+  cloneId: string;
+  /** What brought it about: a run, a dispute. */
+  causeId: string;
+  amountMinor: bigint;
+  heldOn: Day;
+  /** Null while an event that has no day is waited for. */
+  dueDay: Day | null;
+  leftMinor: bigint;
+}
+
+const RESERVE = `id, payee, currency, clone_id AS "cloneId", cause_id AS "causeId", amount_minor AS "amountMinor", held_on AS "heldOn",
+  due_day AS "dueDay", left_minor AS "leftMinor"`;
+
+export async function insertReserve(tx: Tx, row: Omit<ReserveRow, 'leftMinor'> & { transferId: string }): Promise<void> {
+  await sql(
+    tx,
+    `INSERT INTO royalty_reserve (id, payee, currency, clone_id, cause_id, amount_minor, left_minor, held_on, due_day, transfer_id)
+     VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8, $9)`,
+    [row.id, row.payee, row.currency, row.cloneId, row.causeId, row.amountMinor, row.heldOn, row.dueDay, row.transferId],
+  );
+}
+
+/** Lots that still hold something, the first due first, locked. */
+export async function lockOpen(
+  tx: Tx, of: { payee: string; currency: Currency; cloneId: string; causeId: string | null },
+): Promise<ReserveRow[]> {
+  return await sql<ReserveRow>(
+    tx,
+    `SELECT ${RESERVE} FROM royalty_reserve WHERE payee = $1 AND currency = $2 AND clone_id = $3 AND left_minor > 0
+       AND CASE WHEN $4::text IS NULL THEN due_day IS NOT NULL ELSE cause_id = $4 END ORDER BY due_day, id FOR UPDATE`,
+    [of.payee, of.currency, of.cloneId, of.causeId],
+  );
+}
+
+export async function lockReserve(tx: Tx, id: string): Promise<ReserveRow | null> {
+  return await maybeOne<ReserveRow>(tx, `SELECT ${RESERVE} FROM royalty_reserve WHERE id = $1 FOR UPDATE`, [id]);
+}
+
+/** Whose lots are due and hold something, at most `limit`. */
+export async function dueBy(tx: Tx, day: Day, limit: number): Promise<ReserveRow[]> {
+  return await sql<ReserveRow>(
+    tx, `SELECT ${RESERVE} FROM royalty_reserve WHERE left_minor > 0 AND due_day <= $1 ORDER BY due_day, id LIMIT $2`, [day, limit],
+  );
+}
+
+/** What of a lot is no longer held; PostgreSQL takes it off the lot and refuses more than is left. */
+export async function insertUse(tx: Tx, use: { reserveId: string; causeId: string; amountMinor: bigint }): Promise<void> {
+  await sql(tx, 'INSERT INTO royalty_reserve_use (reserve_id, cause_id, amount_minor) VALUES ($1, $2, $3)', [use.reserveId, use.causeId, use.amountMinor]);
+}
+
+export async function reservesOf(tx: Tx, payee: string): Promise<ReserveRow[]> {
+  return await sql<ReserveRow>(tx, `SELECT ${RESERVE} FROM royalty_reserve WHERE payee = $1 ORDER BY held_on DESC, id DESC LIMIT 500`, [payee]);
+}

@@ -13,6 +13,37 @@ account_role.role text NOT NULL
 account_role.invitation_id text NOT NULL
 account_role.granted_at timestamp with time zone NOT NULL
 account_role.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+advance.id text NOT NULL
+advance.payee text NOT NULL
+advance.currency text NOT NULL
+advance.amount_minor bigint NOT NULL
+advance.base text NOT NULL
+advance.rate_basis_points integer NOT NULL
+advance.ends_on date
+advance.canonical text NOT NULL
+advance.digest text NOT NULL
+advance.state text NOT NULL DEFAULT 'draft'::text
+advance.signed_at timestamp with time zone
+advance.record text
+advance.leaf_id text
+advance.payout_id text
+advance.ended_on date
+advance.drafted_by text NOT NULL
+advance.drafted_at timestamp with time zone NOT NULL
+advance.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+advance_clone.advance_id text NOT NULL
+advance_clone.clone_id text NOT NULL
+advance_recoupment.advance_id text NOT NULL
+advance_recoupment.run_id text NOT NULL
+advance_recoupment.base_minor bigint NOT NULL
+advance_recoupment.amount_minor bigint NOT NULL
+advance_recoupment.transfer_id text NOT NULL
+advance_recoupment.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+advance_signature.advance_id text NOT NULL
+advance_signature.signer text NOT NULL
+advance_signature.signed_document_id text NOT NULL
+advance_signature.signed_at timestamp with time zone NOT NULL
+advance_signature.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 amendment_offer.grant_id text NOT NULL
 amendment_offer.digest text NOT NULL
 amendment_offer.account_id text NOT NULL
@@ -240,6 +271,16 @@ credential.last_used_at timestamp with time zone NOT NULL
 credential.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 currency.code text NOT NULL
 currency.exponent smallint NOT NULL
+currency_conversion.id text NOT NULL
+currency_conversion.payout_id text NOT NULL
+currency_conversion.from_currency text NOT NULL
+currency_conversion.from_minor bigint NOT NULL
+currency_conversion.to_currency text NOT NULL
+currency_conversion.to_minor bigint NOT NULL
+currency_conversion.rate text NOT NULL
+currency_conversion.source text NOT NULL
+currency_conversion.quoted_at timestamp with time zone NOT NULL
+currency_conversion.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 database_confirmation.distrust_id text NOT NULL
 database_confirmation.account_id text NOT NULL
 database_confirmation.log_size bigint NOT NULL
@@ -437,10 +478,12 @@ goodwill_leg.pot_id text NOT NULL
 goodwill_leg.leg smallint NOT NULL
 goodwill_leg.payee text NOT NULL
 goodwill_leg.amount_minor bigint NOT NULL
+goodwill_leg.share_minor bigint
 goodwill_payee.refund_id text NOT NULL
 goodwill_payee.payee text NOT NULL
 goodwill_payee.unpaid_minor bigint NOT NULL
 goodwill_payee.debt_minor bigint NOT NULL
+goodwill_payee.reserve_minor bigint NOT NULL DEFAULT 0
 goodwill_pot.refund_id text NOT NULL
 goodwill_pot.pot_id text NOT NULL
 goodwill_pot.period_id text NOT NULL
@@ -837,6 +880,11 @@ payout.created_by text NOT NULL
 payout.created_at timestamp with time zone NOT NULL
 payout.settled_at timestamp with time zone
 payout.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+payout.withheld_minor bigint NOT NULL DEFAULT 0
+payout.tax_profile_id text
+payout.tax_transfer_id text
+payout.advance_id text
+payout.needs_person boolean NOT NULL DEFAULT false
 payout_account.account_id text NOT NULL
 payout_account.stripe_account text
 payout_account.details_submitted boolean NOT NULL DEFAULT false
@@ -846,6 +894,11 @@ payout_account.bank_failure text
 payout_account.created_at timestamp with time zone NOT NULL
 payout_account.synced_at timestamp with time zone
 payout_account.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+payout_setting.account_id text NOT NULL
+payout_setting.currency text NOT NULL
+payout_setting.minimum_minor bigint NOT NULL
+payout_setting.schedule text NOT NULL
+payout_setting.set_at timestamp with time zone NOT NULL
 platform_order.id text NOT NULL
 platform_order.action text NOT NULL
 platform_order.reason text NOT NULL
@@ -947,11 +1000,30 @@ royalty_pot.first_day date NOT NULL
 royalty_pot.last_day date NOT NULL
 royalty_pot.amount_minor bigint NOT NULL
 royalty_pot.transfer_id text
+royalty_pot.gross_minor bigint
+royalty_pot.fee_minor bigint
+royalty_pot.tax_minor bigint
 royalty_pot_leg.pot_id text NOT NULL
 royalty_pot_leg.leg smallint NOT NULL
 royalty_pot_leg.payee text NOT NULL
 royalty_pot_leg.basis_points integer NOT NULL
 royalty_pot_leg.amount_minor bigint NOT NULL
+royalty_pot_leg.share_minor bigint
+royalty_reserve.id text NOT NULL
+royalty_reserve.payee text NOT NULL
+royalty_reserve.currency text NOT NULL
+royalty_reserve.clone_id text NOT NULL
+royalty_reserve.cause_id text NOT NULL
+royalty_reserve.amount_minor bigint NOT NULL
+royalty_reserve.left_minor bigint NOT NULL
+royalty_reserve.held_on date NOT NULL
+royalty_reserve.due_day date
+royalty_reserve.transfer_id text NOT NULL
+royalty_reserve.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+royalty_reserve_use.reserve_id text NOT NULL
+royalty_reserve_use.cause_id text NOT NULL
+royalty_reserve_use.amount_minor bigint NOT NULL
+royalty_reserve_use.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 royalty_run.id text NOT NULL
 royalty_run.clone_id text NOT NULL
 royalty_run.number integer NOT NULL
@@ -962,6 +1034,8 @@ royalty_run.netted jsonb NOT NULL
 royalty_run.run_by text NOT NULL
 royalty_run.run_at timestamp with time zone NOT NULL
 royalty_run.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+royalty_run.held jsonb NOT NULL DEFAULT '[]'::jsonb
+royalty_run.recouped jsonb NOT NULL DEFAULT '[]'::jsonb
 royalty_run_entry.transfer_id text NOT NULL
 royalty_run_entry.leg smallint NOT NULL
 royalty_run_entry.run_id text NOT NULL
@@ -1023,6 +1097,8 @@ split.record text
 split.leaf_id text
 split.drafted_at timestamp with time zone NOT NULL
 split.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+split.reserve_basis_points integer NOT NULL DEFAULT 0
+split.reserve_days integer NOT NULL DEFAULT 0
 split_answered.clone_id text NOT NULL
 split_answered.before_day date NOT NULL
 split_leg.split_id text NOT NULL
@@ -1030,6 +1106,7 @@ split_leg.leg smallint NOT NULL
 split_leg.payee text NOT NULL
 split_leg.account_id text GENERATED ALWAYS AS (NULLIF(payee, 'platform'::text)) STORED
 split_leg.basis_points integer NOT NULL
+split_leg.role text
 split_signature.split_id text NOT NULL
 split_signature.signer text NOT NULL
 split_signature.signed_document_id text NOT NULL
@@ -1159,6 +1236,14 @@ succession_signature.account_id text NOT NULL
 succession_signature.signed_document_id text NOT NULL
 succession_signature.signed_at timestamp with time zone NOT NULL
 succession_signature.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+tax_profile.id text NOT NULL
+tax_profile.payee text NOT NULL
+tax_profile.rate_basis_points integer NOT NULL
+tax_profile.reference text NOT NULL
+tax_profile.valid_from date NOT NULL
+tax_profile.set_by text NOT NULL
+tax_profile.set_at timestamp with time zone NOT NULL
+tax_profile.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 tier.id text NOT NULL
 tier.clone_id text NOT NULL
 tier.name text NOT NULL
@@ -1209,6 +1294,32 @@ account_role: account_role_invitation_id_key UNIQUE (invitation_id)
 account_role: account_role_invitation_id_role_account_id_fkey FOREIGN KEY (invitation_id, role, account_id) REFERENCES invitation(id, role, accepted_by)
 account_role: account_role_pkey PRIMARY KEY (account_id, role)
 account_role: account_role_role_check CHECK ((role = ANY (ARRAY['operator'::text, 'reviewer'::text, 'payee'::text])))
+advance: advance_amount_minor_check CHECK ((amount_minor > 0))
+advance: advance_base_check CHECK ((base = ANY (ARRAY['pot'::text, 'share'::text])))
+advance: advance_check CHECK ((digest = encode(sha256(convert_to(canonical, 'UTF8'::name)), 'hex'::text)))
+advance: advance_check1 CHECK (((state = 'draft'::text) = ((signed_at IS NULL) AND (record IS NULL) AND (leaf_id IS NULL))))
+advance: advance_check2 CHECK (((state = 'ended'::text) = (ended_on IS NOT NULL)))
+advance: advance_check3 CHECK (((payout_id IS NULL) OR (state <> 'draft'::text)))
+advance: advance_currency_fkey FOREIGN KEY (currency) REFERENCES currency(code)
+advance: advance_id_check CHECK ((id ~ '^adv_'::text))
+advance: advance_payee_fkey FOREIGN KEY (payee) REFERENCES account(id)
+advance: advance_payout_id_fkey FOREIGN KEY (payout_id) REFERENCES payout(id)
+advance: advance_pkey PRIMARY KEY (id)
+advance: advance_rate_basis_points_check CHECK (((rate_basis_points >= 1) AND (rate_basis_points <= 10000)))
+advance: advance_state_check CHECK ((state = ANY (ARRAY['draft'::text, 'signed'::text, 'ended'::text])))
+advance_clone: advance_clone_advance_id_fkey FOREIGN KEY (advance_id) REFERENCES advance(id)
+advance_clone: advance_clone_clone_id_fkey FOREIGN KEY (clone_id) REFERENCES clone(id)
+advance_clone: advance_clone_pkey PRIMARY KEY (advance_id, clone_id)
+advance_recoupment: advance_recoupment_advance_id_fkey FOREIGN KEY (advance_id) REFERENCES advance(id)
+advance_recoupment: advance_recoupment_amount_minor_check CHECK ((amount_minor > 0))
+advance_recoupment: advance_recoupment_base_minor_check CHECK ((base_minor > 0))
+advance_recoupment: advance_recoupment_pkey PRIMARY KEY (advance_id, run_id)
+advance_recoupment: advance_recoupment_run_id_fkey FOREIGN KEY (run_id) REFERENCES royalty_run(id) DEFERRABLE INITIALLY DEFERRED
+advance_recoupment: advance_recoupment_transfer_id_key UNIQUE (transfer_id)
+advance_signature: advance_signature_advance_id_fkey FOREIGN KEY (advance_id) REFERENCES advance(id)
+advance_signature: advance_signature_pkey PRIMARY KEY (advance_id, signer)
+advance_signature: advance_signature_signed_document_id_fkey FOREIGN KEY (signed_document_id) REFERENCES signed_document(id)
+advance_signature: advance_signature_signed_document_id_key UNIQUE (signed_document_id)
 amendment_offer: amendment_offer_grant_id_digest_fkey FOREIGN KEY (grant_id, digest) REFERENCES consent_grant_draft(grant_id, digest)
 amendment_offer: amendment_offer_pkey PRIMARY KEY (grant_id, digest, account_id)
 amendment_offer: amendment_offer_signed_document_id_account_id_fkey FOREIGN KEY (signed_document_id, account_id) REFERENCES signed_document(id, account_id)
@@ -1383,6 +1494,16 @@ credential: credential_sign_count_check CHECK (((sign_count >= 0) AND (sign_coun
 currency: currency_code_check CHECK ((code ~ '^[A-Z]{3,4}$'::text))
 currency: currency_exponent_check CHECK (((exponent >= 0) AND (exponent <= 4)))
 currency: currency_pkey PRIMARY KEY (code)
+currency_conversion: currency_conversion_check CHECK ((to_currency <> from_currency))
+currency_conversion: currency_conversion_from_currency_fkey FOREIGN KEY (from_currency) REFERENCES currency(code)
+currency_conversion: currency_conversion_from_minor_check CHECK ((from_minor > 0))
+currency_conversion: currency_conversion_id_check CHECK ((id ~ '^cnv_'::text))
+currency_conversion: currency_conversion_payout_id_fkey FOREIGN KEY (payout_id) REFERENCES payout(id)
+currency_conversion: currency_conversion_payout_id_key UNIQUE (payout_id)
+currency_conversion: currency_conversion_pkey PRIMARY KEY (id)
+currency_conversion: currency_conversion_rate_check CHECK ((rate ~ '^[0-9]+([.][0-9]+)?$'::text))
+currency_conversion: currency_conversion_to_currency_fkey FOREIGN KEY (to_currency) REFERENCES currency(code)
+currency_conversion: currency_conversion_to_minor_check CHECK ((to_minor > 0))
 database_confirmation: database_confirmation_account_id_fkey FOREIGN KEY (account_id) REFERENCES account(id)
 database_confirmation: database_confirmation_distrust_id_fkey FOREIGN KEY (distrust_id) REFERENCES database_distrust(id)
 database_confirmation: database_confirmation_log_size_check CHECK ((log_size >= 0))
@@ -1551,18 +1672,19 @@ gateway_lease: gateway_lease_process_check CHECK (((length(process) >= 1) AND (l
 gateway_lease: gateway_lease_state_check CHECK ((state = ANY (ARRAY['serving'::text, 'left'::text, 'expired'::text])))
 goodwill_day: goodwill_day_pkey PRIMARY KEY (refund_id, day)
 goodwill_day: goodwill_day_refund_id_fkey FOREIGN KEY (refund_id) REFERENCES goodwill_refund(refund_id)
-goodwill_leg: goodwill_leg_amount_minor_check CHECK ((amount_minor >= 0))
+goodwill_leg: goodwill_leg_amount_natural CHECK (((amount_minor >= 0) OR (payee = 'platform'::text)))
 goodwill_leg: goodwill_leg_pkey PRIMARY KEY (refund_id, pot_id, leg)
 goodwill_leg: goodwill_leg_pot_id_leg_fkey FOREIGN KEY (pot_id, leg) REFERENCES royalty_pot_leg(pot_id, leg)
 goodwill_leg: goodwill_leg_refund_id_pot_id_fkey FOREIGN KEY (refund_id, pot_id) REFERENCES goodwill_pot(refund_id, pot_id)
+goodwill_leg: goodwill_leg_share_minor_check CHECK ((share_minor >= 0))
 goodwill_payee: goodwill_payee_debt_minor_check CHECK ((debt_minor >= 0))
 goodwill_payee: goodwill_payee_pkey PRIMARY KEY (refund_id, payee)
 goodwill_payee: goodwill_payee_refund_id_fkey FOREIGN KEY (refund_id) REFERENCES goodwill_refund(refund_id)
-goodwill_payee: goodwill_payee_unpaid_minor_check CHECK ((unpaid_minor >= 0))
+goodwill_payee: goodwill_payee_reserve_minor_check CHECK ((reserve_minor >= 0))
+goodwill_payee: goodwill_payee_unpaid_natural CHECK (((unpaid_minor >= 0) OR (payee = 'platform'::text)))
 goodwill_pot: goodwill_pot_amount_minor_check CHECK ((amount_minor > 0))
 goodwill_pot: goodwill_pot_pkey PRIMARY KEY (refund_id, pot_id)
 goodwill_pot: goodwill_pot_pot_id_fkey FOREIGN KEY (pot_id) REFERENCES royalty_pot(id)
-goodwill_pot: goodwill_pot_refund_id_fkey FOREIGN KEY (refund_id) REFERENCES goodwill_refund(refund_id)
 goodwill_refund: goodwill_refund_check CHECK (((state = 'booked'::text) = (transfer_id IS NOT NULL)))
 goodwill_refund: goodwill_refund_clone_id_fkey FOREIGN KEY (clone_id) REFERENCES clone(id)
 goodwill_refund: goodwill_refund_expense_minor_check CHECK ((expense_minor >= 0))
@@ -1873,19 +1995,29 @@ ownership_sealed: ownership_sealed_evidence_id_fkey FOREIGN KEY (evidence_id) RE
 ownership_sealed: ownership_sealed_pkey PRIMARY KEY (digest)
 ownership_sealed: ownership_sealed_proof_id_fkey FOREIGN KEY (proof_id) REFERENCES ownership_case_key(proof_id)
 payout: payout_account_id_fkey FOREIGN KEY (account_id) REFERENCES account(id)
+payout: payout_advance_id_fkey FOREIGN KEY (advance_id) REFERENCES advance(id)
 payout: payout_amount_minor_check CHECK ((amount_minor > 0))
-payout: payout_check CHECK (((reversed_minor >= 0) AND (reversed_minor <= amount_minor)))
 payout: payout_check1 CHECK (((state = 'pending'::text) = (settled_at IS NULL)))
 payout: payout_check2 CHECK (((state <> 'paid'::text) OR (stripe_transfer IS NOT NULL)))
 payout: payout_currency_fkey FOREIGN KEY (currency) REFERENCES currency(code)
 payout: payout_id_check CHECK ((id ~ '^pay_'::text))
 payout: payout_pkey PRIMARY KEY (id)
+payout: payout_reversed_natural CHECK ((reversed_minor >= 0))
 payout: payout_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'paid'::text, 'returned'::text])))
 payout: payout_stripe_transfer_key UNIQUE (stripe_transfer)
+payout: payout_tax_profile_id_fkey FOREIGN KEY (tax_profile_id) REFERENCES tax_profile(id)
+payout: payout_tax_transfer_id_key UNIQUE (tax_transfer_id)
+payout: payout_taxed CHECK (((withheld_minor = 0) OR (tax_profile_id IS NOT NULL)))
 payout: payout_transfer_id_key UNIQUE (transfer_id)
+payout: payout_withheld_minor_check CHECK ((withheld_minor >= 0))
 payout_account: payout_account_account_id_fkey FOREIGN KEY (account_id) REFERENCES account(id)
 payout_account: payout_account_pkey PRIMARY KEY (account_id)
 payout_account: payout_account_stripe_account_key UNIQUE (stripe_account)
+payout_setting: payout_setting_account_id_fkey FOREIGN KEY (account_id) REFERENCES account(id)
+payout_setting: payout_setting_currency_fkey FOREIGN KEY (currency) REFERENCES currency(code)
+payout_setting: payout_setting_minimum_minor_check CHECK ((minimum_minor > 0))
+payout_setting: payout_setting_pkey PRIMARY KEY (account_id, currency)
+payout_setting: payout_setting_schedule_check CHECK ((schedule = ANY (ARRAY['manual'::text, 'weekly'::text, 'monthly'::text])))
 platform_order: platform_order_action_check CHECK ((action = ANY (ARRAY['pause'::text, 'resume'::text])))
 platform_order: platform_order_id_check CHECK ((id ~ '^por_'::text))
 platform_order: platform_order_ordered_by_fkey FOREIGN KEY (ordered_by) REFERENCES account(id)
@@ -1961,6 +2093,7 @@ release_segment: release_segment_samples_sha256_check CHECK ((samples_sha256 ~ '
 release_segment: release_segment_seconds_check CHECK ((seconds > (0)::double precision))
 release_segment: release_segment_sequence_check CHECK ((sequence >= 1))
 release_segment: release_segment_speech_sha256_check CHECK ((speech_sha256 ~ '^[0-9a-f]{64}$'::text))
+royalty_pot: royalty_pot_adds_up CHECK ((((gross_minor - tax_minor) - fee_minor) = amount_minor))
 royalty_pot: royalty_pot_check CHECK (((amount_minor = 0) = (transfer_id IS NULL)))
 royalty_pot: royalty_pot_clone_id_fkey FOREIGN KEY (clone_id) REFERENCES clone(id)
 royalty_pot: royalty_pot_currency_fkey FOREIGN KEY (currency) REFERENCES currency(code)
@@ -1974,6 +2107,21 @@ royalty_pot: royalty_pot_transfer_id_key UNIQUE (transfer_id)
 royalty_pot_leg: royalty_pot_leg_check CHECK (((amount_minor >= 0) OR (payee = 'platform'::text)))
 royalty_pot_leg: royalty_pot_leg_pkey PRIMARY KEY (pot_id, leg)
 royalty_pot_leg: royalty_pot_leg_pot_id_fkey FOREIGN KEY (pot_id) REFERENCES royalty_pot(id)
+royalty_pot_leg: royalty_pot_leg_share CHECK (((payee = 'platform'::text) OR (share_minor = amount_minor)))
+royalty_pot_leg: royalty_pot_leg_share_minor_check CHECK ((share_minor >= 0))
+royalty_reserve: royalty_reserve_amount_minor_check CHECK ((amount_minor > 0))
+royalty_reserve: royalty_reserve_cause_id_payee_currency_due_day_key UNIQUE NULLS NOT DISTINCT (cause_id, payee, currency, due_day)
+royalty_reserve: royalty_reserve_check CHECK (((left_minor >= 0) AND (left_minor <= amount_minor)))
+royalty_reserve: royalty_reserve_check1 CHECK ((due_day >= held_on))
+royalty_reserve: royalty_reserve_clone_id_fkey FOREIGN KEY (clone_id) REFERENCES clone(id)
+royalty_reserve: royalty_reserve_currency_fkey FOREIGN KEY (currency) REFERENCES currency(code)
+royalty_reserve: royalty_reserve_id_check CHECK ((id ~ '^rsv_'::text))
+royalty_reserve: royalty_reserve_payee_fkey FOREIGN KEY (payee) REFERENCES account(id)
+royalty_reserve: royalty_reserve_pkey PRIMARY KEY (id)
+royalty_reserve: royalty_reserve_transfer_id_key UNIQUE (transfer_id)
+royalty_reserve_use: royalty_reserve_use_amount_minor_check CHECK ((amount_minor > 0))
+royalty_reserve_use: royalty_reserve_use_pkey PRIMARY KEY (reserve_id, cause_id)
+royalty_reserve_use: royalty_reserve_use_reserve_id_fkey FOREIGN KEY (reserve_id) REFERENCES royalty_reserve(id)
 royalty_run: royalty_run_check CHECK ((to_position >= from_position))
 royalty_run: royalty_run_clone_id_fkey FOREIGN KEY (clone_id) REFERENCES clone(id)
 royalty_run: royalty_run_clone_id_number_key UNIQUE (clone_id, number)
@@ -2007,7 +2155,7 @@ signing_request: signing_request_credential_id_account_id_fkey FOREIGN KEY (cred
 signing_request: signing_request_nonce_check CHECK ((octet_length(nonce) = 32))
 signing_request: signing_request_nonce_key UNIQUE (nonce)
 signing_request: signing_request_pkey PRIMARY KEY (challenge_id)
-split: split_base_check CHECK ((base = 'net_of_tax_and_fees'::text))
+split: split_base_known CHECK ((base = ANY (ARRAY['gross'::text, 'net_of_tax'::text, 'net_of_tax_and_fees'::text])))
 split: split_check CHECK ((digest = encode(sha256(convert_to(canonical, 'UTF8'::name)), 'hex'::text)))
 split: split_check1 CHECK (((state = 'signed'::text) = ((signed_at IS NOT NULL) AND (record IS NOT NULL) AND (leaf_id IS NOT NULL))))
 split: split_clone_id_fkey FOREIGN KEY (clone_id) REFERENCES clone(id)
@@ -2016,6 +2164,9 @@ split: split_id_check CHECK ((id ~ '^spl_'::text))
 split: split_number_check CHECK ((number >= 1))
 split: split_owner_account_id_fkey FOREIGN KEY (owner_account_id) REFERENCES account(id)
 split: split_pkey PRIMARY KEY (id)
+split: split_reserve_basis_points_check CHECK (((reserve_basis_points >= 0) AND (reserve_basis_points <= 5000)))
+split: split_reserve_days_check CHECK (((reserve_days >= 0) AND (reserve_days <= 365)))
+split: split_reserve_whole CHECK (((reserve_basis_points = 0) = (reserve_days = 0)))
 split: split_state_check CHECK ((state = ANY (ARRAY['draft'::text, 'signed'::text])))
 split_answered: split_answered_clone_id_fkey FOREIGN KEY (clone_id) REFERENCES clone(id)
 split_answered: split_answered_pkey PRIMARY KEY (clone_id)
@@ -2023,6 +2174,8 @@ split_leg: split_leg_account_id_fkey FOREIGN KEY (account_id) REFERENCES account
 split_leg: split_leg_basis_points_check CHECK (((basis_points >= 1) AND (basis_points <= 9999)))
 split_leg: split_leg_leg_check CHECK (((leg >= 1) AND (leg <= 20)))
 split_leg: split_leg_pkey PRIMARY KEY (split_id, leg)
+split_leg: split_leg_platform CHECK (((role IS NULL) OR ((role = 'platform'::text) = (payee = 'platform'::text))))
+split_leg: split_leg_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'platform'::text, 'agency'::text, 'co_writer'::text, 'charity'::text, 'payee'::text])))
 split_leg: split_leg_split_id_fkey FOREIGN KEY (split_id) REFERENCES split(id)
 split_leg: split_leg_split_id_payee_key UNIQUE (split_id, payee)
 split_signature: split_signature_pkey PRIMARY KEY (split_id, signer)
@@ -2114,6 +2267,13 @@ succession_signature: succession_signature_pkey PRIMARY KEY (succession_id, acco
 succession_signature: succession_signature_signed_document_id_account_id_fkey FOREIGN KEY (signed_document_id, account_id) REFERENCES signed_document(id, account_id)
 succession_signature: succession_signature_signed_document_id_key UNIQUE (signed_document_id)
 succession_signature: succession_signature_succession_id_fkey FOREIGN KEY (succession_id) REFERENCES succession(id)
+tax_profile: tax_profile_check CHECK ((set_by <> payee))
+tax_profile: tax_profile_id_check CHECK ((id ~ '^txp_'::text))
+tax_profile: tax_profile_payee_fkey FOREIGN KEY (payee) REFERENCES account(id)
+tax_profile: tax_profile_pkey PRIMARY KEY (id)
+tax_profile: tax_profile_rate_basis_points_check CHECK (((rate_basis_points >= 0) AND (rate_basis_points <= 5000)))
+tax_profile: tax_profile_reference_check CHECK (((length(reference) >= 1) AND (length(reference) <= 300)))
+tax_profile: tax_profile_set_by_fkey FOREIGN KEY (set_by) REFERENCES account(id)
 tier: tier_clone_id_fkey FOREIGN KEY (clone_id) REFERENCES clone(id)
 tier: tier_clone_id_id_key UNIQUE (clone_id, id)
 tier: tier_clone_id_id_kind_key UNIQUE (clone_id, id, kind)
@@ -2154,6 +2314,14 @@ wind_down: wind_down_stop_id_check CHECK ((stop_id ~ '^stp_'::text))
 CREATE UNIQUE INDEX account_pkey ON public.account USING btree (id)
 CREATE UNIQUE INDEX account_role_invitation_id_key ON public.account_role USING btree (invitation_id)
 CREATE UNIQUE INDEX account_role_pkey ON public.account_role USING btree (account_id, role)
+CREATE INDEX advance_of_payee ON public.advance USING btree (payee, currency)
+CREATE UNIQUE INDEX advance_pkey ON public.advance USING btree (id)
+CREATE INDEX advance_clone_of_clone ON public.advance_clone USING btree (clone_id)
+CREATE UNIQUE INDEX advance_clone_pkey ON public.advance_clone USING btree (advance_id, clone_id)
+CREATE UNIQUE INDEX advance_recoupment_pkey ON public.advance_recoupment USING btree (advance_id, run_id)
+CREATE UNIQUE INDEX advance_recoupment_transfer_id_key ON public.advance_recoupment USING btree (transfer_id)
+CREATE UNIQUE INDEX advance_signature_pkey ON public.advance_signature USING btree (advance_id, signer)
+CREATE UNIQUE INDEX advance_signature_signed_document_id_key ON public.advance_signature USING btree (signed_document_id)
 CREATE UNIQUE INDEX amendment_offer_pkey ON public.amendment_offer USING btree (grant_id, digest, account_id)
 CREATE UNIQUE INDEX amendment_offer_signed_document_id_key ON public.amendment_offer USING btree (signed_document_id)
 CREATE UNIQUE INDEX amendment_withdrawal_pkey ON public.amendment_withdrawal USING btree (grant_id, digest)
@@ -2225,6 +2393,8 @@ CREATE UNIQUE INDEX credential_id_account_id_key ON public.credential USING btre
 CREATE INDEX credential_of_account ON public.credential USING btree (account_id, created_at DESC, id)
 CREATE UNIQUE INDEX credential_pkey ON public.credential USING btree (id)
 CREATE UNIQUE INDEX currency_pkey ON public.currency USING btree (code)
+CREATE UNIQUE INDEX currency_conversion_payout_id_key ON public.currency_conversion USING btree (payout_id)
+CREATE UNIQUE INDEX currency_conversion_pkey ON public.currency_conversion USING btree (id)
 CREATE UNIQUE INDEX database_confirmation_pkey ON public.database_confirmation USING btree (distrust_id, account_id)
 CREATE UNIQUE INDEX database_distrust_pkey ON public.database_distrust USING btree (id)
 CREATE UNIQUE INDEX database_timeline_pkey ON public.database_timeline USING btree (system_identifier, timeline)
@@ -2403,11 +2573,14 @@ CREATE UNIQUE INDEX ownership_review_proof_id_reviewer_id_key ON public.ownershi
 CREATE INDEX ownership_sealed_of_proof ON public.ownership_sealed USING btree (proof_id)
 CREATE UNIQUE INDEX ownership_sealed_pkey ON public.ownership_sealed USING btree (digest)
 CREATE INDEX payout_of_account ON public.payout USING btree (account_id, created_at)
+CREATE INDEX payout_pending ON public.payout USING btree (created_at) WHERE (state = 'pending'::text)
 CREATE UNIQUE INDEX payout_pkey ON public.payout USING btree (id)
 CREATE UNIQUE INDEX payout_stripe_transfer_key ON public.payout USING btree (stripe_transfer)
+CREATE UNIQUE INDEX payout_tax_transfer_id_key ON public.payout USING btree (tax_transfer_id)
 CREATE UNIQUE INDEX payout_transfer_id_key ON public.payout USING btree (transfer_id)
 CREATE UNIQUE INDEX payout_account_pkey ON public.payout_account USING btree (account_id)
 CREATE UNIQUE INDEX payout_account_stripe_account_key ON public.payout_account USING btree (stripe_account)
+CREATE UNIQUE INDEX payout_setting_pkey ON public.payout_setting USING btree (account_id, currency)
 CREATE UNIQUE INDEX platform_order_pkey ON public.platform_order USING btree (id)
 CREATE UNIQUE INDEX platform_order_confirmation_pkey ON public.platform_order_confirmation USING btree (order_id)
 CREATE INDEX quota_hold_free_open ON public.quota_hold USING btree (clone_id, free_account_id) WHERE ((state = 'held'::text) AND (free_account_id IS NOT NULL))
@@ -2443,6 +2616,12 @@ CREATE UNIQUE INDEX royalty_pot_run_id_tier_id_currency_split_id_key ON public.r
 CREATE UNIQUE INDEX royalty_pot_transfer_id_key ON public.royalty_pot USING btree (transfer_id)
 CREATE INDEX royalty_pot_leg_of_payee ON public.royalty_pot_leg USING btree (payee)
 CREATE UNIQUE INDEX royalty_pot_leg_pkey ON public.royalty_pot_leg USING btree (pot_id, leg)
+CREATE UNIQUE INDEX royalty_reserve_cause_id_payee_currency_due_day_key ON public.royalty_reserve USING btree (cause_id, payee, currency, due_day) NULLS NOT DISTINCT
+CREATE INDEX royalty_reserve_due ON public.royalty_reserve USING btree (due_day, id) WHERE (left_minor > 0)
+CREATE INDEX royalty_reserve_of_payee ON public.royalty_reserve USING btree (payee, currency, clone_id)
+CREATE UNIQUE INDEX royalty_reserve_pkey ON public.royalty_reserve USING btree (id)
+CREATE UNIQUE INDEX royalty_reserve_transfer_id_key ON public.royalty_reserve USING btree (transfer_id)
+CREATE UNIQUE INDEX royalty_reserve_use_pkey ON public.royalty_reserve_use USING btree (reserve_id, cause_id)
 CREATE UNIQUE INDEX royalty_run_clone_id_number_key ON public.royalty_run USING btree (clone_id, number)
 CREATE UNIQUE INDEX royalty_run_pkey ON public.royalty_run USING btree (id)
 CREATE INDEX royalty_run_entry_of_period ON public.royalty_run_entry USING btree (period_id) WHERE (period_id IS NOT NULL)
@@ -2502,6 +2681,8 @@ CREATE INDEX succession_of_owner ON public.succession USING btree (owner_account
 CREATE UNIQUE INDEX succession_pkey ON public.succession USING btree (id)
 CREATE UNIQUE INDEX succession_signature_pkey ON public.succession_signature USING btree (succession_id, account_id)
 CREATE UNIQUE INDEX succession_signature_signed_document_id_key ON public.succession_signature USING btree (signed_document_id)
+CREATE INDEX tax_profile_of_payee ON public.tax_profile USING btree (payee, valid_from)
+CREATE UNIQUE INDEX tax_profile_pkey ON public.tax_profile USING btree (id)
 CREATE UNIQUE INDEX tier_clone_id_id_key ON public.tier USING btree (clone_id, id)
 CREATE UNIQUE INDEX tier_clone_id_id_kind_key ON public.tier USING btree (clone_id, id, kind)
 CREATE UNIQUE INDEX tier_name ON public.tier USING btree (clone_id, name) WHERE (removed_at IS NULL)
@@ -2519,6 +2700,15 @@ CREATE UNIQUE INDEX wind_down_signed_document_id_key ON public.wind_down USING b
 
 account_role: CREATE TRIGGER account_role_never_changes BEFORE DELETE OR UPDATE ON public.account_role FOR EACH ROW EXECUTE FUNCTION refuse_change()
 account_role: CREATE TRIGGER account_role_never_truncated BEFORE TRUNCATE ON public.account_role FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+advance: CREATE TRIGGER advance_moves_on BEFORE INSERT OR UPDATE ON public.advance FOR EACH ROW EXECUTE FUNCTION advance_moves_on()
+advance: CREATE TRIGGER advance_stays BEFORE DELETE ON public.advance FOR EACH ROW EXECUTE FUNCTION refuse_change()
+advance_clone: CREATE TRIGGER advance_clone_never_changes BEFORE DELETE OR UPDATE ON public.advance_clone FOR EACH ROW EXECUTE FUNCTION refuse_change()
+advance_clone: CREATE TRIGGER advance_clone_never_truncated BEFORE TRUNCATE ON public.advance_clone FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+advance_recoupment: CREATE TRIGGER advance_recoupment_never_changes BEFORE DELETE OR UPDATE ON public.advance_recoupment FOR EACH ROW EXECUTE FUNCTION refuse_change()
+advance_recoupment: CREATE TRIGGER advance_recoupment_never_truncated BEFORE TRUNCATE ON public.advance_recoupment FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+advance_signature: CREATE TRIGGER advance_signature_holds BEFORE INSERT ON public.advance_signature FOR EACH ROW EXECUTE FUNCTION advance_signature_holds()
+advance_signature: CREATE TRIGGER advance_signature_never_changes BEFORE DELETE OR UPDATE ON public.advance_signature FOR EACH ROW EXECUTE FUNCTION refuse_change()
+advance_signature: CREATE TRIGGER advance_signature_never_truncated BEFORE TRUNCATE ON public.advance_signature FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 amendment_offer: CREATE TRIGGER amendment_offer_never_changes BEFORE DELETE OR UPDATE ON public.amendment_offer FOR EACH ROW EXECUTE FUNCTION refuse_change()
 amendment_offer: CREATE TRIGGER amendment_offer_never_truncated BEFORE TRUNCATE ON public.amendment_offer FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 amendment_withdrawal: CREATE TRIGGER amendment_withdrawal_never_changes BEFORE DELETE OR UPDATE ON public.amendment_withdrawal FOR EACH ROW EXECUTE FUNCTION refuse_change()
@@ -2579,6 +2769,8 @@ credential: CREATE TRIGGER credential_never_exchanged BEFORE UPDATE OF id, accou
 credential: CREATE TRIGGER credential_never_truncated BEFORE TRUNCATE ON public.credential FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 currency: CREATE TRIGGER currency_never_changes BEFORE DELETE OR UPDATE ON public.currency FOR EACH ROW EXECUTE FUNCTION refuse_change()
 currency: CREATE TRIGGER currency_never_truncated BEFORE TRUNCATE ON public.currency FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+currency_conversion: CREATE TRIGGER currency_conversion_never_changes BEFORE DELETE OR UPDATE ON public.currency_conversion FOR EACH ROW EXECUTE FUNCTION refuse_change()
+currency_conversion: CREATE TRIGGER currency_conversion_never_truncated BEFORE TRUNCATE ON public.currency_conversion FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 database_confirmation: CREATE TRIGGER database_confirmation_never_changes BEFORE DELETE OR UPDATE ON public.database_confirmation FOR EACH ROW EXECUTE FUNCTION refuse_change()
 database_confirmation: CREATE TRIGGER database_confirmation_never_truncated BEFORE TRUNCATE ON public.database_confirmation FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 database_distrust: CREATE TRIGGER database_distrust_never_changes BEFORE DELETE OR UPDATE ON public.database_distrust FOR EACH ROW EXECUTE FUNCTION refuse_change()
@@ -2796,6 +2988,11 @@ royalty_pot: CREATE TRIGGER royalty_pot_never_changes BEFORE DELETE OR UPDATE ON
 royalty_pot: CREATE TRIGGER royalty_pot_never_truncated BEFORE TRUNCATE ON public.royalty_pot FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 royalty_pot_leg: CREATE TRIGGER royalty_pot_leg_never_changes BEFORE DELETE OR UPDATE ON public.royalty_pot_leg FOR EACH ROW EXECUTE FUNCTION refuse_change()
 royalty_pot_leg: CREATE TRIGGER royalty_pot_leg_never_truncated BEFORE TRUNCATE ON public.royalty_pot_leg FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+royalty_reserve: CREATE TRIGGER royalty_reserve_changes BEFORE INSERT OR UPDATE ON public.royalty_reserve FOR EACH ROW EXECUTE FUNCTION royalty_reserve_changes()
+royalty_reserve: CREATE TRIGGER royalty_reserve_stays BEFORE DELETE ON public.royalty_reserve FOR EACH ROW EXECUTE FUNCTION refuse_change()
+royalty_reserve_use: CREATE TRIGGER royalty_reserve_use_never_changes BEFORE DELETE OR UPDATE ON public.royalty_reserve_use FOR EACH ROW EXECUTE FUNCTION refuse_change()
+royalty_reserve_use: CREATE TRIGGER royalty_reserve_use_never_truncated BEFORE TRUNCATE ON public.royalty_reserve_use FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+royalty_reserve_use: CREATE TRIGGER royalty_reserve_used AFTER INSERT ON public.royalty_reserve_use FOR EACH ROW EXECUTE FUNCTION royalty_reserve_used()
 royalty_run: CREATE TRIGGER royalty_run_follows BEFORE INSERT ON public.royalty_run FOR EACH ROW EXECUTE FUNCTION royalty_run_follows()
 royalty_run: CREATE TRIGGER royalty_run_never_changes BEFORE DELETE OR UPDATE ON public.royalty_run FOR EACH ROW EXECUTE FUNCTION refuse_change()
 royalty_run: CREATE TRIGGER royalty_run_never_truncated BEFORE TRUNCATE ON public.royalty_run FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
@@ -2842,6 +3039,8 @@ succession: CREATE TRIGGER succession_never_truncated BEFORE TRUNCATE ON public.
 succession_signature: CREATE TRIGGER succession_signature_fits BEFORE INSERT ON public.succession_signature FOR EACH ROW EXECUTE FUNCTION succession_signature_fits()
 succession_signature: CREATE TRIGGER succession_signature_never_changes BEFORE DELETE OR UPDATE ON public.succession_signature FOR EACH ROW EXECUTE FUNCTION refuse_change()
 succession_signature: CREATE TRIGGER succession_signature_never_truncated BEFORE TRUNCATE ON public.succession_signature FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+tax_profile: CREATE TRIGGER tax_profile_never_changes BEFORE DELETE OR UPDATE ON public.tax_profile FOR EACH ROW EXECUTE FUNCTION refuse_change()
+tax_profile: CREATE TRIGGER tax_profile_never_truncated BEFORE TRUNCATE ON public.tax_profile FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 tier: CREATE TRIGGER tier_stays_removed BEFORE UPDATE ON public.tier FOR EACH ROW EXECUTE FUNCTION tier_stays_removed()
 tier_offer: CREATE TRIGGER tier_offer_never_changes BEFORE DELETE OR UPDATE ON public.tier_offer FOR EACH ROW EXECUTE FUNCTION refuse_change()
 tier_offer: CREATE TRIGGER tier_offer_never_truncated BEFORE TRUNCATE ON public.tier_offer FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
@@ -2853,6 +3052,38 @@ wind_down: CREATE TRIGGER wind_down_never_truncated BEFORE TRUNCATE ON public.wi
 
 -- Functions
 
+CREATE OR REPLACE FUNCTION public.advance_moves_on()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    IF TG_OP = 'INSERT' THEN
+      IF NEW.state = 'draft' THEN RETURN NEW; END IF;
+    ELSIF OLD.state = 'ended' OR (OLD.state = 'signed' AND (NEW.state = 'draft' OR NEW.signed_at <> OLD.signed_at OR NEW.record <> OLD.record OR NEW.leaf_id <> OLD.leaf_id)) THEN
+      RAISE EXCEPTION 'advance % does not go back', OLD.id USING ERRCODE = 'restrict_violation';
+    END IF;
+    IF NEW.state <> 'draft' AND (SELECT count(*) FROM advance_signature WHERE advance_id = NEW.id) <> 2 THEN
+      RAISE EXCEPTION 'advance % lacks a signature', NEW.id USING ERRCODE = 'check_violation', CONSTRAINT = 'advance_moves_on', TABLE = 'advance';
+    END IF;
+    RETURN NEW;
+  END $function$
+CREATE OR REPLACE FUNCTION public.advance_signature_holds()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    IF NOT EXISTS (
+      SELECT FROM advance a JOIN signed_document s ON s.id = NEW.signed_document_id AND s.canonical = a.canonical
+        WHERE a.id = NEW.advance_id AND s.document_type = 'advance'
+          AND CASE NEW.signer WHEN 'platform' THEN s.account_id <> a.payee WHEN a.payee THEN s.account_id = a.payee ELSE false END
+    ) THEN
+      RAISE EXCEPTION 'advance % was not signed by % with this document', NEW.advance_id, NEW.signer
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'advance_signature_holds', TABLE = 'advance_signature';
+    END IF;
+    RETURN NEW;
+  END $function$
 CREATE OR REPLACE FUNCTION public.amendment_is_countersigned()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -3835,8 +4066,8 @@ CREATE OR REPLACE FUNCTION public.goodwill_leg_bounded()
  SET search_path TO 'public', 'pg_temp'
 AS $function$
   BEGIN
-    IF (SELECT sum(amount_minor) FROM goodwill_leg WHERE pot_id = NEW.pot_id AND leg = NEW.leg)
-       > (SELECT amount_minor FROM royalty_pot_leg WHERE pot_id = NEW.pot_id AND leg = NEW.leg) THEN
+    IF (SELECT sum(coalesce(share_minor, amount_minor)) FROM goodwill_leg WHERE pot_id = NEW.pot_id AND leg = NEW.leg)
+       > (SELECT coalesce(share_minor, amount_minor) FROM royalty_pot_leg WHERE pot_id = NEW.pot_id AND leg = NEW.leg) THEN
       RAISE EXCEPTION 'leg % of pot % would return more than it received', NEW.leg, NEW.pot_id
         USING ERRCODE = 'check_violation', CONSTRAINT = 'goodwill_leg_bounded', TABLE = 'goodwill_leg';
     END IF;
@@ -5148,6 +5379,33 @@ AS $function$
     SELECT coalesce(estate.holder_account_id, clone.owner_account_id)
     FROM clone LEFT JOIN estate ON estate.owner_account_id = clone.owner_account_id WHERE clone.id = of_clone
   $function$
+CREATE OR REPLACE FUNCTION public.royalty_reserve_changes()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    IF TG_OP = 'INSERT' THEN
+      IF NEW.left_minor <> NEW.amount_minor THEN
+        RAISE EXCEPTION 'a reserve begins whole' USING ERRCODE = 'check_violation', CONSTRAINT = 'royalty_reserve_changes', TABLE = 'royalty_reserve';
+      END IF;
+      RETURN NEW;
+    END IF;
+    IF (to_jsonb(NEW) - 'left_minor') <> (to_jsonb(OLD) - 'left_minor')
+       OR NEW.left_minor <> NEW.amount_minor - (SELECT coalesce(sum(amount_minor), 0) FROM royalty_reserve_use WHERE reserve_id = NEW.id) THEN
+      RAISE EXCEPTION 'reserve % is what was held less what was used', OLD.id USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+  END $function$
+CREATE OR REPLACE FUNCTION public.royalty_reserve_used()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    UPDATE royalty_reserve SET left_minor = left_minor - NEW.amount_minor WHERE id = NEW.reserve_id;
+    RETURN NULL;
+  END $function$
 CREATE OR REPLACE FUNCTION public.royalty_run_follows()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -5403,6 +5661,10 @@ AS $function$
 
 account: INSERT, SELECT
 account_role: INSERT, SELECT
+advance: INSERT, SELECT
+advance_clone: INSERT, SELECT
+advance_recoupment: INSERT, SELECT
+advance_signature: INSERT, SELECT
 amendment_offer: INSERT, SELECT
 amendment_withdrawal: INSERT, SELECT
 billing_customer: INSERT, SELECT
@@ -5429,6 +5691,7 @@ consent_volume_use: INSERT, SELECT
 counter_notice: INSERT, SELECT
 credential: INSERT, SELECT
 currency: SELECT
+currency_conversion: INSERT, SELECT
 database_confirmation: INSERT, SELECT
 database_distrust: INSERT, SELECT
 database_timeline: INSERT, SELECT
@@ -5510,6 +5773,7 @@ ownership_review: INSERT, SELECT
 ownership_sealed: INSERT, SELECT
 payout: INSERT, SELECT
 payout_account: INSERT, SELECT
+payout_setting: INSERT, SELECT
 platform_order: INSERT, SELECT
 platform_order_confirmation: INSERT, SELECT
 quota_hold: INSERT, SELECT
@@ -5521,6 +5785,8 @@ release: INSERT, SELECT
 release_segment: INSERT, SELECT
 royalty_pot: INSERT, SELECT
 royalty_pot_leg: INSERT, SELECT
+royalty_reserve: INSERT, SELECT
+royalty_reserve_use: INSERT, SELECT
 royalty_run: INSERT, SELECT
 royalty_run_entry: INSERT, SELECT
 session: INSERT, SELECT
@@ -5543,6 +5809,7 @@ subscription: SELECT
 subscription_period: SELECT
 succession: INSERT, SELECT
 succession_signature: INSERT, SELECT
+tax_profile: INSERT, SELECT
 tier: INSERT, SELECT
 tier_offer: INSERT, SELECT
 tier_offer_price: INSERT, SELECT
@@ -5551,6 +5818,7 @@ wind_down: INSERT, SELECT
 -- Privileges on single columns
 
 account: UPDATE (country, display_name, locale)
+advance: UPDATE (ended_on, leaf_id, payout_id, record, signed_at, state)
 challenge: UPDATE (used_at)
 clone: UPDATE (ownership_proof_id)
 clone_pause: UPDATE (to_at)
@@ -5584,12 +5852,14 @@ ownership_case_key: UPDATE (destroyed_at, wrapped)
 ownership_evidence: UPDATE (blob_digest, finding, passed_at, state, valid_until)
 ownership_lease: UPDATE (ended_at)
 ownership_proof: UPDATE (appeal_text, appealed_at, approved_at, ended_at, expires_at, policy_sha256, round, state, submitted_at)
-payout: UPDATE (problem, refusals, reversed_minor, settled_at, state, stripe_transfer, tries)
+payout: UPDATE (needs_person, problem, refusals, reversed_minor, settled_at, state, stripe_transfer, tries)
 payout_account: UPDATE (bank_failure, details_submitted, payouts_enabled, stripe_account, synced_at, transfers_active)
+payout_setting: UPDATE (minimum_minor, schedule, set_at)
 quota_hold: UPDATE (release_id, settled_at, state, void_reason)
 refund: INSERT (clone_id, currency, fee_bearer, fee_minor, gross_minor, id, key, kind, net_minor, period_id, reason, requested_at, settled_topic, tax_minor)
 refund: UPDATE (failure, settled_at, settled_currency, settled_minor, state, stripe_refund)
 refusal: UPDATE (withdrawal_document_id, withdrawn_at)
+royalty_reserve: UPDATE (left_minor)
 session: UPDATE (ended_at)
 split: UPDATE (leaf_id, record, signed_at, state)
 split_answered: UPDATE (before_day)

@@ -34,6 +34,110 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/advances": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Advances
+         * @description One's own, newest first. Operators may name another payee.
+         */
+        get: operations["listAdvances"];
+        put?: never;
+        /**
+         * Draft an advance
+         * @description Answers with the document that the payee and, for the platform, an operator sign. Each later run of one of its clones takes the rate of the payee's share (or of the pots that it comes from), never more than the share and than what is left. More than one clone recoups it only with `crossCollateral`. What cannot be recouped as written is refused with `advance_invalid`.
+         */
+        post: operations["draftAdvance"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/advances/{advanceId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * An advance
+         * @description Its payee's, and operators'.
+         */
+        get: operations["getAdvance"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/advances/{advanceId}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End an advance
+         * @description From the day that it names. What is not recouped is the platform's loss; the payee owes nothing.
+         */
+        post: operations["endAdvance"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/advances/{advanceId}/payout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pay an advance
+         * @description Once; again only when the payout came back. A payee who has not finished onboarding is refused with `payee_not_onboarded`. Its payout does not touch the payee's balance, and no debt is netted out of it.
+         */
+        post: operations["payAdvance"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/advances/{advanceId}/signatures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign an advance
+         * @description The payee signs for themselves, an operator who is not the payee for the platform.
+         */
+        post: operations["signAdvance"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/clones": {
         parameters: {
             query?: never;
@@ -1421,6 +1525,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/me/payouts/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One's smallest payouts and schedules */
+        get: operations["listPayoutSettings"];
+        put?: never;
+        /**
+         * Set one's smallest payout and schedule in a currency
+         * @description Below the minimum the balance waits. `weekly` pays seven days after the last payout and `monthly` once a calendar month, without anybody asking; `manual` whenever the operator pays.
+         */
+        post: operations["setPayoutSetting"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/notice-counts": {
         parameters: {
             query?: never;
@@ -2214,6 +2339,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/payouts/unsettled": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Payouts of unknown outcome
+         * @description Pending for longer than the processor keeps an idempotency key, the oldest first. With `needsPerson` it is not tried again: find out what became of it at the processor and say so with `resolvePayout`.
+         */
+        get: operations["listUnsettledPayouts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/payouts/{payoutId}": {
         parameters: {
             query?: never;
@@ -2225,6 +2370,26 @@ export interface paths {
         get: operations["getPayout"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/payouts/{payoutId}/resolution": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say what became of a payout
+         * @description For a payout that `needsPerson`. With `stripeTransfer` it was sent: the processor must know that transfer under this payout, to the unit. Without, nothing was sent: the processor must know none, and the money is unpaid again. Anything else is refused with `payout_state`.
+         */
+        post: operations["resolvePayout"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2440,6 +2605,26 @@ export interface paths {
          * @description The first half of registration. With an invitation the new account gets the invitation's role; no role can be chosen. Not idempotent: every call makes a challenge of its own.
          */
         post: operations["createRegistrationOptions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/reserves": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Reserves
+         * @description Parts of one's own earnings that are held against refunds, by the terms of the split, with the day on which what is left is unpaid again. Operators may name another payee.
+         */
+        get: operations["listReserves"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2959,6 +3144,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/tax-profiles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tax profiles
+         * @description One's own, newest first. Operators may name another payee.
+         */
+        get: operations["listTaxProfiles"];
+        put?: never;
+        /**
+         * Say at which rate a payee is taxed
+         * @description Tax is withheld when a payee is paid, by the profile of that day, of earnings and of advances; without a profile nothing is. It begins today or later: what was paid stays taxed as it was.
+         */
+        post: operations["setTaxProfile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/versions/{versionId}": {
         parameters: {
             query?: never;
@@ -3088,6 +3297,85 @@ export interface components {
             locale: components["schemas"]["Locale"];
             roles: components["schemas"]["Role"][];
             createdAt: components["schemas"]["Instant"];
+        };
+        Advance: {
+            advanceId: string;
+            payee: string;
+            currency: components["schemas"]["Currency"];
+            amountMinor: components["schemas"]["AmountMinor"];
+            /** @description Paid and not recouped. Never a debt of the payee. */
+            unrecoupedMinor: components["schemas"]["AmountMinor"];
+            /** @enum {string} */
+            state: "draft" | "signed" | "ended";
+            document: components["schemas"]["AdvanceDocument"];
+            /** @description The document's RFC 8785 form. */
+            canonical: string;
+            digest: components["schemas"]["Digest"];
+            signatures: {
+                /** @description The payee, or `platform`. */
+                signer: string;
+                signedDocumentId: string;
+                signedAt: components["schemas"]["Instant"];
+            }[];
+            /** @description Who has not signed yet. */
+            missing: string[];
+            signedAt: components["schemas"]["Instant"] | null;
+            /** @description What the log's leaf was made of; null until both have signed. */
+            record: {
+                /** @constant */
+                type: "benren.advance_record";
+                /** @constant */
+                schemaVersion: 1;
+                advanceId: string;
+                advanceSha256: components["schemas"]["Digest"];
+                signatures: {
+                    signer: string;
+                    evidenceSha256: components["schemas"]["Digest"];
+                }[];
+                signedAt: components["schemas"]["Instant"];
+            } | null;
+            leafId: string | null;
+            payoutId: string | null;
+            endedOn: components["schemas"]["Day"] | null;
+            recoupments: {
+                runId: string;
+                baseMinor: components["schemas"]["AmountMinor"];
+                amountMinor: components["schemas"]["AmountMinor"];
+            }[];
+        };
+        /**
+         * Advance
+         * @description Money that the platform pays a payee before it was earned, and how it is recouped from later earnings. The payee and, for the platform, an operator sign the same document. What is never recouped is the platform's loss: the payee does not owe it.
+         */
+        AdvanceDocument: {
+            /** @constant */
+            type: "benren.advance";
+            /** @constant */
+            schemaVersion: 1;
+            advanceId: string;
+            payee: string;
+            payeeName: string;
+            /** @constant */
+            payer: "platform";
+            /** @enum {string} */
+            currency: "CNY" | "USD" | "EUR" | "JPY";
+            amountMinor: string;
+            /**
+             * @description What the rate is applied to: the payee's own share of each run, or the whole of the pots that it comes from. Never more than the share is recouped.
+             * @enum {string}
+             */
+            base: "pot" | "share";
+            rateBasisPoints: number;
+            /** @description Whose earnings recoup it. More than one only with `crossCollateral`. */
+            cloneIds: string[];
+            crossCollateral: boolean;
+            /**
+             * Format: date
+             * @description The first day, in Asia/Shanghai, whose runs recoup nothing any more; null while it lasts.
+             */
+            endsOn: string | null;
+            /** Format: date-time */
+            at: string;
         };
         Amendment: {
             grantId: string;
@@ -3760,6 +4048,39 @@ export interface components {
         };
         /** @enum {string} */
         DelegationVerb: "getGrant" | "draftGrant" | "draftAmendment" | "signAmendment" | "pauseClone" | "resumeClone";
+        /**
+         * Term of a derivative
+         * @description Somebody made a clone of theirs out of another owner's, by licence, such as a cover of a voice. A share of what it earns goes to the original's owner before its own split divides the rest. Both owners sign the same document.
+         */
+        DerivativeDocument: {
+            /** @constant */
+            type: "benren.derivative";
+            /** @constant */
+            schemaVersion: 1;
+            derivativeId: string;
+            /** @description The term's version among those of the clone; a newer one replaces it from its day. */
+            number: string;
+            /** @description The derivative. */
+            cloneId: string;
+            cloneName: string;
+            derivativeOwnerId: string;
+            derivativeOwnerName: string;
+            originalCloneId: string;
+            originalName: string;
+            originalOwnerId: string;
+            originalOwnerName: string;
+            /** @description The original owner's share of each pot's base, also of derivatives of this derivative. */
+            upstreamBasisPoints: number;
+            /** @description The most that all originals above together take of a pot of this clone. Where a chain would take more, each level's part is cut in proportion. */
+            ceilingBasisPoints: number;
+            /**
+             * Format: date
+             * @description The first day, in Asia/Shanghai, whose earnings it shares.
+             */
+            effectiveFrom: string;
+            /** Format: date-time */
+            at: string;
+        };
         /** @description SHA-256 in lower-case hex. */
         Digest: string;
         DryRun: {
@@ -3942,6 +4263,7 @@ export interface components {
             /** @description And out of what. */
             payees: {
                 payee: string;
+                reserveMinor: components["schemas"]["AmountMinor"];
                 unpaidMinor: components["schemas"]["AmountMinor"];
                 debtMinor: components["schemas"]["AmountMinor"];
             }[];
@@ -4643,7 +4965,7 @@ export interface components {
             index: string | null;
         };
         /** @enum {string} */
-        LogLeafType: "ownership_papers.destroyed" | "refusal.registered" | "refusal.withdrawn" | "notice.verified" | "notice.restored" | "notice.upheld" | "ownership_proof.decided" | "grant.signed" | "grant.amended" | "grant.revoked" | "version.approved" | "split.signed" | "gate.paused" | "gate.resumed" | "stop.ordered" | "release.committed" | "statement.closed" | "segment.committed" | "delegation.signed" | "delegation.ended" | "amendment.offered" | "licence.signed" | "licence.ended" | "succession.signed" | "estate.frozen" | "estate.undone" | "estate.settled";
+        LogLeafType: "ownership_papers.destroyed" | "refusal.registered" | "refusal.withdrawn" | "notice.verified" | "notice.restored" | "notice.upheld" | "ownership_proof.decided" | "grant.signed" | "grant.amended" | "grant.revoked" | "version.approved" | "split.signed" | "advance.signed" | "derivative.signed" | "gate.paused" | "gate.resumed" | "stop.ordered" | "release.committed" | "statement.closed" | "segment.committed" | "delegation.signed" | "delegation.ended" | "amendment.offered" | "licence.signed" | "licence.ended" | "succession.signed" | "estate.frozen" | "estate.undone" | "estate.settled";
         LogProof: {
             /** @constant */
             kind: "benren-proof";
@@ -5340,12 +5662,31 @@ export interface components {
             payoutId: string;
             payee: string;
             currency: components["schemas"]["Currency"];
+            /** @description What left the payee's balance or was advanced. */
+            grossMinor: components["schemas"]["AmountMinor"];
+            /** @description Of it */
+            withheldMinor: components["schemas"]["AmountMinor"];
+            /** @description What is sent. */
             amountMinor: components["schemas"]["AmountMinor"];
+            taxProfileId: string | null;
+            /** @description The advance that it pays; null for earnings. */
+            advanceId: string | null;
+            /** @description What is sent instead, where the processor holds none of the claim's currency for the platform. */
+            conversion: {
+                currency: components["schemas"]["Currency"];
+                amountMinor: components["schemas"]["AmountMinor"];
+                /** @description Whole units of it for one whole unit of the claim's currency. */
+                rate: string;
+                /** @description Who named the rate. */
+                source: string;
+            } | null;
             /**
              * @description Returned money is unpaid again.
              * @enum {string}
              */
             state: "pending" | "paid" | "returned";
+            /** @description Its outcome stayed unknown; it is not tried again until somebody says what became of it. */
+            needsPerson: boolean;
             stripeTransfer: string | null;
             /** @description Why it is still pending */
             problem: string | null;
@@ -5363,6 +5704,13 @@ export interface components {
             payoutsEnabled: boolean;
             /** @description Why the bank last returned money to the payee's own balance at the processor. */
             bankFailure: string | null;
+        };
+        PayoutSetting: {
+            /** @enum {string} */
+            currency: "CNY" | "USD" | "EUR" | "JPY";
+            minimumMinor: string;
+            /** @enum {string} */
+            schedule: "manual" | "weekly" | "monthly";
         };
         PendingAmendment: {
             grantId: string;
@@ -5484,6 +5832,19 @@ export interface components {
             /** Format: date-time */
             at: string;
         };
+        Reserve: {
+            reserveId: string;
+            payee: string;
+            currency: components["schemas"]["Currency"];
+            cloneId: string;
+            /** @description What brought it about: a run or a dispute. */
+            causeId: string;
+            amountMinor: components["schemas"]["AmountMinor"];
+            /** @description What refunds did not take and no day has released. */
+            leftMinor: components["schemas"]["AmountMinor"];
+            heldOn: components["schemas"]["Day"];
+            dueDay: components["schemas"]["Day"] | null;
+        };
         /**
          * Revocation
          * @description Ends a grant for good. From its commit on everything under the grant is denied.
@@ -5522,13 +5883,23 @@ export interface components {
                 currency: components["schemas"]["Currency"];
                 splitId: string;
                 splitNumber: number;
+                /** @enum {string} */
+                base: "gross" | "net_of_tax" | "net_of_tax_and_fees";
                 firstDay: components["schemas"]["Day"];
                 lastDay: components["schemas"]["Day"];
+                grossMinor: components["schemas"]["AmountMinor"];
+                taxMinor: components["schemas"]["AmountMinor"];
+                feeMinor: components["schemas"]["AmountMinor"];
+                /** @description Gross less tax and fee; what the legs sum to. */
                 amountMinor: components["schemas"]["AmountMinor"];
+                /** @description What of it the split divides. */
+                baseMinor: components["schemas"]["AmountMinor"];
                 entries: number;
                 legs: {
                     payee: string;
                     basisPoints: number;
+                    shareMinor: components["schemas"]["AmountMinor"];
+                    /** @description The share; the platform's less the tax and fee that the base leaves in. */
                     amountMinor: components["schemas"]["AmountMinor"];
                 }[];
             }[];
@@ -5537,6 +5908,20 @@ export interface components {
                 payee: string;
                 currency: components["schemas"]["Currency"];
                 amountMinor: components["schemas"]["AmountMinor"];
+            }[];
+            /** @description What was taken of what a payee received, for their advances. */
+            recouped: {
+                advanceId: string;
+                payee: string;
+                currency: components["schemas"]["Currency"];
+                amountMinor: components["schemas"]["AmountMinor"];
+            }[];
+            /** @description What is held against refunds, and until which day. */
+            held: {
+                payee: string;
+                currency: components["schemas"]["Currency"];
+                amountMinor: components["schemas"]["AmountMinor"];
+                dueDay: components["schemas"]["Day"];
             }[];
             createdAt: components["schemas"]["Instant"];
         };
@@ -5618,7 +6003,7 @@ export interface components {
             sessionExpiresAt: components["schemas"]["Instant"];
         };
         /** @enum {string} */
-        SignableDocumentType: "vouch" | "representation" | "refusal" | "refusal_withdrawal" | "notice" | "counter_notice" | "ownership_claim" | "grant" | "amendment" | "revocation" | "split" | "version_approval" | "stop_order" | "delegation" | "succession" | "death_report" | "life_declaration" | "licence";
+        SignableDocumentType: "vouch" | "representation" | "refusal" | "refusal_withdrawal" | "notice" | "counter_notice" | "ownership_claim" | "grant" | "amendment" | "revocation" | "split" | "version_approval" | "stop_order" | "delegation" | "succession" | "death_report" | "life_declaration" | "licence" | "advance" | "derivative";
         /**
          * Signature evidence
          * @description Everything that is needed to verify a passkey's signature over a document offline, in ten years. Verify with `benren verify FILE`.
@@ -5639,7 +6024,7 @@ export interface components {
                 account: string;
                 credentialId: string;
                 /** @enum {unknown} */
-                documentType: "vouch" | "representation" | "refusal" | "refusal_withdrawal" | "notice" | "counter_notice" | "ownership_claim" | "grant" | "amendment" | "revocation" | "split" | "version_approval" | "stop_order" | "delegation" | "succession" | "death_report" | "life_declaration" | "licence";
+                documentType: "vouch" | "representation" | "refusal" | "refusal_withdrawal" | "notice" | "counter_notice" | "ownership_claim" | "grant" | "amendment" | "revocation" | "split" | "version_approval" | "stop_order" | "delegation" | "succession" | "death_report" | "life_declaration" | "licence" | "advance" | "derivative";
                 origin: string;
                 renderedTextSha256: string;
                 /** @enum {unknown} */
@@ -5810,13 +6195,13 @@ export interface components {
         };
         /**
          * Split
-         * @description Who gets which share of what a clone earns. The owner and every payee sign the same document; an operator signs for the platform. It acts from its day on, once all have signed.
+         * @description Who gets which share of what a clone earns. The owner and every payee sign the same document; an operator signs for the platform. It acts from its day on, once all have signed. Version 1 had no roles, no reserve, no original and one base; what was signed under it stays in force.
          */
         SplitDocument: {
             /** @constant */
             type: "benren.split";
-            /** @constant */
-            schemaVersion: 1;
+            /** @enum {integer} */
+            schemaVersion: 1 | 2;
             splitId: string;
             cloneId: string;
             cloneName: string;
@@ -5827,13 +6212,18 @@ export interface components {
             legs: {
                 payee: string;
                 payeeName: string;
+                /**
+                 * @description What they are paid for.
+                 * @enum {string}
+                 */
+                role?: "owner" | "platform" | "agency" | "co_writer" | "charity" | "payee";
                 basisPoints: number;
             }[];
             /**
-             * @description What is divided: what was earned, less the tax in the price and the payment processor's actual fee.
-             * @constant
+             * @description What is divided: the price, the price less the tax in it, or that less the payment processor's actual fee too. What the base leaves in comes out of the platform's share, also where that share is smaller than it.
+             * @enum {string}
              */
-            base: "net_of_tax_and_fees";
+            base: "gross" | "net_of_tax" | "net_of_tax_and_fees";
             /**
              * @description Each pot is divided down to whole minor units; what is left goes by the largest remainder, ties in the order of the legs.
              * @constant
@@ -5841,6 +6231,13 @@ export interface components {
             rounding: "largest_remainder";
             /** @description Who bears the fee that the processor keeps when a payment is refunded. */
             refundFeeBearer: string;
+            /** @description The part of each run's payable of every payee but the platform that is held against refunds, and for how many days. */
+            reserve?: {
+                basisPoints: number;
+                days: number;
+            };
+            /** @description The signed term under which this clone is a derivative of another; its owner's share goes first. Null for an original. */
+            derivativeId?: string | null;
             /**
              * Format: date
              * @description The first day, in Asia/Shanghai, whose earnings it divides.
@@ -5849,6 +6246,11 @@ export interface components {
             /** Format: date-time */
             at: string;
         };
+        /**
+         * @description What a payee is paid for. `owner` is the clone's owner alone and `platform` the platform alone; default those, and `payee` for anybody else.
+         * @enum {string}
+         */
+        SplitRole: "owner" | "platform" | "agency" | "co_writer" | "charity" | "payee";
         /**
          * Statement
          * @description What one payee earned, returned and was paid in a range of recorded ledger positions. Opening plus lines is closing. It never changes: what is recorded later stands in a later statement.
@@ -6184,6 +6586,8 @@ export interface components {
                 tierName: string;
                 splitId: string;
                 splitNumber: number;
+                /** @enum {string} */
+                base?: "gross" | "net_of_tax" | "net_of_tax_and_fees";
                 basisPoints: number;
                 potMinor: components["schemas"]["AmountMinor"];
                 amountMinor: components["schemas"]["AmountMinor"];
@@ -6495,6 +6899,15 @@ export interface components {
             /** Format: date-time */
             sunset: string;
         };
+        TaxProfile: {
+            taxProfileId: string;
+            payee: string;
+            rateBasisPoints: number;
+            reference: string;
+            validFrom: components["schemas"]["Day"];
+            setBy: string;
+            setAt: components["schemas"]["Instant"];
+        };
         Tier: {
             tierId: string;
             cloneId: string;
@@ -6604,6 +7017,7 @@ export interface components {
         };
     };
     parameters: {
+        AdvanceId: string;
         CloneId: string;
         CloneVersionId: string;
         DeathCaseId: string;
@@ -6670,6 +7084,180 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ServiceHealth"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listAdvances: {
+        parameters: {
+            query?: {
+                payee?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The advances. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        advances: components["schemas"]["Advance"][];
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    draftAdvance: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    payee: string;
+                    currency: components["schemas"]["Currency"];
+                    amountMinor: string;
+                    /**
+                     * @description Default `share`.
+                     * @enum {string}
+                     */
+                    base?: "pot" | "share";
+                    rateBasisPoints: number;
+                    cloneIds: string[];
+                    /** @description Default false. */
+                    crossCollateral?: boolean;
+                    endsOn?: components["schemas"]["Day"] | null;
+                };
+            };
+        };
+        responses: {
+            /** @description The draft. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Advance"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getAdvance: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                advanceId: components["parameters"]["AdvanceId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The advance, with what was recouped of it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Advance"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    endAdvance: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                advanceId: components["parameters"]["AdvanceId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The advance. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Advance"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    payAdvance: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                advanceId: components["parameters"]["AdvanceId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The advance. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Advance"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    signAdvance: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                advanceId: components["parameters"]["AdvanceId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    signature: components["schemas"]["SignatureInput"];
+                };
+            };
+        };
+        responses: {
+            /** @description The advance. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Advance"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -7126,13 +7714,19 @@ export interface operations {
                     legs: {
                         /** @description An account */
                         payee: string;
+                        role?: components["schemas"]["SplitRole"];
                         basisPoints: number;
                     }[];
                     /**
-                     * @description Default and, for now, only base `net_of_tax_and_fees`; the others are refused with `split_invalid`.
+                     * @description What is divided; default `net_of_tax_and_fees`. Tax and fees that it leaves in are borne by the platform's share.
                      * @enum {string}
                      */
                     base?: "gross" | "net_of_tax" | "net_of_tax_and_fees";
+                    /** @description Held of each run's payable of every payee but the platform, against refunds. Default nothing. */
+                    reserve?: {
+                        basisPoints: number;
+                        days: number;
+                    };
                     /** @description Who bears the processor's kept fee of a refund, `platform` (default) or one of the payees. */
                     refundFeeBearer?: string;
                     effectiveFrom: components["schemas"]["Day"];
@@ -8865,6 +9459,57 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    listPayoutSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description By currency. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        settings: components["schemas"]["PayoutSetting"][];
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    setPayoutSetting: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PayoutSetting"];
+            };
+        };
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PayoutSetting"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     getNoticeCounts: {
         parameters: {
             query?: never;
@@ -10111,8 +10756,31 @@ export interface operations {
                             currency: components["schemas"]["Currency"];
                             unpaidMinor: components["schemas"]["AmountMinor"];
                             /** @enum {string} */
-                            reason: "payee_not_onboarded" | "payout_below_minimum";
+                            reason: "payee_not_onboarded" | "payout_below_minimum" | "payout_not_due";
                         }[];
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listUnsettledPayouts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The payouts. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        payouts: components["schemas"]["Payout"][];
                     };
                 };
             };
@@ -10129,6 +10797,40 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description The payout. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Payout"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    resolvePayout: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                payoutId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    stripeTransfer?: string;
+                    /** @description Where it was found out. */
+                    reference: string;
+                };
+            };
+        };
         responses: {
             /** @description The payout. */
             200: {
@@ -10481,6 +11183,31 @@ export interface operations {
                         challengeId: string;
                         expiresAt: components["schemas"]["Instant"];
                         publicKey: components["schemas"]["PasskeyCreationOptions"];
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listReserves: {
+        parameters: {
+            query?: {
+                payee?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Newest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        reserves: components["schemas"]["Reserve"][];
                     };
                 };
             };
@@ -11251,6 +11978,65 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Succession"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listTaxProfiles: {
+        parameters: {
+            query?: {
+                payee?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The profiles. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        taxProfiles: components["schemas"]["TaxProfile"][];
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    setTaxProfile: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    payee: string;
+                    rateBasisPoints: number;
+                    /** @description The paper that it stands on. */
+                    reference: string;
+                    validFrom: components["schemas"]["Day"];
+                };
+            };
+        };
+        responses: {
+            /** @description The profile. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaxProfile"];
                 };
             };
             default: components["responses"]["Problem"];

@@ -1,9 +1,11 @@
 import type { Handlers } from '../../contracts/generated/contract.ts';
-import { signedIn, writeKey } from '../kernel/actor.ts';
+import { signedIn, withRole, writeKey } from '../kernel/actor.ts';
 import type { RequestContext } from '../kernel/request.ts';
 import type { Billing } from './service.ts';
 
-type Mine = Pick<Handlers<RequestContext>, 'listCoinPacks' | 'buyCoins' | 'getWallet' | 'returnCoins'>;
+const SHOWN = 100;
+
+type Mine = Pick<Handlers<RequestContext>, 'listCoinPacks' | 'buyCoins' | 'getWallet' | 'returnCoins' | 'listDisputes' | 'listReconciliations' | 'reconcile'>;
 
 export function makeCoinHandlers(billing: Billing): Mine {
   return {
@@ -15,6 +17,17 @@ export function makeCoinHandlers(billing: Billing): Mine {
     },
     async getWallet(_input, context) {
       return { status: 200, body: await billing.getWallet(signedIn(context)) };
+    },
+    async listDisputes(_input, context) {
+      withRole(context, 'operator');
+      return { status: 200, body: await billing.listDisputes(SHOWN) };
+    },
+    async listReconciliations(_input, context) {
+      withRole(context, 'operator');
+      return { status: 200, body: await billing.listReconciliations(SHOWN) };
+    },
+    async reconcile(_input, context) {
+      return { status: 202, body: await billing.reconcile(withRole(context, 'operator'), writeKey(context)) };
     },
     async returnCoins(input, context) {
       return { status: 202, body: await billing.returnCoins(signedIn(context), writeKey(context), input.body) };

@@ -49,7 +49,7 @@ function holdState(state: string): Refusal {
   return new Refusal('hold_state', `The hold is ${state}.`);
 }
 
-export function makeCoinHolds(deps: Deps & { onVoided?: (tx: Tx, spend: store.SpendRow, at: Date) => Promise<void> }): CoinHolds {
+export function makeCoinHolds(deps: Deps & { onVoided?: (tx: Tx, spend: store.SpendRow) => Promise<void> }): CoinHolds {
   return {
     async holdCoins(tx, { accountId, cloneId, tierId, outputId, coins, at }) {
       await store.lockWallet(tx, accountId);
@@ -86,7 +86,7 @@ export function makeCoinHolds(deps: Deps & { onVoided?: (tx: Tx, spend: store.Sp
       if (spend?.state === 'voided') return;
       if (spend?.state !== 'held') throw holdState(spend?.state ?? 'unknown');
       await giveBack(tx, deps, spend, given);
-      await deps.onVoided?.(tx, spend, given.at);
+      await deps.onVoided?.(tx, spend);
     },
   };
 }

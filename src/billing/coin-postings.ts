@@ -5,7 +5,7 @@ import { chart, type Leg, type TransferDraft } from '../ledger/index.ts';
 import type { Sum } from './coin-model.ts';
 import { cashIn, cashOut, moving, type Settled } from './postings.ts';
 
-const { coinDeferred, coinDeferredFees, coinDeferredHeld, coinLiability, coinsHeld, coinsIssued, deferred, deferredFees, earned, platformExpense, taxPayable } = chart;
+const { coinDeferred, coinDeferredFees, coinDeferredHeld, coinLiability, coinsHeld, coinsIssued, deferred, deferredFees, disputesPending, earned, fanDebt, platformExpense, taxPayable } = chart;
 
 /** What coins post, each as one transfer in which they move with what they cost. Positive is a debit. Pure. */
 
@@ -102,7 +102,8 @@ export function outputEarned(spend: SpendTrace & { cloneId: string; tierId: stri
       { account: earned(cloneId, tierId, COIN_PRICE), amountMinor: feeMinor - netMinor },
     ]),
     metadata: {
-      ...traceOf(spend), releaseId: told.releaseId, fromDay: told.day, throughDay: told.day, feeMinor: feeMinor.toString(), taxMinor: taxMinor.toString(),
+      // Under which a run remembers it and a refund finds it again: a spend is to an output what a period is to a month.
+      ...traceOf(spend), periodId: spend.spendId, releaseId: told.releaseId, fromDay: told.day, throughDay: told.day, feeMinor: feeMinor.toString(), taxMinor: taxMinor.toString(),
       ...(told.splitId === null ? {} : { splitVersionId: told.splitId }),
     },
   };
@@ -141,11 +142,39 @@ export function coinsReturned(spend: SpendTrace, told: { refundId: string; strip
   };
 }
 
+/** Unspent coins of a lost payment: their cost and its tax are the bank's, or pay off what the fan owed for them. */
+export function coinsForfeited(spend: SpendTrace, told: { disputeId: string; charge: string; debt: string | null; day: Day }): TransferDraft {
+  const { netMinor, taxMinor, feeMinor } = spend.sum;
+  return {
+    key: `coins:${spend.spendId}:spent`,
+    kind: 'billing.coins_forfeited',
+    effectiveDate: told.day,
+    legs: gone(spend, [
+      { account: taxPayable(COIN_PRICE), amountMinor: taxMinor },
+      { account: told.debt === null ? disputesPending(COIN_PRICE) : fanDebt(told.debt, COIN_PRICE), amountMinor: -(netMinor + taxMinor) },
+      { account: platformExpense('processor_fees', COIN_PRICE), amountMinor: feeMinor },
+      { account: coinDeferredFees(COIN_PRICE), amountMinor: -feeMinor },
+    ]),
+    metadata: { ...traceOf(spend), disputeId: told.disputeId, charge: told.charge },
+  };
+}
+
+/** Unused or refunded: spent coins are in the wallet again. `from` is the money that is given up for them. */
+export function coinsRestored(told: {
+  key: string; accountId: string; given: Sum; from: readonly Leg[]; moneyMinor: bigint; feeMinor: bigint; day: Day; metadata: JsonObject;
+}): TransferDraft {
+  return {
+    key: told.key, kind: 'billing.coins_restored', effectiveDate: told.day,
+    legs: moving([...told.from, ...restoredLegs(told.accountId, told.given, told.moneyMinor, told.feeMinor)]),
+    metadata: { ...told.metadata, coins: told.given.coins.toString() },
+  };
+}
+
 /**
  * Spent coins back in the wallet, and the money side of it: their cost is deferred again. Days and coins do not divide
  * alike: what the coins' cost differs from the money given up for them is the platform's.
  */
-export function restoredLegs(accountId: string, given: Sum, moneyMinor: bigint, feeMinor: bigint): Leg[] {
+function restoredLegs(accountId: string, given: Sum, moneyMinor: bigint, feeMinor: bigint): Leg[] {
   return moving([
     { account: coinsIssued(), amountMinor: given.coins },
     { account: coinLiability(accountId), amountMinor: -given.coins },

@@ -1,4 +1,5 @@
 import type { Actor } from '../kernel/request.ts';
+import type { Tx } from '../kernel/tx.ts';
 import { chart } from '../ledger/index.ts';
 import { COIN_PRICE } from './coin-postings.ts';
 import { type CoinHolds, makeCoinHolds } from './coin-holds.ts';
@@ -35,6 +36,7 @@ function makeWallet({ runTx, ledger }: BillingDeps): Pick<Coins, 'getWallet'> {
   };
 }
 
-export function makeCoins(deps: BillingDeps, packs: readonly CoinPack[] = loadPacks()): Coins {
-  return { ...makeCoinPurchases(deps, packs), ...makeCoinHolds(deps), ...makeCoinReturns(deps), ...makeWallet(deps) };
+/** `onVoided` is told of coins that came back from a hold, in the same transaction. */
+export function makeCoins(deps: BillingDeps, onVoided: (tx: Tx, spend: store.SpendRow) => Promise<void>, packs: readonly CoinPack[] = loadPacks()): Coins {
+  return { ...makeCoinPurchases(deps, packs), ...makeCoinHolds({ ...deps, onVoided }), ...makeCoinReturns(deps), ...makeWallet(deps) };
 }

@@ -3,6 +3,7 @@ import type { Clock, Day } from '../kernel/time.ts';
 import type { RunTx, Tx } from '../kernel/tx.ts';
 import type { Ledger } from '../ledger/index.ts';
 import type { CoinPack } from './coin-packs.ts';
+import type { DisputeHooks } from './disputes.ts';
 import type { SplitSegment } from './model.ts';
 import type { PaymentProvider } from './provider.ts';
 
@@ -29,7 +30,7 @@ export interface BillingDeps {
   provider: PaymentProvider;
   /** Verifies and reads a webhook; refuses a forged or stale one with `webhook_signature_invalid`. */
   readEvent: (rawBody: Uint8Array, signature: string | undefined) => ProviderEvent;
-  ledger: Pick<Ledger, 'post' | 'balance'>;
+  ledger: Pick<Ledger, 'post' | 'balance' | 'lockedBalance'>;
   /** Whether the clone has an approved version: what nobody can deliver is not sold. */
   serves(tx: Tx, cloneId: string): Promise<boolean>;
   /** Whether the proof behind a clone holds; what nobody proved is not delivered. */
@@ -46,6 +47,8 @@ export interface BillingDeps {
   deniedSale?: (tx: Tx, sale: { cloneId: string; tierName: string; country: string; at: Date }) => Promise<string[]>;
   /** Who bears what the processor keeps of a refund: `platform` or an account, by the signed split. */
   refundFeeBearer?: (tx: Tx, cloneId: string, day: Day) => Promise<string>;
+  /** Owner money's side of a dispute. Given by royalties; without it what was delivered is the platform's loss. */
+  disputes?: DisputeHooks;
   settings: {
     /** Tax included in prices, in basis points of the net price: 600 is 6 %, 0 switches it off. */
     taxRateBasisPoints: number;

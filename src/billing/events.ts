@@ -6,6 +6,7 @@ import { enqueue } from '../platform/jobs/index.ts';
 import { type Coins } from './coins.ts';
 import { feeInSaleCurrency } from './coin-purchases.ts';
 import type { BillingDeps } from './deps.ts';
+import type { Disputes } from './disputes.ts';
 import { taxIncluded } from './model.ts';
 import * as periods from './period-store.ts';
 import { invoicePaid } from './postings.ts';
@@ -73,12 +74,13 @@ async function bookInvoice(tx: Tx, deps: BillingDeps, invoiceId: string, invoice
   return 'applied';
 }
 
-interface Appliers {
+export interface Appliers {
   session: (id: string) => Promise<Outcome>;
   subscription: (id: string) => Promise<Outcome>;
   invoice: (id: string) => Promise<Outcome>;
   charge: (id: string) => Promise<Outcome>;
   refund: (id: string) => Promise<Outcome>;
+  dispute: (id: string) => Promise<Outcome>;
 }
 
 /** Tries of writing what the processor says against other writers who do the same. */
@@ -108,9 +110,9 @@ function makeSubscriptionApplier(deps: BillingDeps): Appliers['subscription'] {
   };
 }
 
-type Rooms = Pick<Refunds, 'settle'> & Pick<Coins, 'applyPack' | 'settleCoinReturn'>;
+type Rooms = Pick<Refunds, 'settle'> & Pick<Coins, 'applyPack' | 'settleCoinReturn'> & Pick<Disputes, 'applyDispute'>;
 
-function makeAppliers(deps: BillingDeps, rooms: Rooms): Appliers {
+export function makeAppliers(deps: BillingDeps, rooms: Rooms): Appliers {
   const { runTx, provider, clock } = deps;
   const subscription = makeSubscriptionApplier(deps);
 
@@ -143,12 +145,21 @@ function makeAppliers(deps: BillingDeps, rooms: Rooms): Appliers {
     return 'applied';
   }
 
+  async function charge(id: string): Promise<Outcome> {
+    const paid = await provider.invoiceOfCharge(id);
+    if (paid !== null) return await invoice(paid);
+    return await rooms.applyPack(null, await provider.packOfCharge(id)) ? 'applied' : 'not_ours';
+  }
+
   return {
-    session, subscription, invoice,
-    async charge(id) {
-      const paid = await provider.invoiceOfCharge(id);
-      if (paid !== null) return await invoice(paid);
-      return await rooms.applyPack(null, await provider.packOfCharge(id)) ? 'applied' : 'not_ours';
+    session, subscription, invoice, charge,
+    async dispute(id) {
+      const told = await provider.dispute(id);
+      if (told === null) return 'not_ours';
+      if (await rooms.applyDispute(told)) return 'applied';
+      // Its payment may still be on its way to us: it is booked first, or this is tried again.
+      if ((await charge(told.chargeId)) === 'not_ours') return 'not_ours';
+      return await rooms.applyDispute(told) ? 'applied' : 'not_ours';
     },
     async refund(id) {
       const told = await provider.refundById(id);
@@ -175,14 +186,18 @@ const NOUNS: Readonly<Record<string, keyof Appliers>> = {
   'invoice.payment_failed': 'invoice',
   'charge.succeeded': 'charge',
   'charge.updated': 'charge',
+  'charge.dispute.created': 'dispute',
+  'charge.dispute.updated': 'dispute',
+  'charge.dispute.closed': 'dispute',
+  'charge.dispute.funds_withdrawn': 'dispute',
+  'charge.dispute.funds_reinstated': 'dispute',
   'refund.created': 'refund',
   'refund.updated': 'refund',
   'refund.failed': 'refund',
 };
 
-export function makeEvents(deps: BillingDeps, rooms: Rooms): Events {
+export function makeEvents(deps: BillingDeps, appliers: Appliers): Events {
   const { runTx, clock, provider } = deps;
-  const appliers = makeAppliers(deps, rooms);
   const otherTopics = deps.settings.otherTopics ?? {};
 
   return {

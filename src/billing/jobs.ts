@@ -34,11 +34,15 @@ export function makeBillingJobs({ work }: Pick<Billing, 'work'>): JobHandlers {
     'billing.settleStop': async (payload) => await work.settleStop(idIn(payload, 'stopId'), placeIn(payload)),
     'billing.openPackCheckout': async (payload) => await work.openPackCheckout(idIn(payload, 'purchaseId')),
     'billing.sendCoinReturn': async (payload) => await work.sendCoinReturn(idIn(payload, 'refundId')),
+    'billing.reconcile': async (payload) => await work.runReconciliation(idIn(payload, 'reconciliationId')),
     'billing.sendRefund': async (payload) => await work.sendRefund(idIn(payload, 'refundId')),
   };
 }
 
 /** What ends ends within a minute; safe in any number of processes at once, since each clone is looked at alone. */
 export function makeBillingTicks({ work }: Pick<Billing, 'work'>): Record<string, { everyMs: number; run: () => Promise<void> }> {
-  return { 'billing.lookAround': { everyMs: 60_000, run: () => work.lookAround() } };
+  return {
+    'billing.lookAround': { everyMs: 60_000, run: () => work.lookAround() },
+    'billing.reconcile': { everyMs: 600_000, run: () => work.reconcileSometimes() },
+  };
 }

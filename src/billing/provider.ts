@@ -5,6 +5,8 @@ import { Refusal, type RefusalCode } from '../kernel/refusals.ts';
 import type { Clock } from '../kernel/time.ts';
 import { fromStripeAmount, orNull, type StripePort, toStripeAmount } from '../platform/stripe/index.ts';
 import { makePackProvider, type PackProvider } from './coin-provider.ts';
+import { type DisputeProvider, makeDisputeProvider } from './dispute-provider.ts';
+import { type Listing, makeListing } from './reconcile-provider.ts';
 import type { ProviderEvent } from './deps.ts';
 
 /**
@@ -12,7 +14,7 @@ import type { ProviderEvent } from './deps.ts';
  * carries an idempotency key derived from our own id, so that a call whose answer was lost is simply made again.
  * An unknown id answers null; outages are refused as `unavailable`.
  */
-export interface PaymentProvider extends PackProvider {
+export interface PaymentProvider extends PackProvider, DisputeProvider, Listing {
   createProduct: (tier: { tierId: string; cloneId: string; name: string }) => Promise<string>;
   createPrice: (price: {
     tierId: string; cloneId: string; productId: string; version: number; interval: 'month' | 'year'; priceMinor: bigint; currency: Currency;
@@ -302,7 +304,8 @@ export interface ProviderSettings {
 }
 
 export function makePaymentProvider(port: StripePort, settings: ProviderSettings): PaymentProvider {
-  return { ...makeSales(port, settings), ...makePackProvider(port, settings, currencyOf), ...makePayments(port), ...makeReturns(port) };
+  return { ...makeSales(port, settings), ...makePackProvider(port, settings, currencyOf), ...makePayments(port), ...makeReturns(port),
+    ...makeDisputeProvider(port, currencyOf), ...makeListing(port, currencyOf) };
 }
 
 /** Reads webhooks. Deliveries are signed with wall time, so `wallClock` is the machine's, never the business's. */

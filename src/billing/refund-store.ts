@@ -11,7 +11,7 @@ export interface RefundRow {
   cloneId: string;
   periodId: string;
   key: string;
-  kind: 'stop' | 'goodwill';
+  kind: 'stop' | 'goodwill' | 'dispute';
   reason: string;
   currency: Currency;
   grossMinor: bigint;
@@ -63,6 +63,11 @@ export async function goodwillOf(tx: Tx, periodId: string): Promise<RefundRow[]>
   return await sql<RefundRow>(
     tx, `SELECT ${REFUND} FROM refund WHERE period_id = $1 AND kind = 'goodwill' AND state <> 'failed' ORDER BY requested_at, id`, [periodId],
   );
+}
+
+/** Whether a period's unused days were paid back already, or are about to be. */
+export async function hasStopRefund(tx: Tx, periodId: string): Promise<boolean> {
+  return (await maybeOne(tx, `SELECT 1 FROM refund WHERE period_id = $1 AND kind = 'stop' AND state <> 'failed' LIMIT 1`, [periodId])) !== null;
 }
 
 /** Those of one stop: its id stands in their keys. */

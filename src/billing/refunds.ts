@@ -2,6 +2,8 @@ import { Refusal } from '../kernel/refusals.ts';
 import type { Day } from '../kernel/time.ts';
 import type { Tx } from '../kernel/tx.ts';
 import { enqueue } from '../platform/jobs/index.ts';
+import { chart } from '../ledger/index.ts';
+import { paidWithCoins, restoreCoins, unusedLegs } from './coin-restores.ts';
 import type { BillingDeps } from './deps.ts';
 import { earnedDays, partsOfDays, type Parts } from './model.ts';
 import * as periods from './period-store.ts';
@@ -77,6 +79,25 @@ function checkSame(booked: store.RefundRow, told: RefundFacts): void {
   }
 }
 
+/** No processor is asked for coins, and no cash leaves. */
+function sentAsCoins({ id: refundId, currency }: store.RefundRow): RefundFacts {
+  return { stripeRefundId: `coins:${refundId}`, refundId, state: 'succeeded', failure: null, settled: { currency, amountMinor: 0n } };
+}
+
+/**
+ * What was paid with coins comes back as coins. Delivered days are given up by whoever received them, against the expense that a
+ * refund of no cash leaves there.
+ */
+async function returnAsCoins(tx: Tx, deps: BillingDeps, period: periods.PeriodRow, refund: store.RefundRow): Promise<void> {
+  const { id: causeId, kind, grossMinor, netMinor, feeMinor, currency } = refund;
+  if (kind === 'stop') {
+    await restoreCoins(tx, deps, period, { causeId, moneyMinor: netMinor, feeMinor, from: unusedLegs(period, netMinor, feeMinor) });
+    return;
+  }
+  const from = [{ account: chart.platformExpense('processor_fees', currency), amountMinor: grossMinor }];
+  await restoreCoins(tx, deps, period, { causeId, moneyMinor: grossMinor, feeMinor: 0n, from });
+}
+
 export function makeRefunds(deps: BillingDeps): Refunds {
   const { runTx, clock, ids, provider, ledger } = deps;
 
@@ -91,10 +112,11 @@ export function makeRefunds(deps: BillingDeps): Refunds {
     const { state, failure, settled } = told;
     await store.putRefund(tx, refundId, { state, failure, settled, stripeRefund: told.stripeRefundId, at });
     if (told.state === 'pending') return;
-    if (told.state === 'succeeded' && refund.kind === 'stop') {
+    if (told.state === 'succeeded') {
       const period = await periods.findPeriod(tx, refund.periodId);
       if (period === null || told.settled === null) throw new Error(`Refund ${refundId} has no period or no movement.`);
-      await ledger.post(tx, unusedRefunded(period, { ...refund, stripeRefund: told.stripeRefundId }, told.settled, at));
+      if (paidWithCoins(period)) await returnAsCoins(tx, deps, period, refund);
+      else if (refund.kind === 'stop') await ledger.post(tx, unusedRefunded(period, { ...refund, stripeRefund: told.stripeRefundId }, told.settled, at));
     }
     if (refund.settledTopic !== null) {
       const dedupeKey = `${refund.settledTopic}:${refundId}`;
@@ -145,7 +167,7 @@ export function makeRefunds(deps: BillingDeps): Refunds {
       });
       if (found?.refund.state !== 'pending' || found.period === null) return;
       const { refund, period } = found;
-      await settle(refundId, await provider.refund({ refundId, chargeId: period.stripeCharge, amountMinor: refund.grossMinor }));
+      await settle(refundId, paidWithCoins(period) ? sentAsCoins(refund) : await provider.refund({ refundId, chargeId: period.stripeCharge, amountMinor: refund.grossMinor }));
     },
 
     settle,

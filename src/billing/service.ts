@@ -5,7 +5,10 @@ import { holdsOfBoth } from './coin-holds.ts';
 import { type Coins, makeCoins } from './coins.ts';
 import type { BillingDeps } from './deps.ts';
 import { type Endings, makeEndings } from './endings.ts';
-import { makeEvents, type Events } from './events.ts';
+import { forfeitReturned } from './dispute-coins.ts';
+import { type Disputes, makeDisputes } from './disputes.ts';
+import { makeAppliers, makeEvents, type Events } from './events.ts';
+import { makeReconcile, type Reconcile } from './reconcile.ts';
 import * as periods from './period-store.ts';
 import { type Entitlements, makeEntitlements, makeQuota, type Quota } from './quota.ts';
 import { makeRecognition, type Recognition } from './recognition.ts';
@@ -61,7 +64,9 @@ export interface BillingFacts {
 
 type CoinVerbs = Omit<Coins, 'openPackCheckout' | 'applyPack' | 'sendCoinReturn' | 'settleCoinReturn' | 'isCoinHold' | 'captureCoins' | 'voidCoins'>;
 
-export interface Billing extends Tiers, Sales, Quota, Entitlements, Recognition, Omit<Refunds, 'settle' | 'sendRefund'>, Omit<Stops, 'settle'>, BillingFacts, CoinVerbs {
+type DisputeVerbs = Omit<Disputes, 'applyDispute'> & Pick<Reconcile, 'reconcile' | 'listReconciliations'>;
+
+export interface Billing extends Tiers, Sales, Quota, Entitlements, Recognition, Omit<Refunds, 'settle' | 'sendRefund'>, Omit<Stops, 'settle'>, BillingFacts, CoinVerbs, DisputeVerbs {
   receiveStripeEvent: Events['receiveStripeEvent'];
   /** The work that jobs do; each may run twice. */
   work: {
@@ -73,6 +78,9 @@ export interface Billing extends Tiers, Sales, Quota, Entitlements, Recognition,
     sendRefund: Refunds['sendRefund'];
     openPackCheckout: Coins['openPackCheckout'];
     sendCoinReturn: Coins['sendCoinReturn'];
+    runReconciliation: Reconcile['runReconciliation'];
+    /** The tick that compares with the processor once an hour. */
+    reconcileSometimes: Reconcile['reconcileSometimes'];
     /** The tick that ends what consent no longer carries. */
     lookAround: Endings['lookAround'];
     lookAt: Endings['lookAt'];
@@ -122,14 +130,19 @@ export function makeBilling(deps: BillingDeps): Billing {
   const tiers = makeTiers(deps);
   const { settle, sendRefund, ...refunds } = makeRefunds(deps);
   const { settle: settleStopped, ...stops } = makeStops(deps, refunds);
-  const { openPackCheckout, applyPack, sendCoinReturn, settleCoinReturn, isCoinHold, captureCoins, voidCoins, ...coins } = makeCoins(deps, deps.settings.coinPacks);
-  const { receiveStripeEvent, applyEvent, endSubscription } = makeEvents(deps, { settle, applyPack, settleCoinReturn });
+  const disputing = { ...deps, requestRefund: refunds.requestRefund };
+  const { openPackCheckout, applyPack, sendCoinReturn, settleCoinReturn, isCoinHold, captureCoins, voidCoins, ...coins } =
+    makeCoins(deps, (tx, spend) => forfeitReturned(tx, disputing, spend), deps.settings.coinPacks);
+  const { applyDispute, ...disputes } = makeDisputes(disputing);
+  const appliers = makeAppliers(deps, { settle, applyPack, settleCoinReturn, applyDispute });
+  const { runReconciliation, reconcileSometimes, ...reconcile } = makeReconcile(deps, appliers);
+  const { receiveStripeEvent, applyEvent, endSubscription } = makeEvents(deps, appliers);
   const quota = makeQuota(deps);
   return {
-    ...tiers, ...sales, ...quota, ...makeEntitlements(deps), ...holdsOfBoth(quota, { ...coins, isCoinHold, captureCoins, voidCoins }), ...coins, ...makeRecognition(deps), ...refunds, ...stops, ...facts, receiveStripeEvent,
+    ...tiers, ...sales, ...quota, ...makeEntitlements(deps), ...holdsOfBoth(quota, { ...coins, isCoinHold, captureCoins, voidCoins }), ...coins, ...disputes, ...reconcile, ...makeRecognition(deps), ...refunds, ...stops, ...facts, receiveStripeEvent,
     work: {
       publishTier: tiers.publishTier, openCheckout: sales.openCheckout, applyEvent, endSubscription, settleStop: settleStopped, sendRefund,
-      openPackCheckout, sendCoinReturn,
+      openPackCheckout, sendCoinReturn, runReconciliation, reconcileSometimes,
       ...makeEndings(deps, stops),
     },
   };

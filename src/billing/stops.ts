@@ -3,6 +3,7 @@ import { dayOf, type Day } from '../kernel/time.ts';
 import type { Tx } from '../kernel/tx.ts';
 import { enqueue } from '../platform/jobs/index.ts';
 import type { BillingDeps } from './deps.ts';
+import { isDisputed } from './dispute-store.ts';
 import { earnedDays, partsOfDays, type Parts, type Pause } from './model.ts';
 import * as periods from './period-store.ts';
 import type { Covered } from './period-store.ts';
@@ -152,6 +153,11 @@ async function endPeriods(tx: Tx, deps: BillingDeps, room: Pick<Refunds, 'reques
   for (const row of rows) {
     const { unusedDays, parts } = unusedOf(row, pauses, stop.day);
     if (unusedDays === 0) continue;
+    // The bank holds this money: it goes to the fan if the dispute is lost, and is paid back if it is won.
+    if (await isDisputed(tx, row.stripeCharge)) {
+      await periods.endPeriod(tx, row.id, stop.day);
+      continue;
+    }
     await room.requestRefund(tx, {
       key: `stop:${stop.stopId}:${row.id}`, periodId: row.id, kind: 'stop', reason: REASONS[stop.reason] ?? 'What was paid for has ended.', parts, feeBearer,
       at: deps.clock.now(),

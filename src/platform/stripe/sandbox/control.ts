@@ -33,7 +33,7 @@ export interface SandboxControl {
   /** Every balance transaction on every account, in the order in which they were booked. */
   readonly book: () => BookEntry[];
   /** A cardholder's bank takes a charge back: all that was not refunded, or `amountMinor`. Answers the dispute's id. */
-  readonly openDispute: (chargeId: string, options?: { amountMinor?: number; reason?: DisputeReason }) => Promise<string>;
+  readonly openDispute: (chargeId: string, options?: { amountMinor?: bigint; reason?: DisputeReason }) => Promise<string>;
   /** The bank has decided. */
   readonly closeDispute: (disputeId: string, status: 'won' | 'lost') => Promise<void>;
   /** Held deliveries that never arrive, as if the network had eaten them. Answers how many. */
@@ -105,7 +105,7 @@ export function makeControl(options: { world: World; deliveries: Deliveries; idl
     },
     async openDispute(chargeId, { amountMinor, reason = 'fraudulent' } = {}) {
       bringUp();
-      const { id } = openDispute(world, world.find('charge', chargeId, platform), { reason, ...(amountMinor === undefined ? {} : { amount: amountMinor }) });
+      const { id } = openDispute(world, world.find('charge', chargeId, platform), { reason, ...(amountMinor === undefined ? {} : { amount: Number(amountMinor) }) });
       await save();
       return id;
     },

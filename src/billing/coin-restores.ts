@@ -1,0 +1,61 @@
+import { dayOf } from '../kernel/time.ts';
+import type { Tx } from '../kernel/tx.ts';
+import { chart, type Leg } from '../ledger/index.ts';
+import { sumOf, unusedCoins } from './coin-model.ts';
+import { coinsRestored } from './coin-postings.ts';
+import * as store from './coin-store.ts';
+import type { BillingDeps } from './deps.ts';
+import { earnedDays, partsOfDays } from './model.ts';
+import * as periods from './period-store.ts';
+import { traceOf } from './postings.ts';
+import { earn } from './recognition.ts';
+
+type Deps = BillingDeps;
+
+/** Whether a period was paid ahead with coins: then a spend of coins stands where a payment would. */
+export function paidWithCoins(period: Pick<periods.PeriodRow, 'stripeCharge'>): boolean {
+  return period.stripeCharge.startsWith('hld_');
+}
+
+/** Puts the coins that stand for an amount of a prepaid period back into the wallet, the same coins at the same basis. */
+export async function restoreCoins(
+  tx: Tx, deps: Deps, period: periods.PeriodRow, told: { causeId: string; moneyMinor: bigint; feeMinor: bigint; from: readonly Leg[] },
+): Promise<void> {
+  const spend = await store.findSpend(tx, period.stripeCharge);
+  if (spend?.state !== 'captured') throw new Error(`Period ${period.id} was paid with no coins.`);
+  await store.lockWallet(tx, spend.accountId);
+  const spent = await store.partsOf(tx, spend.id);
+  const lots = await store.lotsById(tx, spent.map(({ lotId }) => lotId));
+  const parts = spent.flatMap(({ lotId, left }) => {
+    const lot = lots.find(({ id }) => id === lotId);
+    return lot === undefined ? [] : [{ lot, taken: store.readRuns(left) }];
+  });
+  const given = unusedCoins(parts, told.moneyMinor, spend.netMinor, spend.coins);
+  const { transferId } = await deps.ledger.post(tx, coinsRestored({
+    key: `coins:${spend.id}:restored:${told.causeId}`, accountId: spend.accountId, given: sumOf(given), from: told.from, moneyMinor: told.moneyMinor,
+    feeMinor: told.feeMinor, day: dayOf(deps.clock.now()), metadata: { ...traceOf(period), spendId: spend.id, refundId: told.causeId },
+  }));
+  await store.insertRestores(tx, { spendId: spend.id, refundId: told.causeId, transferId }, given);
+}
+
+/** The money of unused days that is given up for their coins: deferred revenue, and its part of the fees. */
+export function unusedLegs(period: Pick<periods.PeriodRow, 'cloneId' | 'currency'>, netMinor: bigint, feeMinor: bigint): Leg[] {
+  const { cloneId, currency } = period;
+  return [{ account: chart.deferred(cloneId, currency), amountMinor: netMinor }, { account: chart.deferredFees(cloneId, currency), amountMinor: -feeMinor }];
+}
+
+/** Ends a prepaid period now, with its unused days back as coins. A period that has ended is not touched. */
+export async function restoreMonth(tx: Tx, deps: Deps, periodId: string, causeId: string): Promise<void> {
+  const before = await periods.lockPeriod(tx, periodId);
+  if (before?.endedOn !== null) return;
+  const today = dayOf(deps.clock.now());
+  const pauses = await periods.pausesOf(tx, before.cloneId);
+  await earn(tx, deps, [before], pauses, today);
+  const period = await periods.lockPeriod(tx, periodId);
+  if (period === null) return;
+  const used = Math.max(earnedDays(period, pauses, today), period.recognisedDays);
+  if (used >= period.days) return;
+  const { netMinor, feeMinor } = partsOfDays(period, used, period.days, period.days);
+  if (netMinor > 0n) await restoreCoins(tx, deps, period, { causeId, moneyMinor: netMinor, feeMinor, from: unusedLegs(period, netMinor, feeMinor) });
+  await periods.endPeriod(tx, periodId, today);
+}

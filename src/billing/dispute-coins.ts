@@ -1,0 +1,109 @@
+import { dayOf } from '../kernel/time.ts';
+import type { Tx } from '../kernel/tx.ts';
+import { chart } from '../ledger/index.ts';
+import { reserve, traceOf } from './coin-holds.ts';
+import { countOf, firstOf, type Part, partOf, type Run } from './coin-model.ts';
+import { COIN_PRICE, coinsForfeited } from './coin-postings.ts';
+import { restoreMonth } from './coin-restores.ts';
+import * as returns from './coin-return-store.ts';
+import * as coins from './coin-store.ts';
+import { disputeLost } from './dispute-postings.ts';
+import * as store from './dispute-store.ts';
+import type { DisputeDeps, DisputedSource } from './disputes.ts';
+
+/** The coins that a disputed payment bought. */
+
+const least = (a: bigint, b: bigint): bigint => (a < b ? a : b);
+
+/** Freezes what is unspent of the lot; the claim is what was not paid back before. */
+export async function claimOfLot(tx: Tx, lotId: string, amountMinor: bigint): Promise<{ minor: bigint; sources: DisputedSource[] }> {
+  const [seen] = await coins.lotsById(tx, [lotId]);
+  if (seen === undefined) throw new Error(`There is no lot ${lotId}.`);
+  await coins.lockWallet(tx, seen.accountId);
+  const minor = least(amountMinor, seen.netMinor + seen.taxMinor - await returns.returnedOfCharge(tx, seen.stripeCharge));
+  if (seen.state === 'open') await coins.putLotState(tx, lotId, 'disputed');
+  const sources = (await store.spendsOfLot(tx, lotId)).map(({ spendId, purpose, outputId, periodId }): DisputedSource =>
+    (purpose === 'month' ? { kind: 'period', periodId } : { kind: 'spend', spendId, outputId }));
+  return { minor, sources };
+}
+
+const grossOf = (part: Pick<Part, 'netMinor' | 'taxMinor'>): bigint => part.netMinor + part.taxMinor;
+
+/** The most of these coins that cost no more than an amount. */
+function coinsWithin(lot: coins.LotRow, runs: readonly Run[], grossMinor: bigint): Part | null {
+  let low = 0n;
+  let high = countOf(runs);
+  while (low < high) {
+    const middle = (low + high + 1n) / 2n;
+    if (grossOf(partOf(lot, firstOf(runs, middle))) <= grossMinor) low = middle;
+    else high = middle - 1n;
+  }
+  return low === 0n ? null : partOf(lot, firstOf(runs, low));
+}
+
+/** Takes unspent coins of a lot out of the wallet for good; answers what they had cost, tax included. */
+async function forfeit(
+  tx: Tx, deps: DisputeDeps, order: { lotId: string; disputeId: string; charge: string; grossMinor: bigint; debt: string | null },
+): Promise<bigint> {
+  const [lot] = await coins.lotsById(tx, [order.lotId]);
+  const part = lot === undefined ? null : coinsWithin(lot, lot.free, order.grossMinor);
+  if (lot === undefined || part === null) return 0n;
+  const at = deps.clock.now();
+  const spend = await reserve(tx, deps, { accountId: lot.accountId, purpose: 'dispute', cloneId: null, tierId: null, outputId: null, at }, [part]);
+  const { transferId } = await deps.ledger.post(tx, coinsForfeited(traceOf(spend, [part]), { ...order, day: dayOf(at) }));
+  await coins.settleSpend(tx, spend.id, { state: 'captured', capturedFor: order.disputeId, voidReason: null, transferId, at });
+  return grossOf(part);
+}
+
+/** What the coins of this lot bought is asked back of those who received it, the latest first. Answers what is left of the claim. */
+async function loseSpends(tx: Tx, deps: DisputeDeps, row: store.DisputeRow, lot: coins.LotRow, claimMinor: bigint): Promise<bigint> {
+  let claim = claimMinor;
+  for (const spent of await store.spendsOfLot(tx, lot.id)) {
+    const part = (await coins.partsOf(tx, spent.spendId)).find((one) => one.lotId === lot.id);
+    if (part === undefined || claim === 0n || deps.disputes === undefined) continue;
+    const gone = partOf(lot, coins.readRuns(part.left));
+    const taken = coinsWithin(lot, gone.taken, claim);
+    if (taken === null) continue;
+    const source: DisputedSource = spent.purpose === 'month' ? { kind: 'period', periodId: spent.periodId } : { kind: 'spend', spendId: spent.spendId, outputId: spent.outputId };
+    await deps.disputes.loseDispute(tx, {
+      disputeId: row.id, charge: row.stripeCharge, cloneId: spent.cloneId, tierId: spent.tierId, source,
+      netMinor: taken.netMinor, taxMinor: taken.taxMinor, feeMinor: taken.feeMinor, day: dayOf(deps.clock.now()), uncoveredBy: row.accountId,
+    });
+    claim -= grossOf(taken);
+  }
+  return claim;
+}
+
+/**
+ * Unspent coins first, with the unused days of prepaid months turned back into coins before; then the legs of what was
+ * spent; the rest is the fan's debt. The wallet is never below zero.
+ */
+export async function loseLot(tx: Tx, deps: DisputeDeps, row: store.DisputeRow, lotId: string): Promise<void> {
+  await coins.lockWallet(tx, row.accountId);
+  for (const { purpose, periodId } of await store.spendsOfLot(tx, lotId)) {
+    if (purpose === 'month') await restoreMonth(tx, deps, periodId, `${row.id}:${periodId}`);
+  }
+  const charge = row.stripeCharge;
+  const taken = await forfeit(tx, deps, { lotId, disputeId: row.id, charge, grossMinor: row.claimMinor, debt: null });
+  const [lot] = await coins.lotsById(tx, [lotId]);
+  if (lot === undefined) throw new Error(`There is no lot ${lotId}.`);
+  const rest = await loseSpends(tx, deps, row, lot, row.claimMinor - taken);
+  // A dispute of a part of the payment leaves the other coins to the fan.
+  await coins.putLotState(tx, lotId, rest === 0n && lot.leftCoins > 0n ? 'open' : 'lost');
+  if (rest === 0n) return;
+  await deps.ledger.post(tx, disputeLost(
+    { disputeId: row.id, charge, currency: COIN_PRICE, amountMinor: rest, day: dayOf(deps.clock.now()), trace: { lotId } }, 'debt',
+    [{ account: chart.fanDebt(row.accountId, COIN_PRICE), amountMinor: rest }],
+  ));
+}
+
+/** Coins that come back to a lot that was lost pay off the fan's debt for them. */
+export async function forfeitReturned(tx: Tx, deps: DisputeDeps, spend: coins.SpendRow): Promise<void> {
+  for (const { lotId } of await coins.partsOf(tx, spend.id)) {
+    const [lot] = await coins.lotsById(tx, [lotId]);
+    if (lot?.state !== 'lost') continue;
+    const debtMinor = await deps.ledger.lockedBalance(tx, chart.fanDebt(spend.accountId, COIN_PRICE));
+    if (debtMinor > 0n) await forfeit(tx, deps, { lotId, disputeId: `lost:${lotId}`, charge: lot.stripeCharge, grossMinor: debtMinor, debt: spend.accountId });
+  }
+}
+

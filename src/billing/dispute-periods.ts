@@ -1,0 +1,141 @@
+import { mulDivFloor } from '../kernel/money.ts';
+import { dayOf } from '../kernel/time.ts';
+import type { Tx } from '../kernel/tx.ts';
+import { chart } from '../ledger/index.ts';
+import { DISPUTE_LOSSES, disputeLost } from './dispute-postings.ts';
+import * as store from './dispute-store.ts';
+import type { DisputeDeps, DisputedSource } from './disputes.ts';
+import { earnedDays, partsOfDays, type Parts } from './model.ts';
+import * as periods from './period-store.ts';
+import { traceOf } from './postings.ts';
+import { earn } from './recognition.ts';
+import * as refunds from './refund-store.ts';
+
+/** The periods that a disputed payment bought. */
+
+const least = (a: bigint, b: bigint): bigint => (a < b ? a : b);
+
+/** So much gross of an amount made of net and tax; all of it is exactly all of it. */
+function partOf(whole: Parts, grossMinor: bigint): Parts {
+  if (grossMinor === whole.grossMinor) return whole;
+  const taxMinor = mulDivFloor(whole.taxMinor, grossMinor, whole.grossMinor);
+  return { grossMinor, taxMinor, netMinor: grossMinor - taxMinor, feeMinor: mulDivFloor(whole.feeMinor, grossMinor, whole.grossMinor) };
+}
+
+function less(a: Parts, b: Parts): Parts {
+  return {
+    grossMinor: a.grossMinor - b.grossMinor, netMinor: a.netMinor - b.netMinor, taxMinor: a.taxMinor - b.taxMinor, feeMinor: a.feeMinor - b.feeMinor,
+  };
+}
+
+const keyOf = (disputeId: string, periodId: string): string => `dispute:${disputeId}:${periodId}`;
+
+/** Marks what is disputed of each period as claimed, the latest first, like a refund that is on its way. */
+export async function claimPeriods(
+  tx: Tx, deps: DisputeDeps, asked: { disputeId: string; chargeId: string; amountMinor: bigint; at: Date },
+): Promise<{ minor: bigint; sources: DisputedSource[] }> {
+  let minor = 0n;
+  const sources: DisputedSource[] = [];
+  for (const id of await store.periodsOfCharge(tx, asked.chargeId)) {
+    const period = await periods.lockPeriod(tx, id);
+    if (period === null) continue;
+    const claim = least(asked.amountMinor - minor, period.grossMinor - period.refundedMinor);
+    if (claim <= 0n) continue;
+    const { netMinor, taxMinor } = partOf({ grossMinor: period.grossMinor, netMinor: period.grossMinor - period.taxMinor, taxMinor: period.taxMinor, feeMinor: 0n }, claim);
+    await refunds.insertRefund(tx, {
+      id: deps.ids.next('refund'), cloneId: period.cloneId, periodId: id, key: keyOf(asked.disputeId, id), kind: 'dispute', reason: 'Disputed by the fan’s bank.',
+      currency: period.currency, grossMinor: claim, netMinor, taxMinor, feeMinor: 0n, feeBearer: 'platform', settledTopic: null, requestedAt: asked.at,
+    });
+    minor += claim;
+    sources.push({ kind: 'period', periodId: id });
+  }
+  return { minor, sources };
+}
+
+/** What a period has earned and not returned yet. */
+async function earnedOf(tx: Tx, period: periods.PeriodRow): Promise<Parts> {
+  let left = partsOfDays(period, 0, period.recognisedDays, period.days);
+  for (const before of await refunds.goodwillOf(tx, period.id)) left = less(left, before);
+  return left;
+}
+
+/** Days that nobody has used: out of deferred revenue; what is left of them beyond the claim goes back to the fan as at a stop. */
+async function loseUnused(tx: Tx, deps: DisputeDeps, row: store.DisputeRow, period: periods.PeriodRow, claimMinor: bigint): Promise<bigint> {
+  const at = deps.clock.now();
+  const unused = partsOfDays(period, period.recognisedDays, period.days, period.days);
+  if (unused.grossMinor === 0n) return claimMinor;
+  const taken = partOf(unused, least(claimMinor, unused.grossMinor));
+  const { currency, cloneId } = period;
+  await deps.ledger.post(tx, disputeLost(
+    { disputeId: row.id, charge: row.stripeCharge, currency, amountMinor: taken.grossMinor, day: dayOf(at), trace: traceOf(period) }, `${period.id}:unused`, [
+      { account: chart.deferred(cloneId, currency), amountMinor: taken.netMinor },
+      { account: chart.taxPayable(currency), amountMinor: taken.taxMinor },
+      { account: chart.platformExpense('processor_fees', currency), amountMinor: taken.feeMinor },
+      { account: chart.deferredFees(cloneId, currency), amountMinor: -taken.feeMinor },
+    ],
+  ));
+  if (period.endedOn === null) await periods.endPeriod(tx, period.id, dayOf(at));
+  const rest = less(unused, taken);
+  if (rest.grossMinor > 0n) {
+    await deps.requestRefund(tx, {
+      key: `${keyOf(row.id, period.id)}:rest`, periodId: period.id, kind: 'stop', reason: 'The payment was disputed in part.', parts: rest, feeBearer: 'platform', at,
+    });
+  }
+  return claimMinor - taken.grossMinor;
+}
+
+/** Delivered days: out of what the payees received for them. */
+async function loseEarned(tx: Tx, deps: DisputeDeps, row: store.DisputeRow, period: periods.PeriodRow, claimMinor: bigint): Promise<void> {
+  const day = dayOf(deps.clock.now());
+  const earned = await earnedOf(tx, period);
+  const part = partOf(earned, least(claimMinor, earned.grossMinor));
+  const { cloneId, tierId, currency } = period;
+  if (part.grossMinor > 0n && deps.disputes !== undefined) {
+    const { netMinor, taxMinor, feeMinor } = part;
+    await deps.disputes.loseDispute(tx, {
+      disputeId: row.id, charge: row.stripeCharge, cloneId, tierId, source: { kind: 'period', periodId: period.id }, netMinor, taxMinor, feeMinor, day, uncoveredBy: null,
+    });
+  }
+  const unreturned = deps.disputes === undefined ? claimMinor : claimMinor - part.grossMinor;
+  if (unreturned === 0n) return;
+  await deps.ledger.post(tx, disputeLost(
+    { disputeId: row.id, charge: row.stripeCharge, currency, amountMinor: unreturned, day, trace: traceOf(period) }, `${period.id}:unreturned`,
+    [{ account: chart.platformExpense(DISPUTE_LOSSES, currency), amountMinor: unreturned }],
+  ));
+}
+
+/** Unearned days first, then what was earned, period by period. */
+export async function losePeriods(tx: Tx, deps: DisputeDeps, row: store.DisputeRow): Promise<void> {
+  const at = deps.clock.now();
+  for (const id of await store.periodsOfCharge(tx, row.stripeCharge)) {
+    const claim = await refunds.refundByKey(tx, keyOf(row.id, id));
+    const before = await periods.lockPeriod(tx, id);
+    if (claim === null || before === null) continue;
+    if (before.endedOn === null) await earn(tx, deps, [before], await periods.pausesOf(tx, before.cloneId), dayOf(at));
+    const period = await periods.lockPeriod(tx, id);
+    if (period === null) continue;
+    await refunds.putRefund(tx, claim.id, {
+      state: 'succeeded', stripeRefund: `${row.id}:${id}`, failure: null, settled: { currency: period.currency, amountMinor: claim.grossMinor }, at,
+    });
+    await loseEarned(tx, deps, row, period, await loseUnused(tx, deps, row, period, claim.grossMinor));
+  }
+}
+
+/** The claims fall; days that a stop ended meanwhile, and could not pay back, are paid back now. */
+export async function winPeriods(tx: Tx, deps: DisputeDeps, row: store.DisputeRow): Promise<void> {
+  const at = deps.clock.now();
+  for (const id of await store.periodsOfCharge(tx, row.stripeCharge)) {
+    const claim = await refunds.refundByKey(tx, keyOf(row.id, id));
+    if (claim === null) continue;
+    await refunds.putRefund(tx, claim.id, { state: 'failed', stripeRefund: null, failure: 'dispute_won', settled: null, at });
+    const period = await periods.lockPeriod(tx, id);
+    if (period?.endedOn == null || await refunds.hasStopRefund(tx, id)) continue;
+    const used = Math.max(period.recognisedDays, earnedDays(period, await periods.pausesOf(tx, period.cloneId), period.endedOn));
+    const parts = partsOfDays(period, used, period.days, period.days);
+    if (parts.grossMinor === 0n) continue;
+    await deps.requestRefund(tx, {
+      key: `${keyOf(row.id, id)}:won`, periodId: id, kind: 'stop', reason: 'What was paid for has ended.', parts,
+      feeBearer: (await deps.refundFeeBearer?.(tx, period.cloneId, period.endedOn)) ?? 'platform', at,
+    });
+  }
+}

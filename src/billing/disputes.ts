@@ -1,0 +1,135 @@
+import { Refusal } from '../kernel/refusals.ts';
+import { dayOf, type Day } from '../kernel/time.ts';
+import type { Tx } from '../kernel/tx.ts';
+import { enqueue } from '../platform/jobs/index.ts';
+import { chart } from '../ledger/index.ts';
+import type { BillingDeps } from './deps.ts';
+import { type DisputeView, disputeView } from './dispute-views.ts';
+import { claimOfLot, loseLot } from './dispute-coins.ts';
+import { claimPeriods, losePeriods, winPeriods } from './dispute-periods.ts';
+import { DISPUTE_LOSSES, disputeLost, disputeOpened, disputeWon } from './dispute-postings.ts';
+import type { DisputeFacts } from './dispute-provider.ts';
+import * as store from './dispute-store.ts';
+import * as coins from './coin-store.ts';
+import * as periods from './period-store.ts';
+import type { Refunds } from './refunds.ts';
+
+/** A part of what a payment bought, as whoever divides owner money finds it again. */
+export type DisputedSource = { kind: 'period'; periodId: string } | { kind: 'spend'; spendId: string; outputId: string };
+
+/** What a lost dispute asks back of delivered things; `netMinor` + `taxMinor` is what the fan gets. */
+export interface LostPart {
+  disputeId: string;
+  charge: string;
+  cloneId: string;
+  tierId: string;
+  source: DisputedSource;
+  netMinor: bigint;
+  taxMinor: bigint;
+  feeMinor: bigint;
+  day: Day;
+  /** Who owes what no payee received, because the processor had kept it: the platform, or a fan. */
+  uncoveredBy: string | null;
+}
+
+/** Owner money's side of a dispute (royalties has it). */
+export interface DisputeHooks {
+  /** Holds a reserve from the payees' unpaid balance, as much as they would have to return. */
+  holdForDispute: (tx: Tx, asked: { disputeId: string; charge: string; claimMinor: bigint; sources: readonly DisputedSource[]; day: Day }) => Promise<void>;
+  releaseDispute: (tx: Tx, asked: { disputeId: string; day: Day }) => Promise<void>;
+  /** Posts who returns what, against `disputesPending`. */
+  loseDispute: (tx: Tx, part: LostPart) => Promise<void>;
+}
+
+export interface Disputes {
+  /** Books how a dispute stands now; again: nothing. Answers false when its payment is none of ours. */
+  applyDispute: (facts: DisputeFacts) => Promise<boolean>;
+  listDisputes: (limit: number) => Promise<{ disputes: DisputeView[] }>;
+}
+
+export type DisputeDeps = BillingDeps & { requestRefund: Refunds['requestRefund'] };
+
+/** Whose payment it was; null when it is not booked. */
+async function payerOf(tx: Tx, chargeId: string): Promise<{ accountId: string; lotId: string | null; subscriptionId: string | null } | null> {
+  const lot = await coins.lotOfCharge(tx, chargeId);
+  if (lot !== null) return { accountId: lot.accountId, lotId: lot.id, subscriptionId: null };
+  const [periodId] = await store.periodsOfCharge(tx, chargeId);
+  const period = periodId === undefined ? null : await periods.findPeriod(tx, periodId);
+  return period === null ? null : { accountId: period.accountId, lotId: null, subscriptionId: period.subscriptionId };
+}
+
+async function open(tx: Tx, deps: DisputeDeps, facts: DisputeFacts): Promise<void> {
+  const { disputeId: id, chargeId, amountMinor } = facts;
+  const [taken] = facts.movements;
+  const payer = await payerOf(tx, chargeId);
+  if (payer === null || taken === undefined) throw new Refusal('unavailable', 'The disputed payment is not booked yet.');
+  const at = deps.clock.now();
+  const claim = payer.lotId === null ? await claimPeriods(tx, deps, { disputeId: id, chargeId, amountMinor, at }) : await claimOfLot(tx, payer.lotId, amountMinor);
+  const row = { id, stripeCharge: chargeId, accountId: payer.accountId, lotId: payer.lotId, currency: 'CNY', amountMinor, claimMinor: claim.minor, reason: facts.reason, openedAt: at } as const;
+  if (!(await store.insertDispute(tx, row))) return;
+  if (facts.currency !== row.currency) throw new Error(`Dispute ${id} is in ${facts.currency}, in which nothing is sold.`);
+  const day = dayOf(at);
+  await deps.ledger.post(tx, disputeOpened({ disputeId: id, charge: chargeId, currency: row.currency, amountMinor, day, trace: {} }, taken));
+  await deps.disputes?.holdForDispute(tx, { disputeId: id, charge: chargeId, claimMinor: claim.minor, sources: claim.sources, day });
+}
+
+/** Everybody who takes part returns theirs; what nobody returns is the platform's loss. */
+async function lose(tx: Tx, deps: DisputeDeps, row: store.DisputeRow, subscriptionId: string | null): Promise<void> {
+  const { id, stripeCharge, currency, amountMinor, claimMinor } = row;
+  const at = deps.clock.now();
+  await deps.disputes?.releaseDispute(tx, { disputeId: id, day: dayOf(at) });
+  if (row.lotId === null) await losePeriods(tx, deps, row);
+  else await loseLot(tx, deps, row, row.lotId);
+  if (amountMinor > claimMinor) {
+    const legs = [{ account: chart.platformExpense(DISPUTE_LOSSES, currency), amountMinor: amountMinor - claimMinor }];
+    await deps.ledger.post(tx, disputeLost({ disputeId: id, charge: stripeCharge, currency, amountMinor: amountMinor - claimMinor, day: dayOf(at), trace: {} }, 'refunded_before', legs));
+  }
+  if (subscriptionId === null) return;
+  await enqueue(tx, {
+    topic: 'billing.endSubscription', payload: { subscriptionId }, runAt: at, dedupeKey: `billing.endSubscription:${subscriptionId}:${id}`,
+  });
+}
+
+async function win(tx: Tx, deps: DisputeDeps, row: store.DisputeRow, facts: DisputeFacts): Promise<boolean> {
+  const given = facts.movements[1];
+  // Decided, and the money is still on its way: its event comes.
+  if (given === undefined) return false;
+  const at = deps.clock.now();
+  const { id: disputeId, stripeCharge: charge, currency, amountMinor } = row;
+  await deps.ledger.post(tx, disputeWon({ disputeId, charge, currency, amountMinor, day: dayOf(at), trace: {} }, given));
+  await deps.disputes?.releaseDispute(tx, { disputeId, day: dayOf(at) });
+  if (row.lotId === null) await winPeriods(tx, deps, row);
+  else await coins.putLotState(tx, row.lotId, 'open');
+  return true;
+}
+
+export function makeDisputes(deps: DisputeDeps): Disputes {
+  const { runTx, clock } = deps;
+  return {
+    async applyDispute(facts) {
+      // An inquiry moves no money; what is asked there is answered at the processor.
+      if (facts.state === 'inquiry') return true;
+      return await runTx(async (tx) => {
+        const payer = await payerOf(tx, facts.chargeId);
+        if (payer === null) return false;
+        if ((await store.lockDispute(tx, facts.disputeId)) === null) await open(tx, deps, facts);
+        const row = await store.lockDispute(tx, facts.disputeId);
+        if (row === null) throw new Error(`Dispute ${facts.disputeId} is gone.`);
+        if (row.state !== 'open') {
+          if (facts.state !== row.state) throw new Error(`Dispute ${row.id} was booked as ${row.state} and is now ${facts.state}: it must be put right by hand.`);
+          return true;
+        }
+        if (facts.state === 'open') return true;
+        if (facts.state === 'won') {
+          if (await win(tx, deps, row, facts)) await store.endDispute(tx, row.id, 'won', clock.now());
+          return true;
+        }
+        await lose(tx, deps, row, payer.subscriptionId);
+        await store.endDispute(tx, row.id, 'lost', clock.now());
+        return true;
+      });
+    },
+
+    listDisputes: (limit) => runTx(async (tx) => ({ disputes: (await store.listDisputes(tx, limit)).map(disputeView) })),
+  };
+}

@@ -1,0 +1,173 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { chart } from '../../src/ledger/index.ts';
+import type { Actor } from '../../src/kernel/request.ts';
+import { idOf } from '../../src/platform/stripe/index.ts';
+import { CLONE, noon, openWorld, type World } from './support.ts';
+
+let world: World;
+let tierId: string;
+let fan: Actor;
+beforeEach(async () => {
+  world = await openWorld();
+  tierId = await world.tier();
+  fan = world.fan('mei');
+});
+afterEach(async () => {
+  await world.close();
+});
+
+const charge = async (): Promise<string> => (await world.db.asOwner<{ id: string }>(
+  `SELECT coalesce(metadata->>'charge', '') AS id FROM ledger_transfer WHERE kind IN ('billing.invoice_paid', 'billing.coins_bought') ORDER BY seq LIMIT 1`))[0]!.id;
+const at = (code: { code: string }): Promise<bigint> => world.balance(code);
+const losses = chart.platformExpense('dispute_losses', 'CNY');
+const fees = chart.platformExpense('dispute_fees', 'CNY');
+
+async function dispute(amountMinor?: bigint): Promise<string> {
+  const id = await world.sandbox.control.openDispute(await charge(), amountMinor === undefined ? {} : { amountMinor });
+  await world.drain();
+  return id;
+}
+
+async function decided(id: string, status: 'won' | 'lost'): Promise<void> {
+  await world.sandbox.control.closeDispute(id, status);
+  await world.drain();
+  await world.checkBooks();
+}
+
+describe('a disputed subscription payment', () => {
+  it('is pending, with the fee the platform\'s, and won it is as before', async () => {
+    await world.subscribed(fan, tierId);
+    const id = await dispute();
+    expect([await at(chart.disputesPending('CNY')), await at(fees)]).toEqual([600n, 1_000n]);
+    await world.checkBooks();
+    const events = await world.db.asOwner<{ id: string }>(`SELECT id FROM stripe_event WHERE type LIKE 'charge.dispute%'`);
+    for (const event of events) world.sandbox.control.repeatEvent(event.id);
+    await world.drain();
+    expect((await world.billing.listDisputes(10)).disputes).toMatchObject([{ disputeId: id, state: 'open', amountMinor: '600', claimMinor: '600', lotId: null }]);
+    await decided(id, 'won');
+    expect([await at(chart.disputesPending('CNY')), await at(fees), await at(losses)]).toEqual([0n, 1_000n, 0n]);
+    await world.moveTo(noon('2026-03-20'));
+    await world.tx((tx) => world.billing.recognise(tx, { cloneId: CLONE, throughDay: '2026-03-20' }));
+    expect(await at(chart.earned(CLONE, tierId, 'CNY'))).toBeLessThan(0n);
+  });
+
+  it('lost takes unearned days from deferred revenue, what was earned from who received it, and ends the subscription', async () => {
+    const { subscriptionId } = await world.subscribed(fan, tierId);
+    await world.moveTo(noon('2026-03-11'));
+    const id = await dispute();
+    await decided(id, 'lost');
+    // Ten of 31 days were earned; nobody divides owner money here, so they are the platform's loss.
+    const earned = -(await at(chart.earned(CLONE, tierId, 'CNY')));
+    const net = 567n * 10n / 31n;
+    expect(earned).toBe(net - 27n * 10n / 31n);
+    expect([await at(chart.deferred(CLONE, 'CNY')), await at(chart.deferredFees(CLONE, 'CNY')), await at(chart.disputesPending('CNY'))]).toEqual([0n, 0n, 0n]);
+    expect(await at(losses)).toBe(net + 33n * 10n / 31n);
+    expect((await world.billing.getSubscription(fan, subscriptionId)).state).toBe('canceled');
+    // A stop of the clone pays nothing back of it again.
+    await world.tx((tx) => world.billing.settleStop(tx, { stopId: 'stp_1', cloneId: CLONE, at: world.clock.now() }));
+    await world.drain();
+    await world.checkBooks();
+    expect(await world.db.asOwner(`SELECT 1 FROM refund WHERE kind = 'stop'`)).toEqual([]);
+  });
+
+  it('that is stopped meanwhile is paid back when it is won, and not before', async () => {
+    await world.subscribed(fan, tierId);
+    const id = await dispute();
+    await world.tx((tx) => world.billing.settleStop(tx, { stopId: 'stp_1', cloneId: CLONE, at: world.clock.now() }));
+    await world.drain();
+    expect(await world.db.asOwner(`SELECT 1 FROM refund WHERE kind = 'stop'`)).toEqual([]);
+    await decided(id, 'won');
+    expect(await world.db.asOwner(`SELECT gross_minor, state FROM refund WHERE kind = 'stop'`)).toEqual([{ gross_minor: '600', state: 'succeeded' }]);
+    expect(await at(chart.deferred(CLONE, 'CNY'))).toBe(0n);
+    await world.checkBooks();
+  });
+
+  it('of a part, lost, ends the period and pays the rest of the unused days back', async () => {
+    await world.subscribed(fan, tierId);
+    const id = await dispute(200n);
+    await decided(id, 'lost');
+    expect(await at(chart.deferred(CLONE, 'CNY'))).toBe(0n);
+    expect(await world.db.asOwner(`SELECT kind, gross_minor, state FROM refund ORDER BY kind`)).toEqual([
+      { kind: 'dispute', gross_minor: '200', state: 'succeeded' }, { kind: 'stop', gross_minor: '400', state: 'succeeded' },
+    ]);
+    await world.checkBooks();
+  });
+
+  it('whose refund was sent before is not returned twice: what was refunded is the platform\'s loss', async () => {
+    const { periodId } = await world.subscribed(fan, tierId);
+    await world.moveTo(noon('2026-03-11'));
+    await world.tx((tx) => world.billing.recognise(tx, { cloneId: CLONE, throughDay: '2026-03-11' }));
+    const parts = await world.tx((tx) => world.billing.dayParts(tx, { periodId, day: '2026-03-05' }));
+    await world.tx((tx) => world.billing.requestRefund(tx, { key: 'g', periodId, kind: 'goodwill', reason: 'A day.', parts, feeBearer: 'platform', at: world.clock.now() }));
+    await world.drain();
+    const id = await world.sandbox.control.openDispute(await charge(), { amountMinor: 600n });
+    await world.drain();
+    expect((await world.billing.listDisputes(10)).disputes).toMatchObject([{ amountMinor: '600', claimMinor: (600n - parts.grossMinor).toString() }]);
+    await world.sandbox.control.closeDispute(id, 'lost');
+    await world.drain();
+    expect(await at(chart.disputesPending('CNY'))).toBe(0n);
+    const [excess] = await world.db.asOwner<{ key: string }>(`SELECT key FROM ledger_transfer WHERE key LIKE '%refunded_before'`);
+    expect(excess).toBeDefined();
+  });
+
+  it('is booked after its payment, whichever is told first, and one of nobody\'s is kept and changes nothing', async () => {
+    world.sandbox.control.holdDeliveries();
+    const { checkoutUrl } = await world.billing.subscribe(fan, world.key('subscribe'), { cloneId: CLONE, tierId });
+    expect(await world.pay(checkoutUrl)).toBe(303);
+    const paid = world.sandbox.control.book().find((entry) => entry.type === 'charge')!.source!;
+    await world.sandbox.control.openDispute(paid);
+    world.sandbox.control.dropDeliveries(({ type }) => !type.startsWith('charge.dispute.created'));
+    world.sandbox.control.releaseDeliveries();
+    await world.drain();
+    expect((await world.db.asOwner<{ kind: string }>('SELECT kind FROM ledger_transfer ORDER BY seq')).map(({ kind }) => kind)).toEqual(['billing.invoice_paid', 'billing.dispute_opened']);
+    await world.checkBooks();
+    const stray = await world.port.sdk.paymentIntents.create({ amount: 500, currency: 'cny', payment_method: 'pm_card_visa', confirm: true }, world.port.withKey('stray'));
+    await world.sandbox.control.openDispute(idOf(stray.latest_charge) ?? '');
+    await world.drain();
+    expect((await world.billing.listDisputes(10)).disputes).toHaveLength(1);
+  });
+});
+
+describe('a disputed pack of coins', () => {
+  async function bought(pack: string): Promise<void> {
+    const { checkoutUrl } = await world.billing.buyCoins(fan, world.key('buyCoins'), { pack });
+    expect(await world.pay(checkoutUrl)).toBe(303);
+    await world.drain();
+    world.clock.advance(1_000);
+  }
+  const hold = (outputId: string, coins: bigint): Promise<{ holdId: string }> =>
+    world.tx((tx) => world.billing.holdCoins(tx, { accountId: fan.accountId, cloneId: CLONE, tierId, outputId, coins, at: world.clock.now() }));
+
+  it('freezes what is unspent; won it is free again; lost it is gone, and the wallet is never below zero', async () => {
+    await bought('friend');
+    const id = await dispute();
+    expect(await world.billing.getWallet(fan)).toMatchObject({ availableCoins: '0', disputedCoins: '42' });
+    await expect(hold('out_1', 1n)).rejects.toMatchObject({ code: 'coins_insufficient' });
+    await expect(world.billing.returnCoins(fan, world.key('return'), {})).rejects.toMatchObject({ code: 'coins_not_returnable' });
+    await decided(id, 'won');
+    expect(await world.billing.getWallet(fan)).toMatchObject({ availableCoins: '42', disputedCoins: '0' });
+    await hold('out_2', 2n);
+  });
+
+  it('lost takes unspent coins first, then what their spends earned, and the rest is a debt that voided holds pay off', async () => {
+    await bought('friend');
+    const first = await hold('out_1', 10n);
+    await world.tx((tx) => world.billing.capture(tx, first.holdId, { releaseId: 'rel_1', at: world.clock.now() }));
+    const open = await hold('out_2', 12n);
+    const id = await dispute();
+    await decided(id, 'lost');
+    // 20 coins were left: 600 less the shares of the first 22 (⌊567 × 22 / 42⌋ = 297 and ⌊33 × 22 / 42⌋ = 17).
+    const debt = 297n + 17n;
+    expect(await world.billing.getWallet(fan)).toMatchObject({ availableCoins: '0', heldCoins: '12', debtMinor: debt.toString() });
+    expect(await at(chart.fanDebt(fan.accountId, 'CNY'))).toBe(debt);
+    expect(await at(chart.coinLiability(fan.accountId))).toBe(0n);
+    await world.tx((tx) => world.billing.void(tx, open.holdId, { reason: 'stopped', at: world.clock.now() }));
+    await world.checkBooks();
+    // Coins 10 to 22 came back and went to the debt.
+    expect(await at(chart.fanDebt(fan.accountId, 'CNY'))).toBe(debt - (297n - 567n * 10n / 42n) - (17n - 33n * 10n / 42n));
+    expect(await world.billing.getWallet(fan)).toMatchObject({ availableCoins: '0', heldCoins: '0', lots: [{ leftCoins: '0', state: 'lost' }] });
+    await bought('small');
+    expect((await world.billing.getWallet(fan)).availableCoins).toBe('70');
+  });
+});

@@ -378,6 +378,18 @@ delegation_signature.account_id text NOT NULL
 delegation_signature.signed_document_id text NOT NULL
 delegation_signature.signed_at timestamp with time zone NOT NULL
 delegation_signature.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+dispute.id text NOT NULL
+dispute.stripe_charge text NOT NULL
+dispute.account_id text NOT NULL
+dispute.lot_id text
+dispute.currency text NOT NULL
+dispute.amount_minor bigint NOT NULL
+dispute.claim_minor bigint NOT NULL
+dispute.reason text NOT NULL
+dispute.state text NOT NULL DEFAULT 'open'::text
+dispute.opened_at timestamp with time zone NOT NULL
+dispute.closed_at timestamp with time zone
+dispute.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 enrolment_hold.id text NOT NULL
 enrolment_hold.refusal_id text NOT NULL
 enrolment_hold.registrant_id text NOT NULL
@@ -922,6 +934,13 @@ quota_hold.held_at timestamp with time zone NOT NULL
 quota_hold.settled_at timestamp with time zone
 quota_hold.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 quota_hold.free_account_id text
+reconciliation.id text NOT NULL
+reconciliation.since timestamp with time zone NOT NULL
+reconciliation.started_at timestamp with time zone NOT NULL
+reconciliation.compared integer NOT NULL
+reconciliation.mended jsonb NOT NULL
+reconciliation.differences jsonb NOT NULL
+reconciliation.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 refund.id text NOT NULL
 refund.clone_id text NOT NULL
 refund.period_id text NOT NULL
@@ -1579,6 +1598,15 @@ delegation_signature: delegation_signature_delegation_id_fkey FOREIGN KEY (deleg
 delegation_signature: delegation_signature_pkey PRIMARY KEY (delegation_id, account_id)
 delegation_signature: delegation_signature_signed_document_id_account_id_fkey FOREIGN KEY (signed_document_id, account_id) REFERENCES signed_document(id, account_id)
 delegation_signature: delegation_signature_signed_document_id_key UNIQUE (signed_document_id)
+dispute: dispute_account_id_fkey FOREIGN KEY (account_id) REFERENCES account(id)
+dispute: dispute_amount_minor_check CHECK ((amount_minor > 0))
+dispute: dispute_check CHECK (((claim_minor >= 0) AND (claim_minor <= amount_minor)))
+dispute: dispute_check1 CHECK (((state = 'open'::text) = (closed_at IS NULL)))
+dispute: dispute_currency_check CHECK ((currency = 'CNY'::text))
+dispute: dispute_id_check CHECK (((length(id) >= 3) AND (length(id) <= 255)))
+dispute: dispute_lot_id_fkey FOREIGN KEY (lot_id) REFERENCES coin_lot(id)
+dispute: dispute_pkey PRIMARY KEY (id)
+dispute: dispute_state_check CHECK ((state = ANY (ARRAY['open'::text, 'won'::text, 'lost'::text])))
 enrolment_hold: enrolment_hold_check CHECK ((decided_at >= opened_at))
 enrolment_hold: enrolment_hold_check1 CHECK (((kind = 'proof'::text) = (proof_id IS NOT NULL)))
 enrolment_hold: enrolment_hold_check2 CHECK (((kind = 'proof'::text) = (clone_id IS NULL)))
@@ -2036,6 +2064,11 @@ quota_hold: quota_hold_output_id_key UNIQUE (output_id)
 quota_hold: quota_hold_pkey PRIMARY KEY (id)
 quota_hold: quota_hold_source CHECK (((period_id IS NULL) = (free_account_id IS NOT NULL)))
 quota_hold: quota_hold_state_check CHECK ((state = ANY (ARRAY['held'::text, 'captured'::text, 'voided'::text])))
+reconciliation: reconciliation_compared_check CHECK ((compared >= 0))
+reconciliation: reconciliation_differences_check CHECK ((jsonb_typeof(differences) = 'array'::text))
+reconciliation: reconciliation_id_check CHECK ((id ~ '^rcn_'::text))
+reconciliation: reconciliation_mended_check CHECK ((jsonb_typeof(mended) = 'array'::text))
+reconciliation: reconciliation_pkey PRIMARY KEY (id)
 refund: refund_check CHECK ((gross_minor = (net_minor + tax_minor)))
 refund: refund_check1 CHECK (((state = 'pending'::text) = (settled_at IS NULL)))
 refund: refund_check2 CHECK (((state = 'failed'::text) = (failure IS NOT NULL)))
@@ -2045,7 +2078,7 @@ refund: refund_currency_check CHECK ((currency = 'CNY'::text))
 refund: refund_fee_minor_check CHECK ((fee_minor >= 0))
 refund: refund_gross_minor_check CHECK ((gross_minor > 0))
 refund: refund_key_key UNIQUE (key)
-refund: refund_kind_check CHECK ((kind = ANY (ARRAY['stop'::text, 'goodwill'::text])))
+refund: refund_kind_check CHECK ((kind = ANY (ARRAY['stop'::text, 'goodwill'::text, 'dispute'::text])))
 refund: refund_net_minor_check CHECK ((net_minor >= 0))
 refund: refund_pkey PRIMARY KEY (id)
 refund: refund_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'succeeded'::text, 'failed'::text])))
@@ -2422,6 +2455,9 @@ CREATE UNIQUE INDEX delegation_pkey ON public.delegation USING btree (id)
 CREATE UNIQUE INDEX delegation_end_pkey ON public.delegation_end USING btree (delegation_id)
 CREATE UNIQUE INDEX delegation_signature_pkey ON public.delegation_signature USING btree (delegation_id, account_id)
 CREATE UNIQUE INDEX delegation_signature_signed_document_id_key ON public.delegation_signature USING btree (signed_document_id)
+CREATE INDEX dispute_of_charge ON public.dispute USING btree (stripe_charge)
+CREATE INDEX dispute_open ON public.dispute USING btree (opened_at) WHERE (state = 'open'::text)
+CREATE UNIQUE INDEX dispute_pkey ON public.dispute USING btree (id)
 CREATE INDEX enrolment_hold_of_clone ON public.enrolment_hold USING btree (clone_id) WHERE (clone_id IS NOT NULL)
 CREATE INDEX enrolment_hold_of_enroller ON public.enrolment_hold USING btree (enroller_id, opened_at)
 CREATE INDEX enrolment_hold_of_proof ON public.enrolment_hold USING btree (proof_id) WHERE (proof_id IS NOT NULL)
@@ -2587,6 +2623,8 @@ CREATE INDEX quota_hold_free_open ON public.quota_hold USING btree (clone_id, fr
 CREATE INDEX quota_hold_open ON public.quota_hold USING btree (clone_id, period_id) WHERE (state = 'held'::text)
 CREATE UNIQUE INDEX quota_hold_output_id_key ON public.quota_hold USING btree (output_id)
 CREATE UNIQUE INDEX quota_hold_pkey ON public.quota_hold USING btree (id)
+CREATE INDEX reconciliation_newest ON public.reconciliation USING btree (started_at DESC, id DESC)
+CREATE UNIQUE INDEX reconciliation_pkey ON public.reconciliation USING btree (id)
 CREATE UNIQUE INDEX refund_key_key ON public.refund USING btree (key)
 CREATE INDEX refund_of_clone ON public.refund USING btree (clone_id, state)
 CREATE INDEX refund_of_period ON public.refund USING btree (period_id)
@@ -2807,6 +2845,8 @@ delegation_end: CREATE TRIGGER delegation_end_never_truncated BEFORE TRUNCATE ON
 delegation_signature: CREATE TRIGGER delegation_signature_fits BEFORE INSERT ON public.delegation_signature FOR EACH ROW EXECUTE FUNCTION delegation_signature_fits()
 delegation_signature: CREATE TRIGGER delegation_signature_never_changes BEFORE DELETE OR UPDATE ON public.delegation_signature FOR EACH ROW EXECUTE FUNCTION refuse_change()
 delegation_signature: CREATE TRIGGER delegation_signature_never_truncated BEFORE TRUNCATE ON public.delegation_signature FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+dispute: CREATE TRIGGER dispute_ends_once BEFORE UPDATE ON public.dispute FOR EACH ROW EXECUTE FUNCTION dispute_ends_once()
+dispute: CREATE TRIGGER dispute_stays BEFORE DELETE ON public.dispute FOR EACH ROW EXECUTE FUNCTION refuse_change()
 enrolment_hold: CREATE TRIGGER enrolment_hold_guard BEFORE INSERT OR UPDATE ON public.enrolment_hold FOR EACH ROW EXECUTE FUNCTION enrolment_hold_guard()
 enrolment_hold: CREATE TRIGGER enrolment_hold_never_deleted BEFORE DELETE ON public.enrolment_hold FOR EACH ROW EXECUTE FUNCTION refuse_change()
 enrolment_hold: CREATE TRIGGER enrolment_hold_never_truncated BEFORE TRUNCATE ON public.enrolment_hold FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
@@ -2965,6 +3005,8 @@ platform_order_confirmation: CREATE TRIGGER platform_order_confirmation_never_ch
 platform_order_confirmation: CREATE TRIGGER platform_order_confirmation_never_truncated BEFORE TRUNCATE ON public.platform_order_confirmation FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 platform_order_confirmation: CREATE TRIGGER platform_order_needs_two BEFORE INSERT ON public.platform_order_confirmation FOR EACH ROW EXECUTE FUNCTION platform_order_needs_two()
 quota_hold: CREATE TRIGGER quota_hold_counts AFTER INSERT OR UPDATE ON public.quota_hold FOR EACH ROW EXECUTE FUNCTION quota_hold_counts()
+reconciliation: CREATE TRIGGER reconciliation_never_changes BEFORE DELETE OR UPDATE ON public.reconciliation FOR EACH ROW EXECUTE FUNCTION refuse_change()
+reconciliation: CREATE TRIGGER reconciliation_never_truncated BEFORE TRUNCATE ON public.reconciliation FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 refund: CREATE TRIGGER refund_counts AFTER INSERT OR UPDATE ON public.refund FOR EACH ROW EXECUTE FUNCTION refund_counts()
 refusal: CREATE TRIGGER refusal_guard BEFORE INSERT OR UPDATE ON public.refusal FOR EACH ROW EXECUTE FUNCTION refusal_guard()
 refusal: CREATE TRIGGER refusal_never_deleted BEFORE DELETE ON public.refusal FOR EACH ROW EXECUTE FUNCTION refuse_change()
@@ -3826,6 +3868,17 @@ AS $function$
     END IF;
     RETURN NEW;
   END $function$
+CREATE OR REPLACE FUNCTION public.dispute_ends_once()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+      BEGIN
+        IF OLD.state <> 'open' THEN
+          RAISE EXCEPTION 'dispute % is already %', OLD.id, OLD.state USING ERRCODE = 'restrict_violation';
+        END IF;
+        RETURN NEW;
+      END $function$
 CREATE OR REPLACE FUNCTION public.enrolment_blocked(of_proof text, of_clones text[])
  RETURNS boolean
  LANGUAGE sql
@@ -5708,6 +5761,7 @@ delegated_act: INSERT, SELECT
 delegation: INSERT, SELECT
 delegation_end: INSERT, SELECT
 delegation_signature: INSERT, SELECT
+dispute: SELECT
 enrolment_hold: INSERT, SELECT
 enrolment_hold_review: INSERT, SELECT
 estate: INSERT, SELECT
@@ -5777,6 +5831,7 @@ payout_setting: INSERT, SELECT
 platform_order: INSERT, SELECT
 platform_order_confirmation: INSERT, SELECT
 quota_hold: INSERT, SELECT
+reconciliation: INSERT, SELECT
 refund: SELECT
 refusal: INSERT, SELECT
 refusal_key: INSERT, SELECT
@@ -5837,6 +5892,8 @@ consent_grant: UPDATE (state)
 consent_volume_use: UPDATE (milliseconds, state)
 credential: UPDATE (backed_up, last_used_at, sign_count)
 death_case: UPDATE (changed_at, round, state, waiting_until)
+dispute: INSERT (account_id, amount_minor, claim_minor, currency, id, lot_id, opened_at, reason, stripe_charge)
+dispute: UPDATE (closed_at, state)
 enrolment_hold: UPDATE (contest, contested_at, decided_at, state)
 gate: UPDATE (changed_at, changed_by, epoch, reason, state)
 gateway_lease: UPDATE (renewals, renewed_at, state)

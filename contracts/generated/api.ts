@@ -811,6 +811,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/disputes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Payments that fans' banks took back
+         * @description The newest 100. What a dispute asks back is what was not refunded already.
+         */
+        get: operations["listDisputes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/enrolment-holds": {
         parameters: {
             query?: never;
@@ -2430,6 +2450,30 @@ export interface paths {
          * @description Whoever ordered it is refused with `two_people_needed`. A pause is a stop like every other: watch `stopId`.
          */
         post: operations["confirmPlatform"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/reconciliations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Comparisons with the payment processor
+         * @description The newest 100. What was missed and mended, and what differs and could not be.
+         */
+        get: operations["listReconciliations"];
+        put?: never;
+        /**
+         * Compare with the payment processor now
+         * @description It is done every hour by itself. The comparison is listed when it is done.
+         */
+        post: operations["reconcile"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4083,6 +4127,25 @@ export interface components {
         };
         /** @description SHA-256 in lower-case hex. */
         Digest: string;
+        Dispute: {
+            /** @description The processor's id. */
+            disputeId: string;
+            charge: string;
+            /** @description Whose payment it was. */
+            accountId: string;
+            /** @description The coins that it bought; null for a subscription. */
+            lotId: string | null;
+            currency: components["schemas"]["Currency"];
+            amountMinor: components["schemas"]["AmountMinor"];
+            /** @description Of it */
+            claimMinor: string;
+            reason: string;
+            /** @enum {string} */
+            state: "open" | "won" | "lost";
+            openedAt: components["schemas"]["Instant"];
+            /** Format: date-time */
+            closedAt: string | null;
+        };
         DryRun: {
             allowed: boolean;
             /** @description Those that carried the yes, or all that said no. */
@@ -5745,6 +5808,30 @@ export interface components {
             code: string;
         } & {
             [key: string]: unknown;
+        };
+        Reconciliation: {
+            reconciliationId: string;
+            /**
+             * Format: date-time
+             * @description When the comparison before began.
+             */
+            since: string;
+            startedAt: components["schemas"]["Instant"];
+            /** @description How many objects the processor listed. */
+            compared: number;
+            /** @description What no webhook had told, and is booked now. */
+            mended: ({
+                kind: string;
+                object: string;
+            } & {
+                [key: string]: unknown;
+            })[];
+            /** @description What a person must look at. */
+            differences: ({
+                kind: string;
+            } & {
+                [key: string]: unknown;
+            })[];
         };
         /**
          * Refusal of every clone
@@ -8392,6 +8479,29 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    listDisputes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The disputes. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        disputes: components["schemas"]["Dispute"][];
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     listEnrolmentHolds: {
         parameters: {
             query?: {
@@ -10897,6 +11007,55 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PlatformOrder"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listReconciliations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The comparisons. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        reconciliations: components["schemas"]["Reconciliation"][];
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    reconcile: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Asked for. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        reconciliationId: string;
+                    };
                 };
             };
             default: components["responses"]["Problem"];

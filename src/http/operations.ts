@@ -129,10 +129,15 @@ export function makeBundle(document: Record<string, unknown>): Bundle {
   return { document, operations: operationsOf(document) };
 }
 
-/** The committed bundle: what is mounted is what was promised. */
+let ours: Bundle | null = null;
+
+/** The committed bundle: what is mounted is what was promised. Read once a process. */
 export function loadBundle(): Bundle {
-  const file = new URL('../../contracts/generated/openapi.json', import.meta.url);
-  return makeBundle(asNode(JSON.parse(readFileSync(file, 'utf8'))));
+  if (ours === null) {
+    const file = new URL('../../contracts/generated/openapi.json', import.meta.url);
+    ours = makeBundle(asNode(JSON.parse(readFileSync(file, 'utf8'))));
+  }
+  return ours;
 }
 
 /** Names of operations that may send media: the list that promise 4 is tested on. */

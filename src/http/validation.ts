@@ -18,13 +18,22 @@ function isDay(text: string): boolean {
   return /^\d{4}-\d\d-\d\d$/.test(text) && !text.startsWith('0000') && !Number.isNaN(at) && new Date(at).toISOString().startsWith(text);
 }
 
-export function makeValidators(bundle: Bundle): Validators {
+/** By the document that they are compiled from: compiling is dearer than any request. */
+const made = new WeakMap<object, Validators>();
+
+export function makeValidators({ document }: Pick<Bundle, 'document'>): Validators {
+  const known = made.get(document) ?? compiling(document);
+  made.set(document, known);
+  return known;
+}
+
+function compiling(document: object): Validators {
   // Not strict: OpenAPI adds keywords of its own (`x-…`, `discriminator`), which ajv would call unknown.
   const ajv = new Ajv2020({ strict: false, allErrors: true, validateFormats: true });
   addFormats(ajv);
   ajv.addFormat('binary', true);
   ajv.addFormat('date', isDay);
-  ajv.addSchema(bundle.document, 'bundle');
+  ajv.addSchema(document, 'bundle');
   const compiled = new Map<string, ValidateFunction>();
   return {
     at(pointer) {

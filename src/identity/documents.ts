@@ -67,13 +67,19 @@ export function makeDocuments(schemas: Readonly<Record<string, object>>): Docume
   };
 }
 
-/** Every `<kebab-name>.schema.json` of a folder, as the document type `snake_name`. */
-export function loadDocuments(folder: URL = new URL('../../contracts/rights/', import.meta.url)): Documents {
+const FOLDER = new URL('../../contracts/rights/', import.meta.url);
+let ours: Documents | null = null;
+
+/** Every `<kebab-name>.schema.json` of a folder, as the document type `snake_name`. Our own are compiled once a process. */
+export function loadDocuments(folder: URL = FOLDER): Documents {
+  if (folder === FOLDER && ours !== null) return ours;
   const schemas: Record<string, object> = {};
   for (const file of readdirSync(folder).filter((name) => name.endsWith('.schema.json')).sort()) {
     const schema: unknown = JSON.parse(readFileSync(new URL(file, folder), 'utf8'));
     if (typeof schema !== 'object' || schema === null) throw new Error(`contracts/rights/${file} is not a schema`);
     schemas[file.replace('.schema.json', '').replaceAll('-', '_')] = schema;
   }
-  return makeDocuments(schemas);
+  const documents = makeDocuments(schemas);
+  if (folder === FOLDER) ours = documents;
+  return documents;
 }

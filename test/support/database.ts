@@ -21,6 +21,31 @@ export interface TestDatabase {
 
 let counter = 0;
 
+/** What leaves nothing behind in its session: the next statement may run there. */
+const PLAIN = /^\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b(?![\s\S]*(advisory|set_config|pg_export_snapshot|;\s*\S))/i;
+
+/** Statements outside the service, several at once if they are asked at once. Opening a session costs more than most statements. */
+function makeOutsider(connectionString: string): { query<Row extends pg.QueryResultRow>(text: string, params: unknown[]): Promise<Row[]>; end(): Promise<void> } {
+  const pool = new pg.Pool({ connectionString, max: 30, idleTimeoutMillis: 2_000, allowExitOnIdle: true });
+  // A database that a test takes away takes the idle sessions with it.
+  pool.on('error', () => undefined);
+  return {
+    async query<Row extends pg.QueryResultRow>(text: string, params: unknown[]) {
+      const client = await pool.connect();
+      let reusable = PLAIN.test(text);
+      try {
+        return (await client.query<Row>(text, params)).rows;
+      } catch (error) {
+        reusable = false;
+        throw error;
+      } finally {
+        client.release(!reusable);
+      }
+    },
+    end: () => pool.end(),
+  };
+}
+
 /** Set by a command that runs without vitest and has started a server of its own. */
 export const outside: { address: TestServerAddress | null } = { address: null };
 
@@ -46,6 +71,7 @@ export async function openTestDatabase(entities: EntitySchema[] = [], poolSize =
     await client.query(`CREATE DATABASE ${name} OWNER benren_owner TEMPLATE ${address.template}`);
   });
   const database = await connect({ url: at(address.appUrl), entities, poolSize });
+  const [app, owner] = [makeOutsider(at(address.appUrl)), makeOutsider(at(address.ownerUrl))];
   let closed = false;
   return {
     runTx: database.runTx,
@@ -53,16 +79,12 @@ export async function openTestDatabase(entities: EntitySchema[] = [], poolSize =
     ownerUrl: at(address.ownerUrl),
     superuserUrl: at(address.superuserUrl),
     name,
-    async asApp<Row extends pg.QueryResultRow>(text: string, params: unknown[] = []) {
-      return await withClient(at(address.appUrl), async (client) => (await client.query<Row>(text, params)).rows);
-    },
-    async asOwner<Row extends pg.QueryResultRow>(text: string, params: unknown[] = []) {
-      return await withClient(at(address.ownerUrl), async (client) => (await client.query<Row>(text, params)).rows);
-    },
+    asApp: <Row extends pg.QueryResultRow>(text: string, params: unknown[] = []) => app.query<Row>(text, params),
+    asOwner: <Row extends pg.QueryResultRow>(text: string, params: unknown[] = []) => owner.query<Row>(text, params),
     async close() {
       if (closed) return;
       closed = true;
-      await database.close();
+      await Promise.all([database.close(), app.end(), owner.end()]);
       await withClient(address.superuserUrl.replace(DATABASE, 'postgres'), async (client) => {
         await client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
       });

@@ -4,7 +4,8 @@
  */
 export default {
   testRunner: 'vitest',
-  plugins: ['@stryker-mutator/vitest-runner'],
+  plugins: ['@stryker-mutator/vitest-runner', './tool/stryker-messages.mjs'],
+  ignorers: ['sentences'],
   vitest: { configFile: 'tool/vitest-pure.ts' },
   mutate: [
     'src/kernel/money.ts',

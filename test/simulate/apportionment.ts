@@ -1,5 +1,5 @@
 import { returnedOf, sharesOf } from '../../src/royalties/model.ts';
-import { sainteLague } from './fraction.ts';
+import { sainteLague } from './reference/fraction.ts';
 
 /**
  * Refunds in parts, at random: sales of 2 to 20 legs are refunded by steps until nothing is left. One step is one case. What

@@ -3,6 +3,7 @@
  * knows nothing of the code. Each seed is printed and replays; the last line is JSON; the exit code is 1 when something broke.
  */
 import { apportionment } from './apportionment.ts';
+import { money } from './money.ts';
 import { optionsOf, type SimulateOptions, type SimulateReport } from './report.ts';
 
 const SIMULATIONS: Record<string, (options: SimulateOptions) => Promise<SimulateReport>> = {
@@ -12,6 +13,7 @@ const SIMULATIONS: Record<string, (options: SimulateOptions) => Promise<Simulate
     const found = seeds.map((seed) => ({ seed, ...apportionment(cases, seed) }));
     return { simulate: 'apportionment', held: found.every(({ broken }) => broken === null), figures: { seeds: found } };
   },
+  money,
 };
 
 async function main([name = '', ...args]: readonly string[]): Promise<number> {

@@ -1,0 +1,136 @@
+import { ATTACKS, letGo } from './attacks.ts';
+import { FANS } from './fans.ts';
+import { check } from './oracles.ts';
+import { OWNERS, runRoyalties, signSplit, close } from './owners.ts';
+import { openStory, type Scale, type Story, type StoryOptions } from './story.ts';
+
+/** One seed: a shuffled life in which everything happens, held against the model after every step. */
+
+type Verbs = Readonly<Record<string, (story: Story) => Promise<boolean>>>;
+
+/** What each month holds; the order is drawn. */
+const MONTH: readonly string[] = [
+  'subscribe', 'subscribe', 'abandoned', 'declined', 'fails_later', 'cancel', 'quota', 'pause', 'recognise', 'change_split', 'hold_webhooks', 'late_webhooks',
+  'repeat_webhooks', 'refused', 'run', 'dry_run', 'payout', 'refund_before_run', 'refund_after_run', 'refund_after_payout', 'close',
+];
+/** What is done once, after something was earned. */
+const ONCE: readonly string[] = ['race', 'bounce', 'stop'];
+/** What none of the above names by itself and must have happened all the same. */
+const ALONG: readonly string[] = [
+  'subscribed', 'renewed', 'resumed', 'captured', 'voided', 'webhooks_reversed', 'webhooks_doubled', 'payee_never_onboards', 'process_died_in_jobs',
+  'process_died_in_run', 'process_died_in_refund', 'process_died_in_payout', 'process_died_in_close',
+];
+/** In every seed; what of ALONG is left to the dice must have happened somewhere in a range of seeds. */
+export const EVERY_SEED: readonly string[] = [...new Set([...MONTH, ...ONCE, 'subscribed', 'renewed', 'resumed', 'captured', 'voided'])];
+export const SOMEWHERE: readonly string[] = ALONG;
+
+export interface LifeOptions extends Omit<StoryOptions, 'scale'> {
+  months: number;
+  scale?: Scale;
+  /** What else can be done, and is done every month; such as killing PostgreSQL. */
+  more?: Verbs;
+  /** Told each step, for a seed that is looked at. */
+  log?: (line: string) => void;
+}
+
+export interface LifeReport {
+  seed: number;
+  /** The first thing that broke, with where. */
+  broken: string | null;
+  steps: number;
+  fans: number;
+  charges: number;
+  transfers: number;
+  counts: Record<string, number>;
+}
+
+function shuffled<T>(story: Story, list: readonly T[]): T[] {
+  const rest = [...list];
+  return Array.from({ length: rest.length }, () => rest.splice(story.random.below(rest.length), 1)).flat();
+}
+
+/** How far a life has come, and what it can do. */
+interface Course {
+  step: number;
+  last: string;
+  verbs: Verbs;
+  script: readonly string[];
+  log: (line: string) => void;
+}
+
+async function act(story: Story, kind: string, course: Course): Promise<boolean> {
+  course.step += 1;
+  course.last = kind;
+  const verb = course.verbs[kind];
+  if (verb === undefined) throw new Error(`nobody knows how to ${kind}`);
+  const done = await verb(story);
+  course.log(`${course.step} ${new Date(story.now * 1_000).toISOString()} ${kind}${done ? '' : ' (not possible now)'}`);
+  if (!done) return false;
+  story.count(kind);
+  if (story.random.below(3) > 0 || kind === 'subscribe') await story.settle({ mortal: story.random.below(6) === 0 });
+  await story.settle();
+  const found = await check(story);
+  if (found.length > 0) throw new Error(found.join('\n  '));
+  return true;
+}
+
+/** A list of verbs in some order; what is not possible yet is tried again when something else has happened. */
+async function play(story: Story, script: readonly string[], course: Course, wait: number): Promise<void> {
+  let waiting = [...script];
+  for (let rounds = 0; waiting.length > 0 && rounds < 6; rounds += 1) {
+    const next: string[] = [];
+    for (const kind of waiting) {
+      if (!(await act(story, kind, course))) next.push(kind);
+      await story.wait(wait);
+      await story.settle();
+    }
+    waiting = next;
+  }
+}
+
+async function live(story: Story, months: number, course: Course): Promise<void> {
+  for (const clone of story.clones) await signSplit(story, clone, story.today);
+  await play(story, ['subscribe', 'subscribe', 'subscribe'], course, 2);
+  // About thirty days for the list of a month.
+  for (let month = 1; month <= months; month += 1) {
+    const last = month === months;
+    const script = [...course.script, ...(last ? ONCE : [])];
+    await play(story, shuffled(story, script), course, 2);
+    course.last = `the end of month ${month}`;
+    await letGo(story);
+    for (const clone of story.clones) await runRoyalties(story, clone);
+    await close(story);
+    await story.settle();
+    const found = await check(story, true);
+    if (found.length > 0) throw new Error(found.join('\n  '));
+  }
+  for (let tries = 0; EVERY_SEED.some((kind) => !story.counts.has(kind)) && tries < 5; tries += 1) {
+    const missing = EVERY_SEED.filter((kind) => !story.counts.has(kind) && kind in course.verbs);
+    await play(story, ['subscribe', 'run', 'payout', ...missing], course, 4);
+  }
+  course.last = 'the count of what happened';
+  const missing = EVERY_SEED.filter((kind) => !story.counts.has(kind));
+  if (missing.length > 0) throw new Error(`never happened: ${missing.join(', ')}`);
+}
+
+export const SMALL: Scale = { clones: 2, batch: 1 };
+
+/** Lives a seed. Does not throw for what it finds: it is in the report. */
+export async function lifeOf({ months, scale = SMALL, log = () => undefined, more = {}, ...options }: LifeOptions): Promise<LifeReport> {
+  const story = await openStory({ ...options, scale });
+  const verbs = { ...FANS, ...OWNERS, ...ATTACKS, ...more };
+  const course: Course = { step: 0, last: 'the beginning', verbs, script: [...MONTH, ...Object.keys(more)], log };
+  let broken: string | null = null;
+  try {
+    await live(story, months, course);
+  } catch (error) {
+    const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    broken = `seed ${options.seed}, step ${course.step}, ${course.last}: ${what}`;
+  }
+  const [row] = await story.stage.ask<{ transfers: number }>('SELECT count(*)::int AS transfers FROM ledger_transfer');
+  await story.stage.close();
+  return {
+    seed: options.seed, broken, steps: course.step, fans: story.sales.length, charges: story.periods.length, transfers: row?.transfers ?? 0,
+    counts: Object.fromEntries([...story.counts].sort(([a], [b]) => (a < b ? -1 : 1))),
+  };
+}

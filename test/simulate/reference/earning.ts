@@ -1,0 +1,89 @@
+import { dayOf, midnight } from './days.ts';
+import { floor, fraction } from './fraction.ts';
+import type { Happening } from './happenings.ts';
+import { account, type Books, type Clone, type Period, type Terms } from './state.ts';
+
+/** Fan money, day by day: what the k-th of n days brings is ⌊amount × k / n⌋ less what the days before it brought. */
+
+export function upTo(amountMinor: bigint, k: number, n: number): bigint {
+  return floor(fraction(amountMinor * BigInt(k), BigInt(n)));
+}
+
+const ofDay = (amountMinor: bigint, k: number, n: number): bigint => upTo(amountMinor, k, n) - upTo(amountMinor, k - 1, n);
+
+/** The split of a day: of those that have begun, the newest. */
+export function termsOn(clone: Clone, day: number): Terms {
+  const begun = clone.terms.filter((terms) => terms.fromDay <= day).sort((a, b) => b.number - a.number);
+  if (begun[0] === undefined) throw new Error('a day has no split');
+  return begun[0];
+}
+
+const wasPaused = (clone: Clone, day: number): boolean =>
+  clone.pauses.some(({ from, to }) => from <= midnight(day) && (to === null || midnight(day + 1) <= to));
+
+function earnDay(books: Books, clone: Clone, period: Period, day: number): void {
+  period.earned += 1;
+  period.earnedOn.push(day);
+  const { cloneId, tierId, earned: k, days } = period;
+  const net = ofDay(period.netMinor, k, days);
+  const fee = ofDay(period.feeMinor, k, days);
+  books.post([account.deferred(cloneId), net], [account.deferredFees(cloneId), -fee], [account.earned(cloneId, tierId), fee - net]);
+  const { splitId } = termsOn(clone, day);
+  const waiting = period.waiting.find((one) => one.splitId === splitId);
+  if (net === 0n && fee === 0n && waiting === undefined) return;
+  if (waiting === undefined) period.waiting.push({ splitId, lastDay: day, amountMinor: net - fee });
+  else Object.assign(waiting, { lastDay: day, amountMinor: waiting.amountMinor + net - fee });
+}
+
+/** Days before `throughDay` that were not wholly paused are earned. */
+export function earn(books: Books, clone: Clone, period: Period, throughDay: number): void {
+  const until = clone.stoppedOn === null ? throughDay : Math.min(throughDay, clone.stoppedOn);
+  for (; period.nextDay < until && period.earned < period.days && !period.ended; period.nextDay += 1) {
+    if (!wasPaused(clone, period.nextDay)) earnDay(books, clone, period, period.nextDay);
+  }
+}
+
+export function recognise(books: Books, { cloneId, throughDay }: Extract<Happening, { what: 'recognised' }>): void {
+  const clone = books.clone(cloneId);
+  for (const period of clone.periods) earn(books, clone, period, throughDay);
+}
+
+/** Unused days go back to the fan: out of deferred money and its tax alone; what the processor kept is its bearer's. */
+function settle(books: Books, clone: Clone, period: Period): void {
+  const day = clone.stoppedOn;
+  if (day === null || period.ended) return;
+  earn(books, clone, period, day);
+  if (period.earned === period.days) return;
+  period.ended = true;
+  const left = (amountMinor: bigint): bigint => amountMinor - upTo(amountMinor, period.earned, period.days);
+  const [net, tax, fee] = [left(period.netMinor), left(period.taxMinor), left(period.feeMinor)];
+  const { bearer } = termsOn(clone, day);
+  const { cloneId } = period;
+  books.post(
+    [account.deferred(cloneId), net], [account.tax, tax], [account.cash, -net - tax],
+    [bearer === 'platform' ? account.fees : account.debt(bearer), fee], [account.deferredFees(cloneId), -fee],
+  );
+}
+
+export function stop(books: Books, { cloneId, at }: Extract<Happening, { what: 'stopped' }>): void {
+  const clone = books.clone(cloneId);
+  clone.stoppedOn = dayOf(at);
+  for (const period of clone.periods) settle(books, clone, period);
+}
+
+export function pay(books: Books, paid: Extract<Happening, { what: 'paid' }>): void {
+  const { period: id, cloneId, tierId, grossMinor, feeMinor, startDay, days } = paid;
+  const taxMinor = floor(fraction(grossMinor * books.taxBasisPoints, 10_000n + books.taxBasisPoints));
+  const netMinor = grossMinor - taxMinor;
+  books.post(
+    [account.cash, grossMinor - feeMinor], [account.deferredFees(cloneId), feeMinor], [account.tax, -taxMinor], [account.deferred(cloneId), -netMinor],
+  );
+  const clone = books.clone(cloneId);
+  const period: Period = {
+    id, cloneId, tierId, netMinor, taxMinor, feeMinor, days, earned: 0, nextDay: startDay, earnedOn: [], ended: false, waiting: [], pots: [],
+    quota: { held: 0, captured: 0 },
+  };
+  books.periods.set(id, period);
+  clone.periods.push(period);
+  settle(books, clone, period);
+}

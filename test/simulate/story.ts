@@ -1,0 +1,222 @@
+import { seededRandom, type Random } from '../../src/kernel/random.ts';
+import type { Planting } from './rooms.ts';
+import { DAY_SECONDS, dayOf, isoDay, midnight, monthAfter } from './reference/days.ts';
+import type { Happening, Leg } from './reference/happenings.ts';
+import { makeReference, type Reference } from './reference/model.ts';
+import { openStage, type Person, type Stage } from './stage.ts';
+
+export const HOUR = 3_600;
+export const GOOD_CARD = '4242424242424242';
+/** Pays while its holder is present, and is declined at every renewal. */
+export const CARD_FAILS_LATER = '4000000000000341';
+export const DECLINED_CARD = '4000000000000002';
+export const MINIMUM_MINOR = 100n;
+
+export interface Sale {
+  fan: string;
+  clone: CloneFacts;
+  tierId: string;
+  priceMinor: bigint;
+  at: number;
+  failsLater: boolean;
+  endedAt: number;
+  /** How many of its charges the books know. */
+  booked: number;
+}
+
+export interface CloneFacts {
+  cloneId: string;
+  owner: Person;
+  tiers: { tierId: string; name: string; priceMinor: bigint }[];
+  splits: number;
+  /** No split begins before this day any more: days that are earned keep theirs. */
+  pausedAt: number | null;
+  stoppedAt: number;
+}
+
+export interface PaidPeriod {
+  key: string;
+  sale: Sale;
+  startDay: number;
+  days: number;
+  returned: Set<number>;
+}
+
+export interface Scale {
+  clones: number;
+  /** Fans that one `subscribe` brings. */
+  batch: number;
+}
+
+/** What a simulated life is made of: the stage, what was done on it, and the model that was told the same. */
+export interface Story {
+  stage: Stage;
+  random: Random;
+  reference: Reference;
+  scale: Scale;
+  clones: CloneFacts[];
+  payees: { agency: Person; writer: Person; operator: Person; ready: Set<string> };
+  sales: Sale[];
+  periods: PaidPeriod[];
+  counts: Map<string, number>;
+  /** Payouts that were begun and not seen sent. */
+  underway: Map<string, { payee: string; amountMinor: bigint }>;
+  /** Webhooks wait until they are let go. */
+  late: boolean;
+  readonly now: number;
+  readonly today: number;
+  count: (kind: string) => void;
+  happen: (happening: Happening) => void;
+  pick: <T>(from: readonly T[]) => T;
+  /** Some hours or days on; often to the edge of a day, or into the hour of a renewal's draft. */
+  wait: (most?: number) => Promise<void>;
+  /** Lets webhooks go, works every job, and tells the model what the books have learnt. */
+  settle: (how?: { mortal?: boolean }) => Promise<void>;
+}
+
+export interface StoryOptions {
+  seed: number;
+  scale: Scale;
+  plant?: Planting;
+}
+
+/** Every charge of a sale up to `now`: a renewal is collected an hour after its period began, unless it ended before. */
+export function chargesOf(sale: Sale, now: number): { at: number; startDay: number; days: number }[] {
+  const charges: { at: number; startDay: number; days: number }[] = [];
+  for (let n = 0; ; n += 1) {
+    const start = monthAfter(sale.at, n);
+    const at = n === 0 ? start : start + HOUR;
+    if (n > 0 && (sale.failsLater || at > now || at > sale.endedAt || at > sale.clone.stoppedAt)) return charges;
+    const startDay = dayOf(start);
+    charges.push({ at, startDay, days: dayOf(monthAfter(sale.at, n + 1)) - startDay });
+  }
+}
+
+/** When the collection of a living sale comes next. */
+export function renewals(sale: Sale, from: number, to: number): number[] {
+  if (sale.failsLater) return [];
+  return Array.from({ length: 27 }, (_none, n) => monthAfter(sale.at, n + 1)).filter((at) => at >= from && at <= to && at <= sale.endedAt && at <= sale.clone.stoppedAt);
+}
+
+/** By amount; the processor's schedule is one for all. */
+const fees = new Map<bigint, bigint>();
+
+/** What the processor keeps of a charge, from its own book. */
+function feeOf(stage: Stage, grossMinor: bigint): bigint {
+  const known = fees.get(grossMinor);
+  if (known !== undefined) return known;
+  const charge = stage.sandbox.control.book().find((entry) => entry.platform && entry.type === 'charge' && entry.amountMinor === grossMinor);
+  if (charge === undefined) throw new Error(`nobody paid ${grossMinor}`);
+  fees.set(grossMinor, charge.feeMinor);
+  return charge.feeMinor;
+}
+
+export function split(random: Random, clone: Pick<CloneFacts, 'owner'>, { agency, writer }: Story['payees']): Leg[] {
+  const shares: Leg[] = [{ payee: clone.owner.accountId, basisPoints: 0 }, { payee: agency.accountId, basisPoints: 1_000 + random.below(1_500) }];
+  if (random.below(2) === 0) shares.push({ payee: writer.accountId, basisPoints: 1 + random.below(1_200) });
+  shares.push({ payee: 'platform', basisPoints: 500 + random.below(1_000) });
+  shares[0]!.basisPoints = 10_000 - shares.reduce((sum, leg) => sum + leg.basisPoints, 0);
+  return shares;
+}
+
+async function makePeople(stage: Stage): Promise<Story['payees'] & { owners: Person[] }> {
+  const operator = await stage.register('Operator', await stage.rooms.identity.operatorInvitation());
+  const [agency, writer, one, two] = [
+    await stage.register('Agency'), await stage.register('Writer'), await stage.register('Owner one'), await stage.register('Owner two'),
+  ];
+  const ready = new Set<string>();
+  for (const person of [agency, writer, one]) {
+    const { onboardingUrl } = await stage.rooms.royalties.onboardPayee(person.actor, stage.key('onboardPayee'));
+    const body = new URLSearchParams({ name: 'A Person', country: 'CN', currency: 'CNY', account_number: '000123456789', business_type: 'company' });
+    const page = await fetch(onboardingUrl, { method: 'POST', body, redirect: 'manual' });
+    if (page.status !== 303) throw new Error(`onboarding answered ${page.status}`);
+    ready.add(person.accountId);
+  }
+  // The second owner never onboards: what is owed to her waits.
+  return { agency, writer, operator, ready, owners: [one, two] };
+}
+
+async function makeClones(stage: Stage, random: Random, owners: readonly Person[], count: number): Promise<CloneFacts[]> {
+  const clones = Array.from({ length: count }, (_none, index): CloneFacts => ({
+    cloneId: stage.ids.next('clone'), owner: owners[index % owners.length]!, tiers: [], splits: 0, pausedAt: null, stoppedAt: Infinity,
+  }));
+  await stage.clones(clones.map(({ cloneId, owner }) => ({ cloneId, owner: owner.accountId })));
+  for (const clone of clones) {
+    for (const [name, priceMinor] of [['friend', BigInt(600 + random.below(200))], ['work', BigInt(2_900 + random.below(200))]] as const) {
+      const { tierId } = await stage.rooms.billing.createTier(clone.owner.actor, stage.key('createTier'), {
+        cloneId: clone.cloneId, name, priceMinor: String(priceMinor), voiceOutputsPerPeriod: 3,
+      });
+      clone.tiers.push({ tierId, name, priceMinor });
+    }
+  }
+  await stage.drain();
+  return clones;
+}
+
+export async function openStory({ seed, scale, ...faults }: StoryOptions): Promise<Story> {
+  const random = seededRandom(`story ${seed}`);
+  // Late in January, so that the months that follow are shorter and longer.
+  const start = Date.UTC(2026, 0, 28 + random.below(4), random.below(24), random.below(60)) / 1_000;
+  const stage = await openStage({ seed, start, taxRateBasisPoints: 600, ...faults });
+  const { owners, ...payees } = await makePeople(stage);
+  const clones = await makeClones(stage, random, owners, scale.clones);
+  let now = start;
+  const story: Story = {
+    stage, random, scale, clones, payees, reference: makeReference(600n), sales: [], periods: [], counts: new Map(), underway: new Map(), late: false,
+    get now() {
+      return now;
+    },
+    get today() {
+      return dayOf(now);
+    },
+    count: (kind) => void story.counts.set(kind, (story.counts.get(kind) ?? 0) + 1),
+    happen: (happening) => story.reference.happen(happening),
+    pick(from) {
+      if (from.length === 0) throw new Error('nothing to pick from');
+      return from[random.below(from.length)]!;
+    },
+    async wait(most = 6) {
+      const until = now + HOUR + random.below(most * DAY_SECONDS);
+      const edges = [midnight(dayOf(until)), midnight(dayOf(until)) - 1, midnight(dayOf(until)) + 1];
+      const drafts = story.sales.slice(-20).flatMap((sale) => renewals(sale, now - HOUR / 2, until)).map((at) => at + HOUR / 2);
+      const to = story.pick([until, story.pick(edges), drafts.length > 0 ? story.pick(drafts) : until]);
+      now = to > now ? to : until;
+      await stage.moveTo(now);
+    },
+    settle: (how = {}) => settle(story, how),
+  };
+  return story;
+}
+
+async function settle(story: Story, { mortal = false }: { mortal?: boolean }): Promise<void> {
+  const { stage, random } = story;
+  if (mortal) {
+    await stage.sandbox.control.idle();
+    stage.life.dieAfter(1 + random.below(40));
+    if (await stage.drainMortally()) story.count('process_died_in_jobs');
+  }
+  await stage.drain();
+  if (!story.late) learn(story);
+  for (const [payoutId, payout] of story.underway) {
+    const { state } = await stage.rooms.royalties.getPayout(story.payees.operator.actor, payoutId);
+    if (state === 'pending') continue;
+    story.underway.delete(payoutId);
+    story.happen({ what: 'sent', ...payout });
+  }
+}
+
+/** What every webhook that was sent has told the books. */
+function learn(story: Story): void {
+  for (const sale of story.sales) {
+    const charges = chargesOf(sale, story.now);
+    for (const { startDay, days } of charges.slice(sale.booked)) {
+      const key = `${sale.fan} ${sale.clone.cloneId} ${isoDay(startDay)}`;
+      story.periods.push({ key, sale, startDay, days, returned: new Set() });
+      story.happen({
+        what: 'paid', period: key, cloneId: sale.clone.cloneId, tierId: sale.tierId, grossMinor: sale.priceMinor, feeMinor: feeOf(story.stage, sale.priceMinor), startDay, days,
+      });
+      story.count(sale.booked === 0 ? 'subscribed' : 'renewed');
+      sale.booked += 1;
+    }
+  }
+}

@@ -1,0 +1,18 @@
+import { declareValuePlugin, PluginKind } from '@stryker-mutator/api/plugin';
+
+/** Sentences for people in refusals are not judged: a caller decides by the code, which is. */
+const SENTENCE_AT = { Refusal: 1, RangeError: 0, Error: 0, invalid: 0, tooLarge: 0 };
+
+function isSentence(path) {
+  const { parent, key, listKey } = path;
+  if (listKey !== 'arguments' || (parent.type !== 'NewExpression' && parent.type !== 'CallExpression')) return false;
+  return parent.callee.type === 'Identifier' && SENTENCE_AT[parent.callee.name] === key;
+}
+
+export const strykerPlugins = [
+  declareValuePlugin(PluginKind.Ignore, 'sentences', {
+    shouldIgnore(path) {
+      return (path.isStringLiteral() || path.isTemplateLiteral()) && isSentence(path) ? 'a sentence for people' : undefined;
+    },
+  }),
+];

@@ -123,7 +123,8 @@ describe('a transfer that does not balance', () => {
   });
 
   it('is refused by PostgreSQL, whoever writes it past the service', async () => {
-    for (const write of [server.database.asApp, server.database.asOwner]) {
+    const { database } = server;
+    for (const write of [(text: string) => database.asApp(text), (text: string) => database.asOwner(text)]) {
       await expect(write('UPDATE ledger_entry SET amount_minor = amount_minor + 1')).rejects.toThrow();
       await expect(write('DELETE FROM ledger_entry')).rejects.toThrow();
       await expect(write(`INSERT INTO ledger_entry (transfer_seq, account_id, amount_minor, leg, currency)

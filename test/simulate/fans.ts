@@ -89,7 +89,7 @@ async function quota(story: Story): Promise<boolean> {
     subscriptionId: row?.subscription ?? '', periodId: id, outputId: `out_${name}_${id}`, at,
   }))).holdId;
   const holds = [await hold('a'), await hold('b'), await hold('c')];
-  for (const _ of holds) story.happen({ what: 'held', period: period.key });
+  holds.forEach(() => story.happen({ what: 'held', period: period.key }));
   if ((await expectRefusal(hold('d'))) !== 'quota_exhausted') throw new Error('a fourth of three was given');
   await story.stage.tx((tx) => billing.capture(tx, holds[0]!, { releaseId: `rel_${id}`, at }));
   story.happen({ what: 'captured', period: period.key });

@@ -69,12 +69,12 @@ async function killProcess(story: Story): Promise<boolean> {
   const child = fork(fileURLToPath(new URL('worker.ts', import.meta.url)), [JSON.stringify(orders)], { execArgv: ['--import', 'tsx'], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   const gone = once(child, 'exit');
   let last = 'nothing';
-  child.on('message', (said) => (last = String(said)));
+  child.on('message', (said) => (last = JSON.stringify(said)));
   await Promise.race([once(child, 'message'), gone]);
   await pause(story.random.below(250));
   child.kill('SIGKILL');
   await gone;
-  story.count(last === 'done' ? 'process_killed_idle' : 'process_killed_working');
+  story.count(last === '"done"' ? 'process_killed_idle' : 'process_killed_working');
   await claimsEnd(story);
   await story.settle();
   // Whoever asked for the run asks again, under the same key.

@@ -29,6 +29,8 @@ export interface LifeOptions extends Omit<StoryOptions, 'scale'> {
   scale?: Scale;
   /** What else can be done, and is done every month; such as killing PostgreSQL. */
   more?: Verbs;
+  /** Just this, in this order, instead of whole months in which everything happens. */
+  script?: readonly string[];
   /** Told each step, for a seed that is looked at. */
   log?: (line: string) => void;
 }
@@ -88,21 +90,22 @@ async function play(story: Story, script: readonly string[], course: Course, wai
   }
 }
 
+/** The books are closed on what happened, and replayed from the first entry. */
+async function endMonth(story: Story, course: Course, month: number): Promise<void> {
+  course.last = `the end of month ${month}`;
+  await letGo(story);
+  for (const clone of story.clones) await runRoyalties(story, clone);
+  await close(story);
+  await story.settle();
+  const found = await check(story, true);
+  if (found.length > 0) throw new Error(found.join('\n  '));
+}
+
 async function live(story: Story, months: number, course: Course): Promise<void> {
-  for (const clone of story.clones) await signSplit(story, clone, story.today);
-  await play(story, ['subscribe', 'subscribe', 'subscribe'], course, 2);
   // About thirty days for the list of a month.
   for (let month = 1; month <= months; month += 1) {
-    const last = month === months;
-    const script = [...course.script, ...(last ? ONCE : [])];
-    await play(story, shuffled(story, script), course, 2);
-    course.last = `the end of month ${month}`;
-    await letGo(story);
-    for (const clone of story.clones) await runRoyalties(story, clone);
-    await close(story);
-    await story.settle();
-    const found = await check(story, true);
-    if (found.length > 0) throw new Error(found.join('\n  '));
+    await play(story, shuffled(story, [...course.script, ...(month === months ? ONCE : [])]), course, 2);
+    await endMonth(story, course, month);
   }
   for (let tries = 0; EVERY_SEED.some((kind) => !story.counts.has(kind)) && tries < 5; tries += 1) {
     const missing = EVERY_SEED.filter((kind) => !story.counts.has(kind) && kind in course.verbs);
@@ -116,13 +119,19 @@ async function live(story: Story, months: number, course: Course): Promise<void>
 export const SMALL: Scale = { clones: 2, batch: 1 };
 
 /** Lives a seed. Does not throw for what it finds: it is in the report. */
-export async function lifeOf({ months, scale = SMALL, log = () => undefined, more = {}, ...options }: LifeOptions): Promise<LifeReport> {
+export async function lifeOf({ months, script, scale = SMALL, log = () => undefined, more = {}, ...options }: LifeOptions): Promise<LifeReport> {
   const story = await openStory({ ...options, scale });
   const verbs = { ...FANS, ...OWNERS, ...ATTACKS, ...more };
   const course: Course = { step: 0, last: 'the beginning', verbs, script: [...MONTH, ...Object.keys(more)], log };
   let broken: string | null = null;
   try {
-    await live(story, months, course);
+    for (const clone of story.clones) await signSplit(story, clone, story.today);
+    await play(story, ['subscribe', 'subscribe'], course, 2);
+    if (script === undefined) await live(story, months, course);
+    else {
+      await play(story, script, course, 2);
+      await endMonth(story, course, 1);
+    }
   } catch (error) {
     const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
     broken = `seed ${options.seed}, step ${course.step}, ${course.last}: ${what}`;

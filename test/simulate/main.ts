@@ -3,6 +3,8 @@
  * knows nothing of the code. Each seed is printed and replays; the last line is JSON; the exit code is 1 when something broke.
  */
 import { apportionment } from './apportionment.ts';
+import { catchFault, control, FAULTS } from './faults.ts';
+import { openPower } from './kills.ts';
 import { money } from './money.ts';
 import { optionsOf, type SimulateOptions, type SimulateReport } from './report.ts';
 
@@ -14,7 +16,28 @@ const SIMULATIONS: Record<string, (options: SimulateOptions) => Promise<Simulate
     return { simulate: 'apportionment', held: found.every(({ broken }) => broken === null), figures: { seeds: found } };
   },
   money,
+  faults,
 };
+
+/** Each planted fault must be seen, and without one nothing may be. */
+async function faults(options: SimulateOptions): Promise<SimulateReport> {
+  const only = options.text('only');
+  const power = await openPower();
+  try {
+    const clean = await control(1);
+    process.stdout.write(clean === null ? '✓ without a fault nothing is found\n' : `✗ without a fault: ${clean}\n`);
+    const found = [];
+    for (const fault of FAULTS.filter(({ name }) => only === null || name.includes(only))) {
+      const caught = await catchFault(fault);
+      found.push(caught);
+      process.stdout.write(`${caught.by === null ? '✗ NOT SEEN' : '✓'} ${fault.name}${caught.by === null ? '' : `: ${caught.by.split('\n', 2).join(' ').slice(0, 300)}`}\n`);
+    }
+    const caught = found.filter(({ by }) => by !== null).length;
+    return { simulate: 'faults', held: clean === null && caught === found.length, figures: { faults: found.length, caught, control: clean ?? 'clean' } };
+  } finally {
+    await power.close();
+  }
+}
 
 async function main([name = '', ...args]: readonly string[]): Promise<number> {
   const simulate = SIMULATIONS[name];

@@ -44,8 +44,8 @@ export async function money(options: SimulateOptions): Promise<SimulateReport> {
 
 function scaleOf(options: SimulateOptions, big: boolean, months: number): Scale {
   const clones = options.number('clones', big ? 24 : SMALL.clones);
-  // Two times a month, and three at the beginning.
-  const times = 2 * months + 3;
+  // Two times a month, and two at the beginning.
+  const times = 2 * months + 2;
   return { clones, batch: Math.max(1, Math.round(options.number('fans', big ? 2_000 : times) / times)) };
 }
 

@@ -1,4 +1,3 @@
-import type { SplitLeg } from '../../src/royalties/index.ts';
 import { expectRefusal } from './attacks.ts';
 import { periodId, recognise, returnable } from './fans.ts';
 import { isoDay } from './reference/days.ts';
@@ -21,7 +20,7 @@ export async function signSplit(story: Story, clone: CloneFacts, fromDay: number
   const legs = split(story.random, clone, payees);
   const bearer = story.pick(['platform', 'platform', clone.owner.accountId]);
   const draft = await stage.rooms.royalties.draftSplit(clone.owner.actor, stage.key('draftSplit'), clone.cloneId, {
-    legs: legs as SplitLeg[], effectiveFrom: isoDay(fromDay), refundFeeBearer: bearer,
+    legs, effectiveFrom: isoDay(fromDay), refundFeeBearer: bearer,
   });
   for (const person of [clone.owner, payees.agency, payees.writer, payees.operator]) {
     if (person !== payees.operator && !legs.some((leg) => leg.payee === person.accountId)) continue;
@@ -149,8 +148,8 @@ async function bounce(story: Story): Promise<boolean> {
 export async function close(story: Story): Promise<boolean> {
   const { stage, payees } = story;
   const throughDay = isoDay(story.today);
-  const [last] = await stage.ask<{ through: string }>('SELECT max(through_day)::text AS through FROM statement_close');
-  if (last?.through !== null && last !== undefined && last.through >= throughDay) return false;
+  const [last] = await stage.ask<{ through: string }>('SELECT through_day::text AS through FROM statement_close ORDER BY number DESC LIMIT 1');
+  if (last !== undefined && last.through >= throughDay) return false;
   const key = stage.key('closeStatements');
   const ask = (): ReturnType<typeof stage.rooms.royalties.closeStatements> => stage.rooms.royalties.closeStatements(payees.operator.actor, key, { throughDay });
   await dying(story, ask, 'process_died_in_close');
@@ -163,7 +162,7 @@ export async function close(story: Story): Promise<boolean> {
   const sum = newest.reduce((total, { closing }) => total + BigInt(closing), 0n);
   const [ledger] = await stage.ask<{ owed: string }>(
     `SELECT coalesce(-sum(e.amount_minor), 0)::text AS owed FROM ledger_entry e JOIN ledger_account a ON a.id = e.account_id WHERE a.code LIKE 'payable:%'`);
-  if (sum !== BigInt(ledger?.owed ?? '0')) throw new Error(`statements sum to ${sum}, the ledger owes ${ledger?.owed}`);
+  if (sum !== BigInt(ledger?.owed ?? '0')) throw new Error(`statements sum to ${sum}, the ledger owes ${ledger?.owed ?? 'nothing'}`);
   return true;
 }
 

@@ -85,7 +85,10 @@ async function startWebhook(receive: (body: Buffer, signature: string | undefine
 function makeAsker(url: string): { ask: Stage['ask']; end: () => Promise<void> } {
   const pool = new pg.Pool({ connectionString: url, max: 2 });
   pool.on('error', () => undefined);
-  return { ask: async (text, params = []) => (await pool.query(text, params)).rows, end: () => pool.end() };
+  return {
+    ask: async <Row extends pg.QueryResultRow>(text: string, params: unknown[] = []) => (await pool.query<Row>(text, params)).rows,
+    end: () => pool.end(),
+  };
 }
 
 const WORKERS = 3;

@@ -147,9 +147,9 @@ describe('a transfer', () => {
   });
 
   it('is hashed over each of its parts', () => {
-    const content = { key: 'k', kind: 'a.b', effectiveDate: '2026-01-01' as const, reverses: null, metadata: {}, legs: [{ account: 'a', currency: 'CNY', amountMinor: 1n }] };
+    const content = { key: 'k', kind: 'a.b', effectiveDate: '2026-01-01' as const, reverses: null, captures: null, metadata: {}, legs: [{ account: 'a', currency: 'CNY', amountMinor: 1n }] };
     const others = [
-      content, { ...content, key: 'l' }, { ...content, kind: 'a.c' }, { ...content, effectiveDate: '2026-01-02' as const }, { ...content, reverses: 'trf_1' },
+      content, { ...content, key: 'l' }, { ...content, kind: 'a.c' }, { ...content, effectiveDate: '2026-01-02' as const }, { ...content, reverses: 'trf_1' }, { ...content, captures: 'trf_1' },
       { ...content, metadata: { a: 1 } }, { ...content, legs: [{ account: 'b', currency: 'CNY', amountMinor: 1n }] },
       { ...content, legs: [{ account: 'a', currency: 'USD', amountMinor: 1n }] }, { ...content, legs: [{ account: 'a', currency: 'CNY', amountMinor: 2n }] }, { ...content, legs: [] },
     ];
@@ -178,8 +178,12 @@ describe('what is locked and looked at', () => {
   });
 
   it('may be taken down to its floor and not below, and says how much there was', () => {
-    const take = (more: Partial<AccountRef>, changeMinor: bigint, balanceMinor: bigint): Refusal | null =>
-      refusal(() => checkChange({ account: account('g', { guarded: true, ...more }), changeMinor }, balanceMinor));
+    const take = (more: Partial<AccountRef>, changeMinor: bigint, balanceMinor: bigint, heldMinor = 0n): Refusal | null =>
+      refusal(() => checkChange({ account: account('g', { guarded: true, ...more }), changeMinor }, { balanceMinor, heldMinor }));
+    // What an open hold keeps is not there to be taken.
+    expect(take({}, -3n, 5n, 2n)).toBeNull();
+    expect(take({}, -4n, 5n, 2n)).toMatchObject({ extra: { availableMinor: '3' } });
+    expect(checkChange({ account: account('g', { guarded: true }), changeMinor: -3n }, { balanceMinor: 5n, heldMinor: 2n })).toEqual({ balanceMinor: 2n, heldMinor: 2n });
     expect(take({}, -5n, 5n)).toBeNull();
     expect(take({}, -6n, 5n)).toMatchObject({ code: 'ledger_insufficient_funds', extra: { currency: 'CNY', availableMinor: '5' } });
     expect(take({ floorMinor: -3n }, -8n, 5n)).toBeNull();
@@ -189,8 +193,8 @@ describe('what is locked and looked at', () => {
     // Below already, and given to: not refused. Untouched: not refused.
     expect(take({}, 1n, -5n)).toBeNull();
     expect(take({}, 0n, -5n)).toBeNull();
-    expect(refusal(() => checkChange({ account: account('open'), changeMinor: -6n }, 5n))).toBeNull();
-    expect(refusal(() => checkChange({ account: account('open'), changeMinor: 1n }, AMOUNT_MAX))?.code).toBe('money_out_of_range');
+    expect(refusal(() => checkChange({ account: account('open'), changeMinor: -6n }, { balanceMinor: 5n, heldMinor: 0n }))).toBeNull();
+    expect(refusal(() => checkChange({ account: account('open'), changeMinor: 1n }, { balanceMinor: AMOUNT_MAX, heldMinor: 0n }))?.code).toBe('money_out_of_range');
   });
 });
 

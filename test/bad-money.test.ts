@@ -26,8 +26,9 @@ async function plant(): Promise<void> {
   await client.query('SET session_replication_role = replica');
   const clone = 'INSERT INTO clone (id, owner_account_id, ownership_proof_id, name, handle, created_at) VALUES ($1, $2, \'own_1\', \'Lin Ya\', \'lin-ya\', now())';
   await client.query(clone, [cloneId, owner.accountId]);
-  await client.query(`INSERT INTO tier (id, clone_id, name, price_minor, currency, period, voice_outputs_per_period, created_by, created_at)
-    VALUES ($1, $2, 'friend', 600, 'CNY', 'month', 100, $3, now())`, [TIER, cloneId, owner.accountId]);
+  await client.query(`INSERT INTO tier (id, clone_id, name, kind, created_by, created_at) VALUES ($1, $2, 'friend', 'friend', $3, now())`, [TIER, cloneId, owner.accountId]);
+  await client.query(`INSERT INTO tier_offer (clone_id, tier_id, kind, version, currency, price_minor, outputs_per_period, capabilities, instant_replies, created_by, created_at)
+    VALUES ($2, $1, 'friend', 1, 'CNY', 600, 100, '{voice}', true, $3, now())`, [TIER, cloneId, owner.accountId]);
   for (const [id, day, earned] of [[PERIOD, '2026-02-01', 10], [OTHER, '2026-02-20', 8]] as const) {
     await client.query(`INSERT INTO subscription_period (id, clone_id, subscription_id, account_id, tier_id, stripe_invoice, stripe_charge, start_day, end_day, days,
         currency, gross_minor, tax_minor, tax_rate_basis_points, fee_minor, settled_currency, settled_net_minor, granted, recognised_days, ended_on, paid_at)

@@ -74,7 +74,7 @@ export function makeRooms(parts: RoomParts): Rooms {
     serves: async () => true,
     cloneOwner: async (_tx, cloneId) => facts.owners.get(cloneId) ?? null,
     accountCountry: async (_tx, accountId) => facts.countries.get(accountId) ?? 'CN',
-    grantInForce: async () => ({ document: { tiers: ['friend', 'work'], territories: ['CN'] } }),
+    grantInForce: async () => ({ document: { tiers: ['friend', 'work'], territories: ['CN'], capabilities: { voice: true } } }),
     splitSegments: (tx, cloneId, fromDay, toDay) => royalties.splitSegments(tx, cloneId, fromDay, toDay),
     refundFeeBearer: (tx, cloneId, day) => royalties.refundFeeBearer(tx, cloneId, day),
     settings: { taxRateBasisPoints: parts.taxRateBasisPoints, otherTopics: ROYALTY_EVENT_TOPICS },

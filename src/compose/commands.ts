@@ -12,6 +12,7 @@ const USAGE = `benren start | api | worker | gateway   serve
 benren migrate                          bring the database up to date
 benren operator init                    print the first operator's invitation; a new one replaces it
 benren verify FILE [--key KEYFILE]…     check a proof, a receipt, a signed document or an evidence bundle offline
+benren recompute STATEMENT --events FILE…  work a statement out again from its events, offline
 benren explain RECEIPT [--key KEYFILE]   decide again on a receipt, and say each clause in words
 benren verify-ledger                    replay the ledger and name what does not hold
 `;
@@ -90,6 +91,19 @@ async function verify(args: readonly string[]): Promise<number> {
   return verdict.ok ? 0 : 1;
 }
 
+async function recompute(args: readonly string[]): Promise<number> {
+  const [file, ...rest] = args;
+  const eventFiles = rest.filter((_word, index) => index % 2 === 1);
+  if (file === undefined || eventFiles.length === 0 || rest.length % 2 !== 0 || rest.some((word, index) => index % 2 === 0 && word !== '--events')) {
+    process.stderr.write(USAGE);
+    return 2;
+  }
+  const { recomputeFiles } = await import('./recompute.ts');
+  const { ok, lines } = recomputeFiles(readFileSync(file), eventFiles.map((eventFile) => readFileSync(eventFile)));
+  say(lines.join('\n'));
+  return ok ? 0 : 1;
+}
+
 async function explain(args: readonly string[]): Promise<number> {
   const [file, flag, keyFile] = args;
   if (file === undefined || (flag !== undefined && (flag !== '--key' || keyFile === undefined))) {
@@ -109,6 +123,7 @@ async function dispatch(args: readonly string[], env: Env): Promise<number> {
   if (command === 'operator' && rest[0] === 'init' && rest.length === 1) return await operatorInit(env);
   if (command === 'verify') return await verify(rest);
   if (command === 'explain') return await explain(rest);
+  if (command === 'recompute') return await recompute(rest);
   if (command === 'verify-ledger' && rest.length === 0) return await verifyLedger(env);
   process.stderr.write(USAGE);
   return 2;

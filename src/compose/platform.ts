@@ -12,7 +12,7 @@ import { systemClock } from '../platform/clock.ts';
 import { makeTxtReader, type TxtReader } from '../platform/dns/index.ts';
 import { makeSafeFetch, type SafeFetch } from '../platform/fetch/index.ts';
 import { type Inference, makeInference } from '../platform/inference.ts';
-import { type KeyRing, deriveSecret, makeSealer, openKeys, type Sealer } from '../platform/keys/index.ts';
+import { type KeyRing, deriveSecret, makeSealer, openKeys, openStatementKeys, type Sealer, type StatementKeys } from '../platform/keys/index.ts';
 import { connect, type Database, type EmbeddedPostgres, type EntitySchema, migrate, startEmbedded } from '../platform/postgres/index.ts';
 import { makeStripe, type Sandbox, startSandbox, type StripePort } from '../platform/stripe/index.ts';
 import { type Log, makeLog } from '../platform/telemetry/index.ts';
@@ -54,6 +54,8 @@ export interface Platform {
   /** Started by the roles that hand out media or release it. */
   lease: GatewayLease;
   keys: KeyRing;
+  /** What statements on paper are signed with; in development made when first asked for. */
+  statementKeys: () => Promise<StatementKeys>;
   /** Secret bytes of this installation, the same in every process. */
   secret: Uint8Array;
   /** Seals what must be forgettable, under a secret of its own. */
@@ -154,6 +156,9 @@ export async function openPlatform(config: Config, overrides: Overrides, entitie
   const wall = systemClock;
   try {
     const keys = await openKeys({ ...config, dir: join(config.dataFolder, 'keys'), clock: wall, random, production: config.production });
+    const statementKeys = openStatementKeys({
+      statement: config.statement, dir: join(config.dataFolder, 'keys-statement'), clock: wall, production: config.production, random: systemRandom,
+    });
     const secret = deriveSecret(keys.receipts, 'invitations/v1');
     const sealer = makeSealer(deriveSecret(keys.receipts, 'evidence/v1'), random);
     const { database, appUrl } = await openDatabase(config, overrides, random, entities, closing);
@@ -168,7 +173,7 @@ export async function openPlatform(config: Config, overrides: Overrides, entitie
     const inference = closing.add(
       makeInference({ dataDir: config.dataFolder, workers: config.inferenceWorkers, log }), (pool) => pool.close());
     return {
-      config, overrides, clock, wall, random, ids, log, database, lease, keys, secret, sealer, stripe, sandbox, server, origin, inference,
+      config, overrides, clock, wall, random, ids, log, database, lease, keys, statementKeys, secret, sealer, stripe, sandbox, server, origin, inference,
       blobs: makeFolderBlobs({ folder: join(config.dataFolder, 'blobs'), random }),
       fetcher: makeSafeFetch({ allowLoopback: overrides.allowLoopback ?? false }),
       dns: overrides.dns ?? makeTxtReader(),

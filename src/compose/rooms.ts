@@ -127,7 +127,7 @@ function makeMoney(platform: Platform, ground: Ground, rights: Rights): Pick<Roo
   });
   const royalties: Royalties = makeRoyalties({
     runTx, clock, ids, identity, ledger, provenance, transparency, clones, billing, stripe, publicUrl: origin,
-    pseudonymSecret: deriveSecret(platform.keys.receipts, 'statements/fans/v1'),
+    statementKeys: platform.statementKeys, pseudonymSecret: deriveSecret(platform.keys.receipts, 'statements/fans/v1'),
   });
   return { billing, royalties };
 }

@@ -12,7 +12,7 @@ import { verifyEvidence } from './verify-evidence.ts';
 export interface FileVerdict {
   ok: boolean;
   /** What the file is. */
-  kind: 'log proof' | 'receipt' | 'evidence bundle' | 'signed document' | 'unknown';
+  kind: 'log proof' | 'receipt' | 'statement' | 'evidence bundle' | 'signed document' | 'unknown';
   problems: string[];
   /** What was checked and found. */
   found: Record<string, unknown>;
@@ -77,6 +77,36 @@ function verifySignedReceipt(value: { type: unknown; document: unknown }, key: s
   return { ok: again.same, kind: 'receipt', problems: again.same ? [] : ['replay_differs'], found: { type: value.type, replay: again } };
 }
 
+interface StatementProof {
+  receipt: { type?: unknown; digest?: unknown; document?: { previousStatementSha256?: unknown } };
+  proof: unknown;
+  previous: unknown;
+}
+
+/** A statement with its proof: signed, adds up, stands in the log, and so does the one before it, under the same signed head. */
+function verifyStatementProof(value: StatementProof, keys: readonly string[]): FileVerdict {
+  const { log, receipts } = sortedKeys(keys);
+  if (log === null || receipts === null) {
+    return { ok: false, kind: 'statement', problems: ['key_needed'], found: { hint: 'Give logVerifierKey and the receipts key of GET /v1/service, each with --key.' } };
+  }
+  const { receipt } = value;
+  const signed = verifySignedReceipt({ ...receipt, type: 'statement', document: receipt.document }, receipts);
+  const own = verifyBundle(JSON.stringify(value.proof), { logPublicKey: log });
+  const problems = [
+    ...(receipt.type === 'statement' ? [] : ['receipt_malformed']), ...signed.problems, ...own.problems,
+    ...(own.entry?.documentSha256 === receipt.digest ? [] : ['document_differs']),
+  ];
+  const before = receipt.document?.previousStatementSha256 ?? null;
+  if (before !== null) {
+    const previous = verifyBundle(JSON.stringify(value.previous), { logPublicKey: log });
+    problems.push(...previous.problems.map((problem) => `previous_${problem}`));
+    if (previous.entry?.documentSha256 !== before) problems.push('previous_differs');
+    if (JSON.stringify(previous.checkpoint) !== JSON.stringify(own.checkpoint)) problems.push('heads_differ');
+  }
+  const found = { ...signed.found, index: own.index, checkpoint: own.checkpoint, previous: before };
+  return { ok: problems.length === 0, kind: 'statement', problems, found };
+}
+
 function verifyEvidenceBundle(receipt: { document: unknown }, keys: readonly string[]): FileVerdict {
   const { log, receipts } = sortedKeys(keys);
   const { problems, found } = verifyEvidence(receipt, { log, receipts: readPublicKey(receipts) });
@@ -100,6 +130,10 @@ export function verifyFile(bytes: Uint8Array, keys: readonly string[]): FileVerd
   }
   const members = typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
   if (members['kind'] === 'benren-proof') return verifyProof(text, sortedKeys(keys).log ?? key);
+  const { receipt } = members;
+  if (members['kind'] === 'benren-statement-proof' && typeof receipt === 'object' && receipt !== null) {
+    return verifyStatementProof({ receipt, proof: members['proof'], previous: members['previous'] }, keys);
+  }
   if (members['kind'] === 'benren-receipt' && members['type'] === 'evidence_bundle') {
     return verifyEvidenceBundle({ ...members, document: members['document'] }, keys);
   }

@@ -6,7 +6,8 @@ import type { Royalties } from './service.ts';
 type Mine = Pick<
   Handlers<RequestContext>,
   | 'draftSplit' | 'listSplits' | 'getSplit' | 'signSplit' | 'onboardPayee' | 'getPayoutAccount' | 'runRoyalties' | 'getRoyaltyRun'
-  | 'refundGoodwill' | 'getRefund' | 'closeStatements' | 'listStatements' | 'getStatement' | 'getStatementPdf' | 'explainStatementLine'
+  | 'refundGoodwill' | 'getRefund' | 'closeStatements' | 'listStatements' | 'getStatement' | 'getStatementPdf'
+  | 'getStatementCsv' | 'getStatementProof' | 'exportStatementEvents' | 'explainStatementLine'
   | 'createPayouts' | 'listPayouts' | 'getPayout' | 'listReserves' | 'listUnsettledPayouts' | 'resolvePayout'
   | 'setPayoutSetting' | 'listPayoutSettings' | 'setTaxProfile' | 'listTaxProfiles' | 'draftAdvance' | 'listAdvances' | 'getAdvance' | 'signAdvance'
   | 'payAdvance' | 'endAdvance'
@@ -125,6 +126,15 @@ function makeAccounts(
     },
     async getStatementPdf({ path, query }, context) {
       return { status: 200, body: await service.getStatementPdf(signedIn(context), path.statementId, query.language) };
+    },
+    async getStatementCsv({ path, query }, context) {
+      return { status: 200, body: await service.getStatementCsv(signedIn(context), path.statementId, query.language) };
+    },
+    async getStatementProof({ path }, context) {
+      return { status: 200, body: await service.getStatementProof(signedIn(context), path.statementId) };
+    },
+    async exportStatementEvents({ path, query }, context) {
+      return { status: 200, body: await service.exportStatementEvents(signedIn(context), path.statementId, query) };
     },
     async explainStatementLine({ path, query }, context) {
       return { status: 200, body: await service.explainStatementLine(signedIn(context), path.statementId, path.lineId, query) };

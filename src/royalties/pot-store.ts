@@ -90,3 +90,31 @@ export async function entriesInPots(tx: Tx, periodId: string, potIds: readonly s
     tx, 'SELECT transfer_id AS "transferId", leg, pot_id AS "potId" FROM royalty_run_entry WHERE period_id = $1 AND pot_id = ANY ($2::text[])', [periodId, potIds],
   );
 }
+
+/** What one refund or dispute claimed back of a pot, over what was claimed before, with what the pot's legs had received. */
+export interface PotReturn {
+  potId: string;
+  earnedMinor: bigint;
+  beforeMinor: bigint;
+  amountMinor: bigint;
+  shares: { payee: string; shareMinor: bigint }[];
+}
+
+/** By the order in which they were booked: under the lock of the clone, so the ledger's own order. */
+export async function returnsOf(tx: Tx, causeId: string): Promise<PotReturn[]> {
+  const rows = await sql<Omit<PotReturn, 'shares'>>(
+    tx,
+    `WITH booked AS (
+       SELECT g.refund_id, g.pot_id, g.amount_minor,
+              (SELECT min(t.seq) FROM ledger_transfer t WHERE t.key = 'refund:' || g.refund_id) AS seq
+         FROM goodwill_pot g WHERE g.pot_id IN (SELECT pot_id FROM goodwill_pot WHERE refund_id = $1))
+     SELECT b.pot_id AS "potId", p.amount_minor AS "earnedMinor", b.amount_minor AS "amountMinor",
+            coalesce((SELECT sum(o.amount_minor) FROM booked o WHERE o.pot_id = b.pot_id AND o.seq < b.seq), 0)::bigint AS "beforeMinor"
+       FROM booked b JOIN royalty_pot p ON p.id = b.pot_id WHERE b.refund_id = $1 ORDER BY b.pot_id`,
+    [causeId],
+  );
+  const pots = await potFacts(tx, rows.map((row) => row.potId));
+  return rows.map((row) => ({
+    ...row, shares: (pots.find((pot) => pot.potId === row.potId)?.legs ?? []).map(({ payee, shareMinor }) => ({ payee, shareMinor })),
+  }));
+}

@@ -126,6 +126,13 @@ export async function newestStatement(tx: Tx, payee: string, currency: Currency)
   );
 }
 
+/** The payee's statement before this one in its currency. */
+export async function statementBefore(tx: Tx, { payee, currency, number }: Pick<StatementRow, 'payee' | 'currency' | 'number'>): Promise<StatementRow | null> {
+  return await maybeOne<StatementRow>(
+    tx, `SELECT ${STATEMENT} FROM statement s WHERE s.payee = $1 AND s.currency = $2 AND s.number = $3`, [payee, currency, number - 1],
+  );
+}
+
 export type StatementWithDays = StatementRow & { fromDay: Day; throughDay: Day };
 
 export async function statementsOf(tx: Tx, asked: { payee: string } | { closeNumber: number }): Promise<StatementWithDays[]> {
@@ -135,5 +142,19 @@ export async function statementsOf(tx: Tx, asked: { payee: string } | { closeNum
     `SELECT ${STATEMENT}, c.from_day AS "fromDay", c.through_day AS "throughDay" FROM statement s JOIN statement_close c ON c.number = s.close_number
      WHERE ${filter} ORDER BY s.close_number DESC, s.payee, s.currency LIMIT 1000`,
     ['payee' in asked ? asked.payee : asked.closeNumber],
+  );
+}
+
+/** A statement's paper as it was first given out; null while nobody asked for it. */
+export async function findPaper(tx: Tx, statementId: string, language: string): Promise<Uint8Array | null> {
+  const row = await maybeOne<{ pdf: Buffer }>(tx, 'SELECT pdf FROM statement_paper WHERE statement_id = $1 AND language = $2', [statementId, language]);
+  return row?.pdf ?? null;
+}
+
+/** Keeps a paper unless there is one. */
+export async function keepPaper(tx: Tx, paper: { statementId: string; language: string; pdf: Uint8Array; at: Date }): Promise<void> {
+  await sql(
+    tx, 'INSERT INTO statement_paper (statement_id, language, pdf, printed_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING',
+    [paper.statementId, paper.language, Buffer.from(paper.pdf), paper.at],
   );
 }

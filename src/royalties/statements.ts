@@ -7,6 +7,8 @@ import { once } from '../platform/postgres/index.ts';
 import { closePeriod } from './closing.ts';
 import type { RoyaltiesDeps } from './deps.ts';
 import { type ExplainedJson, explainLine, type Page, PAGE_DEFAULT } from './explain.ts';
+import { statementCsv } from './statement-csv.ts';
+import { EVENTS_PAGE, type EventsJson, statementEvents } from './statement-events.ts';
 import type { StatementDocument } from './statement-model.ts';
 import { statementPaper } from './statement-paper.ts';
 import * as store from './statement-store.ts';
@@ -14,6 +16,7 @@ import type { Language } from './statement-words.ts';
 
 export type StatementListJson = components['schemas']['StatementList'];
 export type SignedStatementJson = components['schemas']['SignedStatement'];
+export type StatementProofJson = components['schemas']['StatementProof'];
 
 /** Closed periods, one statement for each payee. */
 export interface Statements {
@@ -22,6 +25,12 @@ export interface Statements {
   getStatement(actor: Actor, statementId: string): Promise<{ receipt: SignedStatementJson; leafId: string }>;
   /** The same statement is always the same bytes. */
   getStatementPdf(actor: Actor, statementId: string, language?: Language): Promise<Uint8Array>;
+  /** For spreadsheets; the same statement is always the same bytes. */
+  getStatementCsv(actor: Actor, statementId: string, language?: Language): Promise<string>;
+  /** The signed statement with its place in the log, and that of the one before it under the same head. */
+  getStatementProof(actor: Actor, statementId: string): Promise<StatementProofJson>;
+  /** What `benren recompute` works the statement out again from, a page at a time. */
+  exportStatementEvents(actor: Actor, statementId: string, page?: Partial<Page>): Promise<EventsJson>;
   /** Where a line comes from, a page at a time. */
   explainStatementLine(actor: Actor, statementId: string, lineId: string, page?: Partial<Page>): Promise<ExplainedJson>;
 }
@@ -32,6 +41,10 @@ function listed(row: store.StatementWithDays): StatementListJson['statements'][n
     throughDay: row.throughDay, openingMinor: row.openingMinor.toString(), closingMinor: row.closingMinor.toString(),
     debtMinor: row.debtClosingMinor.toString(), digest: row.digest, leafId: row.leafId, closedAt: row.closedAt.toISOString(),
   };
+}
+
+function receiptOf({ canonical, digest, keyId, signature }: store.StatementRow): SignedStatementJson {
+  return { kind: 'benren-receipt', type: 'statement', document: JSON.parse(canonical) as StatementDocument, digest, keyId, algorithm: 'Ed25519', signature };
 }
 
 /** One of a statement's lines, on whichever of its accounts; undefined when there is none. */
@@ -70,15 +83,42 @@ export function makeStatements(deps: RoyaltiesDeps): Statements {
     }),
 
     getStatement: (actor, statementId) => runTx(async (tx) => {
-      const { canonical, digest, keyId, signature, leafId } = await readable(tx, actor, statementId);
-      const document = JSON.parse(canonical) as StatementDocument;
-      return { receipt: { kind: 'benren-receipt', type: 'statement', document, digest, keyId, algorithm: 'Ed25519', signature }, leafId };
+      const row = await readable(tx, actor, statementId);
+      return { receipt: receiptOf(row), leafId: row.leafId };
     }),
 
     async getStatementPdf(actor, statementId, language = 'zh-CN') {
-      const row = await runTx((tx) => readable(tx, actor, statementId));
-      return await statementPaper(JSON.parse(row.canonical) as StatementDocument, row, language);
+      const { row, paper } = await runTx(async (tx) => ({ row: await readable(tx, actor, statementId), paper: await store.findPaper(tx, statementId, language) }));
+      if (paper !== null) return paper;
+      const drawn = await statementPaper(JSON.parse(row.canonical) as StatementDocument, row, language, await deps.statementKeys());
+      // Whoever printed it first decided its bytes.
+      return await runTx(async (tx) => {
+        await store.keepPaper(tx, { statementId, language, pdf: drawn, at: clock.now() });
+        return await store.findPaper(tx, statementId, language) ?? drawn;
+      });
     },
+
+    async getStatementCsv(actor, statementId, language = 'zh-CN') {
+      const row = await runTx((tx) => readable(tx, actor, statementId));
+      return statementCsv(JSON.parse(row.canonical) as StatementDocument, language);
+    },
+
+    async getStatementProof(actor, statementId) {
+      const { row, before } = await runTx(async (tx) => {
+        const found = await readable(tx, actor, statementId);
+        return { row: found, before: await store.statementBefore(tx, found) };
+      });
+      const [proof, previous = null] = await deps.transparency.bundles(before === null ? [row.leafId] : [row.leafId, before.leafId]);
+      if (proof === undefined) throw new Error(`Statement ${statementId} has no proof.`);
+      return { kind: 'benren-statement-proof', receipt: receiptOf(row), proof, previous };
+    },
+
+    exportStatementEvents: (actor, statementId, { limit = EVENTS_PAGE, ...page } = {}) => runTx(async (tx) => {
+      const row = await readable(tx, actor, statementId);
+      const document = JSON.parse(row.canonical) as StatementDocument;
+      if (document.schemaVersion === 1) throw notFound();
+      return await statementEvents(tx, deps, row, document, { limit, ...page });
+    }),
 
     explainStatementLine: (actor, statementId, lineId, { limit = PAGE_DEFAULT, ...page } = {}) => runTx(async (tx) => {
       const statement = await readable(tx, actor, statementId);

@@ -47,6 +47,8 @@ export interface Transparency {
   rootAt(tx: Tx, size: bigint): Promise<string | null>;
   /** A leaf's proof with the document beside it: the file that `benren verify` reads. */
   bundle(leafId: string, document?: JsonObject): Promise<ProofBundle>;
+  /** The proofs of several leaves under one and the same head. */
+  bundles(leafIds: readonly string[]): Promise<ProofBundle[]>;
   /** The line by which others verify this log's heads. */
   verifierKey: string;
 
@@ -105,10 +107,10 @@ async function sequenceBatch(tx: Tx, signer: NoteSigner, at: Date): Promise<{ se
   return { sequenced: waiting.length, size };
 }
 
-async function proofOf(tx: Tx, leafId: string, vkey: string): Promise<LogProofView> {
+async function proofOf(tx: Tx, leafId: string, vkey: string, under?: store.CheckpointRow | null): Promise<LogProofView> {
   const leaf = await store.findLeaf(tx, leafId);
   if (leaf === null) throw notFound();
-  const head = await store.latestCheckpoint(tx);
+  const head = under ?? await store.latestCheckpoint(tx);
   if (leaf.index === null || head === null || head.size <= leaf.index) {
     throw new Refusal('unavailable', 'The leaf is written but has no place in the tree yet; ask again in a second.');
   }
@@ -174,6 +176,16 @@ export function makeTransparency(deps: {
       const { entry, proof } = await runTx((tx) => proofOf(tx, leafId, vkey));
       return { kind: BUNDLE_KIND, entry, proof, vkey, ...(document === undefined ? {} : { document }) };
     },
+
+    bundles: (leafIds) => runTx(async (tx) => {
+      const head = await store.latestCheckpoint(tx);
+      const all: ProofBundle[] = [];
+      for (const leafId of leafIds) {
+        const { entry, proof } = await proofOf(tx, leafId, vkey, head);
+        all.push({ kind: BUNDLE_KIND, entry, proof, vkey });
+      }
+      return all;
+    }),
 
     async getCheckpoint() {
       const head = await runTx((tx) => store.latestCheckpoint(tx));

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { loadDocuments } from '../../src/identity/index.ts';
 import { sha256Hex } from '../../src/kernel/digest.ts';
 import { waterfallOf } from '../../src/royalties/statement-chart.ts';
-import { statementPaper } from '../../src/royalties/statement-paper.ts';
+import { drawStatement } from '../../src/royalties/statement-pdf.ts';
 import { LANGUAGES } from '../../src/royalties/statement-words.ts';
 import { FULL, SEAL, SHORT } from './paper.ts';
 
@@ -15,7 +15,7 @@ describe('a printed statement', () => {
   });
 
   it.each(LANGUAGES)('goes over as many pages as it needs in %s, and is the same bytes again', async (language) => {
-    const [first, second] = [await statementPaper(FULL, SEAL, language), await statementPaper(FULL, SEAL, language)];
+    const [first, second] = [await (await drawStatement(FULL, SEAL, language)).pdf.save(), await (await drawStatement(FULL, SEAL, language)).pdf.save()];
     expect(sha256Hex(first)).toBe(sha256Hex(second));
     expect(first.length).toBeLessThan(500_000);
     const read = await PDFDocument.load(first);

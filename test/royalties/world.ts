@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import pg from 'pg';
 
 import { identityEntities, loadDocuments, makeIdentity, type IdentityService, type SignatureInput } from '../../src/identity/index.ts';
-import { seededRandom } from '../../src/kernel/random.ts';
+import { seededRandom, systemRandom } from '../../src/kernel/random.ts';
 import type { Actor } from '../../src/kernel/request.ts';
 import type { Day } from '../../src/kernel/time.ts';
 import type { IdempotencyKey, Tx } from '../../src/kernel/tx.ts';
-import { openKeys } from '../../src/platform/keys/index.ts';
+import { openKeys, openStatementKeys } from '../../src/platform/keys/index.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { connect } from '../../src/platform/postgres/index.ts';
 import type { StripePort } from '../../src/platform/stripe/index.ts';
@@ -114,6 +114,7 @@ export async function openRoyalties(options: { taxRateBasisPoints?: number; star
   const withStripe = (stripe: Pick<StripePort, 'run' | 'withKey'>): Royalties => makeRoyalties({
     runTx, clock, ids, identity, ledger: world.ledger, provenance, transparency, clones, billing: world.billing, stripe, publicUrl: 'http://127.0.0.1:1',
     pseudonymSecret: Buffer.from('pseudonyms of this test'),
+    statementKeys: openStatementKeys({ statement: null, dir: join(folder, 'statement'), clock: systemClock, production: false, random: systemRandom }),
   });
   late.royalties = withStripe(world.port);
   const royalties = late.royalties;

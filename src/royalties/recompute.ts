@@ -1,4 +1,4 @@
-import { canonicalJson, type JsonObject } from '../kernel/canonical-json.ts';
+import { canonicalJson } from '../kernel/canonical-json.ts';
 import { sha256Hex } from '../kernel/digest.ts';
 import { returnedBy, sharesBy, sum } from './recompute-math.ts';
 import type { EarnedEvent, EntryEvent, Events, LineIn, PotIn, ReturnIn, SplitIn, StatementIn } from './recompute-types.ts';
@@ -59,7 +59,7 @@ function baseOf(pot: PotIn, base: string): bigint | null {
 
 function checkShares(sheet: Sheet, pot: PotIn, splits: readonly SplitIn[]): void {
   const split = splits.find((one) => one.splitId === pot.splitId);
-  sheet.same(`pot ${pot.potId}: the signed split`, pot.splitSha256, split === undefined ? 'not among the events' : sha256Hex(canonicalJson(split.document as JsonObject)));
+  sheet.same(`pot ${pot.potId}: the signed split`, pot.splitSha256, split === undefined ? 'not among the events' : sha256Hex(canonicalJson(split.document)));
   if (split === undefined) return;
   const { base, legs } = split.document;
   const baseMinor = baseOf(pot, base);
@@ -71,7 +71,8 @@ function checkShares(sheet: Sheet, pot: PotIn, splits: readonly SplitIn[]): void
     const stated = pot.legs[index];
     // What the base leaves in, tax and fees, is borne by the platform.
     const amount = (shares[index] ?? 0n) - (leg.payee === 'platform' ? baseMinor - earned : 0n);
-    sheet.same(`pot ${pot.potId}: share of ${leg.payee}`, `${stated?.payee ?? ''} ${stated?.basisPoints ?? ''} ${stated?.amountMinor ?? ''}`, `${leg.payee} ${leg.basisPoints} ${amount}`);
+    sheet.same(`pot ${pot.potId}: share of ${leg.payee}`, `${stated?.payee ?? ''} ${stated?.basisPoints ?? ''} ${stated?.shareMinor ?? ''} ${stated?.amountMinor ?? ''}`,
+      `${leg.payee} ${leg.basisPoints} ${shares[index] ?? 0n} ${amount}`);
   }
 }
 
@@ -139,12 +140,31 @@ function checkShareEntries(sheet: Sheet, statement: StatementIn, events: readonl
   }
 }
 
+const amountOf = (lines: readonly LineIn[]): bigint => sum(lines.map((line) => BigInt(line.amountMinor)));
+
 function checkTotals(sheet: Sheet, statement: StatementIn): void {
   for (const total of statement.totals) {
     const lines = statement.lines.filter((line) => line.kind === total.kind);
-    sheet.same(`total ${total.kind}`, total.totalMinor, sum(lines.map((line) => BigInt(line.amountMinor))));
+    sheet.same(`total ${total.kind}`, total.totalMinor, amountOf(lines));
+    sheet.same(`total ${total.kind} of the period`, total.inPeriodMinor, amountOf(lines.filter((line) => !line.adjustment)));
+    sheet.same(`total ${total.kind} of earlier periods`, total.adjustmentsMinor, amountOf(lines.filter((line) => line.adjustment)));
   }
   sheet.same('the totals', BigInt(statement.closingMinor) - BigInt(statement.openingMinor), sum(statement.totals.map((total) => BigInt(total.totalMinor))));
+}
+
+const EARNING: readonly string[] = ['earnings', 'derivative'];
+const RETURNING: readonly string[] = ['refunds', 'disputes'];
+
+function checkEarnings(sheet: Sheet, statement: StatementIn): void {
+  for (const row of statement.earnings) {
+    const own = statement.lines.filter((line) => line.cloneId === row.cloneId && line.tierId === row.tierId);
+    const [earned, returned] = [own.filter((line) => EARNING.includes(line.kind)), own.filter((line) => RETURNING.includes(line.kind))];
+    const what = `earnings of ${row.cloneName} ${row.tierName ?? ''}`;
+    sheet.same(`${what} in the period`, row.inPeriodMinor, amountOf(earned.filter((line) => !line.adjustment)));
+    sheet.same(`${what} of earlier periods`, row.adjustmentsMinor, amountOf(earned.filter((line) => line.adjustment)));
+    sheet.same(`${what} returned`, row.refundsMinor, amountOf(returned));
+    sheet.same(`${what} in all`, row.totalMinor, amountOf([...earned, ...returned]));
+  }
 }
 
 /** Works a statement out again. Every figure that it states of lines, pots, shares, totals and closings is in the findings. */
@@ -169,5 +189,6 @@ export function recompute(statement: StatementIn, events: Events): Recomputed {
   checkLines(sheet, 'debt', statement.debt, events.entries);
   checkLines(sheet, 'reserve', statement.reserve, events.entries);
   checkTotals(sheet, statement);
+  checkEarnings(sheet, statement);
   return { ok: sheet.findings.every((finding) => finding.ok), findings: sheet.findings };
 }

@@ -1,3 +1,4 @@
+import { recomputeFiles } from '../../src/compose/recompute.ts';
 import { dayOf, daysBetween } from '../../src/kernel/time.ts';
 import type { Person } from '../support/person.ts';
 import type { Delivered } from './fan.ts';
@@ -41,6 +42,11 @@ async function readStatements(cast: Cast, label: string, { checked, keep }: Tell
     must(Buffer.from(pdf).equals(Buffer.from(await client.call('getStatementPdf', { path }))), `${name}: the same statement gives the same bytes`);
     keep(`statement-${label}-${name}.json`, JSON.stringify(receipt, null, 1));
     keep(`statement-${label}-${name}.pdf`, pdf);
+    keep(`statement-${label}-${name}.csv`, await client.call('getStatementCsv', { path }));
+    const events = JSON.stringify(await client.call('exportStatementEvents', { path, query: { limit: 5_000 } }));
+    keep(`statement-${label}-${name}-events.json`, events);
+    const worked = recomputeFiles(Buffer.from(JSON.stringify(receipt)), [Buffer.from(events)]);
+    must(worked.ok, `${name}: benren recompute comes to the same cents: ${worked.lines.filter((line) => !line.startsWith('same')).join('; ')}`);
     checked(`${name}: opening ${yuan(openingMinor)} ${lines.map((line) => `${line.amountMinor.startsWith('-') ? '−' : '+'} ${line.kind} ${yuan(line.amountMinor.replace('-', ''))} `).join('')}= closing ${yuan(closingMinor)} CNY; debt ${yuan(debt.closingMinor)}`);
     closings.set(name, { closing: BigInt(closingMinor), lines: lines.length, debt: BigInt(debt.closingMinor) });
   }

@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { recomputeFiles } from '../../src/compose/recompute.ts';
 import { chart } from '../../src/ledger/index.ts';
 import type { Person } from '../support/person.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
@@ -69,6 +70,17 @@ describe('owner money over HTTP', () => {
     const pdf = (await owner.client.call('getStatementPdf', { path })) as unknown as Buffer;
     expect(pdf.subarray(0, 5).toString()).toBe('%PDF-');
     expect((await operator.client.call('listStatements', { query: { payee: 'platform' } })).statements).toHaveLength(1);
+    // What was printed first is given out for ever.
+    const again = (await operator.client.call('getStatementPdf', { path })) as unknown as Buffer;
+    expect([again.equals(pdf), pdf.includes('/SubFilter /ETSI.CAdES.detached')]).toEqual([true, true]);
+    const table = (await owner.client.call('getStatementCsv', { path, query: { language: 'en' } })) as unknown as string;
+    expect(table.replace('\uFEFF', '').split('\r\n')[2]).toContain('Line,1,Earnings,0,2026-03-01,2026-03-01,Lin Ya · 林雅,friend,1,7.01,CNY');
+    const events = await owner.client.call('exportStatementEvents', { path });
+    expect(events).toMatchObject({ next: null, splits: [{ splitId }], entries: [{ amountMinor: '701' }], earned: [{ amountMinor: '1001', period: null }] });
+    await rooms.transparency.sequence();
+    const proof = await owner.client.call('getStatementProof', { path });
+    expect(proof).toMatchObject({ receipt, previous: null });
+    expect(recomputeFiles(Buffer.from(JSON.stringify(proof)), [Buffer.from(JSON.stringify(events))]).ok).toBe(true);
 
     expect((await agency.client.call('getPayoutAccount', {})).state).toBe('none');
     const { onboardingUrl } = await agency.client.call('onboardPayee', {});

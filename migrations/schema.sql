@@ -1164,6 +1164,11 @@ statement_line.line_id text NOT NULL
 statement_line.transfer_id text NOT NULL
 statement_line.leg smallint NOT NULL
 statement_line.amount_minor bigint NOT NULL
+statement_paper.statement_id text NOT NULL
+statement_paper.language text NOT NULL
+statement_paper.pdf bytea NOT NULL
+statement_paper.printed_at timestamp with time zone NOT NULL
+statement_paper.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 stop_acknowledgement.stop_id text NOT NULL
 stop_acknowledgement.acknowledged_at timestamp with time zone NOT NULL
 stop_acknowledgement.nanoseconds bigint
@@ -2235,6 +2240,9 @@ statement_line: statement_line_amount_minor_check CHECK ((amount_minor <> 0))
 statement_line: statement_line_line_id_check CHECK ((line_id ~ '^[dr]?[1-9][0-9]{0,8}$'::text))
 statement_line: statement_line_once PRIMARY KEY (transfer_id, leg)
 statement_line: statement_line_statement_id_fkey FOREIGN KEY (statement_id) REFERENCES statement(id)
+statement_paper: statement_paper_language_check CHECK ((language = ANY (ARRAY['zh-CN'::text, 'en'::text])))
+statement_paper: statement_paper_pkey PRIMARY KEY (statement_id, language)
+statement_paper: statement_paper_statement_id_fkey FOREIGN KEY (statement_id) REFERENCES statement(id)
 stop_acknowledgement: stop_acknowledgement_bytes_check CHECK ((bytes >= 0))
 stop_acknowledgement: stop_acknowledgement_nanoseconds_check CHECK ((nanoseconds >= 0))
 stop_acknowledgement: stop_acknowledgement_pkey PRIMARY KEY (stop_id)
@@ -2693,6 +2701,7 @@ CREATE UNIQUE INDEX statement_pkey ON public.statement USING btree (id)
 CREATE UNIQUE INDEX statement_close_pkey ON public.statement_close USING btree (number)
 CREATE INDEX statement_line_of_statement ON public.statement_line USING btree (statement_id, line_id, transfer_id, leg)
 CREATE UNIQUE INDEX statement_line_once ON public.statement_line USING btree (transfer_id, leg)
+CREATE UNIQUE INDEX statement_paper_pkey ON public.statement_paper USING btree (statement_id, language)
 CREATE UNIQUE INDEX stop_acknowledgement_pkey ON public.stop_acknowledgement USING btree (stop_id)
 CREATE INDEX stop_order_of_clone ON public.stop_order USING btree (clone_id, ordered_at)
 CREATE UNIQUE INDEX stop_order_pkey ON public.stop_order USING btree (id)
@@ -3061,6 +3070,8 @@ statement_close: CREATE TRIGGER statement_close_never_changes BEFORE DELETE OR U
 statement_close: CREATE TRIGGER statement_close_never_truncated BEFORE TRUNCATE ON public.statement_close FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 statement_line: CREATE TRIGGER statement_line_never_changes BEFORE DELETE OR UPDATE ON public.statement_line FOR EACH ROW EXECUTE FUNCTION refuse_change()
 statement_line: CREATE TRIGGER statement_line_never_truncated BEFORE TRUNCATE ON public.statement_line FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+statement_paper: CREATE TRIGGER statement_paper_never_changes BEFORE DELETE OR UPDATE ON public.statement_paper FOR EACH ROW EXECUTE FUNCTION refuse_change()
+statement_paper: CREATE TRIGGER statement_paper_never_truncated BEFORE TRUNCATE ON public.statement_paper FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 stop_acknowledgement: CREATE TRIGGER stop_acknowledgement_closes AFTER INSERT ON public.stop_acknowledgement FOR EACH ROW EXECUTE FUNCTION stop_acknowledgement_closes()
 stop_acknowledgement: CREATE TRIGGER stop_acknowledgement_fits BEFORE INSERT ON public.stop_acknowledgement FOR EACH ROW EXECUTE FUNCTION stop_acknowledgement_fits()
 stop_acknowledgement: CREATE TRIGGER stop_acknowledgement_never_changes BEFORE DELETE OR UPDATE ON public.stop_acknowledgement FOR EACH ROW EXECUTE FUNCTION refuse_change()
@@ -5855,6 +5866,7 @@ split_signature: INSERT, SELECT
 statement: INSERT, SELECT
 statement_close: INSERT, SELECT
 statement_line: INSERT, SELECT
+statement_paper: INSERT, SELECT
 stop_acknowledgement: INSERT, SELECT
 stop_order: INSERT, SELECT
 stop_quote: INSERT, SELECT

@@ -2947,6 +2947,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/statements/{statementId}/csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A statement for spreadsheets
+         * @description One table (RFC 4180, UTF-8 with a byte order mark): a row for each opening, line, closing and pot. A text that a spreadsheet would run as a formula has an apostrophe before it. The same statement is always the same bytes.
+         */
+        get: operations["getStatementCsv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/statements/{statementId}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What a statement rests on
+         * @description The events from which every figure of the statement follows: the entries of its lines, the earnings in its pots, the signed splits. With them `benren recompute` works the statement out again offline. A page at a time; a fan is named by the pseudonym of `explainStatementLine`. A statement of the first version has none (`not_found`).
+         */
+        get: operations["exportStatementEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/statements/{statementId}/lines/{lineId}": {
         parameters: {
             query?: never;
@@ -2979,6 +3019,26 @@ export interface paths {
          * @description In the language asked for; a statement of the first version is in both. The same statement is always the same bytes.
          */
         get: operations["getStatementPdf"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/statements/{statementId}/proof": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A statement with its proof
+         * @description One file for `benren verify`: the signed statement, the proof that it is in the public log under a signed head, and the proof that the payee's statement before it is in the same log under the same head. A minute after a close at the latest; before it `unavailable`.
+         */
+        get: operations["getStatementProof"];
         put?: never;
         post?: never;
         delete?: never;
@@ -6646,6 +6706,85 @@ export interface components {
             /** Format: date-time */
             closedAt: string;
         };
+        StatementEvents: {
+            /** @constant */
+            type: "benren.statement_events";
+            /** @constant */
+            schemaVersion: 1;
+            statementId: string;
+            payee: string;
+            currency: components["schemas"]["Currency"];
+            fromPosition: string;
+            toPosition: string;
+            /** @description The signed documents; all on the first page. */
+            splits: {
+                splitId: string;
+                document: components["schemas"]["SplitDocument"];
+            }[];
+            entries: {
+                /** @enum {string} */
+                account: "balance" | "debt" | "reserve";
+                lineId: string;
+                transferId: string;
+                leg: number;
+                position: string;
+                transferKind: string;
+                effectiveDate: components["schemas"]["Day"];
+                amountMinor: components["schemas"]["AmountMinor"];
+                potId: string | null;
+                refundId: string | null;
+                payoutId: string | null;
+                /** @description Of a refund or a lost dispute, what it claimed back of each pot. */
+                returns: {
+                    potId: string;
+                    earnedMinor: components["schemas"]["AmountMinor"];
+                    beforeMinor: components["schemas"]["AmountMinor"];
+                    amountMinor: components["schemas"]["AmountMinor"];
+                    shares: {
+                        payee: string;
+                        shareMinor: components["schemas"]["AmountMinor"];
+                    }[];
+                }[] | null;
+            }[];
+            earned: {
+                potId: string;
+                transferId: string;
+                leg: number;
+                position: string;
+                transferKind: string;
+                effectiveDate: components["schemas"]["Day"];
+                fromDay: string | null;
+                throughDay: string | null;
+                amountMinor: components["schemas"]["AmountMinor"];
+                grossMinor: string | null;
+                taxMinor: string | null;
+                feeMinor: string | null;
+                /** @description A pseudonym. */
+                fan: string | null;
+                charge: string | null;
+                outputId: string | null;
+                /** @description Of days earned by day, the paid period and which of its days (fromK, toK] these are. */
+                period: {
+                    grossMinor: components["schemas"]["AmountMinor"];
+                    taxMinor: components["schemas"]["AmountMinor"];
+                    feeMinor: components["schemas"]["AmountMinor"];
+                    days: number;
+                    fromK: number;
+                    toK: number;
+                } | null;
+            }[];
+            /** @description The next page's `after`; null on the last one. */
+            next: string | null;
+        };
+        StatementInclusion: {
+            /** @constant */
+            kind: "benren-proof";
+            /** @description The bytes of the leaf, base64. */
+            entry: string;
+            /** @description c2sp.org/tlog-proof@v1 text with the signed head. */
+            proof: string;
+            vkey: string;
+        };
         StatementLineExplained: {
             statementId: string;
             lineId: string;
@@ -6725,6 +6864,14 @@ export interface components {
                 leafId: string;
                 closedAt: components["schemas"]["Instant"];
             }[];
+        };
+        StatementProof: {
+            /** @constant */
+            kind: "benren-statement-proof";
+            receipt: components["schemas"]["SignedStatement"];
+            proof: components["schemas"]["StatementInclusion"];
+            /** @description Of the statement that `previousStatementSha256` names; null for a first one. */
+            previous: components["schemas"]["StatementInclusion"] | null;
         };
         Stop: {
             stopId: string;
@@ -11782,6 +11929,60 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    getStatementCsv: {
+        parameters: {
+            query?: {
+                /** @description Of heads and kinds; Chinese when not given. */
+                language?: "zh-CN" | "en";
+            };
+            header?: never;
+            path: {
+                statementId: components["parameters"]["StatementId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description CSV. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    exportStatementEvents: {
+        parameters: {
+            query?: {
+                /** @description The last page's `next`. */
+                after?: string;
+                /** @description 1000 when not given. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                statementId: components["parameters"]["StatementId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of events. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatementEvents"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     explainStatementLine: {
         parameters: {
             query?: {
@@ -11833,6 +12034,29 @@ export interface operations {
                 };
                 content: {
                     "application/pdf": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getStatementProof: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                statementId: components["parameters"]["StatementId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatementProof"];
                 };
             };
             default: components["responses"]["Problem"];

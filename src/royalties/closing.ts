@@ -5,6 +5,7 @@ import type { Actor } from '../kernel/request.ts';
 import { addDays, type Day } from '../kernel/time.ts';
 import type { Tx } from '../kernel/tx.ts';
 import { chart, type EntrySum, type SumsRange } from '../ledger/index.ts';
+import { advancesOf } from './advance-store.ts';
 import type { RoyaltiesDeps } from './deps.ts';
 import { PLATFORM, PLATFORM_NAME } from './model.ts';
 import { potFacts, type PotFacts } from './pot-store.ts';
@@ -80,12 +81,26 @@ async function accountsOf(tx: Tx, deps: RoyaltiesDeps, group: Group, position: b
   };
 }
 
+/** What was still to be recouped of each of the payee's advances, before the range and after it. */
+async function advancesIn(tx: Tx, deps: RoyaltiesDeps, group: Group, close: store.CloseRow): Promise<StatementInput['advances']> {
+  const { payee, currency } = group;
+  const found = [];
+  for (const advance of (await advancesOf(tx, payee)).filter((one) => one.currency === currency && one.state !== 'draft')) {
+    const account = chart.advanceUnrecouped(advance.id, currency);
+    const [openingMinor, closingMinor] = [
+      await deps.ledger.balanceAsOf(tx, account, { position: close.fromPosition }), await deps.ledger.balanceAsOf(tx, account, { position: close.toPosition }),
+    ];
+    if (openingMinor !== 0n || closingMinor !== 0n) found.push({ advanceId: advance.id, openingMinor, closingMinor });
+  }
+  return found;
+}
+
 async function writeStatement(tx: Tx, deps: RoyaltiesDeps, close: store.CloseRow, group: Group, facts: Facts): Promise<store.LineGroup[]> {
   const { payee, currency } = group;
   const before = await store.newestStatement(tx, payee, currency);
   const input: StatementInput = {
     statementId: deps.ids.next('statement'), number: (before?.number ?? 0) + 1, payee, payeeName: await nameOf(tx, deps, payee), currency, close,
-    accounts: await accountsOf(tx, deps, group, close.fromPosition), advances: [], ...facts,
+    accounts: await accountsOf(tx, deps, group, close.fromPosition), advances: await advancesIn(tx, deps, group, close), ...facts,
     previousStatementSha256: before?.digest ?? null, closedAt: close.closedAt,
   };
   const document = statementDocument(input);

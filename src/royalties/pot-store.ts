@@ -30,43 +30,39 @@ export interface PotFacts {
   legs: { payee: string; basisPoints: number; shareMinor: bigint; amountMinor: bigint }[];
 }
 
-type PotRow = Omit<PotFacts, 'legs' | 'grossMinor' | 'taxMinor' | 'feeMinor'> & Record<'gross' | 'tax' | 'fee', string | null>;
+type PotRow = Omit<PotFacts, 'legs'>;
 interface LegRow {
   potId: string;
   payee: string;
   basisPoints: number;
   amountMinor: bigint;
-  share: string | null;
+  shareMinor: bigint;
 }
-
-const minor = (text: string | null): bigint | null => (text === null ? null : BigInt(text));
 
 /** Pots by id, in the order of the ids. */
 export async function potFacts(tx: Tx, potIds: readonly string[]): Promise<PotFacts[]> {
   const rows = await sql<PotRow>(
     tx,
     `SELECT p.id AS "potId", p.run_id AS "runId", p.clone_id AS "cloneId", p.tier_id AS "tierId", p.currency, p.first_day AS "firstDay", p.last_day AS "lastDay",
-            p.split_id AS "splitId", s.number AS "splitNumber", s.digest AS "splitSha256", s.base, p.amount_minor AS "earnedMinor", to_jsonb(p) ->> 'gross_minor' AS gross,
-            to_jsonb(p) ->> 'tax_minor' AS tax, to_jsonb(p) ->> 'fee_minor' AS fee,
+            p.split_id AS "splitId", s.number AS "splitNumber", s.digest AS "splitSha256", s.base, p.amount_minor AS "earnedMinor",
+            p.gross_minor AS "grossMinor", p.tax_minor AS "taxMinor", p.fee_minor AS "feeMinor",
             (SELECT count(*) FROM royalty_run_entry e WHERE e.pot_id = p.id) AS entries
        FROM royalty_pot p JOIN split s ON s.id = p.split_id WHERE p.id = ANY ($1::text[]) ORDER BY p.id`,
     [potIds],
   );
   const legs = await sql<LegRow>(
     tx,
-    `SELECT pot_id AS "potId", payee, basis_points AS "basisPoints", amount_minor AS "amountMinor", to_jsonb(l) ->> 'share_minor' AS share
-       FROM royalty_pot_leg l WHERE pot_id = ANY ($1::text[]) ORDER BY pot_id, leg`,
+    `SELECT pot_id AS "potId", payee, basis_points AS "basisPoints", amount_minor AS "amountMinor",
+            coalesce(share_minor, amount_minor) AS "shareMinor" FROM royalty_pot_leg l WHERE pot_id = ANY ($1::text[]) ORDER BY pot_id, leg`,
     [potIds],
   );
   const legsOf = new Map<string, PotFacts['legs']>();
-  for (const { potId, payee, basisPoints, amountMinor, share } of legs) {
+  for (const { potId, ...leg } of legs) {
     const all = legsOf.get(potId) ?? [];
     legsOf.set(potId, all);
-    all.push({ payee, basisPoints, amountMinor, shareMinor: share === null ? amountMinor : BigInt(share) });
+    all.push(leg);
   }
-  return rows.map(({ gross, tax, fee, ...row }) => ({
-    ...row, grossMinor: minor(gross), taxMinor: minor(tax), feeMinor: minor(fee), legs: legsOf.get(row.potId) ?? [],
-  }));
+  return rows.map((row) => ({ ...row, legs: legsOf.get(row.potId) ?? [] }));
 }
 
 /** An entry of the ledger. */
@@ -104,13 +100,9 @@ export interface PotReturn {
 export async function returnsOf(tx: Tx, causeId: string): Promise<PotReturn[]> {
   const rows = await sql<Omit<PotReturn, 'shares'>>(
     tx,
-    `WITH booked AS (
-       SELECT g.refund_id, g.pot_id, g.amount_minor,
-              (SELECT min(t.seq) FROM ledger_transfer t WHERE t.key = 'refund:' || g.refund_id) AS seq
-         FROM goodwill_pot g WHERE g.pot_id IN (SELECT pot_id FROM goodwill_pot WHERE refund_id = $1))
-     SELECT b.pot_id AS "potId", p.amount_minor AS "earnedMinor", b.amount_minor AS "amountMinor",
-            coalesce((SELECT sum(o.amount_minor) FROM booked o WHERE o.pot_id = b.pot_id AND o.seq < b.seq), 0)::bigint AS "beforeMinor"
-       FROM booked b JOIN royalty_pot p ON p.id = b.pot_id WHERE b.refund_id = $1 ORDER BY b.pot_id`,
+    `SELECT g.pot_id AS "potId", p.amount_minor AS "earnedMinor", g.amount_minor AS "amountMinor",
+            coalesce((SELECT sum(o.amount_minor) FROM goodwill_pot o WHERE o.pot_id = g.pot_id AND o.booked < g.booked), 0)::bigint AS "beforeMinor"
+       FROM goodwill_pot g JOIN royalty_pot p ON p.id = g.pot_id WHERE g.refund_id = $1 ORDER BY g.pot_id`,
     [causeId],
   );
   const pots = await potFacts(tx, rows.map((row) => row.potId));

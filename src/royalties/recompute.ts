@@ -64,13 +64,14 @@ function checkShares(sheet: Sheet, pot: PotIn, splits: readonly SplitIn[]): void
   const { base, legs } = split.document;
   const baseMinor = baseOf(pot, base);
   if (baseMinor === null) return;
-  sheet.same(`pot ${pot.potId}: base`, pot.baseMinor, baseMinor);
   const earned = BigInt(pot.earnedMinor);
-  const shares = baseMinor < 0n ? legs.map((leg) => (leg.payee === 'platform' ? baseMinor : 0n)) : sharesBy(baseMinor, legs.map((leg) => BigInt(leg.basisPoints)));
+  // A base below zero is not divided: the platform bears all of it.
+  sheet.same(`pot ${pot.potId}: base`, pot.baseMinor, baseMinor < 0n ? earned : baseMinor);
+  const shares = baseMinor < 0n ? legs.map((leg) => (leg.payee === 'platform' ? earned : 0n)) : sharesBy(baseMinor, legs.map((leg) => BigInt(leg.basisPoints)));
   for (const [index, leg] of legs.entries()) {
     const stated = pot.legs[index];
     // What the base leaves in, tax and fees, is borne by the platform.
-    const amount = (shares[index] ?? 0n) - (leg.payee === 'platform' ? baseMinor - earned : 0n);
+    const amount = (shares[index] ?? 0n) - (leg.payee === 'platform' && baseMinor >= 0n ? baseMinor - earned : 0n);
     sheet.same(`pot ${pot.potId}: share of ${leg.payee}`, `${stated?.payee ?? ''} ${stated?.basisPoints ?? ''} ${stated?.shareMinor ?? ''} ${stated?.amountMinor ?? ''}`,
       `${leg.payee} ${leg.basisPoints} ${shares[index] ?? 0n} ${amount}`);
   }

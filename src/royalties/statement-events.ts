@@ -62,7 +62,7 @@ async function entryEvents(tx: Tx, deps: RoyaltiesDeps, statement: StatementRow,
 }
 
 /** Postings that take back what pots gave. */
-const RETURNING: readonly string[] = ['royalties.days_refunded', 'royalties.dispute_lost'];
+const RETURNING: readonly string[] = ['royalties.days_refunded', 'billing.dispute_lost'];
 
 async function periodOf(tx: Tx, deps: RoyaltiesDeps, source: Source): Promise<EarnedEvent['period']> {
   const periodId = textIn(source.metadata, 'periodId');

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { loadDocuments } from '../../src/identity/index.ts';
+import { canonicalJson } from '../../src/kernel/canonical-json.ts';
+import { sha256Hex } from '../../src/kernel/digest.ts';
 import { chart } from '../../src/ledger/index.ts';
 import { refusal } from '../billing/refusal.ts';
 import { noon } from '../billing/support.ts';
@@ -39,11 +41,12 @@ async function checkStatements(): Promise<void> {
     ledger AS (
       SELECT a.code, sum(e.amount_minor) AS balance FROM ledger_entry e JOIN ledger_account a ON a.id = e.account_id
         JOIN ledger_position p ON p.transfer_seq = e.transfer_seq JOIN closed ON p.position <= closed.at
-        WHERE a.code ~ '^(payable|payee_debt):' GROUP BY a.code),
+        WHERE a.code ~ '^(payable|payee_debt|payee_reserve):' GROUP BY a.code),
     newest AS (SELECT DISTINCT ON (payee, currency) * FROM statement ORDER BY payee, currency, number DESC),
     said AS (
       SELECT 'payable:' || payee || ':' || currency AS code, -closing_minor AS balance FROM newest
-      UNION ALL SELECT 'payee_debt:' || payee || ':' || currency, debt_closing_minor FROM newest)
+      UNION ALL SELECT 'payee_debt:' || payee || ':' || currency, debt_closing_minor FROM newest
+      UNION ALL SELECT 'payee_reserve:' || payee || ':' || currency, -reserve_closing_minor FROM newest)
     SELECT code AS account, coalesce(ledger.balance, 0)::text AS ledger, coalesce(said.balance, 0)::text AS statement
       FROM ledger FULL JOIN said USING (code)`);
   expect(rows.length).toBeGreaterThan(0);
@@ -178,6 +181,40 @@ describe('period one', () => {
   });
 });
 
+describe('PostgreSQL itself', () => {
+  const insert = (closing: number, digest: string): string => `INSERT INTO statement (id, close_number, payee, payee_name, currency, number, opening_minor, closing_minor,
+      debt_opening_minor, debt_closing_minor, canonical, digest, key_id, signature, leaf_id, closed_at)
+    SELECT 'stm_00000000000000000000000001', max(number), 'acc_mei', 'Mei', 'CNY', 1, 0, ${closing}, 0, 0, $1, '${digest}', 'k', 's', 'l', now() FROM statement_close RETURNING id`;
+
+  it('refuses a statement that does not add up, and one that adds up to what the ledger does not say', async () => {
+    const [text, digest] = ['{}', sha256Hex('{}')];
+    for (const role of ['asApp', 'asOwner'] as const) {
+      await expect(world.db[role](insert(5, digest), [text])).rejects.toThrow('opening and lines are not closing');
+      await expect(world.db[role](`WITH s AS (${insert(5, digest)}) INSERT INTO statement_line (statement_id, line_id, transfer_id, leg, amount_minor)
+        SELECT id, '1', 'trf_00000000000000000000000001', 1, 5 FROM s`, [text])).rejects.toThrow('is not what the ledger says');
+    }
+    expect(await world.db.asOwner('SELECT FROM statement WHERE payee = $1', ['acc_mei'])).toEqual([]);
+  });
+
+  it('keeps statements of the first version, which stay readable in every form', async () => {
+    const old = {
+      type: 'benren.statement', schemaVersion: 1, statementId: 'stm_00000000000000000000000001', number: '1', payee: 'acc_00000000000000000000000001', payeeName: 'Mei', currency: 'CNY',
+      fromDay: '2026-03-01', throughDay: '2026-04-01', timeZone: 'Asia/Shanghai', fromPosition: '0', toPosition: '1', openingMinor: '0', lines: [],
+      totals: { earningsMinor: '0', refundsMinor: '0', debtNettedMinor: '0', payoutsMinor: '0', adjustmentsMinor: '0', otherMinor: '0', linesMinor: '0' },
+      closingMinor: '0', debt: { openingMinor: '0', lines: [], closingMinor: '0' }, previousStatementSha256: null, closedAt: '2026-04-02T00:00:00.000Z',
+    };
+    expect(loadDocuments().validate('statement', old)).toEqual(old);
+    const canonical = canonicalJson(old);
+    await world.db.asOwner(insert(0, sha256Hex(canonical)), [canonical]);
+    const { royalties, operator } = world;
+    expect((await royalties.getStatement(operator.actor, old.statementId)).receipt.document).toEqual(old);
+    expect(Buffer.from(await royalties.getStatementPdf(operator.actor, old.statementId, 'en')).subarray(0, 5).toString()).toBe('%PDF-');
+    expect(await royalties.getStatementCsv(operator.actor, old.statementId)).toContain('Opening,');
+    expect(await refusal(royalties.exportStatementEvents(operator.actor, old.statementId))).toBe('not_found');
+    expect(await refusal(royalties.explainStatementLine(operator.actor, old.statementId, '1'))).toBe('not_found');
+  });
+});
+
 describe('what a statement says', () => {
   it('leads from each line to the payment, the tier and the split', async () => {
     const [newest] = (await world.royalties.listStatements(world.owner.actor)).statements;
@@ -192,6 +229,8 @@ describe('what a statement says', () => {
     expect((await explain('d1')).sources).toMatchObject([{ periodId, fromDay: '2026-03-01', throughDay: '2026-03-31' }]);
     expect((await explain('3')).sources.map((one) => one.kind)).toEqual(['royalties.payout_begun', 'royalties.payout_paid']);
     expect(await refusal(explain('9'))).toBe('not_found');
+    expect(await refusal(world.royalties.explainStatementLine(world.owner.actor, newest!.statementId, '1', { after: 'nonsense' }))).toBe('request_invalid');
+    expect(earning.sources.map((one) => one.fan)).toEqual([expect.stringMatching(/^fan_[0-9a-f]{24}$/)]);
   });
 
   it('is for the payee and operators; the platform\'s for operators', async () => {

@@ -166,9 +166,9 @@ describe('a payee with the files of their statement', () => {
     const [statement] = (await world.royalties.listStatements(world.owner.actor)).statements;
     const { royalties, agency } = world;
     const id = statement?.statementId ?? '';
-    for (const asked of [royalties.exportStatementEvents(agency.actor, id), royalties.getStatementProof(agency.actor, id), royalties.getStatementCsv(agency.actor, id)]) {
-      expect(await refusal(asked)).toBe('not_found');
-    }
+    expect(await refusal(royalties.exportStatementEvents(agency.actor, id))).toBe('not_found');
+    expect(await refusal(royalties.getStatementProof(agency.actor, id))).toBe('not_found');
+    expect(await refusal(royalties.getStatementCsv(agency.actor, id))).toBe('not_found');
   });
 
   it('reads of each fan by one name, which no other payee reads', () => {

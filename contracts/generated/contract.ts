@@ -14,7 +14,7 @@ type BodyOf<C> = C extends { 'application/json': infer Body }
     ? { media: MediaSource }
     : C extends { 'text/event-stream': unknown }
       ? { events: EventSource }
-    : C extends { 'text/plain': unknown } | { 'text/html': unknown }
+    : C extends { 'text/plain': unknown } | { 'text/html': unknown } | { 'text/csv': unknown }
       ? { body: string }
       : C extends { 'application/pdf': unknown } | { 'application/octet-stream': unknown }
         ? { body: Uint8Array }

@@ -500,6 +500,7 @@ goodwill_pot.refund_id text NOT NULL
 goodwill_pot.pot_id text NOT NULL
 goodwill_pot.period_id text NOT NULL
 goodwill_pot.amount_minor bigint NOT NULL
+goodwill_pot.booked bigint NOT NULL
 goodwill_refund.refund_id text NOT NULL
 goodwill_refund.clone_id text NOT NULL
 goodwill_refund.period_id text NOT NULL

@@ -89,7 +89,7 @@ export function makeRooms(parts: RoomParts): Rooms {
   };
   const above: RoyaltiesDeps = {
     runTx, clock, ids, identity, ledger, provenance: makeProvenance(keys), clones, billing, stripe: port, publicUrl: 'http://127.0.0.1:1',
-    pseudonymSecret: seededRandom('pseudonyms').bytes(32),
+    pseudonymSecret: seededRandom('pseudonyms').bytes(32), statementKeys: () => Promise.reject(new Error('Nothing is printed here.')),
     transparency: makeTransparency({ runTx, clock, ids, logKey: keys.log, origin: 'log.benren.example' }),
   };
   const royalties: Royalties = makeRoyalties(plant.royalties?.(above) ?? above);

@@ -20,7 +20,7 @@ export const ACCESS = {
   fan: 'who asked for, subscribed to or paid for what the call names',
   payee: 'whose statement or payout it is, or who is a leg of the split',
   licensee: 'an account of the organisation that the licence binds',
-  party: 'who else the named thing is about: whose enrolment is held, who refuses, is asked to vouch, is named as an heir',
+  party: 'who else the named thing is about: whose enrolment is held, who refuses, is asked to vouch, is named as an heir, owns the original of a derivative',
   reviewer: 'by role',
   operator: 'by role',
 } as const;

@@ -10,7 +10,7 @@ type Mine = Pick<
   | 'getStatementCsv' | 'getStatementProof' | 'exportStatementEvents' | 'explainStatementLine'
   | 'createPayouts' | 'listPayouts' | 'getPayout' | 'listReserves' | 'listUnsettledPayouts' | 'resolvePayout'
   | 'setPayoutSetting' | 'listPayoutSettings' | 'setTaxProfile' | 'listTaxProfiles' | 'draftAdvance' | 'listAdvances' | 'getAdvance' | 'signAdvance'
-  | 'payAdvance' | 'endAdvance'
+  | 'payAdvance' | 'endAdvance' | 'draftDerivativeTerm' | 'listDerivativeTerms' | 'getDerivativeTerm' | 'signDerivativeTerm'
 >;
 type Some<Name extends keyof Mine> = Pick<Mine, Name>;
 
@@ -41,6 +41,23 @@ function makeShares(service: Royalties): Some<'draftSplit' | 'listSplits' | 'get
     async getRefund({ path }, context) {
       withRole(context, 'operator');
       return { status: 200, body: await service.getRefund(path.refundId) };
+    },
+  };
+}
+
+function makeDerivatives(service: Royalties): Some<'draftDerivativeTerm' | 'listDerivativeTerms' | 'getDerivativeTerm' | 'signDerivativeTerm'> {
+  return {
+    async draftDerivativeTerm({ path, body }, context) {
+      return { status: 201, body: await service.draftDerivativeTerm(signedIn(context), writeKey(context), path.cloneId, body) };
+    },
+    async listDerivativeTerms({ path }, context) {
+      return { status: 200, body: await service.listDerivativeTerms(signedIn(context), path.cloneId) };
+    },
+    async getDerivativeTerm({ path }, context) {
+      return { status: 200, body: await service.getDerivativeTerm(signedIn(context), path.derivativeId) };
+    },
+    async signDerivativeTerm({ path, body }, context) {
+      return { status: 200, body: await service.signDerivativeTerm(signedIn(context), writeKey(context), path.derivativeId, body) };
     },
   };
 }
@@ -107,7 +124,7 @@ function makePaying(service: Royalties): Some<
 
 function makeAccounts(
   service: Royalties,
-): Omit<Mine, keyof ReturnType<typeof makeShares> | keyof ReturnType<typeof makeAdvances> | keyof ReturnType<typeof makePaying>> {
+): Omit<Mine, keyof ReturnType<typeof makeShares> | keyof ReturnType<typeof makeAdvances> | keyof ReturnType<typeof makeDerivatives> | keyof ReturnType<typeof makePaying>> {
   return {
     async onboardPayee(_input, context) {
       return { status: 201, body: await service.onboardPayee(signedIn(context), writeKey(context)) };
@@ -146,5 +163,5 @@ function makeAccounts(
 }
 
 export function makeRoyaltiesHandlers(service: Royalties): Mine {
-  return { ...makeShares(service), ...makeAdvances(service), ...makePaying(service), ...makeAccounts(service) };
+  return { ...makeShares(service), ...makeAdvances(service), ...makeDerivatives(service), ...makePaying(service), ...makeAccounts(service) };
 }

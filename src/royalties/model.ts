@@ -84,9 +84,12 @@ export function signersOf(ownerAccountId: string, legs: readonly SplitLeg[]): st
   return [...new Set([ownerAccountId, ...legs.map((leg) => leg.payee)])];
 }
 
-/** A signed split, as far as it decides which one applies on a day. */
+/**
+ * A signed split, as far as it decides which one applies on a day. A signed term of a derivative stands here without a split, behind
+ * the splits that were drafted before it: from its day on those divide nothing, until one that names it is signed.
+ */
 export interface SplitVersion {
-  splitId: string;
+  splitId: string | null;
   number: number;
   effectiveFrom: Day;
 }

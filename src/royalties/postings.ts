@@ -10,6 +10,7 @@ const { earned, payable, payeeDebt, payeeReserve, platformExpense, taxPayable } 
 
 export const KINDS = {
   pot: 'royalties.pot_divided',
+  derivative: 'royalties.derivative_divided',
   debt: 'royalties.debt_netted',
   refund: 'royalties.days_refunded',
   refundFee: 'royalties.refund_fee',
@@ -51,7 +52,7 @@ function detailsOf(entry: EntryView): JsonObject {
 
 /** An entry on an `earned` account as what can be divided; null for what a run itself took from there. */
 export function earnedEntry(entry: EntryView): EarnedEntry | null {
-  if (!entry.accountCode.startsWith('earned:') || entry.kind === KINDS.pot) return null;
+  if (!entry.accountCode.startsWith('earned:') || entry.kind === KINDS.pot || entry.kind === KINDS.derivative) return null;
   const [, , tierId] = entry.accountCode.split(':');
   if (tierId === undefined) throw new Error(`The account ${entry.accountCode} names no tier.`);
   const details = detailsOf(entry);
@@ -63,21 +64,28 @@ export function earnedEntry(entry: EntryView): EarnedEntry | null {
   };
 }
 
-/** A pot out of what was earned, to each of its legs. */
+/**
+ * A pot out of what was earned: to the originals above a derivative, and to each leg of the split. Two transfers, so that the payees' statements
+ * tell them apart; the split's comes last.
+ */
 export function potDivided(
-  ids: { potId: string; runId: string; cloneId: string }, pot: Omit<PotDraft, 'entries'>, legs: readonly DividedLeg[],
-): TransferDraft {
-  const { tierId, currency, splitId, amountMinor, lastDay } = pot;
-  return {
-    key: `pot:${ids.potId}`,
-    kind: KINDS.pot,
+  ids: { potId: string; runId: string; cloneId: string }, pot: Omit<PotDraft, 'entries'>, legs: readonly (DividedLeg & { derivativeId: string | null })[],
+): TransferDraft[] {
+  const { tierId, currency, splitId, lastDay } = pot;
+  const draftOf = (key: string, kind: string, own: typeof legs): TransferDraft => ({
+    key,
+    kind,
     effectiveDate: lastDay,
     legs: moving([
-      { account: earned(ids.cloneId, tierId, currency), amountMinor },
-      ...legs.map((leg) => ({ account: payable(leg.payee, currency), amountMinor: -leg.amountMinor })),
+      { account: earned(ids.cloneId, tierId, currency), amountMinor: own.reduce((sum, leg) => sum + leg.amountMinor, 0n) },
+      ...own.map((leg) => ({ account: payable(leg.payee, currency), amountMinor: -leg.amountMinor })),
     ]),
     metadata: { ...ids, tierId, splitVersionId: splitId },
-  };
+  });
+  return [
+    draftOf(`pot:${ids.potId}:derivative`, KINDS.derivative, legs.filter((leg) => leg.derivativeId !== null)),
+    draftOf(`pot:${ids.potId}`, KINDS.pot, legs.filter((leg) => leg.derivativeId === null)),
+  ].filter((draft) => draft.legs.length > 0);
 }
 
 /** A debt taken out of the unpaid balance. `cause` is what brought it about, such as a run; it is netted once for each. */

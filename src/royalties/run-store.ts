@@ -74,7 +74,10 @@ const POT = `pot.id, pot.run_id AS "runId", pot.clone_id AS "cloneId", pot.tier_
   pot.first_day AS "firstDay", pot.last_day AS "lastDay", pot.amount_minor AS "amountMinor",
   coalesce(pot.fee_minor, 0) AS "feeMinor", coalesce(pot.tax_minor, 0) AS "taxMinor", pot.transfer_id AS "transferId"`;
 
-export type PotLegRow = DividedLeg;
+/** A leg of the split, or of an original above a derivative. */
+export interface PotLegRow extends DividedLeg {
+  derivativeId: string | null;
+}
 
 export async function insertPot(tx: Tx, row: PotRow, legs: readonly PotLegRow[]): Promise<void> {
   await sql(
@@ -87,11 +90,11 @@ export async function insertPot(tx: Tx, row: PotRow, legs: readonly PotLegRow[])
   );
   await sql(
     tx,
-    `INSERT INTO royalty_pot_leg (pot_id, leg, payee, basis_points, amount_minor, share_minor)
-     SELECT $1, l.leg, l.payee, l.points, l.amount, l.share
-     FROM unnest($2::text[], $3::int[], $4::bigint[], $5::bigint[]) WITH ORDINALITY AS l (payee, points, amount, share, leg)`,
+    `INSERT INTO royalty_pot_leg (pot_id, leg, payee, basis_points, amount_minor, share_minor, derivative_id)
+     SELECT $1, l.leg, l.payee, l.points, l.amount, l.share, l.derivative
+     FROM unnest($2::text[], $3::int[], $4::bigint[], $5::bigint[], $6::text[]) WITH ORDINALITY AS l (payee, points, amount, share, derivative, leg)`,
     [row.id, legs.map((leg) => leg.payee), legs.map((leg) => leg.basisPoints), legs.map((leg) => leg.amountMinor.toString()),
-      legs.map((leg) => leg.shareMinor.toString())],
+      legs.map((leg) => leg.shareMinor.toString()), legs.map((leg) => leg.derivativeId)],
   );
 }
 
@@ -127,8 +130,8 @@ export async function findPot(tx: Tx, potId: string): Promise<PotRow | null> {
 export async function legsOfPot(tx: Tx, potId: string): Promise<PotLegRow[]> {
   return await sql<PotLegRow>(
     tx,
-    `SELECT payee, basis_points AS "basisPoints", amount_minor AS "amountMinor", coalesce(share_minor, amount_minor) AS "shareMinor"
-     FROM royalty_pot_leg WHERE pot_id = $1 ORDER BY leg`,
+    `SELECT payee, basis_points AS "basisPoints", amount_minor AS "amountMinor", coalesce(share_minor, amount_minor) AS "shareMinor",
+       derivative_id AS "derivativeId" FROM royalty_pot_leg WHERE pot_id = $1 ORDER BY leg`,
     [potId],
   );
 }

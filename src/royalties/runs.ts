@@ -7,9 +7,11 @@ import { once } from '../platform/postgres/index.ts';
 import { mulDivFloor, type Currency } from '../kernel/money.ts';
 import { recoup } from './advances.ts';
 import { lockPayee } from './balances.ts';
+import { divideDerived } from './derivative-model.ts';
+import { upstreamOf } from './derivatives.ts';
 import { netDebt } from './debts.ts';
 import type { RoyaltiesDeps } from './deps.ts';
-import { baseMinorOf, dividePot, type EarnedEntry, least, PLATFORM, type PotDraft, potsOf, WHOLE_BASIS_POINTS } from './model.ts';
+import { type Base, baseMinorOf, dividePot, type EarnedEntry, least, PLATFORM, type PotDraft, potsOf, WHOLE_BASIS_POINTS } from './model.ts';
 import { earnedEntry, potDivided } from './postings.ts';
 import { holdReserve } from './reserves.ts';
 import * as store from './run-store.ts';
@@ -44,13 +46,21 @@ interface Divided extends PotDraft {
   legs: store.PotLegRow[];
 }
 
+/** Originals above a derivative first, as they are on the pot's last day; then the legs of its own split. */
+async function legsFor(tx: Tx, cloneId: string, pot: PotDraft, base: Base): Promise<store.PotLegRow[]> {
+  const own = await splits.legsOf(tx, pot.splitId);
+  const upstream = await upstreamOf(tx, cloneId, pot.lastDay);
+  if (upstream === null) return dividePot(pot, own, base).map((leg) => ({ ...leg, derivativeId: null }));
+  const divided = divideDerived(pot, upstream, own, base);
+  return [...divided.upstream, ...divided.legs.map((leg) => ({ ...leg, derivativeId: null }))];
+}
+
 async function divided(tx: Tx, deps: RoyaltiesDeps, entries: readonly EarnedEntry[], cloneId: string): Promise<Divided[]> {
   const versions = await splits.versionsOf(tx, cloneId);
   const all: Divided[] = [];
   for (const pot of potsOf(entries, versions)) {
     const terms = await splits.termsOf(tx, pot.splitId);
-    const legs = dividePot(pot, await splits.legsOf(tx, pot.splitId), terms.base);
-    all.push({ ...pot, potId: deps.ids.next('pot'), terms, legs });
+    all.push({ ...pot, potId: deps.ids.next('pot'), terms, legs: await legsFor(tx, cloneId, pot, terms.base) });
   }
   return all;
 }
@@ -66,10 +76,17 @@ async function potJson(
     splitNumber: await splits.numberOf(tx, pot.splitId), base, firstDay: pot.firstDay, lastDay: pot.lastDay,
     grossMinor: (pot.amountMinor + pot.feeMinor + pot.taxMinor).toString(), taxMinor: pot.taxMinor.toString(), feeMinor: pot.feeMinor.toString(),
     amountMinor: pot.amountMinor.toString(), baseMinor: baseMinorOf(pot, base).toString(), entries: pot.entries,
-    legs: pot.legs.map(({ payee, basisPoints, shareMinor, amountMinor }) => ({
-      payee, basisPoints, shareMinor: shareMinor.toString(), amountMinor: amountMinor.toString(),
+    legs: pot.legs.map(({ payee, basisPoints, derivativeId, shareMinor, amountMinor }) => ({
+      payee, basisPoints, derivativeId, shareMinor: shareMinor.toString(), amountMinor: amountMinor.toString(),
     })),
   };
+}
+
+/** Posts what a pot gives; answers the transfer of the split's legs, or of the originals' where those have all of it. */
+async function postPot(tx: Tx, deps: RoyaltiesDeps, ids: { potId: string; runId: string; cloneId: string }, pot: Divided): Promise<string | null> {
+  let transferId: string | null = null;
+  for (const draft of potDivided(ids, pot, pot.legs)) transferId = (await deps.ledger.post(tx, draft)).transferId;
+  return transferId;
 }
 
 interface Receiver {
@@ -145,8 +162,7 @@ async function writeRun(tx: Tx, deps: RoyaltiesDeps, actor: Actor, cloneId: stri
   const runAt = deps.clock.now();
   const transfers: (string | null)[] = [];
   for (const pot of pots) {
-    const draft = pot.amountMinor === 0n ? null : potDivided({ potId: pot.potId, runId, cloneId }, pot, pot.legs);
-    transfers.push(draft === null ? null : (await deps.ledger.post(tx, draft)).transferId);
+    transfers.push(await postPot(tx, deps, { potId: pot.potId, runId, cloneId }, pot));
   }
   const settled = await settle(tx, deps, { runId, cloneId }, pots, dayOf(runAt));
   await store.insertRun(tx, {
@@ -190,7 +206,7 @@ async function preview(tx: Tx, deps: RoyaltiesDeps, cloneId: string, throughDay:
   const drafts = await divided(tx, deps, entries, cloneId);
   const runAt = deps.clock.now();
   for (const pot of drafts) {
-    if (pot.amountMinor !== 0n) await deps.ledger.post(tx, potDivided({ potId: pot.potId, runId: 'dry', cloneId }, pot, pot.legs));
+    await postPot(tx, deps, { potId: pot.potId, runId: 'dry', cloneId }, pot);
   }
   const settled = await settle(tx, deps, { runId: 'dry', cloneId }, drafts, dayOf(runAt));
   const pots: PotJson[] = [];

@@ -27,15 +27,15 @@ const SPLIT = `id, clone_id AS "cloneId", number, owner_account_id AS "ownerAcco
 export type NewSplit = Pick<SplitRow, 'id' | 'cloneId' | 'number' | 'ownerAccountId' | 'refundFeeBearer' | 'effectiveFrom' | 'canonical' | 'digest' | 'draftedAt'>;
 
 export async function insertSplit(
-  tx: Tx, row: NewSplit & { base: Base; reserve: ReserveTerms }, legs: readonly (SplitLeg & { role: Role })[],
+  tx: Tx, row: NewSplit & { base: Base; reserve: ReserveTerms; derivativeId: string | null }, legs: readonly (SplitLeg & { role: Role })[],
 ): Promise<void> {
   await sql(
     tx,
     `INSERT INTO split (id, clone_id, number, owner_account_id, base, refund_fee_bearer, effective_from, canonical, digest, drafted_at,
-       reserve_basis_points, reserve_days)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+       reserve_basis_points, reserve_days, derivative_id)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
     [row.id, row.cloneId, row.number, row.ownerAccountId, row.base, row.refundFeeBearer, row.effectiveFrom, row.canonical, row.digest, row.draftedAt,
-      row.reserve.basisPoints, row.reserve.days],
+      row.reserve.basisPoints, row.reserve.days, row.derivativeId],
   );
   await sql(
     tx,
@@ -66,12 +66,15 @@ export async function legsOf(tx: Tx, splitId: string): Promise<SplitLeg[]> {
   return await sql<SplitLeg>(tx, 'SELECT payee, basis_points AS "basisPoints" FROM split_leg WHERE split_id = $1 ORDER BY leg', [splitId]);
 }
 
-/** The signed splits of a clone. */
+/** The signed splits of a clone, and the terms that ask for new ones. */
 export async function versionsOf(tx: Tx, cloneId: string): Promise<(SplitVersion & { refundFeeBearer: string })[]> {
   return await sql(
     tx,
-    `SELECT id AS "splitId", number, effective_from AS "effectiveFrom", refund_fee_bearer AS "refundFeeBearer"
-     FROM split WHERE clone_id = $1 AND state = 'signed' ORDER BY number`,
+    `SELECT id AS "splitId", number::float8 AS number, effective_from AS "effectiveFrom", refund_fee_bearer AS "refundFeeBearer"
+     FROM split WHERE clone_id = $1 AND state = 'signed'
+     UNION ALL
+     SELECT NULL, after_split + 0.5, effective_from, 'platform' FROM derivative_term WHERE clone_id = $1 AND state = 'signed'
+     ORDER BY 2`,
     [cloneId],
   );
 }

@@ -12,6 +12,8 @@ import {
   baseOf, checkSplit, DEFAULT_BASE, NO_RESERVE, PLATFORM, PLATFORM_NAME, type ReserveTerms, roleOf, segmentsOf, signersOf, type SplitLeg, type SplitLegInput,
   splitOn,
 } from './model.ts';
+import { newestSigned } from './derivative-store.ts';
+import { checkStart } from './split-start.ts';
 import * as store from './split-store.ts';
 
 export type SplitJson = components['schemas']['Split'];
@@ -63,14 +65,6 @@ async function maySee(tx: Tx, actor: Actor, row: store.SplitRow): Promise<boolea
   return (await store.legsOf(tx, row.id)).some((leg) => leg.payee === actor.accountId);
 }
 
-/** Earnings that were booked under a split keep it: a new one begins behind them. */
-async function checkStart(tx: Tx, cloneId: string, effectiveFrom: Day): Promise<void> {
-  const answered = await store.answeredBefore(tx, cloneId);
-  if (answered !== null && effectiveFrom < answered) {
-    throw new Refusal('split_invalid', `Days before ${answered} are divided already; the split can begin on that day.`, { extra: { earliest: answered } });
-  }
-}
-
 type NamedLeg = SplitDocument['legs'][number] & Required<Pick<SplitLegInput, 'role'>>;
 
 async function namedLegs(tx: Tx, deps: RoyaltiesDeps, ownerAccountId: string, legs: readonly SplitLegInput[]): Promise<NamedLeg[]> {
@@ -94,15 +88,16 @@ async function draft(tx: Tx, deps: RoyaltiesDeps, actor: Actor, cloneId: string,
   await store.lockClone(tx, cloneId);
   await checkStart(tx, cloneId, effectiveFrom);
   const number = await store.nextNumber(tx, cloneId);
+  const derivativeId = (await newestSigned(tx, cloneId))?.id ?? null;
   const splitId = deps.ids.next('split');
   const draftedAt = deps.clock.now();
   const document: SplitDocument = {
     type: 'benren.split', schemaVersion: 2, splitId, cloneId, cloneName: clone.name, number: `${number}`, ownerAccountId: actor.accountId, legs,
-    base: baseOf(base), rounding: 'largest_remainder', refundFeeBearer, reserve, derivativeId: null, effectiveFrom, at: draftedAt.toISOString(),
+    base: baseOf(base), rounding: 'largest_remainder', refundFeeBearer, reserve, derivativeId, effectiveFrom, at: draftedAt.toISOString(),
   };
   const canonical = canonicalJson(document);
   await store.insertSplit(tx, {
-    id: splitId, cloneId, number, ownerAccountId: actor.accountId, base: baseOf(base), refundFeeBearer, reserve, effectiveFrom, canonical,
+    id: splitId, cloneId, number, ownerAccountId: actor.accountId, base: baseOf(base), refundFeeBearer, reserve, derivativeId, effectiveFrom, canonical,
     digest: sha256Hex(canonical), draftedAt,
   }, legs);
   return await getRow(tx, splitId);
@@ -124,7 +119,9 @@ function signerFor(actor: Actor, row: store.SplitRow, legs: readonly SplitLeg[])
 async function complete(tx: Tx, deps: RoyaltiesDeps, row: store.SplitRow, signatures: readonly store.SignatureRow[]): Promise<void> {
   const { id: splitId, cloneId } = row;
   const newest = (await store.versionsOf(tx, cloneId)).at(-1);
-  if (newest !== undefined && newest.number > row.number) throw new Refusal('split_invalid', 'A newer split of this clone is signed already; draft another.');
+  if (newest !== undefined && newest.number > row.number) {
+    throw new Refusal('split_invalid', 'A newer split, or a term of a derivative, is signed already; draft another.');
+  }
   await checkStart(tx, cloneId, row.effectiveFrom);
   const signedAt = deps.clock.now();
   const evidence: SplitRecord['signatures'] = [];
@@ -187,7 +184,7 @@ export function makeSplits(deps: RoyaltiesDeps): Splits {
 
     async splitInForce(tx, cloneId, day) {
       const found = splitOn(await store.versionsOf(tx, cloneId), day);
-      if (found === null) return null;
+      if (found?.splitId == null) return null;
       const { splitId, number, refundFeeBearer } = found;
       return { splitId, number, refundFeeBearer, legs: await store.legsOf(tx, splitId) };
     },

@@ -14,6 +14,7 @@ export type LineKind = (typeof LINE_KINDS)[number];
  */
 const LINE_OF: Readonly<Record<string, LineKind>> = {
   'royalties.pot_divided': 'earnings',
+  'royalties.derivative_divided': 'derivative',
   'royalties.days_refunded': 'refunds',
   'royalties.refund_fee': 'fees',
   'billing.unused_refunded': 'fees',

@@ -1,3 +1,4 @@
+import { canonicalJson } from '../../src/kernel/canonical-json.ts';
 import { randomUUID } from 'node:crypto';
 
 import { systemRandom } from '../../src/kernel/random.ts';
@@ -83,4 +84,22 @@ export async function countersignedLicence(owner: Person, licensee: Person, gran
     await signer.client.call('signLicence', { path, body: { signature: await signer.sign('licence', licence.document) } });
   }
   return licence.licenceId;
+}
+
+/** A term of hers under which his clone is the original, put there past the rules: what is asked is only who may see and sign it. */
+export async function derivedFrom(world: World, owner: Person, cloneId: string, him: Person): Promise<string> {
+  const derivativeId = `drv_${'1'.repeat(26)}`;
+  const originalCloneId = `cln_${'1'.repeat(26)}`;
+  const canonical = canonicalJson({
+    type: 'benren.derivative', schemaVersion: 1, derivativeId, number: '1', cloneId, cloneName: 'Hers', derivativeOwnerId: owner.accountId, derivativeOwnerName: owner.name,
+    originalCloneId, originalName: 'His', originalOwnerId: him.accountId, originalOwnerName: him.name, upstreamBasisPoints: 1_000, ceilingBasisPoints: 2_000,
+    effectiveFrom: '2030-01-01', at: '2026-01-01T00:00:00.000Z',
+  });
+  await world.ask(`
+    SET session_replication_role = replica;
+    INSERT INTO derivative_term (id, clone_id, number, derivative_owner_id, original_clone_id, original_owner_id, upstream_basis_points, ceiling_basis_points,
+      effective_from, canonical, digest, drafted_at) VALUES ('${derivativeId}', '${cloneId}', 1, '${owner.accountId}', '${originalCloneId}', '${him.accountId}', 1000, 2000,
+      '2030-01-01', '${canonical}', encode(sha256(convert_to('${canonical}', 'UTF8')), 'hex'), now());
+    SET session_replication_role = DEFAULT`);
+  return derivativeId;
 }

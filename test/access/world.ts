@@ -16,7 +16,7 @@ import { openWorld, type World } from '../demo/world.ts';
 import { approveClaim } from '../support/claims.ts';
 import { openTestDatabase } from '../support/database.ts';
 import { type Person, registerPerson } from '../support/person.ts';
-import { askedToVouch, countersignedLicence, enroller, noticeOn, proven, refusal, streamed, verifiedNotice } from './parties.ts';
+import { askedToVouch, countersignedLicence, derivedFrom, enroller, noticeOn, proven, refusal, streamed, verifiedNotice } from './parties.ts';
 
 /** Everything that can be named in a path, all of it the owner's (her fan's, her payee's), and everybody who may ask for it. */
 export interface AccessWorld {
@@ -171,10 +171,11 @@ export async function openAccessWorld(): Promise<AccessWorld> {
     const counter = { noticeId: await verifiedNotice(world, cast.reviewers[1], segment.outputId) };
     return {
       world, people,
-      parties: { '': him.person, holdId: him.person, refusalId: her.person, evidenceId: her.person, successionId: her.person, caseId: her.person },
+      parties: { '': him.person, holdId: him.person, derivativeId: him.person, refusalId: her.person, evidenceId: her.person, successionId: her.person, caseId: her.person },
       ids: {
         ...await idsOf(world, cast, licence, outputId), ...death, licenceId, refusalId, holdId: him.holdId, licenseeAccountId: people.licensee.accountId, delegationId,
         agentAccountId: delegate.accountId, advanceId,
+        derivativeId: await derivedFrom(world, cast.owner, licence.cloneId, him.person),
       },
       named: { getSegmentReceipt: segment, draftVouch: vouch, vouchForProof: vouch, draftCounterNotice: counter, counterNotice: counter },
       bodies: {

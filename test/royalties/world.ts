@@ -39,6 +39,8 @@ export interface RoyaltiesWorld extends Omit<World, 'tier' | 'subscribed' | 'clo
   agency: Person;
   operator: Person;
   person: (name: string) => Promise<Person>;
+  /** Another clone, of this person. */
+  newClone: (person: Person, handle: string) => Promise<string>;
   /** A fan who has paid for a tier: its period. */
   paid: (name: string, tierId: string) => Promise<string>;
   newTier: (name?: string, priceMinor?: string) => Promise<string>;
@@ -99,18 +101,19 @@ export async function openRoyalties(options: { taxRateBasisPoints?: number; star
   const operator = await register('Operator', await identity.operatorInvitation());
   const owner = await register('Lin Ya · 林雅');
   const agency = await register('Morning Agency 晨光');
-  const client = new pg.Client({ connectionString: db.superuserUrl });
-  await client.connect();
-  await client.query('SET session_replication_role = replica');
-  await client.query(`INSERT INTO clone (id, owner_account_id, ownership_proof_id, name, handle, created_at) VALUES ($1, $2, 'own_2', $3, 'lin-ya-2', $4)`,
-    [cloneId, owner.accountId, CLONE_NAME, clock.now()]);
-  await client.end();
-  world.facts.owners.set(cloneId, owner.accountId);
-
-  const clones = {
-    clone: async (_tx: Tx, id: string) => (id === cloneId
-      ? { cloneId, ownerAccountId: owner.accountId, ownershipProofId: 'own_2', name: CLONE_NAME, handle: 'lin-ya-2', createdAt: clock.now() } : null),
-  };
+  const owned = new Map<string, { cloneId: string; ownerAccountId: string; ownershipProofId: string; name: string; handle: string; createdAt: Date }>();
+  async function putClone(id: string, ownerAccountId: string, name: string, handle: string): Promise<void> {
+    const client = new pg.Client({ connectionString: db.superuserUrl });
+    await client.connect();
+    await client.query('SET session_replication_role = replica');
+    await client.query(`INSERT INTO clone (id, owner_account_id, ownership_proof_id, name, handle, created_at) VALUES ($1, $2, 'own_2', $3, $4, $5)`,
+      [id, ownerAccountId, name, handle, clock.now()]);
+    await client.end();
+    world.facts.owners.set(id, ownerAccountId);
+    owned.set(id, { cloneId: id, ownerAccountId, ownershipProofId: 'own_2', name, handle, createdAt: clock.now() });
+  }
+  await putClone(cloneId, owner.accountId, CLONE_NAME, 'lin-ya-2');
+  const clones = { clone: async (_tx: Tx, id: string) => owned.get(id) ?? null };
   const withStripe = (stripe: Pick<StripePort, 'run' | 'withKey'>): Royalties => makeRoyalties({
     runTx, clock, ids, identity, ledger: world.ledger, provenance, transparency, clones, billing: world.billing, stripe, publicUrl: 'http://127.0.0.1:1',
     pseudonymSecret: Buffer.from('pseudonyms of this test'),
@@ -128,6 +131,11 @@ export async function openRoyalties(options: { taxRateBasisPoints?: number; star
     ...world, royalties, identity, provenance, transparency, cloneId, owner, agency, operator, key, withStripe,
     tx: (doing) => runTx(doing),
     person: (name) => register(name),
+    async newClone(person, handle) {
+      const id = ids.next('clone');
+      await putClone(id, person.accountId, person.name, handle);
+      return id;
+    },
     async newTier(name = 'friend', priceMinor = '600') {
       const tier = await world.billing.createTier(owner.actor, key('createTier'), { cloneId, name, priceMinor, voiceOutputsPerPeriod: 100 });
       await world.drain();

@@ -24,6 +24,7 @@ import { identityRoutes, verifiedOutputs } from './nouns/identity.ts';
 import { invoiceRoutes, paymentsOf, type Outcome } from './nouns/invoices.ts';
 import { paymentRoutes } from './nouns/payments.ts';
 import { payoutRoutes, registerPayoutTasks } from './nouns/payouts.ts';
+import { rateRoutes } from './nouns/rates.ts';
 import { refundRoutes, refundsOf } from './nouns/refunds.ts';
 import { subscriptionRoutes } from './nouns/subscription-requests.ts';
 import { makeOutcome, registerSubscriptionTasks } from './nouns/subscriptions.ts';
@@ -176,7 +177,7 @@ function registerTasks(world: World, outcome: Outcome): void {
 function makeRoutes(outcome: Outcome, later: (work: () => void) => void): Router {
   return makeRouter([
     ...accountRoutes, ...balanceRoutes, ...catalogRoutes, ...checkoutRoutes, ...clockRoutes(later), ...customerRoutes, ...disputeRoutes, ...identityRoutes, ...invoiceRoutes(outcome),
-    ...paymentRoutes, ...payoutRoutes, ...refundRoutes, ...subscriptionRoutes(outcome), ...transferRoutes, ...webhookRoutes,
+    ...paymentRoutes, ...payoutRoutes, ...rateRoutes, ...refundRoutes, ...subscriptionRoutes(outcome), ...transferRoutes, ...webhookRoutes,
   ]);
 }
 

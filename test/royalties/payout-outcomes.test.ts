@@ -1,0 +1,167 @@
+import Stripe from 'stripe';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+
+import { Refusal } from '../../src/kernel/refusals.ts';
+import { chart } from '../../src/ledger/index.ts';
+import type { StripePort } from '../../src/platform/stripe/index.ts';
+import { refusal } from '../billing/refusal.ts';
+import { noon } from '../billing/support.ts';
+import { openRoyalties, type Person, type RoyaltiesWorld } from './world.ts';
+
+let world: RoyaltiesWorld;
+let tierId: string;
+let day = '2026-03-01';
+beforeAll(async () => {
+  world = await openRoyalties();
+  tierId = await world.newTier();
+  await world.signedSplit();
+  await world.paid('mei', tierId);
+  await world.onboard(world.agency);
+});
+afterAll(async () => {
+  await world.close();
+});
+// Every test begins with a month's share unpaid.
+beforeEach(async () => {
+  day = day === '2026-12-01' ? '2027-01-01' : `${day.slice(0, 5)}${String(Number(day.slice(5, 7)) + 1).padStart(2, '0')}-01`;
+  await world.moveTo(noon(day));
+  await world.run(day);
+});
+
+type Royalties = RoyaltiesWorld['royalties'];
+const pay = (person: Person = world.agency): ReturnType<Royalties['createPayouts']> =>
+  world.royalties.createPayouts(world.operator.actor, world.key('createPayouts'), { payees: [person.accountId], minimumMinor: '1' });
+const payout = (id: string): ReturnType<Royalties['getPayout']> => world.royalties.getPayout(world.agency.actor, id);
+const unpaid = async (): Promise<bigint> => -(await world.balance(chart.payable(world.agency.accountId, 'CNY')));
+const resolve = (id: string, stripeTransfer?: string): ReturnType<Royalties['resolvePayout']> => world.royalties.resolvePayout(
+  world.operator.actor, world.key('resolvePayout'), id, { reference: 'The dashboard, ticket 7', ...(stripeTransfer === undefined ? {} : { stripeTransfer }) },
+);
+const daysOld = (id: string, days: number): Promise<unknown> => world.db.asOwner(`UPDATE payout SET created_at = created_at - $2::int * interval '1 day' WHERE id = $1`, [id, days]);
+async function begun(): Promise<{ id: string; amount: number }> {
+  const [one] = (await pay()).payouts;
+  if (one === undefined) throw new Error('nothing was begun');
+  return { id: one.payoutId, amount: Number(one.amountMinor) };
+}
+
+/** A processor that looks and never answers whether it sent. */
+const silent = (): Pick<StripePort, 'run' | 'withKey'> => ({
+  withKey: world.port.withKey,
+  run: async (work) => {
+    if (String(work).includes('transfers.create')) {
+      throw new Refusal('unavailable', 'No answer.', { cause: new Stripe.errors.StripeConnectionError({ message: 'reset', type: 'api_error' }) });
+    }
+    return await world.port.run(work);
+  },
+});
+
+describe('one balance', () => {
+  it('asked for by a thousand at once is paid once', async () => {
+    const before = await unpaid();
+    const answers = await Promise.all(Array.from({ length: 1_000 }, () => pay()));
+    expect(answers.flatMap((one) => one.payouts).map((one) => one.amountMinor)).toEqual([`${before}`]);
+    expect(await unpaid()).toBe(0n);
+    await world.drain();
+    expect((await world.port.sdk.transfers.list({ limit: 100 })).data.map((one) => one.amount)).toEqual([Number(before)]);
+    await world.checkBooks();
+  }, 60_000);
+});
+
+describe('a payout of unknown outcome', () => {
+  it('stays pending, and after days is left to a person, who says that nothing was sent', async () => {
+    const { id } = await begun();
+    await world.withStripe(silent()).work.sendPayout(id);
+    expect(await payout(id)).toMatchObject({ state: 'pending', needsPerson: false, problem: 'No answer.' });
+    expect(await refusal(resolve(id))).toBe('payout_state');
+    expect((await world.royalties.listUnsettledPayouts()).payouts).toEqual([]);
+    await daysOld(id, 4);
+    await world.withStripe(silent()).work.sendPayout(id);
+    expect((await world.royalties.listUnsettledPayouts()).payouts).toMatchObject([{ payoutId: id, needsPerson: true }]);
+    // Nobody tries it again, nor takes the balance twice.
+    await world.drain();
+    expect([(await payout(id)).state, await unpaid()]).toEqual(['pending', 0n]);
+    expect(await refusal(resolve(id, 'tr_unknown'))).toBe('payout_state');
+    expect(await resolve(id)).toMatchObject({ state: 'returned' });
+    expect(await unpaid()).toBe(108n);
+    expect(await refusal(resolve(id))).toBe('payout_state');
+    await world.checkBooks();
+  });
+
+  it('under whose name something else stands is not sent; the transfer that is it can be named', async () => {
+    const { id, amount } = await begun();
+    const destination = (await world.db.asOwner<{ stripe_account: string }>('SELECT stripe_account FROM payout WHERE id = $1', [id]))[0]?.stripe_account ?? '';
+    const other = await world.port.sdk.transfers.create(
+      { amount: 1, currency: 'cny', destination, transfer_group: id, metadata: { payoutId: id } }, world.port.withKey('other'));
+    await world.royalties.work.sendPayout(id);
+    expect(await payout(id)).toMatchObject({ state: 'pending', needsPerson: true });
+    expect(await refusal(resolve(id))).toBe('payout_state');
+    expect(await refusal(resolve(id, other.id))).toBe('payout_state');
+    const right = await world.port.sdk.transfers.create(
+      { amount, currency: 'cny', destination, transfer_group: id, metadata: { payoutId: id } }, world.port.withKey('right'));
+    expect(await resolve(id, right.id)).toMatchObject({ state: 'paid', stripeTransfer: right.id });
+    await world.port.sdk.transfers.createReversal(other.id, {}, world.port.withKey('undo'));
+    await world.drain();
+    await world.checkBooks();
+  });
+});
+
+describe('a payee\'s own wish', () => {
+  const wish = (input: { currency: string; minimumMinor: string; schedule: 'manual' | 'weekly' | 'monthly' }): ReturnType<Royalties['setPayoutSetting']> =>
+    world.royalties.setPayoutSetting(world.agency.actor, world.key('setPayoutSetting'), input);
+
+  it('is a smallest payout and a schedule, which pays by itself and not before its day', async () => {
+    for (const minimumMinor of ['0', '-1', '1e3', 'NaN', '9223372036854775808']) {
+      expect(await refusal(wish({ currency: 'CNY', minimumMinor, schedule: 'manual' }))).toMatch(/^money_/);
+    }
+    expect(await refusal(wish({ currency: 'COIN', minimumMinor: '1', schedule: 'manual' }))).toBe('money_malformed');
+    await wish({ currency: 'CNY', minimumMinor: '100000', schedule: 'monthly' });
+    expect((await pay()).skipped).toMatchObject([{ reason: 'payout_below_minimum' }]);
+    await world.royalties.work.payScheduled();
+    expect((await world.royalties.listPayouts(world.agency.actor)).payouts.every((one) => one.state !== 'pending')).toBe(true);
+    await wish({ currency: 'CNY', minimumMinor: '1', schedule: 'monthly' });
+    await Promise.all([world.royalties.work.payScheduled(), world.royalties.work.payScheduled()]);
+    expect((await world.royalties.listPayouts(world.agency.actor)).payouts.filter((one) => one.state === 'pending')).toHaveLength(1);
+    await world.drain();
+    expect(await unpaid()).toBe(0n);
+    // A run in the same month: the balance waits for the next.
+    await world.moveTo(noon(`${day.slice(0, 8)}20`));
+    await world.run(`${day.slice(0, 8)}20`);
+    expect((await pay()).skipped).toMatchObject([{ reason: 'payout_not_due' }]);
+    await world.royalties.work.payScheduled();
+    expect(await unpaid()).toBeGreaterThan(0n);
+    await wish({ currency: 'CNY', minimumMinor: '1', schedule: 'manual' });
+    expect((await world.royalties.listPayoutSettings(world.agency.actor)).settings).toEqual([{ currency: 'CNY', minimumMinor: '1', schedule: 'manual' }]);
+  });
+
+  it('does not help who never onboards: the balance waits, and says why', async () => {
+    const before = await world.balance(chart.payable(world.owner.accountId, 'CNY'));
+    await world.royalties.setPayoutSetting(world.owner.actor, world.key('setPayoutSetting'), { currency: 'CNY', minimumMinor: '1', schedule: 'weekly' });
+    await world.royalties.work.payScheduled();
+    expect((await pay(world.owner)).skipped).toMatchObject([{ reason: 'payee_not_onboarded', unpaidMinor: `${-before}` }]);
+    expect(await world.balance(chart.payable(world.owner.accountId, 'CNY'))).toBe(before);
+  });
+});
+
+describe('a claim in another currency', () => {
+  it('is converted once, at the processor\'s rate, through one position a currency', async () => {
+    const draft = await world.royalties.draftAdvance(world.operator.actor, world.key('draftAdvance'), {
+      payee: world.agency.accountId, currency: 'USD', amountMinor: '50', rateBasisPoints: 1_000, cloneIds: [world.cloneId],
+    });
+    for (const person of [world.agency, world.operator]) {
+      await world.royalties.signAdvance(person.actor, world.key('signAdvance'), draft.advanceId, { signature: await world.signature(person, draft.document, 'advance') });
+    }
+    const { payoutId } = await world.royalties.payAdvance(world.operator.actor, world.key('payAdvance'), draft.advanceId);
+    const id = payoutId ?? '';
+    await world.withStripe(silent()).work.sendPayout(id);
+    expect((await payout(id)).conversion).toEqual({ currency: 'CNY', amountMinor: '355', rate: '7.1', source: 'stripe.exchange_rates' });
+    await world.drain();
+    expect(await payout(id)).toMatchObject({ state: 'paid', currency: 'USD', amountMinor: '50', conversion: { amountMinor: '355' } });
+    expect([await world.balance(chart.conversionPosition('USD')), await world.balance(chart.conversionPosition('CNY'))]).toEqual([-50n, 355n]);
+    const { stripeTransfer } = await payout(id);
+    await world.port.sdk.transfers.createReversal(stripeTransfer ?? '', { amount: 100 }, world.port.withKey('back'));
+    await world.port.sdk.transfers.createReversal(stripeTransfer ?? '', {}, world.port.withKey('all'));
+    await world.drain();
+    expect([(await payout(id)).state, (await world.royalties.getAdvance(world.agency.actor, draft.advanceId)).unrecoupedMinor]).toEqual(['returned', '0']);
+    expect([await world.balance(chart.conversionPosition('USD')), await world.balance(chart.conversionPosition('CNY'))]).toEqual([0n, 0n]);
+    await world.checkBooks();
+  });
+});

@@ -182,6 +182,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/clones/{cloneId}/derivative-terms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Under which terms a clone is a derivative
+         * @description Its owner and operators see all; the owner of an original sees those that name theirs.
+         */
+        get: operations["listDerivativeTerms"];
+        put?: never;
+        /**
+         * Draft the term of a derivative
+         * @description The owner of a clone that was made out of another owner's by licence. Answers with the document that both owners sign. From its day on the original's owner receives the share of each pot before the split divides the rest, and so do the originals of the original, all together never more than the ceiling. A split that was drafted before it divides nothing from that day on: every payee signs a new one that names it. Chains that come back to themselves, or whose upper originals are more than the ceiling, are refused with `derivative_invalid`.
+         */
+        post: operations["draftDerivativeTerm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/clones/{cloneId}/dry-run": {
         parameters: {
             query?: never;
@@ -805,6 +829,46 @@ export interface paths {
          * @description First the owner, then the agent, each over the same document and with their own passkey. With the second signature it acts, from its validFrom on. What was signed must be exactly the draft (`signature_mismatch`).
          */
         post: operations["signDelegation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/derivative-terms/{derivativeId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The term of a derivative
+         * @description Both owners, and operators.
+         */
+        get: operations["getDerivativeTerm"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/derivative-terms/{derivativeId}/signatures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign the term of a derivative
+         * @description The owner of the derivative and the owner of the original, each for themselves.
+         */
+        post: operations["signDerivativeTerm"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4185,6 +4249,44 @@ export interface components {
             /** Format: date-time */
             at: string;
         };
+        DerivativeTerm: {
+            derivativeId: string;
+            /** @description The derivative. */
+            cloneId: string;
+            number: number;
+            originalCloneId: string;
+            /** @enum {string} */
+            state: "draft" | "signed";
+            effectiveFrom: components["schemas"]["Day"];
+            document: components["schemas"]["DerivativeDocument"];
+            /** @description The document's RFC 8785 form. */
+            canonical: string;
+            digest: components["schemas"]["Digest"];
+            signatures: {
+                signer: string;
+                signedDocumentId: string;
+                signedAt: components["schemas"]["Instant"];
+            }[];
+            /** @description Who has not signed yet. */
+            missing: string[];
+            signedAt: components["schemas"]["Instant"] | null;
+            /** @description What the log's leaf was made of; null until both have signed. */
+            record: {
+                /** @constant */
+                type: "benren.derivative_record";
+                /** @constant */
+                schemaVersion: 1;
+                derivativeId: string;
+                cloneId: string;
+                termSha256: components["schemas"]["Digest"];
+                signatures: {
+                    signer: string;
+                    evidenceSha256: components["schemas"]["Digest"];
+                }[];
+                signedAt: components["schemas"]["Instant"];
+            } | null;
+            leafId: string | null;
+        };
         /** @description SHA-256 in lower-case hex. */
         Digest: string;
         Dispute: {
@@ -6044,6 +6146,8 @@ export interface components {
                 entries: number;
                 legs: {
                     payee: string;
+                    /** @description The term under which an original above the clone receives it; null for the split's own legs. */
+                    derivativeId: string | null;
                     basisPoints: number;
                     shareMinor: components["schemas"]["AmountMinor"];
                     /** @description The share; the platform's less the tax and fee that the base leaves in. */
@@ -7256,6 +7360,7 @@ export interface components {
         CloneVersionId: string;
         DeathCaseId: string;
         DelegationId: string;
+        DerivativeId: string;
         GrantId: string;
         HoldId: string;
         HoldsLimit: number;
@@ -7576,6 +7681,66 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Clone"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listDerivativeTerms: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                cloneId: components["parameters"]["CloneId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Newest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        terms: components["schemas"]["DerivativeTerm"][];
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    draftDerivativeTerm: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                cloneId: components["parameters"]["CloneId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    originalCloneId: string;
+                    upstreamBasisPoints: number;
+                    ceilingBasisPoints: number;
+                    effectiveFrom: components["schemas"]["Day"];
+                };
+            };
+        };
+        responses: {
+            /** @description The draft. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DerivativeTerm"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -8621,6 +8786,61 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Delegation"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getDerivativeTerm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                derivativeId: components["parameters"]["DerivativeId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The term. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DerivativeTerm"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    signDerivativeTerm: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                derivativeId: components["parameters"]["DerivativeId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    signature: components["schemas"]["SignatureInput"];
+                };
+            };
+        };
+        responses: {
+            /** @description The term. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DerivativeTerm"];
                 };
             };
             default: components["responses"]["Problem"];

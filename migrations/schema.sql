@@ -378,6 +378,29 @@ delegation_signature.account_id text NOT NULL
 delegation_signature.signed_document_id text NOT NULL
 delegation_signature.signed_at timestamp with time zone NOT NULL
 delegation_signature.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+derivative_signature.derivative_id text NOT NULL
+derivative_signature.signer text NOT NULL
+derivative_signature.signed_document_id text NOT NULL
+derivative_signature.signed_at timestamp with time zone NOT NULL
+derivative_signature.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+derivative_term.id text NOT NULL
+derivative_term.clone_id text NOT NULL
+derivative_term.number integer NOT NULL
+derivative_term.derivative_owner_id text NOT NULL
+derivative_term.original_clone_id text NOT NULL
+derivative_term.original_owner_id text NOT NULL
+derivative_term.upstream_basis_points integer NOT NULL
+derivative_term.ceiling_basis_points integer NOT NULL
+derivative_term.effective_from date NOT NULL
+derivative_term.canonical text NOT NULL
+derivative_term.digest text NOT NULL
+derivative_term.state text NOT NULL DEFAULT 'draft'::text
+derivative_term.signed_at timestamp with time zone
+derivative_term.record text
+derivative_term.leaf_id text
+derivative_term.after_split integer
+derivative_term.drafted_at timestamp with time zone NOT NULL
+derivative_term.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 dispute.id text NOT NULL
 dispute.stripe_charge text NOT NULL
 dispute.account_id text NOT NULL
@@ -1029,6 +1052,7 @@ royalty_pot_leg.payee text NOT NULL
 royalty_pot_leg.basis_points integer NOT NULL
 royalty_pot_leg.amount_minor bigint NOT NULL
 royalty_pot_leg.share_minor bigint
+royalty_pot_leg.derivative_id text
 royalty_reserve.id text NOT NULL
 royalty_reserve.payee text NOT NULL
 royalty_reserve.currency text NOT NULL
@@ -1119,6 +1143,7 @@ split.drafted_at timestamp with time zone NOT NULL
 split.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 split.reserve_basis_points integer NOT NULL DEFAULT 0
 split.reserve_days integer NOT NULL DEFAULT 0
+split.derivative_id text
 split_answered.clone_id text NOT NULL
 split_answered.before_day date NOT NULL
 split_leg.split_id text NOT NULL
@@ -1604,6 +1629,26 @@ delegation_signature: delegation_signature_delegation_id_fkey FOREIGN KEY (deleg
 delegation_signature: delegation_signature_pkey PRIMARY KEY (delegation_id, account_id)
 delegation_signature: delegation_signature_signed_document_id_account_id_fkey FOREIGN KEY (signed_document_id, account_id) REFERENCES signed_document(id, account_id)
 delegation_signature: delegation_signature_signed_document_id_key UNIQUE (signed_document_id)
+derivative_signature: derivative_signature_derivative_id_fkey FOREIGN KEY (derivative_id) REFERENCES derivative_term(id)
+derivative_signature: derivative_signature_pkey PRIMARY KEY (derivative_id, signer)
+derivative_signature: derivative_signature_signed_document_id_fkey FOREIGN KEY (signed_document_id) REFERENCES signed_document(id)
+derivative_signature: derivative_signature_signed_document_id_key UNIQUE (signed_document_id)
+derivative_signature: derivative_signature_signer_fkey FOREIGN KEY (signer) REFERENCES account(id)
+derivative_term: derivative_term_check CHECK ((original_clone_id <> clone_id))
+derivative_term: derivative_term_check1 CHECK ((original_owner_id <> derivative_owner_id))
+derivative_term: derivative_term_check2 CHECK (((ceiling_basis_points >= upstream_basis_points) AND (ceiling_basis_points <= 9000)))
+derivative_term: derivative_term_check3 CHECK ((digest = encode(sha256(convert_to(canonical, 'UTF8'::name)), 'hex'::text)))
+derivative_term: derivative_term_check4 CHECK (((state = 'signed'::text) = ((signed_at IS NOT NULL) AND (record IS NOT NULL) AND (leaf_id IS NOT NULL) AND (after_split IS NOT NULL))))
+derivative_term: derivative_term_clone_id_fkey FOREIGN KEY (clone_id) REFERENCES clone(id)
+derivative_term: derivative_term_clone_id_number_key UNIQUE (clone_id, number)
+derivative_term: derivative_term_derivative_owner_id_fkey FOREIGN KEY (derivative_owner_id) REFERENCES account(id)
+derivative_term: derivative_term_id_check CHECK ((id ~ '^drv_'::text))
+derivative_term: derivative_term_number_check CHECK ((number >= 1))
+derivative_term: derivative_term_original_clone_id_fkey FOREIGN KEY (original_clone_id) REFERENCES clone(id)
+derivative_term: derivative_term_original_owner_id_fkey FOREIGN KEY (original_owner_id) REFERENCES account(id)
+derivative_term: derivative_term_pkey PRIMARY KEY (id)
+derivative_term: derivative_term_state_check CHECK ((state = ANY (ARRAY['draft'::text, 'signed'::text])))
+derivative_term: derivative_term_upstream_basis_points_check CHECK (((upstream_basis_points >= 1) AND (upstream_basis_points <= 9000)))
 dispute: dispute_account_id_fkey FOREIGN KEY (account_id) REFERENCES account(id)
 dispute: dispute_amount_minor_check CHECK ((amount_minor > 0))
 dispute: dispute_check CHECK (((claim_minor >= 0) AND (claim_minor <= amount_minor)))
@@ -2144,6 +2189,7 @@ royalty_pot: royalty_pot_split_id_fkey FOREIGN KEY (split_id) REFERENCES split(i
 royalty_pot: royalty_pot_tier_id_fkey FOREIGN KEY (tier_id) REFERENCES tier(id)
 royalty_pot: royalty_pot_transfer_id_key UNIQUE (transfer_id)
 royalty_pot_leg: royalty_pot_leg_check CHECK (((amount_minor >= 0) OR (payee = 'platform'::text)))
+royalty_pot_leg: royalty_pot_leg_derivative_id_fkey FOREIGN KEY (derivative_id) REFERENCES derivative_term(id)
 royalty_pot_leg: royalty_pot_leg_pkey PRIMARY KEY (pot_id, leg)
 royalty_pot_leg: royalty_pot_leg_pot_id_fkey FOREIGN KEY (pot_id) REFERENCES royalty_pot(id)
 royalty_pot_leg: royalty_pot_leg_share CHECK (((payee = 'platform'::text) OR (share_minor = amount_minor)))
@@ -2199,6 +2245,7 @@ split: split_check CHECK ((digest = encode(sha256(convert_to(canonical, 'UTF8'::
 split: split_check1 CHECK (((state = 'signed'::text) = ((signed_at IS NOT NULL) AND (record IS NOT NULL) AND (leaf_id IS NOT NULL))))
 split: split_clone_id_fkey FOREIGN KEY (clone_id) REFERENCES clone(id)
 split: split_clone_id_number_key UNIQUE (clone_id, number)
+split: split_derivative_id_fkey FOREIGN KEY (derivative_id) REFERENCES derivative_term(id)
 split: split_id_check CHECK ((id ~ '^spl_'::text))
 split: split_number_check CHECK ((number >= 1))
 split: split_owner_account_id_fkey FOREIGN KEY (owner_account_id) REFERENCES account(id)
@@ -2464,6 +2511,11 @@ CREATE UNIQUE INDEX delegation_pkey ON public.delegation USING btree (id)
 CREATE UNIQUE INDEX delegation_end_pkey ON public.delegation_end USING btree (delegation_id)
 CREATE UNIQUE INDEX delegation_signature_pkey ON public.delegation_signature USING btree (delegation_id, account_id)
 CREATE UNIQUE INDEX delegation_signature_signed_document_id_key ON public.delegation_signature USING btree (signed_document_id)
+CREATE UNIQUE INDEX derivative_signature_pkey ON public.derivative_signature USING btree (derivative_id, signer)
+CREATE UNIQUE INDEX derivative_signature_signed_document_id_key ON public.derivative_signature USING btree (signed_document_id)
+CREATE UNIQUE INDEX derivative_term_clone_id_number_key ON public.derivative_term USING btree (clone_id, number)
+CREATE INDEX derivative_term_in_force ON public.derivative_term USING btree (clone_id, effective_from) WHERE (state = 'signed'::text)
+CREATE UNIQUE INDEX derivative_term_pkey ON public.derivative_term USING btree (id)
 CREATE INDEX dispute_of_charge ON public.dispute USING btree (stripe_charge)
 CREATE INDEX dispute_open ON public.dispute USING btree (opened_at) WHERE (state = 'open'::text)
 CREATE UNIQUE INDEX dispute_pkey ON public.dispute USING btree (id)
@@ -2855,6 +2907,11 @@ delegation_end: CREATE TRIGGER delegation_end_never_truncated BEFORE TRUNCATE ON
 delegation_signature: CREATE TRIGGER delegation_signature_fits BEFORE INSERT ON public.delegation_signature FOR EACH ROW EXECUTE FUNCTION delegation_signature_fits()
 delegation_signature: CREATE TRIGGER delegation_signature_never_changes BEFORE DELETE OR UPDATE ON public.delegation_signature FOR EACH ROW EXECUTE FUNCTION refuse_change()
 delegation_signature: CREATE TRIGGER delegation_signature_never_truncated BEFORE TRUNCATE ON public.delegation_signature FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+derivative_signature: CREATE TRIGGER derivative_signature_holds BEFORE INSERT ON public.derivative_signature FOR EACH ROW EXECUTE FUNCTION derivative_signature_holds()
+derivative_signature: CREATE TRIGGER derivative_signature_never_changes BEFORE DELETE OR UPDATE ON public.derivative_signature FOR EACH ROW EXECUTE FUNCTION refuse_change()
+derivative_signature: CREATE TRIGGER derivative_signature_never_truncated BEFORE TRUNCATE ON public.derivative_signature FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+derivative_term: CREATE TRIGGER derivative_term_is_complete BEFORE INSERT OR UPDATE ON public.derivative_term FOR EACH ROW EXECUTE FUNCTION derivative_term_is_complete()
+derivative_term: CREATE TRIGGER derivative_term_stays BEFORE DELETE ON public.derivative_term FOR EACH ROW EXECUTE FUNCTION refuse_change()
 dispute: CREATE TRIGGER dispute_ends_once BEFORE UPDATE ON public.dispute FOR EACH ROW EXECUTE FUNCTION dispute_ends_once()
 dispute: CREATE TRIGGER dispute_stays BEFORE DELETE ON public.dispute FOR EACH ROW EXECUTE FUNCTION refuse_change()
 enrolment_hold: CREATE TRIGGER enrolment_hold_guard BEFORE INSERT OR UPDATE ON public.enrolment_hold FOR EACH ROW EXECUTE FUNCTION enrolment_hold_guard()
@@ -3877,6 +3934,37 @@ AS $function$
             WHERE offer.delegation_id = delegation.id AND offer.account_id = delegation.owner_account_id)))
         AND NOT EXISTS (SELECT FROM delegation_end WHERE delegation_id = delegation.id)) THEN
       RAISE EXCEPTION 'this is not a signature over it' USING ERRCODE = 'restrict_violation', CONSTRAINT = 'delegation_signature_fits';
+    END IF;
+    RETURN NEW;
+  END $function$
+CREATE OR REPLACE FUNCTION public.derivative_signature_holds()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    IF NOT EXISTS (
+      SELECT FROM derivative_term t JOIN signed_document s ON s.id = NEW.signed_document_id AND s.canonical = t.canonical
+        WHERE t.id = NEW.derivative_id AND s.document_type = 'derivative' AND s.account_id = NEW.signer
+          AND NEW.signer IN (t.derivative_owner_id, t.original_owner_id)
+    ) THEN
+      RAISE EXCEPTION 'derivative term % was not signed by % with this document', NEW.derivative_id, NEW.signer
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'derivative_signature_holds', TABLE = 'derivative_signature';
+    END IF;
+    RETURN NEW;
+  END $function$
+CREATE OR REPLACE FUNCTION public.derivative_term_is_complete()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    IF TG_OP = 'UPDATE' AND OLD.state = 'signed' THEN
+      RAISE EXCEPTION 'derivative term % is signed', OLD.id USING ERRCODE = 'restrict_violation';
+    END IF;
+    IF NEW.state = 'signed' AND (SELECT count(*) FROM derivative_signature WHERE derivative_id = NEW.id) <> 2 THEN
+      RAISE EXCEPTION 'derivative term % lacks a signature', NEW.id
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'derivative_term_is_complete', TABLE = 'derivative_term';
     END IF;
     RETURN NEW;
   END $function$
@@ -5773,6 +5861,8 @@ delegated_act: INSERT, SELECT
 delegation: INSERT, SELECT
 delegation_end: INSERT, SELECT
 delegation_signature: INSERT, SELECT
+derivative_signature: INSERT, SELECT
+derivative_term: INSERT, SELECT
 dispute: SELECT
 enrolment_hold: INSERT, SELECT
 enrolment_hold_review: INSERT, SELECT
@@ -5905,6 +5995,7 @@ consent_grant: UPDATE (state)
 consent_volume_use: UPDATE (milliseconds, state)
 credential: UPDATE (backed_up, last_used_at, sign_count)
 death_case: UPDATE (changed_at, round, state, waiting_until)
+derivative_term: UPDATE (after_split, leaf_id, record, signed_at, state)
 dispute: INSERT (account_id, amount_minor, claim_minor, currency, id, lot_id, opened_at, reason, stripe_charge)
 dispute: UPDATE (closed_at, state)
 enrolment_hold: UPDATE (contest, contested_at, decided_at, state)

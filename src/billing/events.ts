@@ -9,6 +9,8 @@ import type { BillingDeps } from './deps.ts';
 import type { Disputes } from './disputes.ts';
 import { taxIncluded } from './model.ts';
 import * as periods from './period-store.ts';
+import { applyNext, applyNow } from './plan-booking.ts';
+import { openChange } from './plan-store.ts';
 import { invoicePaid } from './postings.ts';
 import type { ChargeFacts, InvoiceFacts } from './provider.ts';
 import * as inbox from './refund-store.ts';
@@ -42,11 +44,41 @@ async function billedOffer(tx: Tx, subscription: store.SubscriptionRow, invoice:
 }
 
 /** Books a paid invoice once: its period, its ledger transfer, and, if the clone was stopped meanwhile, its way back. */
-async function bookInvoice(tx: Tx, deps: BillingDeps, invoiceId: string, invoice: InvoiceFacts, charge: ChargeFacts): Promise<Outcome> {
+async function bookInvoice(
+  tx: Tx, deps: BillingDeps, room: Pick<Refunds, 'requestRefund'>, invoiceId: string, invoice: InvoiceFacts, charge: ChargeFacts | null,
+): Promise<Outcome> {
   const subscription = await store.lockSubscription(tx, invoice.subscriptionId ?? '');
   if (subscription === null) return 'not_ours';
   const { offer, interval } = await billedOffer(tx, subscription, invoice);
   await inbox.lockSales(tx, subscription.cloneId, 'shared');
+  const startDay = dayOf(invoice.periodStart);
+  const endDay = dayOf(invoice.periodEnd);
+  const change = await openChange(tx, subscription.id);
+  const mine = change !== null && (change.effect === 'now' ? change.id === invoice.changeId
+    : change.tierId === offer.tierId && change.offerVersion === offer.version && change.interval === interval);
+  if (charge === null && !(mine && change.effect === 'now')) return 'applied';
+  const granted = quotaOf(offer.outputsPerPeriod ?? 0, interval);
+  const agreedAt = mine ? change.askedAt : subscription.agreedAt;
+  if (charge !== null && !(await bookCharge(tx, deps, subscription, { invoiceId, invoice, charge, offer, granted, agreedAt }))) return 'applied';
+  if (mine && change.effect === 'now') {
+    await applyNow(tx, deps, room, subscription, { change, invoiceId, days: { startDay, endDay, granted: charge === null ? granted : 0 } });
+  } else if (mine) await applyNext(tx, deps, subscription, change, invoiceId);
+  await endIfStopped(tx, deps, subscription, { tierId: offer.tierId, at: agreedAt ?? subscription.createdAt }, invoiceId);
+  return 'applied';
+}
+
+interface Billed {
+  invoiceId: string;
+  invoice: InvoiceFacts;
+  charge: ChargeFacts;
+  offer: OfferRow;
+  granted: number;
+  agreedAt: Date | null;
+}
+
+/** The paid period and its transfer. Answers false when it was booked before. */
+async function bookCharge(tx: Tx, deps: BillingDeps, subscription: store.SubscriptionRow, billed: Billed): Promise<boolean> {
+  const { invoiceId, invoice, charge, offer, granted, agreedAt } = billed;
   const startDay = dayOf(invoice.periodStart);
   const endDay = dayOf(invoice.periodEnd);
   const { taxRateBasisPoints } = deps.settings;
@@ -55,23 +87,25 @@ async function bookInvoice(tx: Tx, deps: BillingDeps, invoiceId: string, invoice
     tierId: offer.tierId, offerVersion: offer.version, stripeInvoice: invoiceId, stripeCharge: charge.chargeId, startDay, endDay, days: daysBetween(startDay, endDay),
     currency: invoice.currency, grossMinor: invoice.amountPaidMinor, taxMinor: taxIncluded(invoice.amountPaidMinor, taxRateBasisPoints),
     taxRateBasisPoints, feeMinor: feeInSaleCurrency({ currency: invoice.currency, amountMinor: invoice.amountPaidMinor }, charge), settledCurrency: charge.settledCurrency,
-    settledNetMinor: charge.settledNetMinor, granted: quotaOf(offer.outputsPerPeriod ?? 0, interval), paidAt: invoice.paidAt,
+    settledNetMinor: charge.settledNetMinor, granted, paidAt: invoice.paidAt, agreedAt,
   };
-  if (!(await periods.insertPeriod(tx, period))) return 'applied';
+  if (!(await periods.insertPeriod(tx, period))) return false;
   await deps.ledger.post(tx, invoicePaid(period));
-  const sold = { tierId: subscription.tierId, at: subscription.createdAt };
+  return true;
+}
+
+/** What was paid while its stop came goes back with the stop's settlement. */
+async function endIfStopped(tx: Tx, deps: BillingDeps, subscription: store.SubscriptionRow, sold: { tierId: string; at: Date }, paid: string): Promise<void> {
   const stop = (await inbox.stopsOfClone(tx, subscription.cloneId)).find((one) => inbox.covers(one, sold));
-  if (stop !== undefined) {
-    await enqueue(tx, {
-      topic: 'billing.settleStop', payload: { stopId: stop.stopId }, runAt: deps.clock.now(), dedupeKey: `billing.settleStop:${stop.stopId}:${period.id}`,
-    });
-    // Its own job, since the one of the stop may have run while this payment was still on its way.
-    await enqueue(tx, {
-      topic: 'billing.endSubscription', payload: { subscriptionId: subscription.id }, runAt: deps.clock.now(),
-      dedupeKey: `billing.endSubscription:${subscription.id}:${period.id}`,
-    });
-  }
-  return 'applied';
+  if (stop === undefined) return;
+  await enqueue(tx, {
+    topic: 'billing.settleStop', payload: { stopId: stop.stopId }, runAt: deps.clock.now(), dedupeKey: `billing.settleStop:${stop.stopId}:${paid}`,
+  });
+  // Its own job, since the one of the stop may have run while this payment was still on its way.
+  await enqueue(tx, {
+    topic: 'billing.endSubscription', payload: { subscriptionId: subscription.id }, runAt: deps.clock.now(),
+    dedupeKey: `billing.endSubscription:${subscription.id}:${paid}`,
+  });
 }
 
 export interface Appliers {
@@ -103,14 +137,14 @@ function makeSubscriptionApplier(deps: BillingDeps): Appliers['subscription'] {
       if (row.state === 'canceled' || row.state === 'expired') return 'applied';
       const told = await provider.subscription(id);
       if (told === null || told.status === 'waiting') return 'applied';
-      const news = { state: told.status, stripeSubscription: id, at: clock.now() };
+      const news = { state: told.status, stripeSubscription: id, cancelAtPeriodEnd: told.cancelAtPeriodEnd, at: clock.now() };
       if (await runTx((tx) => store.putProviderState(tx, row, news))) return 'applied';
     }
     throw new Error(`Subscription ${id} is changing too often to be read.`);
   };
 }
 
-type Rooms = Pick<Refunds, 'settle'> & Pick<Coins, 'applyPack' | 'settleCoinReturn'> & Pick<Disputes, 'applyDispute'>;
+type Rooms = Pick<Refunds, 'settle' | 'requestRefund'> & Pick<Coins, 'applyPack' | 'settleCoinReturn'> & Pick<Disputes, 'applyDispute'>;
 
 export function makeAppliers(deps: BillingDeps, rooms: Rooms): Appliers {
   const { runTx, provider, clock } = deps;
@@ -120,11 +154,13 @@ export function makeAppliers(deps: BillingDeps, rooms: Rooms): Appliers {
     const facts = await provider.invoice(id);
     if (facts?.subscriptionId == null || facts.stripeSubscriptionId === null) return 'not_ours';
     const known = await subscription(facts.stripeSubscriptionId);
-    if (known === 'not_ours' || !facts.paid || facts.amountPaidMinor === 0n) return known;
+    if (known === 'not_ours' || !facts.paid) return known;
+    // Nothing was charged: for a change of plan that its credit paid for, or for a period that only runs on.
+    if (facts.amountPaidMinor === 0n) return facts.changeId === null ? known : await runTx((tx) => bookInvoice(tx, deps, rooms, id, facts, null));
     const charge = await provider.settlement(id);
     // Tried again: money whose fee is unknown is not booked, since none of it could be earned (docs/promises.md).
     if (charge === null) throw new Refusal('unavailable', 'The processor has not settled this payment yet.');
-    return await runTx((tx) => bookInvoice(tx, deps, id, facts, charge));
+    return await runTx((tx) => bookInvoice(tx, deps, rooms, id, facts, charge));
   }
 
   async function session(id: string): Promise<Outcome> {

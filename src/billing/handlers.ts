@@ -4,7 +4,8 @@ import type { RequestContext } from '../kernel/request.ts';
 import type { Billing } from './service.ts';
 
 type Mine = Pick<Handlers<RequestContext>,
-  'listTiers' | 'createTier' | 'changeTierOffer' | 'subscribe' | 'getSubscription' | 'getEntitlement' | 'receiveStripeEvent'>;
+  'listTiers' | 'createTier' | 'changeTierOffer' | 'removeTier' | 'subscribe' | 'getSubscription' | 'getEntitlement' | 'quotePlanChange' | 'changePlan'
+  | 'acceptTierOffer' | 'withdrawPlanChange' | 'cancelSubscription' | 'resumeSubscription' | 'receiveStripeEvent'>;
 
 /** The contract types a raw JSON body as text; the router hands over its bytes (`x-raw-body`). */
 function bytesOf(body: unknown): Uint8Array {
@@ -12,8 +13,37 @@ function bytesOf(body: unknown): Uint8Array {
   throw new TypeError('a raw body was parsed before it reached its handler');
 }
 
+type PlanHandlers = Pick<Mine, 'quotePlanChange' | 'changePlan' | 'acceptTierOffer' | 'withdrawPlanChange' | 'cancelSubscription' | 'resumeSubscription'>;
+
+function makePlanHandlers(billing: Billing): PlanHandlers {
+  return {
+    async quotePlanChange(input, context) {
+      return { status: 200, body: await billing.quotePlanChange(signedIn(context), input.path.subscriptionId, input.body) };
+    },
+    async changePlan(input, context) {
+      return { status: 201, body: await billing.changePlan(signedIn(context), writeKey(context), input.path.subscriptionId, input.body) };
+    },
+    async acceptTierOffer(input, context) {
+      return { status: 201, body: await billing.acceptTierOffer(signedIn(context), writeKey(context), input.path.subscriptionId, input.body) };
+    },
+    async withdrawPlanChange(input, context) {
+      return { status: 200, body: await billing.withdrawPlanChange(signedIn(context), writeKey(context), input.path.subscriptionId) };
+    },
+    async cancelSubscription(input, context) {
+      return { status: 200, body: await billing.cancelSubscription(signedIn(context), writeKey(context), input.path.subscriptionId) };
+    },
+    async resumeSubscription(input, context) {
+      return { status: 200, body: await billing.resumeSubscription(signedIn(context), writeKey(context), input.path.subscriptionId) };
+    },
+  };
+}
+
 export function makeBillingHandlers(billing: Billing): Mine {
   return {
+    ...makePlanHandlers(billing),
+    async removeTier(input, context) {
+      return { status: 200, body: await billing.removeTier(signedIn(context), writeKey(context), { ...input.path, ...input.body }) };
+    },
     async listTiers(input) {
       return { status: 200, body: await billing.listTiers(input.path.cloneId) };
     },

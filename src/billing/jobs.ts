@@ -3,17 +3,25 @@ import type { JobHandlers } from '../platform/jobs/index.ts';
 import type { Billing } from './service.ts';
 import type { SettlementPlace } from './stops.ts';
 
+const memberOf = (payload: Json, member: string): Json | undefined =>
+  (typeof payload === 'object' && payload !== null && !Array.isArray(payload) ? (payload as { [key: string]: Json })[member] : undefined);
+
 /** The id that a job of this room was written with. */
 function idIn(payload: Json, member: string): string {
-  const id = typeof payload === 'object' && payload !== null && !Array.isArray(payload) ? (payload as { [key: string]: Json })[member] : undefined;
+  const id = memberOf(payload, member);
   if (typeof id !== 'string') throw new Error(`The job's payload lacks ${member}.`);
   return id;
 }
 
-/** A member that jobs of an older service did not write. */
+/** Members that a job may lack. */
 function numberIn(payload: Json, member: string): number | undefined {
-  const value = typeof payload === 'object' && payload !== null && !Array.isArray(payload) ? (payload as { [key: string]: Json })[member] : undefined;
+  const value = memberOf(payload, member);
   return typeof value === 'number' ? value : undefined;
+}
+
+function textIn(payload: Json, member: string): string | undefined {
+  const value = memberOf(payload, member);
+  return typeof value === 'string' ? value : undefined;
 }
 
 /** Where a settlement goes on; undefined at its beginning. */
@@ -28,6 +36,8 @@ function placeIn(payload: Json): SettlementPlace | undefined {
 export function makeBillingJobs({ work }: Pick<Billing, 'work'>): JobHandlers {
   return {
     'billing.publishTier': async (payload) => await work.publishTier(idIn(payload, 'tierId'), numberIn(payload, 'version')),
+    'billing.endOffers': async (payload) => await work.endOffers(idIn(payload, 'tierId'), textIn(payload, 'after')),
+    'billing.applyPlanChange': async (payload) => await work.applyPlanChange(idIn(payload, 'changeId')),
     'billing.openCheckout': async (payload) => await work.openCheckout(idIn(payload, 'subscriptionId')),
     'billing.applyEvent': async (payload) => await work.applyEvent(idIn(payload, 'eventId')),
     'billing.endSubscription': async (payload) => await work.endSubscription(idIn(payload, 'subscriptionId')),

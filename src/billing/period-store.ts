@@ -25,11 +25,15 @@ export interface PeriodRow {
   recognisedDays: number;
   endedOn: Day | null;
   refundedMinor: bigint;
+  /** What moved on into a later period when the plan changed. */
+  creditedMinor: bigint;
+  /** The period whose money this one carries on, of the same charge; null for one that was paid. */
+  creditedFrom: string | null;
   granted: number;
   held: number;
   captured: number;
   paidAt: Date;
-  /** When the subscription was asked for: a stop that is not final touches nothing that was sold after it. */
+  /** When this plan was agreed to: a stop that is not final touches nothing that was sold after it. */
   subscribedAt: Date;
 }
 
@@ -37,26 +41,30 @@ const PERIOD = `id, clone_id AS "cloneId", subscription_id AS "subscriptionId", 
   offer_version AS "offerVersion", stripe_invoice AS "stripeInvoice", stripe_charge AS "stripeCharge", start_day AS "startDay", end_day AS "endDay", days, currency,
   gross_minor AS "grossMinor", tax_minor AS "taxMinor", fee_minor AS "feeMinor", recognised_days AS "recognisedDays",
   ended_on AS "endedOn", refunded_minor AS "refundedMinor", granted, held, captured, paid_at AS "paidAt",
-  (SELECT created_at FROM subscription WHERE id = subscription_id) AS "subscribedAt"`;
+  credited_minor AS "creditedMinor", credited_from AS "creditedFrom",
+  coalesce(agreed_at, (SELECT created_at FROM subscription WHERE id = subscription_id)) AS "subscribedAt"`;
 
-export type NewPeriod = Omit<PeriodRow, 'recognisedDays' | 'endedOn' | 'refundedMinor' | 'held' | 'captured' | 'subscribedAt'> & {
+export type NewPeriod = Omit<PeriodRow, 'recognisedDays' | 'endedOn' | 'refundedMinor' | 'creditedMinor' | 'creditedFrom' | 'held' | 'captured' | 'subscribedAt'> & {
+  creditedFrom?: string;
+  /** When the plan was agreed to, if later than the subscription was asked for. */
+  agreedAt?: Date | null;
   taxRateBasisPoints: number;
   settledCurrency: Currency;
   settledNetMinor: bigint;
 };
 
-/** Answers whether it was written: an invoice is booked once. */
+/** Answers whether it was written: an invoice is booked once, and a period is credited once. */
 export async function insertPeriod(tx: Tx, row: NewPeriod): Promise<boolean> {
   return await execute(
     tx,
     `INSERT INTO subscription_period (id, clone_id, subscription_id, account_id, tier_id, offer_version, stripe_invoice, stripe_charge,
        start_day, end_day, days, currency, gross_minor, tax_minor, tax_rate_basis_points, fee_minor,
-       settled_currency, settled_net_minor, granted, paid_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
-     ON CONFLICT (stripe_invoice) DO NOTHING`,
+       settled_currency, settled_net_minor, granted, paid_at, credited_from, agreed_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
+     ON CONFLICT DO NOTHING`,
     [row.id, row.cloneId, row.subscriptionId, row.accountId, row.tierId, row.offerVersion, row.stripeInvoice, row.stripeCharge,
       row.startDay, row.endDay, row.days, row.currency, row.grossMinor, row.taxMinor, row.taxRateBasisPoints, row.feeMinor,
-      row.settledCurrency, row.settledNetMinor, row.granted, row.paidAt],
+      row.settledCurrency, row.settledNetMinor, row.granted, row.paidAt, row.creditedFrom ?? null, row.agreedAt ?? null],
   ) === 1;
 }
 
@@ -66,6 +74,22 @@ export async function findPeriod(tx: Tx, id: string): Promise<PeriodRow | null> 
 
 export async function lockPeriod(tx: Tx, id: string): Promise<PeriodRow | null> {
   return await maybeOne<PeriodRow>(tx, `SELECT ${PERIOD} FROM subscription_period WHERE id = $1 FOR UPDATE`, [id]);
+}
+
+/** What of a subscription is paid and not over, locked, the oldest payment first. */
+export async function lockRunning(tx: Tx, subscriptionId: string): Promise<PeriodRow[]> {
+  return await sql<PeriodRow>(
+    tx, `SELECT ${PERIOD} FROM subscription_period WHERE subscription_id = $1 AND ended_on IS NULL AND recognised_days < days
+         ORDER BY paid_at, id FOR UPDATE`, [subscriptionId],
+  );
+}
+
+/** How a period was settled at the processor: what a credit out of it carries on. */
+export async function settledAs(tx: Tx, id: string): Promise<{ settledCurrency: Currency; settledNetMinor: bigint; taxRateBasisPoints: number }> {
+  return await one(
+    tx, `SELECT settled_currency AS "settledCurrency", settled_net_minor AS "settledNetMinor", tax_rate_basis_points AS "taxRateBasisPoints"
+         FROM subscription_period WHERE id = $1`, [id],
+  );
 }
 
 export async function periodsOfSubscription(tx: Tx, subscriptionId: string): Promise<PeriodRow[]> {
@@ -102,7 +126,7 @@ export interface Covered {
 }
 
 const UNEARNED = `clone_id = $1 AND recognised_days < days AND ended_on IS NULL AND ($2::text[] IS NULL OR tier_id = ANY ($2))
-  AND ($3::timestamptz IS NULL OR subscription_id IN (SELECT id FROM subscription WHERE clone_id = $1 AND created_at <= $3))`;
+  AND ($3::timestamptz IS NULL OR agreed_at <= $3 OR (agreed_at IS NULL AND subscription_id IN (SELECT id FROM subscription WHERE clone_id = $1 AND created_at <= $3)))`;
 
 const covered = ({ cloneId, tierIds, before }: Covered): unknown[] => [cloneId, tierIds, before];
 

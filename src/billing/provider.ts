@@ -8,13 +8,14 @@ import { makePackProvider, type PackProvider } from './coin-provider.ts';
 import { type DisputeProvider, makeDisputeProvider } from './dispute-provider.ts';
 import { type Listing, makeListing } from './reconcile-provider.ts';
 import type { ProviderEvent } from './deps.ts';
+import { makePlanProvider, type PlanProvider } from './provider-plans.ts';
 
 /**
- * The payment processor in this room's words: the one file that knows the shape of Stripe's objects. Every write
+ * The payment processor in this room's words: this file and `provider-plans.ts` alone know the shape of Stripe's objects. Every write
  * carries an idempotency key derived from our own id, so that a call whose answer was lost is simply made again.
  * An unknown id answers null; outages are refused as `unavailable`.
  */
-export interface PaymentProvider extends PackProvider, DisputeProvider, Listing {
+export interface PaymentProvider extends PackProvider, PlanProvider, DisputeProvider, Listing {
   createProduct: (tier: { tierId: string; cloneId: string; name: string }) => Promise<string>;
   createPrice: (price: {
     tierId: string; cloneId: string; productId: string; version: number; interval: 'month' | 'year'; priceMinor: bigint; currency: Currency;
@@ -51,6 +52,7 @@ export interface CheckoutFacts {
 export interface SubscriptionFacts {
   subscriptionId: string | null;
   status: 'waiting' | 'active' | 'past_due' | 'canceled';
+  cancelAtPeriodEnd: boolean;
 }
 
 export interface InvoiceFacts {
@@ -59,6 +61,8 @@ export interface InvoiceFacts {
   paid: boolean;
   currency: Currency;
   amountPaidMinor: bigint;
+  /** The change of plan that was the subscription's last when this was billed. */
+  changeId: string | null;
   /** The price that the subscription's line billed. */
   priceId: string | null;
   periodStart: Date;
@@ -124,7 +128,7 @@ const REFUND_STATE: Readonly<Record<string, RefundFacts['state']>> = { succeeded
 
 function invoiceFacts(invoice: Stripe.Invoice): InvoiceFacts | null {
   const details = invoice.parent?.subscription_details ?? null;
-  // Prorations are never asked for, so one subscription item has one line.
+  // Prorations are never asked for, so one subscription item has one line; a credit of ours stands beside it.
   const line = invoice.lines.data.find((one) => one.parent?.type === 'subscription_item_details');
   if (details === null || line === undefined) return null;
   return {
@@ -133,6 +137,7 @@ function invoiceFacts(invoice: Stripe.Invoice): InvoiceFacts | null {
     paid: invoice.status === 'paid',
     currency: currencyOf(invoice.currency),
     amountPaidMinor: fromStripeAmount(invoice.amount_paid),
+    changeId: details.metadata?.['changeId'] ?? null,
     priceId: idOf(line.pricing?.price_details?.price),
     periodStart: instant(line.period.start),
     periodEnd: instant(line.period.end),
@@ -211,7 +216,10 @@ function makePayments({ run, withKey }: StripePort): Pick<PaymentProvider,
     async subscription(id) {
       const subscription = await orNull(run((sdk) => sdk.subscriptions.retrieve(id)));
       if (subscription === null) return null;
-      return { subscriptionId: subscription.metadata[OURS] ?? null, status: SUBSCRIPTION_STATUS[subscription.status] ?? 'waiting' };
+      return {
+        subscriptionId: subscription.metadata[OURS] ?? null, status: SUBSCRIPTION_STATUS[subscription.status] ?? 'waiting',
+        cancelAtPeriodEnd: subscription.cancel_at_period_end || subscription.cancel_at !== null,
+      };
     },
     async cancelSubscription(id, idempotencyKey) {
       const subscription = await run((sdk) => sdk.subscriptions.retrieve(id));
@@ -304,7 +312,7 @@ export interface ProviderSettings {
 }
 
 export function makePaymentProvider(port: StripePort, settings: ProviderSettings): PaymentProvider {
-  return { ...makeSales(port, settings), ...makePackProvider(port, settings, currencyOf), ...makePayments(port), ...makeReturns(port),
+  return { ...makeSales(port, settings), ...makePackProvider(port, settings, currencyOf), ...makePayments(port), ...makePlanProvider(port), ...makeReturns(port),
     ...makeDisputeProvider(port, currencyOf), ...makeListing(port, currencyOf) };
 }
 

@@ -4,6 +4,7 @@ import type { BillingDeps } from './deps.ts';
 import { earnedDays, earningSteps, partsOfDays, type Pause, type SplitSegment } from './model.ts';
 import * as store from './period-store.ts';
 import { daysEarned } from './postings.ts';
+import { changingSince } from './plan-store.ts';
 import { covers, stopsOfClone, type StopRow } from './refund-store.ts';
 
 /** Periods worked in one go: bounds memory; the whole recognition is still the caller's one transaction. */
@@ -50,12 +51,14 @@ export async function earn(
   return posted;
 }
 
-/** Periods by the day before which they may earn: today, or the day of the first stop that ends them. */
-function byLastDay(rows: readonly store.PeriodRow[], stops: readonly StopRow[], through: Day): Map<Day, store.PeriodRow[]> {
+/** Periods by the day before which they may earn: today, or the day of the first stop or change that ends them. */
+function byLastDay(rows: readonly store.PeriodRow[], stops: readonly StopRow[], changing: ReadonlyMap<string, Day>, through: Day): Map<Day, store.PeriodRow[]> {
   const groups = new Map<Day, store.PeriodRow[]>();
   for (const row of rows) {
     const stop = stops.find((one) => covers(one, { tierId: row.tierId, at: row.subscribedAt }));
-    const day = stop !== undefined && stop.day < through ? stop.day : through;
+    // A change of plan that is under way: the days from it on may move into the new period.
+    const until = [stop?.day, changing.get(row.subscriptionId)].filter((day) => day !== undefined);
+    const day = until.reduce((first, one) => (one < first ? one : first), through);
     groups.set(day, [...(groups.get(day) ?? []), row]);
   }
   return groups;
@@ -68,11 +71,12 @@ export function makeRecognition(deps: BillingDeps): Recognition {
       const through = throughDay < today ? throughDay : today;
       const stops = await stopsOfClone(tx, cloneId);
       const pauses = await store.pausesOf(tx, cloneId);
+      const changing = await changingSince(tx, cloneId);
       const all = { cloneId, tierIds: null, before: null };
       let posted = 0;
       for (let after = ''; ;) {
         const rows = await store.lockUnearned(tx, all, after, BATCH);
-        for (const [day, group] of byLastDay(rows, stops, through)) posted += await earn(tx, deps, group, pauses, day);
+        for (const [day, group] of byLastDay(rows, stops, changing, through)) posted += await earn(tx, deps, group, pauses, day);
         const last = rows.at(-1);
         if (last === undefined || rows.length < BATCH) return { posted };
         after = last.id;

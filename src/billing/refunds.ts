@@ -54,7 +54,7 @@ function checkParts({ grossMinor, netMinor, taxMinor, feeMinor }: Parts): void {
 
 /** The limits of a refund of a locked period. */
 async function checkLimits(tx: Tx, period: periods.PeriodRow, order: RefundOrder): Promise<void> {
-  const left = period.grossMinor - period.refundedMinor;
+  const left = period.grossMinor - period.refundedMinor - period.creditedMinor;
   if (order.parts.grossMinor > left) throw tooLarge('More than is left of the charge.', left);
   if (order.kind !== 'goodwill') return;
   const earned = partsOfDays(period, 0, period.recognisedDays, period.days);

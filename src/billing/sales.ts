@@ -6,11 +6,12 @@ import { enqueue } from '../platform/jobs/index.ts';
 import { once } from '../platform/postgres/index.ts';
 import type { BillingDeps } from './deps.ts';
 import * as periods from './period-store.ts';
+import { openChange } from './plan-store.ts';
 import * as refunds from './refund-store.ts';
 import * as store from './subscription-store.ts';
 import * as tiers from './tier-store.ts';
 import { type BillingInterval, priceOfInterval } from './tier-terms.ts';
-import { currentPeriod, subscriptionView, type SubscriptionView } from './views.ts';
+import { currentPeriod, planChangeView, subscriptionView, type SubscriptionView } from './views.ts';
 
 export interface SubscribeInput {
   cloneId: string;
@@ -35,7 +36,7 @@ export function stopped(): Refusal {
 }
 
 /** Nothing is sold that would not be delivered: outside the grant, where the law denies it, during a pause, or after a stop. */
-async function checkSellable(tx: Tx, deps: BillingDeps, tier: store.TierRow, country: string, at: Date): Promise<void> {
+export async function checkSellable(tx: Tx, deps: BillingDeps, tier: store.TierRow, country: string, at: Date): Promise<void> {
   await refunds.lockSales(tx, tier.cloneId, 'shared');
   if (await refunds.salesEnded(tx, tier.cloneId, tier.id) || await periods.isPaused(tx, tier.cloneId)) throw stopped();
   const grant = await deps.grantInForce(tx, tier.cloneId, at);
@@ -117,13 +118,15 @@ function makeCheckout(deps: BillingDeps): (subscriptionId: string) => Promise<vo
   };
 }
 
-async function loadView(tx: Tx, row: store.SubscriptionRow, at: Date): Promise<SubscriptionView> {
+export async function loadView(tx: Tx, row: store.SubscriptionRow, at: Date): Promise<SubscriptionView> {
   const tier = await store.findTier(tx, row.tierId);
   if (tier === null) throw new Error(`Subscription ${row.id} has no tier.`);
   const today = dayOf(at);
   const pauses = await periods.pausesOf(tx, row.cloneId);
   const period = currentPeriod(await periods.periodsOfSubscription(tx, row.id), pauses, today, row.state);
-  return subscriptionView(row, tier, period, pauses, today);
+  const change = await openChange(tx, row.id);
+  const pending = change === null ? null : planChangeView(change, (await store.findTier(tx, change.tierId))?.name ?? '');
+  return subscriptionView(row, tier, { period, pauses, today, pending });
 }
 
 export function makeSales(deps: BillingDeps): Sales {

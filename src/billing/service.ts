@@ -10,6 +10,7 @@ import { type Disputes, makeDisputes } from './disputes.ts';
 import { makeAppliers, makeEvents, type Events } from './events.ts';
 import { makeReconcile, type Reconcile } from './reconcile.ts';
 import * as periods from './period-store.ts';
+import { makePlans, type Plans } from './plans.ts';
 import { type Entitlements, makeEntitlements, makeQuota, type Quota } from './quota.ts';
 import { makeRecognition, type Recognition } from './recognition.ts';
 import { makeRefunds, type Refunds } from './refunds.ts';
@@ -66,11 +67,13 @@ type CoinVerbs = Omit<Coins, 'openPackCheckout' | 'applyPack' | 'sendCoinReturn'
 
 type DisputeVerbs = Omit<Disputes, 'applyDispute'> & Pick<Reconcile, 'reconcile' | 'listReconciliations'>;
 
-export interface Billing extends Tiers, Sales, Quota, Entitlements, Recognition, Omit<Refunds, 'settle' | 'sendRefund'>, Omit<Stops, 'settle'>, BillingFacts, CoinVerbs, DisputeVerbs {
+export interface Billing extends Tiers, Plans, Sales, Quota, Entitlements, Recognition, Omit<Refunds, 'settle' | 'sendRefund'>, Omit<Stops, 'settle'>, BillingFacts, CoinVerbs, DisputeVerbs {
   receiveStripeEvent: Events['receiveStripeEvent'];
   /** The work that jobs do; each may run twice. */
   work: {
     publishTier: Tiers['publishTier'];
+    endOffers: Tiers['endOffers'];
+    applyPlanChange: Plans['applyPlanChange'];
     openCheckout: Sales['openCheckout'];
     applyEvent: Events['applyEvent'];
     endSubscription: Events['endSubscription'];
@@ -134,14 +137,16 @@ export function makeBilling(deps: BillingDeps): Billing {
   const { openPackCheckout, applyPack, sendCoinReturn, settleCoinReturn, isCoinHold, captureCoins, voidCoins, ...coins } =
     makeCoins(deps, (tx, spend) => forfeitReturned(tx, disputing, spend), deps.settings.coinPacks);
   const { applyDispute, ...disputes } = makeDisputes(disputing);
-  const appliers = makeAppliers(deps, { settle, applyPack, settleCoinReturn, applyDispute });
+  const appliers = makeAppliers(deps, { settle, requestRefund: refunds.requestRefund, applyPack, settleCoinReturn, applyDispute });
   const { runReconciliation, reconcileSometimes, ...reconcile } = makeReconcile(deps, appliers);
   const { receiveStripeEvent, applyEvent, endSubscription } = makeEvents(deps, appliers);
+  const plans = makePlans(deps, { applyInvoice: appliers.invoice, applySubscription: appliers.subscription });
   const quota = makeQuota(deps);
   return {
-    ...tiers, ...sales, ...quota, ...makeEntitlements(deps), ...holdsOfBoth(quota, { ...coins, isCoinHold, captureCoins, voidCoins }), ...coins, ...disputes, ...reconcile, ...makeRecognition(deps), ...refunds, ...stops, ...facts, receiveStripeEvent,
+    ...tiers, ...plans, ...sales, ...quota, ...makeEntitlements(deps), ...holdsOfBoth(quota, { ...coins, isCoinHold, captureCoins, voidCoins }), ...coins, ...disputes, ...reconcile, ...makeRecognition(deps), ...refunds, ...stops, ...facts, receiveStripeEvent,
     work: {
-      publishTier: tiers.publishTier, openCheckout: sales.openCheckout, applyEvent, endSubscription, settleStop: settleStopped, sendRefund,
+      publishTier: tiers.publishTier, endOffers: tiers.endOffers, applyPlanChange: plans.applyPlanChange,
+      openCheckout: sales.openCheckout, applyEvent, endSubscription, settleStop: settleStopped, sendRefund,
       openPackCheckout, sendCoinReturn, runReconciliation, reconcileSometimes,
       ...makeEndings(deps, stops),
     },

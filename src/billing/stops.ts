@@ -110,7 +110,8 @@ const REASONS: Readonly<Record<string, string>> = {
 /** A job's claim ends after two minutes and another worker would begin beside it, so the rest is another job. */
 const BATCHES_A_JOB = 10;
 
-function unusedOf(period: periods.PeriodRow, pauses: readonly Pause[], day: Day): { unusedDays: number; parts: Parts } {
+/** Which days of a period are still to come on a day, and their money. */
+export function unusedOf(period: periods.PeriodRow, pauses: readonly Pause[], day: Day): { unusedDays: number; parts: Parts } {
   // What was recognised already stays so, even if a later pause should have covered it.
   const used = Math.max(earnedDays(period, pauses, day), period.recognisedDays);
   return { unusedDays: period.days - used, parts: partsOfDays(period, used, period.days, period.days) };

@@ -39,12 +39,17 @@ export interface SubscriptionRow {
   stripeSubscription: string | null;
   revision: number;
   createdAt: Date;
+  /** When the fan agreed to the present plan; null: when it was asked for. */
+  agreedAt: Date | null;
+  /** It runs to the end of what is paid, and does not renew. */
+  cancelAtPeriodEnd: boolean;
 }
 
 const SUBSCRIPTION = `id, clone_id AS "cloneId", account_id AS "accountId", tier_id AS "tierId",
   offer_version AS "offerVersion", interval, state,
   declared_country AS "declaredCountry", billing_country AS "billingCountry", checkout_url AS "checkoutUrl",
-  stripe_session AS "stripeSession", stripe_subscription AS "stripeSubscription", revision, created_at AS "createdAt"`;
+  stripe_session AS "stripeSession", stripe_subscription AS "stripeSubscription", revision, created_at AS "createdAt",
+  agreed_at AS "agreedAt", cancel_at_period_end AS "cancelAtPeriodEnd"`;
 
 const LIVE = `state IN ('opening', 'checkout', 'active', 'past_due')`;
 
@@ -112,19 +117,28 @@ export async function putBillingCountry(tx: Tx, id: string, country: string): Pr
  * Answers false when it must be read again.
  */
 export async function putProviderState(
-  tx: Tx, row: SubscriptionRow, told: { state: 'active' | 'past_due' | 'canceled'; stripeSubscription: string; at: Date },
+  tx: Tx, row: SubscriptionRow, told: { state: 'active' | 'past_due' | 'canceled'; stripeSubscription: string; cancelAtPeriodEnd: boolean; at: Date },
 ): Promise<boolean> {
   return await execute(
     tx,
     `UPDATE subscription
         SET state = $3, stripe_subscription = $4, checkout_url = NULL, revision = revision + 1,
-            ended_at = CASE WHEN $3 = 'canceled' THEN $5::timestamptz END
+            cancel_at_period_end = $6, ended_at = CASE WHEN $3 = 'canceled' THEN $5::timestamptz END
       WHERE id = $1 AND revision = $2 AND state NOT IN ('canceled', 'expired')`,
-    [row.id, row.revision, told.state, told.stripeSubscription, told.at],
+    [row.id, row.revision, told.state, told.stripeSubscription, told.at, told.cancelAtPeriodEnd],
   ) === 1;
 }
 
-const COVERED = `clone_id = $1 AND ($2::text[] IS NULL OR tier_id = ANY ($2)) AND ($3::timestamptz IS NULL OR created_at <= $3) AND ${LIVE}`;
+/** The fan has another plan from now on. */
+export async function putPlan(tx: Tx, id: string, plan: { tierId: string; offerVersion: number; interval: BillingInterval; agreedAt: Date }): Promise<void> {
+  await sql(
+    tx, 'UPDATE subscription SET tier_id = $2, offer_version = $3, interval = $4, agreed_at = $5, revision = revision + 1 WHERE id = $1',
+    [id, plan.tierId, plan.offerVersion, plan.interval, plan.agreedAt],
+  );
+}
+
+const COVERED = `clone_id = $1 AND ($2::text[] IS NULL OR tier_id = ANY ($2))
+  AND ($3::timestamptz IS NULL OR coalesce(agreed_at, created_at) <= $3) AND ${LIVE}`;
 
 /** Unended subscriptions that a stop is about, after `afterId`, in id order. */
 export async function liveSubscriptionsOf(tx: Tx, { cloneId, tierIds, before }: Covered, afterId: string, limit: number): Promise<string[]> {
@@ -132,6 +146,20 @@ export async function liveSubscriptionsOf(tx: Tx, { cloneId, tierIds, before }: 
     tx, `SELECT id FROM subscription WHERE ${COVERED} AND id > $4 ORDER BY id LIMIT $5`, [cloneId, tierIds, before, afterId, limit],
   );
   return rows.map((row) => row.id);
+}
+
+/** What renews of a tier though its offer was taken off, and no newer version of it was accepted; in id order. */
+export async function endingOf(tx: Tx, tierId: string, afterId: string, limit: number): Promise<{ id: string; stripeSubscription: string }[]> {
+  return await sql(
+    tx,
+    `SELECT s.id, s.stripe_subscription AS "stripeSubscription" FROM subscription AS s JOIN tier AS t ON t.id = s.tier_id
+     WHERE s.clone_id = t.clone_id AND s.tier_id = $1 AND s.id > $2 AND s.stripe_subscription IS NOT NULL AND NOT s.cancel_at_period_end
+       AND s.state IN ('active', 'past_due') AND (t.removed_at IS NOT NULL OR s.offer_version < t.withdrawn_below)
+       AND NOT EXISTS (SELECT FROM plan_change AS c JOIN tier AS n ON n.id = c.tier_id
+         WHERE c.subscription_id = s.id AND c.state = 'asked' AND n.removed_at IS NULL AND c.offer_version >= n.withdrawn_below)
+     ORDER BY s.id LIMIT $3`,
+    [tierId, afterId, limit],
+  );
 }
 
 /** How many of them still renew, and how many wait for a first payment. */
@@ -166,6 +194,6 @@ export async function endGrace(tx: Tx, cloneId: string): Promise<void> {
 /** When the last subscription to these tiers (null: all) was asked for. */
 export async function newestSubscription(tx: Tx, cloneId: string, tierIds: readonly string[] | null): Promise<Date | null> {
   return (await one<{ newest: Date | null }>(
-    tx, 'SELECT max(created_at) AS newest FROM subscription WHERE clone_id = $1 AND ($2::text[] IS NULL OR tier_id = ANY ($2))', [cloneId, tierIds],
+    tx, 'SELECT max(coalesce(agreed_at, created_at)) AS newest FROM subscription WHERE clone_id = $1 AND ($2::text[] IS NULL OR tier_id = ANY ($2))', [cloneId, tierIds],
   )).newest;
 }

@@ -14,6 +14,8 @@ export interface OfferRow extends OfferTerms {
   version: number;
   currency: Currency;
   removedAt: Date | null;
+  /** Versions below it end with what is paid, unless a newer one is accepted. */
+  withdrawnBelow: number;
   stripeProduct: string | null;
   stripeMonth: string | null;
   stripeYear: string | null;
@@ -29,7 +31,7 @@ export interface TierRow extends OfferRow {
 
 const OFFER = `SELECT o.tier_id AS "tierId", o.clone_id AS "cloneId", o.kind, t.name, o.version, o.currency, o.price_minor AS "priceMinor",
   o.year_price_minor AS "yearPriceMinor", o.outputs_per_period AS "outputsPerPeriod", o.capabilities, o.instant_replies AS "instantReplies",
-  t.removed_at AS "removedAt", t.stripe_product AS "stripeProduct", m.stripe_price AS "stripeMonth", y.stripe_price AS "stripeYear"
+  t.removed_at AS "removedAt", t.withdrawn_below AS "withdrawnBelow", t.stripe_product AS "stripeProduct", m.stripe_price AS "stripeMonth", y.stripe_price AS "stripeYear"
   FROM tier_offer AS o JOIN tier AS t ON t.id = o.tier_id
   LEFT JOIN tier_offer_price AS m ON m.tier_id = o.tier_id AND m.version = o.version AND m.interval = 'month'
   LEFT JOIN tier_offer_price AS y ON y.tier_id = o.tier_id AND y.version = o.version AND y.interval = 'year'`;
@@ -102,6 +104,12 @@ export async function tiersWith(tx: Tx, cloneId: string, capability: string): Pr
 
 export async function lockTier(tx: Tx, tierId: string): Promise<{ cloneId: string; removedAt: Date | null } | null> {
   return await maybeOne(tx, 'SELECT clone_id AS "cloneId", removed_at AS "removedAt" FROM tier WHERE id = $1 FOR UPDATE', [tierId]);
+}
+
+/** Takes a tier off, or only its versions below one. Again: nothing more. */
+export async function withdraw(tx: Tx, tierId: string, of: { below: number | null; at: Date }): Promise<void> {
+  if (of.below === null) await sql(tx, 'UPDATE tier SET removed_at = $2 WHERE id = $1 AND removed_at IS NULL', [tierId, of.at]);
+  else await sql(tx, 'UPDATE tier SET withdrawn_below = greatest(withdrawn_below, $2) WHERE id = $1', [tierId, of.below]);
 }
 
 export async function putProduct(tx: Tx, tierId: string, stripeProduct: string): Promise<void> {

@@ -6,6 +6,7 @@ import { once } from '../platform/postgres/index.ts';
 import type { BillingDeps, GrantFacts } from './deps.ts';
 import * as refunds from './refund-store.ts';
 import { stopped } from './sales.ts';
+import { endingOf } from './subscription-store.ts';
 import * as store from './tier-store.ts';
 import { kindOf, type OfferInput, offerTerms, type TierKind } from './tier-terms.ts';
 import { tierView, type TierView } from './views.ts';
@@ -27,10 +28,17 @@ export interface Tiers {
   createTier: (actor: Actor, key: IdempotencyKey, input: TierInput) => Promise<TierView>;
   /** Another version of the offer, for those who subscribe from now on. Refuses the same and `tier_unknown`. */
   changeTierOffer: (actor: Actor, key: IdempotencyKey, input: OfferChange) => Promise<TierView>;
+  /**
+   * Takes a tier off, or only the versions of its offer below one. What was sold runs to the end of what is paid and is not
+   * renewed; a fan of an old version goes on by accepting the newest. Refuses `tier_unknown`.
+   */
+  removeTier: (actor: Actor, key: IdempotencyKey, input: { cloneId: string; tierId: string; belowVersion?: number | undefined }) => Promise<TierView>;
   /** Public: what can be bought. Refuses `not_found` for an unknown clone. */
   listTiers: (cloneId: string) => Promise<{ tiers: TierView[] }>;
   /** Job: gives a version of a tier's offer (the newest, without one) its prices at the processor. */
   publishTier: (tierId: string, version?: number) => Promise<void>;
+  /** Job: tells the processor not to renew what was taken off; a part, and a job for the rest. */
+  endOffers: (tierId: string, after?: string) => Promise<void>;
 }
 
 /** The grant in force, for the clone's owner while anything is sold of it. */
@@ -79,13 +87,39 @@ async function change(tx: Tx, deps: BillingDeps, actor: Actor, input: OfferChang
   const grant = await grantOf(tx, deps, actor, cloneId, at);
   const locked = await store.lockTier(tx, tierId);
   const before = (await store.offersOf(tx, tierId)).at(-1);
-  if (locked?.cloneId !== cloneId || locked.removedAt !== null || before === undefined) {
-    throw new Refusal('tier_unknown', 'The clone has no such tier on offer.');
-  }
+  if (locked?.cloneId !== cloneId || before === undefined) throw notFound();
+  if (locked.removedAt !== null) throw new Refusal('tier_unknown', 'The tier was taken off.');
   const { kind } = before;
   const terms = offerTerms(kind, input, before, (capability) => grant?.document.capabilities[capability] === true);
   if (grant?.document.tiers.includes(before.name) !== true) throw outside();
   return await offer(tx, deps, { ...terms, tierId, cloneId, kind, version: before.version + 1, createdBy: actor.accountId, createdAt: at });
+}
+
+async function remove(tx: Tx, deps: BillingDeps, actor: Actor, { cloneId, tierId, belowVersion }: Parameters<Tiers['removeTier']>[2]): Promise<TierView> {
+  const at = deps.clock.now();
+  if ((await deps.cloneOwner(tx, cloneId)) !== actor.accountId) throw notFound();
+  const locked = await store.lockTier(tx, tierId);
+  const tier = await store.findTier(tx, tierId);
+  if (locked?.cloneId !== cloneId || tier === null) throw notFound();
+  // The version on offer is taken off with the tier alone, or there would be nothing to go on with.
+  if (belowVersion !== undefined && belowVersion > tier.version) throw new Refusal('tier_unknown', 'The tier has no offer of that version yet.');
+  await store.withdraw(tx, tierId, { below: belowVersion ?? null, at });
+  await enqueue(tx, { topic: 'billing.endOffers', payload: { tierId }, runAt: at, dedupeKey: `billing.endOffers:${tierId}:${belowVersion ?? 'all'}` });
+  return tierView(tier);
+}
+
+const BATCH = 100;
+
+function makeEndOffers(deps: BillingDeps): Tiers['endOffers'] {
+  const { runTx, provider, clock } = deps;
+  return async function endOffers(tierId, after = '') {
+    const rows = await runTx((tx) => endingOf(tx, tierId, after, BATCH));
+    for (const { id, stripeSubscription } of rows) await provider.setCancelAtPeriodEnd(stripeSubscription, true, `withdrawn:${tierId}:${id}`);
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < BATCH) return;
+    const payload = { tierId, after: last.id };
+    await runTx((tx) => enqueue(tx, { topic: 'billing.endOffers', payload, runAt: clock.now(), dedupeKey: `billing.endOffers:${tierId}:after:${last.id}` }));
+  };
 }
 
 export function makeTiers(deps: BillingDeps): Tiers {
@@ -93,6 +127,9 @@ export function makeTiers(deps: BillingDeps): Tiers {
   return {
     createTier: (actor, key, input) => runTx((tx) => once(tx, key, () => create(tx, deps, actor, input))),
     changeTierOffer: (actor, key, input) => runTx((tx) => once(tx, key, () => change(tx, deps, actor, input))),
+
+    removeTier: (actor, key, input) => runTx((tx) => once(tx, key, () => remove(tx, deps, actor, input))),
+    endOffers: makeEndOffers(deps),
 
     async listTiers(cloneId) {
       return await runTx(async (tx) => {

@@ -3,11 +3,13 @@ import { coinsFor } from '../kernel/money.ts';
 import type { Day } from '../kernel/time.ts';
 import { endDayWithPauses, type Pause } from './model.ts';
 import type { PeriodRow } from './period-store.ts';
+import type { PlanChangeRow } from './plan-store.ts';
 import type { Entitlement } from './quota.ts';
 import type { SubscriptionRow, TierRow } from './subscription-store.ts';
 
 export type TierView = components['schemas']['Tier'];
 export type SubscriptionView = components['schemas']['Subscription'];
+export type PlanChangeView = components['schemas']['PlanChange'];
 export type EntitlementView = components['schemas']['Entitlement'];
 
 export function tierView(tier: TierRow): TierView {
@@ -43,24 +45,47 @@ export function currentPeriod(
   periods: readonly PeriodRow[], pauses: readonly Pause[], today: Day, state: SubscriptionRow['state'],
 ): PeriodRow | null {
   const ends = (period: PeriodRow): Day => endDayWithPauses(period, pauses, today);
-  const covering = periods.filter((period) => period.startDay <= today && today < ends(period));
+  const all = periods.filter((period) => period.startDay <= today && today < ends(period));
+  // What a change of plan carried on stands beside the period that has the quota.
+  const quota = all.filter((period) => period.granted > 0);
+  const covering = quota.length > 0 ? quota : all;
   const found = covering.find((period) => leftOf(period) > 0) ?? covering.at(-1) ?? null;
   if (found !== null || state !== 'active') return found;
   return periods.findLast((period) => period.endedOn === null && ends(period) === today) ?? null;
 }
 
-export function subscriptionView(
-  row: SubscriptionRow, tier: TierRow, period: PeriodRow | null, pauses: readonly Pause[], today: Day,
-): SubscriptionView {
+export function planChangeView(row: PlanChangeRow, tierName: string): PlanChangeView {
+  const { priceMinor, creditMinor, refundMinor } = row;
+  return {
+    changeId: row.id, subscriptionId: row.subscriptionId, tierId: row.tierId, tierName, offerVersion: row.offerVersion, interval: row.interval,
+    effect: row.effect, state: row.state, day: row.day, priceMinor: priceMinor.toString(), creditMinor: creditMinor.toString(),
+    chargeMinor: (priceMinor - creditMinor).toString(), refundMinor: refundMinor.toString(),
+  };
+}
+
+export interface SubscriptionState {
+  period: PeriodRow | null;
+  pauses: readonly Pause[];
+  today: Day;
+  pending: PlanChangeView | null;
+}
+
+export function subscriptionView(row: SubscriptionRow, tier: TierRow, { period, pauses, today, pending }: SubscriptionState): SubscriptionView {
+  const live = row.state === 'active' || row.state === 'past_due';
   return {
     subscriptionId: row.id, cloneId: row.cloneId, tierId: row.tierId, tierName: tier.name, offerVersion: row.offerVersion, interval: row.interval,
-    state: row.state,
-    checkoutUrl: row.state === 'checkout' ? row.checkoutUrl : null,
+    state: row.state, checkoutUrl: row.state === 'checkout' ? row.checkoutUrl : null,
     declaredCountry: row.declaredCountry, billingCountry: row.billingCountry,
     currentPeriod: period === null ? null : {
       periodId: period.id, startDay: period.startDay, endDay: endDayWithPauses(period, pauses, today),
       voiceOutputsGranted: period.granted, voiceOutputsHeld: period.held, voiceOutputsCaptured: period.captured,
       voiceOutputsLeft: leftOf(period),
+    },
+    cancelAtPeriodEnd: row.cancelAtPeriodEnd, pendingChange: pending,
+    tierRemoved: tier.removedAt !== null || row.offerVersion < tier.withdrawnBelow,
+    newOffer: !live || tier.version === row.offerVersion || tier.removedAt !== null ? null : {
+      offerVersion: tier.version, priceMinor: tier.priceMinor.toString(), yearPriceMinor: tier.yearPriceMinor?.toString() ?? null,
+      voiceOutputsPerPeriod: tier.outputsPerPeriod ?? 0, capabilities: tier.capabilities as TierView['capabilities'],
     },
     createdAt: row.createdAt.toISOString(),
   };

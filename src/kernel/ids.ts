@@ -30,6 +30,7 @@ export const ID_PREFIXES = {
   tier: 'tir',
   subscription: 'sub',
   period: 'per',
+  planChange: 'pch',
   refund: 'rfd',
   hold: 'hld',
   coinPurchase: 'cpu',

@@ -88,7 +88,7 @@ describe('tiers', () => {
     const late = await world.subscribed(world.fan('li'), friend!.tierId);
     expect(await paid(late.subscriptionId)).toEqual([900n]);
     expect(await refusal(world.billing.changeTierOffer(world.fan('eve'), world.key('offer'), { cloneId: CLONE, tierId: friend!.tierId, priceMinor: '1' }))).toBe('not_found');
-    expect(await refusal(world.billing.changeTierOffer(OWNER, world.key('offer'), { cloneId: CLONE, tierId: 'tir_unknown', priceMinor: '1' }))).toBe('tier_unknown');
+    expect(await refusal(world.billing.changeTierOffer(OWNER, world.key('offer'), { cloneId: CLONE, tierId: 'tir_unknown', priceMinor: '1' }))).toBe('not_found');
     await world.checkBooks();
   });
 

@@ -79,13 +79,13 @@ interface PriceFacts {
   taxBehavior: Price['tax_behavior'];
 }
 
-export function readPriceFacts(params: Params): PriceFacts {
+export function readPriceFacts(params: Params, least = 0): PriceFacts {
   const recurring = params.child('recurring');
   params.oneOf('billing_scheme', ['per_unit']);
   recurring?.oneOf('usage_type', ['licensed']);
   return {
     currency: readCurrency(params),
-    amount: alwaysWhole(params, 'unit_amount', 0, AMOUNT_MAX),
+    amount: alwaysWhole(params, 'unit_amount', least, AMOUNT_MAX),
     recurring:
       recurring === undefined
         ? null
@@ -134,8 +134,8 @@ function readProduct(world: World, owner: string, params: Params): () => string 
 }
 
 /** A price made for one line (`price_data`). Read now, made when called. */
-export function readInlinePrice(world: World, owner: string, params: Params): { facts: PriceFacts; make: () => Price } {
-  const facts = readPriceFacts(params);
+export function readInlinePrice(world: World, owner: string, params: Params, least = 0): { facts: PriceFacts; make: () => Price } {
+  const facts = readPriceFacts(params, least);
   const product = readProduct(world, owner, params);
   return { facts, make: () => makePrice(world, owner, product(), facts, false) };
 }

@@ -4,10 +4,10 @@
  */
 import { invalid, type StripeFault } from '../core/fault.ts';
 import type { Row } from '../core/memory.ts';
-import { list, type Invoice, type InvoicePayment, type PaymentIntent, type PaymentMethod, type Subscription } from '../core/objects.ts';
+import { list, type Invoice, type InvoicePayment, type PaymentIntent, type PaymentMethod, type Price, type Subscription } from '../core/objects.ts';
 import { lister, mergeMetadata, pageWindow, page, pathId, retrieve, type Call, type Route } from '../core/router.ts';
 import { DAY_SECONDS, type World } from '../core/world.ts';
-import { invoicePaymentShape, invoiceShape, lineShape } from '../shapes/invoice.ts';
+import { extraLineShape, invoicePaymentShape, invoiceShape, lineShape } from '../shapes/invoice.ts';
 import { attempt, makeIntent, methodNamed } from './payments.ts';
 
 /** What a payment attempt means for the subscription. */
@@ -16,9 +16,15 @@ export interface Outcome {
   failed: (subscription: string, at: number, last: boolean) => void;
 }
 
+/** What is added to one invoice (`add_invoice_items`); an amount below zero is a credit. */
+export interface ExtraLine {
+  price: Price;
+  amount: number;
+}
+
 /** A draft for one period of a subscription. */
 export function draftInvoice(
-  world: World, subscription: Row<Subscription>, at: number, reason: Invoice['billing_reason'], options: { free?: boolean; finalizesAt?: number } = {},
+  world: World, subscription: Row<Subscription>, at: number, reason: Invoice['billing_reason'], options: { free?: boolean; finalizesAt?: number; extras?: readonly ExtraLine[] } = {},
 ): Row<Invoice> {
   const { owner, clock, object } = subscription;
   const customer = world.find('customer', object.customer, owner).object;
@@ -32,6 +38,13 @@ export function draftInvoice(
     });
   });
   const first = object.items.data[0];
+  for (const { price, amount } of options.extras ?? []) {
+    const product = world.find('product', price.product, owner).object.name;
+    lines.push(extraLineShape({
+      id: world.id('il'), invoice: id, amount, description: product, price, item: world.id('ii'), subscription: object.id,
+      period: { start: first?.current_period_start ?? at, end: first?.current_period_end ?? at },
+    }));
+  }
   const row: Row<Invoice> = {
     owner, clock,
     object: invoiceShape({

@@ -7,8 +7,9 @@ import { nextInstant } from '../core/periods.ts';
 import { lister, mergeMetadata, pathId, retrieve, type Call, type Route } from '../core/router.ts';
 import type { World } from '../core/world.ts';
 import { planShape } from '../shapes/subscription.ts';
-import { readInlinePrice } from './catalog.ts';
-import { collect, draftInvoice, finalizeInvoice, payingMethod, type Outcome } from './invoices.ts';
+import { AMOUNT_MAX } from './balance.ts';
+import { changed, readInlinePrice } from './catalog.ts';
+import { collect, draftInvoice, type ExtraLine, finalizeInvoice, payingMethod, voidInvoice, type Outcome } from './invoices.ts';
 import { CANCEL_REASONS, changeSubscription, endSubscription, intervalOf, isOver, movePeriod, openSubscription } from './subscriptions.ts';
 
 const BEHAVIORS = ['allow_incomplete', 'error_if_incomplete'] as const;
@@ -101,6 +102,10 @@ function readPause(params: Params, current: Subscription['pause_collection']): S
 }
 
 interface Change {
+  /** `billing_cycle_anchor[type]=now`, or `trial_end=now`: a new period begins at once and is billed. */
+  anchorNow: boolean;
+  behavior: (typeof BEHAVIORS)[number];
+  extras: { amount: number; make: () => ExtraLine }[];
   items: ItemChange[];
   trialEnd: number | undefined;
   fields: Partial<Subscription>;
@@ -110,13 +115,21 @@ function readChange(world: World, row: Row<Subscription>, call: Call): Change {
   const { object } = row;
   const { params } = call;
   const items = readItemChanges(world, row, params);
-  const trialEnd = params.whole('trial_end', { min: 0 });
+  const endsTrial = params.text('trial_end') === 'now';
+  if (endsTrial && object.status !== 'trialing') throw invalid('The subscription is not on trial.', { param: 'trial_end' });
+  const trialEnd = endsTrial ? undefined : params.whole('trial_end', { min: 0 });
   const proration = params.oneOf('proration_behavior', ['always_invoice', 'create_prorations', 'none']) ?? 'create_prorations';
   if ((items.length > 0 || trialEnd !== undefined) && proration !== 'none') {
     throw invalid('The sandbox models changes of items and periods only with proration_behavior=none.', { param: 'proration_behavior' });
   }
-  params.oneOf('payment_behavior', BEHAVIORS);
-  params.oneOf('billing_cycle_anchor', ['unchanged']);
+  const behavior = params.oneOf('payment_behavior', BEHAVIORS) ?? 'allow_incomplete';
+  const anchorNow = params.child('billing_cycle_anchor')?.oneOf('type', ['now', 'unchanged']) === 'now' || endsTrial;
+  const extras = readExtras(world, row, params);
+  if (extras.length > 0 && !anchorNow) throw invalid('The sandbox models add_invoice_items only with billing_cycle_anchor[type]=now.', { param: 'add_invoice_items' });
+  if (anchorNow && (trialEnd !== undefined || proration !== 'none')) {
+    throw invalid('The sandbox models billing_cycle_anchor[type]=now only with proration_behavior=none and without trial_end.', { param: 'billing_cycle_anchor' });
+  }
+  params.flag('off_session');
   const details = readCancellation(params, object);
   const atEnd = params.flag('cancel_at_period_end') ?? object.cancel_at_period_end;
   const end = object.items.data[0]?.current_period_end ?? null;
@@ -130,7 +143,7 @@ function readChange(world: World, row: Row<Subscription>, call: Call): Change {
   params.done();
   payingPreview(world, call, object.customer, paymentMethod);
   if (trialEnd !== undefined && trialEnd <= world.now(row.clock)) throw invalid('Timestamp must be in the future.', { param: 'trial_end' });
-  return { items, trialEnd, fields };
+  return { anchorNow, behavior, extras, items, trialEnd, fields };
 }
 
 function readCancellation(params: Params, object: Subscription): Subscription['cancellation_details'] {
@@ -153,13 +166,56 @@ function update(world: World, call: Call, outcome: Outcome): object {
     const target = items.data.find((one) => one.id === item.id);
     if (target !== undefined) Object.assign(target, { price: structuredClone(price), plan: planShape(price), quantity });
   }
-  changeSubscription(world, row, { ...change.fields, items }, at);
+  if (change.anchorNow) rebill(world, row, { ...change.fields, items }, change, at, outcome);
+  else changeSubscription(world, row, { ...change.fields, items }, at);
   world.unschedule('resume', object.id);
   const resumes = object.pause_collection?.resumes_at ?? null;
   if (resumes !== null) world.schedule({ at: resumes, clock, kind: 'resume', id: object.id });
+  if (change.anchorNow) return object;
   if (change.trialEnd !== undefined) extend(world, row, change.trialEnd, at, outcome);
   else if (JSON.stringify(intervalOf(object)) !== JSON.stringify(interval)) restart(world, row, at, outcome);
   return object;
+}
+
+function readExtras(world: World, row: Row<Subscription>, params: Params): Change['extras'] {
+  return params.children('add_invoice_items').map((given, i) => {
+    const inline = given.child('price_data');
+    if (inline === undefined) throw invalid('The sandbox models add_invoice_items with price_data only.', { param: `add_invoice_items[${i}][price]` });
+    const { facts, make } = readInlinePrice(world, row.owner, inline, -AMOUNT_MAX);
+    given.whole('quantity', { min: 1, max: 1 });
+    return { amount: facts.amount, make: () => ({ price: make(), amount: facts.amount }) };
+  });
+}
+
+/**
+ * `billing_cycle_anchor[type]=now`: the running period ends, the next begins and is billed, less what is credited on its invoice.
+ * With `error_if_incomplete` a declined card leaves the subscription as it was.
+ */
+function rebill(world: World, row: Row<Subscription>, fields: Partial<Subscription>, change: Change, at: number, outcome: Outcome): void {
+  const { object, clock, owner } = row;
+  const billed = (fields.items ?? object.items).data.reduce((sum, item) => sum + (item.price.unit_amount ?? 0) * item.quantity, 0);
+  if (billed + change.extras.reduce((sum, { amount }) => sum + amount, 0) < 0) {
+    throw invalid('The sandbox does not model invoices below zero, which would become a balance of the customer.');
+  }
+  const before = structuredClone(object);
+  const strict = change.behavior === 'error_if_incomplete';
+  Object.assign(object, fields, { billing_cycle_anchor: at, trial_end: null, trial_start: null, status: object.status === 'trialing' ? 'active' : object.status });
+  const end = nextInstant(at, intervalOf(object), at);
+  movePeriod(row, at, end);
+  const invoice = draftInvoice(world, row, at, 'subscription_update', { extras: change.extras.map(({ make }) => make()) });
+  finalizeInvoice(world, invoice, at);
+  const heard = strict ? { ...outcome, failed: () => undefined } : outcome;
+  const fault = collect(world, invoice, payingMethod(world, row), at, { present: false, outcome: heard });
+  if (fault !== null && strict) {
+    world.unschedule('retry', invoice.object.id);
+    voidInvoice(world, invoice, at);
+    Object.assign(object, before);
+    throw fault;
+  }
+  for (const kind of ['renew', 'trialEnd'] as const) world.unschedule(kind, object.id);
+  world.schedule({ at: end, clock, kind: 'renew', id: object.id });
+  const previous = changed(before, object);
+  world.emit({ type: 'customer.subscription.updated', kind: 'subscription', object, at, owner, previous });
 }
 
 /** `trial_end`: the paid period runs on to a new end, which becomes the anchor; Stripe sends an invoice of nothing. */

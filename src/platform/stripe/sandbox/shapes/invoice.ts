@@ -1,5 +1,5 @@
 /** The full shapes of an invoice and its parts, with what the sandbox does not model set to Stripe's empty value. */
-import { LIVEMODE, list, type Customer, type Invoice, type InvoiceLine, type InvoicePayment, type Subscription, type SubscriptionItem } from '../core/objects.ts';
+import { LIVEMODE, list, type Customer, type Invoice, type InvoiceLine, type InvoicePayment, type Price, type Subscription, type SubscriptionItem } from '../core/objects.ts';
 
 const INVOICE_UNUSED = {
   account_name: null, account_tax_ids: null, amount_overpaid: 0, amount_shipping: 0, application: null, custom_fields: null,
@@ -69,6 +69,33 @@ export function lineShape({ id, invoice, amount, description, item, metadata, pe
       price_details: { price: item.price.id, product: item.price.product }, type: 'price_details', unit_amount_decimal: item.price.unit_amount_decimal,
     },
     quantity: item.quantity, quantity_decimal: String(item.quantity), subscription: item.subscription, subtotal: amount, taxes: [],
+  };
+}
+
+export interface ExtraLineFacts {
+  id: string;
+  invoice: string;
+  amount: number;
+  description: string;
+  price: Price;
+  item: string;
+  subscription: string;
+  period: { start: number; end: number };
+}
+
+/** A line that an invoice item of its own makes, such as a credit. */
+export function extraLineShape({ id, invoice, amount, description, price, item, subscription, period }: ExtraLineFacts): InvoiceLine {
+  return {
+    id, object: 'line_item', amount, currency: price.currency, description, discount_amounts: [], discountable: amount > 0, discounts: [],
+    invoice, livemode: LIVEMODE, metadata: {},
+    parent: {
+      invoice_item_details: { invoice_item: item, proration: false, proration_details: { credited_items: null }, subscription },
+      subscription_item_details: null,
+      type: 'invoice_item_details',
+    },
+    period: { ...period }, pretax_credit_amounts: [],
+    pricing: { price_details: { price: price.id, product: price.product }, type: 'price_details', unit_amount_decimal: price.unit_amount_decimal },
+    quantity: 1, quantity_decimal: '1', subscription, subtotal: amount, taxes: [],
   };
 }
 

@@ -1,0 +1,75 @@
+import { Refusal } from '../kernel/refusals.ts';
+import type { Currency } from '../kernel/money.ts';
+import { toStripeAmount, type StripePort } from '../platform/stripe/index.ts';
+
+/** What is changed of a subscription at the processor; its own proration is never asked for. */
+export interface PlanProvider {
+  /**
+   * Begins a new period of `priceId` now, billed less `creditMinor`; answers its invoice. A declined card changes nothing
+   * and is refused with `payment_failed`. Again with the same change: the same invoice.
+   */
+  changeNow: (change: {
+    changeId: string; stripeSubscription: string; priceId: string; creditMinor: bigint; currency: Currency;
+  }) => Promise<string>;
+  /** The next period will be of `priceId`; the running one stays as it is, also when the interval becomes another. */
+  changeNext: (change: { changeId: string; stripeSubscription: string; priceId: string }) => Promise<void>;
+  /** Whether it ends with what is paid instead of renewing. */
+  setCancelAtPeriodEnd: (stripeSubscription: string, cancel: boolean, idempotencyKey: string) => Promise<void>;
+}
+
+
+export function makePlanProvider({ run, withKey }: StripePort): PlanProvider {
+  async function present(id: string) {
+    const subscription = await run((sdk) => sdk.subscriptions.retrieve(id));
+    const [item] = subscription.items.data;
+    if (item === undefined) throw new Error(`Subscription ${id} sells nothing at the processor.`);
+    const invoice = subscription.latest_invoice;
+    return {
+      item, trialing: subscription.status === 'trialing', changeId: subscription.metadata['changeId'] ?? null, product: typeof item.price.product === 'string' ? item.price.product : item.price.product.id,
+      latestInvoice: invoice === null ? null : typeof invoice === 'string' ? invoice : invoice.id,
+    };
+  }
+
+  function invoiceOf(id: string, latestInvoice: string | null): string {
+    if (latestInvoice === null) throw new Error(`Subscription ${id} was changed without an invoice.`);
+    return latestInvoice;
+  }
+
+  return {
+    async changeNow({ changeId, stripeSubscription, priceId, creditMinor, currency }) {
+      const before = await present(stripeSubscription);
+      if (before.changeId === changeId) return invoiceOf(stripeSubscription, before.latestInvoice);
+      const credit = creditMinor === 0n ? {} : {
+        add_invoice_items: [{ price_data: { currency: currency.toLowerCase(), product: before.product, unit_amount: -toStripeAmount(creditMinor) } }],
+      };
+      await run((sdk) => sdk.subscriptions.update(stripeSubscription, {
+        items: [{ id: before.item.id, price: priceId }], proration_behavior: 'none',
+        // A period that was run on counts as a trial there, and a trial is ended instead.
+        ...(before.trialing ? { trial_end: 'now' as const } : { billing_cycle_anchor: { type: 'now' as const } }),
+        payment_behavior: 'error_if_incomplete', off_session: true, metadata: { changeId }, ...credit,
+      }, withKey(`plan:${changeId}`)));
+      return invoiceOf(stripeSubscription, (await present(stripeSubscription)).latestInvoice);
+    },
+
+    async changeNext({ changeId, stripeSubscription, priceId }) {
+      const { item, ...before } = await present(stripeSubscription);
+      if (before.changeId === changeId) return;
+      const price = await run((sdk) => sdk.prices.retrieve(priceId));
+      // Another interval would be billed at once; a period that is "on trial" until what is paid ends is not.
+      const other = price.recurring?.interval !== item.price.recurring?.interval;
+      await run((sdk) => sdk.subscriptions.update(stripeSubscription, {
+        items: [{ id: item.id, price: priceId }], proration_behavior: 'none', metadata: { changeId },
+        ...(other ? { trial_end: item.current_period_end } : {}),
+      }, withKey(`plan:${changeId}`)));
+    },
+
+    async setCancelAtPeriodEnd(stripeSubscription, cancel, idempotencyKey) {
+      const subscription = await run((sdk) => sdk.subscriptions.retrieve(stripeSubscription));
+      if (subscription.status === 'canceled' || subscription.status === 'incomplete_expired') {
+        throw new Refusal('subscription_state', 'The subscription has ended.');
+      }
+      if (subscription.cancel_at_period_end === cancel) return;
+      await run((sdk) => sdk.subscriptions.update(stripeSubscription, { cancel_at_period_end: cancel }, withKey(idempotencyKey)));
+    },
+  };
+}

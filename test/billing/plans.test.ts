@@ -1,0 +1,271 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { partsOfDays } from '../../src/billing/model.ts';
+import { creditsOf, divided, effectOf } from '../../src/billing/plans-model.ts';
+import { seededRandom, systemRandom } from '../../src/kernel/random.ts';
+import type { Actor } from '../../src/kernel/request.ts';
+import { addDays } from '../../src/kernel/time.ts';
+import { chart } from '../../src/ledger/index.ts';
+import { refusal } from './refusal.ts';
+import { CLONE, noon, openWorld, OWNER, type World } from './support.ts';
+
+const CARD_FAILS_LATER = '4000000000000341';
+
+let world: World;
+let friend: string;
+let work: string;
+beforeAll(async () => {
+  world = await openWorld();
+  friend = await world.tier('friend', '600');
+  work = await world.tier('work', '3000');
+});
+afterAll(async () => {
+  await world.close();
+});
+
+const quote = (fan: Actor, subscriptionId: string, tierId: string, interval: 'month' | 'year') =>
+  world.billing.quotePlanChange(fan, subscriptionId, { tierId, interval });
+
+/** Does what was quoted, at its price. */
+async function change(fan: Actor, subscriptionId: string, tierId: string, interval: 'month' | 'year') {
+  const { chargeMinor, effect } = await quote(fan, subscriptionId, tierId, interval);
+  const made = await world.billing.changePlan(fan, world.key('changePlan'), subscriptionId, { tierId, interval, chargeMinor: effect === 'now' ? chargeMinor : '0' });
+  await world.drain();
+  return made;
+}
+
+interface Row {
+  id: string;
+  gross: string;
+  start_day: string;
+  days: number;
+  ended_on: string | null;
+  credited_from: string | null;
+  tier_id: string;
+  granted: number;
+}
+
+const rowsOf = (subscriptionId: string): Promise<Row[]> => world.db.asOwner(
+  `SELECT id, gross_minor AS gross, start_day::text, days, ended_on::text, credited_from, tier_id, granted FROM subscription_period
+   WHERE subscription_id = $1 ORDER BY recorded_at, id`, [subscriptionId]);
+
+/** What the sandbox took from and gave back to us. */
+function moved(): { charged: bigint; refunded: bigint } {
+  const book = world.sandbox.control.book().filter((entry) => entry.platform);
+  const sum = (type: string): bigint => book.filter((entry) => entry.type === type).reduce((all, entry) => all + entry.amountMinor, 0n);
+  return { charged: sum('charge'), refunded: -sum('refund') };
+}
+
+/** Every cent that was paid is deferred, earned, owed as tax or returned; each period's own money is whole. */
+async function checkExact(): Promise<void> {
+  await world.checkBooks();
+  const { charged, refunded } = moved();
+  const earned = await world.db.asOwner<{ sum: string | null }>(
+    `SELECT -sum(e.amount_minor) AS sum FROM ledger_entry e JOIN ledger_account a ON a.id = e.account_id WHERE a.code LIKE 'earned:%'`);
+  const fees = await world.db.asOwner<{ sum: string | null }>(
+    `SELECT sum(e.amount_minor) AS sum FROM ledger_entry e JOIN ledger_account a ON a.id = e.account_id WHERE a.code LIKE 'earned:%' AND e.amount_minor > 0`);
+  expect(fees[0]?.sum ?? null).toBeNull();
+  const deferred = -(await world.balance(chart.deferred(CLONE, 'CNY')));
+  const tax = -(await world.balance(chart.taxPayable('CNY')));
+  const deferredFees = await world.balance(chart.deferredFees(CLONE, 'CNY'));
+  const expense = await world.balance(chart.platformExpense('processor_fees', 'CNY'));
+  const cash = await world.balance(chart.cashInTransit('CNY'));
+  // Net earnings are less their fees; all fees together are what the processor kept.
+  expect(deferred + tax + BigInt(earned[0]?.sum ?? 0) - deferredFees - expense).toBe(cash);
+  const wrong = await world.db.asOwner(
+    `SELECT p.id FROM subscription_period p WHERE p.credited_minor <> coalesce((SELECT sum(gross_minor) FROM subscription_period c WHERE c.credited_from = p.id), 0)
+       OR p.refunded_minor + p.credited_minor > p.gross_minor`);
+  expect(wrong).toEqual([]);
+  const [paid] = await world.db.asOwner<{ sum: string }>('SELECT coalesce(sum(gross_minor), 0) AS sum FROM subscription_period WHERE credited_from IS NULL');
+  expect(BigInt(paid!.sum)).toBe(charged);
+  expect(refunded <= charged).toBe(true);
+}
+
+describe('a change of plan', () => {
+  it('acts at once when it gives more, else at the end of what is paid', () => {
+    const plan = (tierId: string, monthMinor: bigint, interval: 'month' | 'year', version = 1) => ({ tierId, monthMinor, interval, version });
+    const friends = plan('f', 600n, 'month');
+    const works = plan('w', 3_000n, 'month');
+    expect(effectOf(friends, works)).toBe('now');
+    expect(effectOf(works, friends)).toBe('period_end');
+    expect(effectOf(friends, plan('f', 600n, 'year'))).toBe('now');
+    expect(effectOf(plan('f', 600n, 'year'), friends)).toBe('period_end');
+    expect(effectOf(works, plan('f', 600n, 'year'))).toBe('period_end');
+    expect(effectOf(plan('f', 600n, 'year'), works)).toBe('now');
+    expect(effectOf(friends, plan('f', 900n, 'month', 2))).toBe('period_end');
+    expect(effectOf(friends, friends)).toBeNull();
+  });
+
+  it('divides unused money exactly, whatever the amounts', () => {
+    const amount = fc.bigInt({ min: 0n, max: 99_999_999n });
+    fc.assert(fc.property(fc.array(fc.tuple(amount, amount, amount), { minLength: 1, maxLength: 5 }), amount, (list, limit) => {
+      const unused = list.map(([netMinor, taxMinor, feeMinor], period) => ({ period, parts: { grossMinor: netMinor + taxMinor, netMinor, taxMinor, feeMinor } }));
+      const credits = creditsOf(unused, limit);
+      const total = unused.reduce((sum, { parts }) => sum + parts.grossMinor, 0n);
+      expect(credits.reduce((sum, { kept }) => sum + kept.grossMinor, 0n)).toBe(total < limit ? total : limit);
+      for (const [i, { kept, left }] of credits.entries()) {
+        for (const part of [kept, left]) {
+          expect(part.netMinor + part.taxMinor).toBe(part.grossMinor);
+          expect([part.netMinor, part.taxMinor, part.feeMinor].every((minor) => minor >= 0n)).toBe(true);
+        }
+        for (const name of ['grossMinor', 'netMinor', 'taxMinor', 'feeMinor'] as const) expect(kept[name] + left[name]).toBe(unused[i]!.parts[name]);
+      }
+    }));
+    expect(() => divided({ grossMinor: 1n, netMinor: 1n, taxMinor: 0n, feeMinor: 0n }, 2n)).toThrow(RangeError);
+  });
+
+  it('up credits the unused days, begins a new period today and charges the rest', async () => {
+    const fan = world.fan('mei');
+    const { subscriptionId } = await world.subscribed(fan, friend);
+    await world.moveTo(noon('2026-03-11'));
+    // 10 of 31 days are used: net 567 − 182, tax 33 − 10.
+    const unused = 600n - (567n * 10n) / 31n - (33n * 10n) / 31n;
+    const asked = await quote(fan, subscriptionId, work, 'month');
+    expect(asked).toMatchObject({ effect: 'now', priceMinor: '3000', creditMinor: String(unused), chargeMinor: String(3_000n - unused), refundMinor: '0', day: '2026-03-11' });
+    const stale = world.billing.changePlan(fan, world.key('changePlan'), subscriptionId, { tierId: work, interval: 'month', chargeMinor: '3000' });
+    await expect(stale).rejects.toMatchObject({ code: 'quote_stale', extra: { chargeMinor: asked.chargeMinor } });
+    expect(await refusal(world.billing.quotePlanChange(world.fan('eve'), subscriptionId, { tierId: work, interval: 'month' }))).toBe('not_found');
+    expect(await change(fan, subscriptionId, work, 'month')).toMatchObject({ state: 'applied' });
+    const [old, ...fresh] = await rowsOf(subscriptionId);
+    expect(old).toMatchObject({ ended_on: '2026-03-11', tier_id: friend });
+    expect(fresh.map(({ gross, credited_from, start_day, days, tier_id }) => ({ gross: BigInt(gross), credited_from, start_day, days, tier_id })).sort((a, b) => Number(a.gross - b.gross))).toEqual([
+      { gross: unused, credited_from: old!.id, start_day: '2026-03-11', days: 31, tier_id: work },
+      { gross: 3_000n - unused, credited_from: null, start_day: '2026-03-11', days: 31, tier_id: work },
+    ]);
+    expect(await world.billing.getSubscription(fan, subscriptionId)).toMatchObject({
+      tierName: 'work', state: 'active', pendingChange: null, currentPeriod: { startDay: '2026-03-11', endDay: '2026-04-11', voiceOutputsLeft: 100 },
+    });
+    // The old days are earned, to the day before, and nothing of the new.
+    expect(await world.balance(chart.earned(CLONE, friend, 'CNY'))).toBe(-(567n * 10n) / 31n + (27n * 10n) / 31n);
+    await checkExact();
+    // It renews at the new price, on the new day.
+    await world.moveTo(noon('2026-04-12'));
+    expect((await rowsOf(subscriptionId)).at(-1)).toMatchObject({ start_day: '2026-04-11', tier_id: work, credited_from: null });
+    await checkExact();
+  });
+
+  it('whose card is declined leaves everything as it was', async () => {
+    const fan = world.fan('li');
+    const opened = await world.billing.subscribe(fan, world.key('subscribe'), { cloneId: CLONE, tierId: friend });
+    await world.pay(opened.checkoutUrl, CARD_FAILS_LATER);
+    await world.drain();
+    const { subscriptionId } = opened;
+    const { chargeMinor } = await quote(fan, subscriptionId, work, 'month');
+    const key = world.key('changePlan');
+    const ask = (): Promise<string> => refusal(world.billing.changePlan(fan, key, subscriptionId, { tierId: work, interval: 'month', chargeMinor }));
+    expect(await ask()).toBe('payment_failed');
+    expect(await ask()).toBe('payment_failed');
+    await world.drain();
+    expect(await world.billing.getSubscription(fan, subscriptionId)).toMatchObject({ state: 'active', tierName: 'friend', pendingChange: null });
+    expect(await rowsOf(subscriptionId)).toMatchObject([{ ended_on: null }]);
+    await world.billing.cancelSubscription(fan, world.key('cancel'), subscriptionId);
+    await checkExact();
+  });
+
+  it('down waits for the end of what is paid, may be taken back, and moves nothing', async () => {
+    const fan = world.fan('wu');
+    const { subscriptionId } = await world.subscribed(fan, work);
+    expect(await change(fan, subscriptionId, friend, 'month')).toMatchObject({ effect: 'period_end', state: 'asked', creditMinor: '0' });
+    expect(await world.billing.getSubscription(fan, subscriptionId)).toMatchObject({ tierName: 'work', pendingChange: { tierName: 'friend' } });
+    await world.billing.withdrawPlanChange(fan, world.key('withdraw'), subscriptionId);
+    expect(await refusal(world.billing.withdrawPlanChange(fan, world.key('withdraw'), subscriptionId))).toBe('subscription_state');
+    await world.moveTo(noon('2026-05-13'));
+    expect((await rowsOf(subscriptionId)).map(({ tier_id }) => tier_id)).toEqual([work, work]);
+    await change(fan, subscriptionId, friend, 'month');
+    await world.moveTo(noon('2026-06-13'));
+    expect((await rowsOf(subscriptionId)).map(({ tier_id, gross }) => [tier_id, gross])).toEqual([[work, '3000'], [work, '3000'], [friend, '600']]);
+    expect(await world.billing.getSubscription(fan, subscriptionId)).toMatchObject({ tierName: 'friend', pendingChange: null });
+    await checkExact();
+  });
+
+  it('from month to year acts today, and back at the end of the year; a year that is worth more than the new price returns the rest', async () => {
+    const fan = world.fan('a');
+    const { subscriptionId } = await world.subscribed(fan, friend);
+    expect(await change(fan, subscriptionId, friend, 'year')).toMatchObject({ effect: 'now', creditMinor: '600', chargeMinor: '6600' });
+    expect(await change(fan, subscriptionId, friend, 'month')).toMatchObject({ effect: 'period_end' });
+    expect(await world.billing.getSubscription(fan, subscriptionId)).toMatchObject({ interval: 'year', currentPeriod: { startDay: '2026-06-13', endDay: '2027-06-13' } });
+    // Up from there: the year's 72 CNY pay the month of 30 CNY, and 42 come back.
+    const before = moved().refunded;
+    expect(await change(fan, subscriptionId, work, 'month')).toMatchObject({ state: 'applied', chargeMinor: '0', creditMinor: '3000', refundMinor: '4200' });
+    expect(moved().refunded - before).toBe(4_200n);
+    expect(await world.billing.getSubscription(fan, subscriptionId)).toMatchObject({ tierName: 'work', interval: 'month', currentPeriod: { voiceOutputsLeft: 100 } });
+    await checkExact();
+    await world.moveTo(noon('2026-07-14'));
+    expect((await rowsOf(subscriptionId)).at(-1)).toMatchObject({ tier_id: work, start_day: '2026-07-13' });
+    await checkExact();
+  });
+
+  it('is refused while the subscription ends, for what is had already, and for what is not sold', async () => {
+    const fan = world.fan('b');
+    const { subscriptionId } = await world.subscribed(fan, friend);
+    const ask = (tierId: string, interval: 'month' | 'year' = 'month'): Promise<string> => refusal(quote(fan, subscriptionId, tierId, interval));
+    expect(await ask(friend)).toBe('subscription_state');
+    expect(await ask('tir_unknown')).toBe('tier_unknown');
+    expect(await world.billing.cancelSubscription(fan, world.key('cancel'), subscriptionId)).toMatchObject({ cancelAtPeriodEnd: true, state: 'active' });
+    expect(await refusal(world.billing.changePlan(fan, world.key('changePlan'), subscriptionId, { tierId: work, interval: 'month', chargeMinor: '2400' }))).toBe('subscription_state');
+    expect(await world.billing.resumeSubscription(fan, world.key('resume'), subscriptionId)).toMatchObject({ cancelAtPeriodEnd: false });
+    expect(await refusal(world.billing.cancelSubscription(world.fan('eve'), world.key('cancel'), subscriptionId))).toBe('not_found');
+    await world.billing.cancelSubscription(fan, world.key('cancel'), subscriptionId);
+    await world.moveTo(noon('2026-08-15'));
+    expect(await world.billing.getSubscription(fan, subscriptionId)).toMatchObject({ state: 'canceled' });
+    expect(await rowsOf(subscriptionId)).toHaveLength(1);
+  });
+});
+
+describe('another price', () => {
+  it('begins with the next period for whoever accepts it; an offer that was taken off ends, with notice, for who does not', async () => {
+    const [one, two] = [world.fan('c'), world.fan('days')];
+    const accepts = await world.subscribed(one, friend);
+    const does_not = await world.subscribed(two, friend);
+    await world.billing.changeTierOffer(OWNER, world.key('offer'), { cloneId: CLONE, tierId: friend, priceMinor: '900' });
+    await world.drain();
+    expect(await world.billing.getSubscription(one, accepts.subscriptionId)).toMatchObject({ newOffer: { offerVersion: 2, priceMinor: '900' }, tierRemoved: false });
+    expect(await refusal(world.billing.acceptTierOffer(one, world.key('accept'), accepts.subscriptionId, { offerVersion: 3 }))).toBe('tier_unknown');
+    await world.billing.acceptTierOffer(one, world.key('accept'), accepts.subscriptionId, { offerVersion: 2 });
+    await world.drain();
+    await world.billing.removeTier(OWNER, world.key('remove'), { cloneId: CLONE, tierId: friend, belowVersion: 2 });
+    await world.drain();
+    expect(await world.billing.getSubscription(two, does_not.subscriptionId)).toMatchObject({ tierRemoved: true, cancelAtPeriodEnd: true, state: 'active' });
+    expect(await refusal(world.billing.resumeSubscription(two, world.key('resume'), does_not.subscriptionId))).toBe('tier_unknown');
+    expect(await world.billing.getSubscription(one, accepts.subscriptionId)).toMatchObject({ cancelAtPeriodEnd: false });
+    await world.moveTo(noon('2026-09-17'));
+    expect((await rowsOf(accepts.subscriptionId)).map(({ gross }) => gross)).toEqual(['600', '900']);
+    expect(await world.billing.getSubscription(one, accepts.subscriptionId)).toMatchObject({ offerVersion: 2, newOffer: null });
+    expect(await world.billing.getSubscription(two, does_not.subscriptionId)).toMatchObject({ state: 'canceled' });
+    expect(await rowsOf(does_not.subscriptionId)).toHaveLength(1);
+    expect(await refusal(world.billing.removeTier(world.fan('eve'), world.key('remove'), { cloneId: CLONE, tierId: friend }))).toBe('not_found');
+  });
+});
+
+describe('any sequence of changes, refunds and a stop', () => {
+  const seed = process.env['PLANS_SEED'] ?? Buffer.from(systemRandom.bytes(6)).toString('hex');
+  it(`adds up to the money that was paid (PLANS_SEED=${seed})`, async () => {
+    const random = seededRandom(seed);
+    const fan = world.fan('late');
+    const { subscriptionId } = await world.subscribed(fan, random.below(2) === 0 ? friend : work);
+    let day = '2026-09-17';
+    for (let step = 0; step < 7; step += 1) {
+      day = addDays(day, 1 + random.below(20));
+      await world.moveTo(noon(day));
+      if (random.below(3) === 0) await world.tx((tx) => world.billing.recognise(tx, { cloneId: CLONE, throughDay: day }));
+      const tierId = random.below(2) === 0 ? friend : work;
+      const interval = random.below(3) === 0 ? 'year' : 'month';
+      if ((await refusal(quote(fan, subscriptionId, tierId, interval))) === 'none') await change(fan, subscriptionId, tierId, interval);
+      await checkExact();
+    }
+    await world.tx((tx) => world.billing.settleStop(tx, { stopId: 'stp_plans', cloneId: CLONE, at: world.clock.now() }));
+    await world.drain();
+    await checkExact();
+    expect(await world.balance(chart.deferred(CLONE, 'CNY'))).toBe(0n);
+    expect(await world.balance(chart.deferredFees(CLONE, 'CNY'))).toBe(0n);
+    // Each period: what it earned, handed on and returned is what it had.
+    const periods = await world.db.asOwner<{ gross: string; tax: string; fee: string; days: number; recognised: number; refunded: string; credited: string }>(
+      `SELECT gross_minor AS gross, tax_minor AS tax, fee_minor AS fee, days, recognised_days AS recognised, refunded_minor AS refunded, credited_minor AS credited
+       FROM subscription_period`);
+    for (const { gross, tax, fee, days, recognised, refunded, credited } of periods) {
+      const money = { grossMinor: BigInt(gross), taxMinor: BigInt(tax), feeMinor: BigInt(fee) };
+      expect(partsOfDays(money, 0, recognised, days).grossMinor + BigInt(refunded) + BigInt(credited)).toBe(BigInt(gross));
+    }
+  }, 120_000);
+});

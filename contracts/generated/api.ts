@@ -531,6 +531,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/clones/{cloneId}/tiers/{tierId}/removal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take a tier off, or old versions of its offer
+         * @description The clone's owner only. Nothing more of it is sold. Whoever subscribed has what is paid, is told, and is not renewed; with `belowVersion` only those who agreed to an older version and do not accept the newest by then.
+         */
+        post: operations["removeTier"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/clones/{cloneId}/versions": {
         parameters: {
             query?: never;
@@ -3188,6 +3208,126 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/subscriptions/{subscriptionId}/cancellation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Not to renew a subscription
+         * @description It runs to the end of what is paid.
+         */
+        post: operations["cancelSubscription"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/subscriptions/{subscriptionId}/offer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Agree to the newest offer of one's own tier
+         * @description From the end of what is paid. Until it is accepted, the subscription renews by the version that was agreed to.
+         */
+        post: operations["acceptTierOffer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/subscriptions/{subscriptionId}/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change the tier or the interval
+         * @description For exactly the amount that quotePlanChange shows, `quote_stale` otherwise. A declined card is refused with `payment_failed` and leaves everything as it was. Another change that waits is replaced.
+         */
+        post: operations["changePlan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/subscriptions/{subscriptionId}/plan-quote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What another tier or interval would cost now
+         * @description More acts at once: unused days of the old period are credited, the new period begins today, the rest is charged. Less begins when what is paid has ended. Nothing is kept of this answer.
+         */
+        post: operations["quotePlanChange"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/subscriptions/{subscriptionId}/plan/withdrawal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take back a change that waits for the end of what is paid
+         * @description Refused with `subscription_state` when none waits.
+         */
+        post: operations["withdrawPlanChange"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/subscriptions/{subscriptionId}/resumption": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * To renew a subscription after all
+         * @description Until it has ended. Refused with `tier_unknown` when the owner took off what was agreed to.
+         */
+        post: operations["resumeSubscription"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/successions": {
         parameters: {
             query?: never;
@@ -5203,6 +5343,13 @@ export interface components {
             /** @description The verifier key of the log (name+id+key). */
             vkey: string;
         };
+        NewOffer: {
+            offerVersion: number;
+            priceMinor: components["schemas"]["AmountMinor"];
+            yearPriceMinor: components["schemas"]["AmountMinor"] | null;
+            voiceOutputsPerPeriod: number;
+            capabilities: components["schemas"]["OutputCapability"][];
+        };
         Notice: {
             noticeId: string;
             /**
@@ -5950,6 +6097,24 @@ export interface components {
             missing: string[];
         };
         PersonName: string;
+        PlanChange: {
+            changeId: string;
+            subscriptionId: string;
+            tierId: string;
+            tierName: string;
+            offerVersion: number;
+            /** @enum {string} */
+            interval: "month" | "year";
+            /** @enum {string} */
+            effect: "now" | "period_end";
+            /** @enum {string} */
+            state: "asked" | "applied" | "failed" | "withdrawn";
+            day: components["schemas"]["Day"];
+            priceMinor: components["schemas"]["AmountMinor"];
+            creditMinor: components["schemas"]["AmountMinor"];
+            chargeMinor: components["schemas"]["AmountMinor"];
+            refundMinor: components["schemas"]["AmountMinor"];
+        };
         PlatformOrder: {
             orderId: string;
             /** @enum {string} */
@@ -7167,6 +7332,13 @@ export interface components {
             /** @description The country of the address given at Checkout; null until it was paid. */
             billingCountry: string | null;
             currentPeriod: components["schemas"]["SubscriptionPeriod"] | null;
+            /** @description It ends with what is paid. */
+            cancelAtPeriodEnd: boolean;
+            pendingChange: components["schemas"]["PlanChange"] | null;
+            /** @description The owner took off what was agreed to; it is not renewed. */
+            tierRemoved: boolean;
+            /** @description What the tier offers by now, when it is not what was agreed to; it reaches nobody who does not accept it. */
+            newOffer: components["schemas"]["NewOffer"] | null;
             createdAt: components["schemas"]["Instant"];
         };
         SubscriptionPeriod: {
@@ -8344,6 +8516,39 @@ export interface operations {
         responses: {
             /** @description The tier with the new version of its offer. */
             201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tier"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    removeTier: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                cloneId: string;
+                tierId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    belowVersion?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description Take a tier off, or old versions of its offer. */
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12372,6 +12577,183 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description The subscription. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Subscription"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    cancelSubscription: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                subscriptionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Not to renew a subscription. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Subscription"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    acceptTierOffer: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                subscriptionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    offerVersion: number;
+                };
+            };
+        };
+        responses: {
+            /** @description Agree to the newest offer of one's own tier. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanChange"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    changePlan: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                subscriptionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    tierId: string;
+                    /** @enum {string} */
+                    interval: "month" | "year";
+                    /** @description The amount that was shown; 0 for a change at the end of what is paid. */
+                    chargeMinor: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Change the tier or the interval. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanChange"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    quotePlanChange: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                subscriptionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    tierId: string;
+                    /** @enum {string} */
+                    interval: "month" | "year";
+                };
+            };
+        };
+        responses: {
+            /** @description What another tier or interval would cost now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanChange"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    withdrawPlanChange: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                subscriptionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Take back a change that waits for the end of what is paid. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Subscription"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    resumeSubscription: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                subscriptionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description To renew a subscription after all. */
             200: {
                 headers: {
                     [name: string]: unknown;

@@ -935,6 +935,24 @@ payout_setting.currency text NOT NULL
 payout_setting.minimum_minor bigint NOT NULL
 payout_setting.schedule text NOT NULL
 payout_setting.set_at timestamp with time zone NOT NULL
+plan_change.id text NOT NULL
+plan_change.clone_id text NOT NULL
+plan_change.account_id text NOT NULL
+plan_change.subscription_id text NOT NULL
+plan_change.tier_id text NOT NULL
+plan_change.offer_version integer NOT NULL
+plan_change.interval text NOT NULL
+plan_change.effect text NOT NULL
+plan_change.asked_at timestamp with time zone NOT NULL
+plan_change.day date NOT NULL
+plan_change.price_minor bigint NOT NULL
+plan_change.credit_minor bigint NOT NULL
+plan_change.refund_minor bigint NOT NULL
+plan_change.state text NOT NULL DEFAULT 'asked'::text
+plan_change.stripe_invoice text
+plan_change.failure text
+plan_change.settled_at timestamp with time zone
+plan_change.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 platform_order.id text NOT NULL
 platform_order.action text NOT NULL
 platform_order.reason text NOT NULL
@@ -1249,6 +1267,8 @@ subscription.ended_at timestamp with time zone
 subscription.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 subscription.offer_version integer NOT NULL DEFAULT 1
 subscription.interval text NOT NULL DEFAULT 'month'::text
+subscription.agreed_at timestamp with time zone
+subscription.cancel_at_period_end boolean NOT NULL DEFAULT false
 subscription_period.id text NOT NULL
 subscription_period.clone_id text NOT NULL
 subscription_period.subscription_id text NOT NULL
@@ -1275,6 +1295,9 @@ subscription_period.captured integer NOT NULL DEFAULT 0
 subscription_period.paid_at timestamp with time zone NOT NULL
 subscription_period.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 subscription_period.offer_version integer NOT NULL DEFAULT 1
+subscription_period.agreed_at timestamp with time zone
+subscription_period.credited_from text
+subscription_period.credited_minor bigint NOT NULL DEFAULT 0
 succession.id text NOT NULL
 succession.owner_account_id text NOT NULL
 succession.canonical text NOT NULL
@@ -1303,6 +1326,7 @@ tier.created_at timestamp with time zone NOT NULL
 tier.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 tier.kind text NOT NULL
 tier.removed_at timestamp with time zone
+tier.withdrawn_below integer NOT NULL DEFAULT 1
 tier_offer.clone_id text NOT NULL
 tier_offer.tier_id text NOT NULL
 tier_offer.kind text NOT NULL
@@ -2097,6 +2121,19 @@ payout_setting: payout_setting_currency_fkey FOREIGN KEY (currency) REFERENCES c
 payout_setting: payout_setting_minimum_minor_check CHECK ((minimum_minor > 0))
 payout_setting: payout_setting_pkey PRIMARY KEY (account_id, currency)
 payout_setting: payout_setting_schedule_check CHECK ((schedule = ANY (ARRAY['manual'::text, 'weekly'::text, 'monthly'::text])))
+plan_change: plan_change_check CHECK (((credit_minor >= 0) AND (credit_minor <= price_minor)))
+plan_change: plan_change_check1 CHECK (((state = 'asked'::text) = (settled_at IS NULL)))
+plan_change: plan_change_check2 CHECK (((state = 'failed'::text) = (failure IS NOT NULL)))
+plan_change: plan_change_check3 CHECK (((effect = 'now'::text) OR ((credit_minor + refund_minor) = 0)))
+plan_change: plan_change_clone_id_account_id_subscription_id_fkey FOREIGN KEY (clone_id, account_id, subscription_id) REFERENCES subscription(clone_id, account_id, id)
+plan_change: plan_change_effect_check CHECK ((effect = ANY (ARRAY['now'::text, 'period_end'::text])))
+plan_change: plan_change_interval_check CHECK (("interval" = ANY (ARRAY['month'::text, 'year'::text])))
+plan_change: plan_change_pkey PRIMARY KEY (id)
+plan_change: plan_change_price_minor_check CHECK ((price_minor > 0))
+plan_change: plan_change_refund_minor_check CHECK ((refund_minor >= 0))
+plan_change: plan_change_state_check CHECK ((state = ANY (ARRAY['asked'::text, 'applied'::text, 'failed'::text, 'withdrawn'::text])))
+plan_change: plan_change_stripe_invoice_key UNIQUE (stripe_invoice)
+plan_change: plan_change_tier_id_offer_version_fkey FOREIGN KEY (tier_id, offer_version) REFERENCES tier_offer(tier_id, version)
 platform_order: platform_order_action_check CHECK ((action = ANY (ARRAY['pause'::text, 'resume'::text])))
 platform_order: platform_order_id_check CHECK ((id ~ '^por_'::text))
 platform_order: platform_order_ordered_by_fkey FOREIGN KEY (ordered_by) REFERENCES account(id)
@@ -2333,8 +2370,10 @@ subscription_period: subscription_period_check CHECK ((((days >= 1) AND (days <=
 subscription_period: subscription_period_check1 CHECK (((tax_minor >= 0) AND (tax_minor <= gross_minor)))
 subscription_period: subscription_period_check2 CHECK (((recognised_days >= 0) AND (recognised_days <= days)))
 subscription_period: subscription_period_clone_id_account_id_subscription_id_fkey FOREIGN KEY (clone_id, account_id, subscription_id) REFERENCES subscription(clone_id, account_id, id)
+subscription_period: subscription_period_clone_id_credited_from_fkey FOREIGN KEY (clone_id, credited_from) REFERENCES subscription_period(clone_id, id)
 subscription_period: subscription_period_clone_id_id_key UNIQUE (clone_id, id)
 subscription_period: subscription_period_clone_id_tier_id_fkey FOREIGN KEY (clone_id, tier_id) REFERENCES tier(clone_id, id)
+subscription_period: subscription_period_credited_minor_check CHECK ((credited_minor >= 0))
 subscription_period: subscription_period_currency_check CHECK ((currency = 'CNY'::text))
 subscription_period: subscription_period_fee_minor_check CHECK ((fee_minor >= 0))
 subscription_period: subscription_period_granted_check CHECK ((granted >= 0))
@@ -2342,8 +2381,7 @@ subscription_period: subscription_period_gross_minor_check CHECK ((gross_minor >
 subscription_period: subscription_period_held_check CHECK ((held >= 0))
 subscription_period: subscription_period_pkey PRIMARY KEY (id)
 subscription_period: subscription_period_quota CHECK (((held + captured) <= granted))
-subscription_period: subscription_period_refunds CHECK (((refunded_minor >= 0) AND (refunded_minor <= gross_minor)))
-subscription_period: subscription_period_stripe_invoice_key UNIQUE (stripe_invoice)
+subscription_period: subscription_period_refunds CHECK (((refunded_minor >= 0) AND ((refunded_minor + credited_minor) <= gross_minor)))
 subscription_period: subscription_period_tax_rate_basis_points_check CHECK (((tax_rate_basis_points >= 0) AND (tax_rate_basis_points <= 10000)))
 subscription_period: subscription_period_tier_id_offer_version_fkey FOREIGN KEY (tier_id, offer_version) REFERENCES tier_offer(tier_id, version)
 succession: succession_check CHECK ((digest = encode(sha256(convert_to(canonical, 'UTF8'::name)), 'hex'::text)))
@@ -2678,6 +2716,10 @@ CREATE UNIQUE INDEX payout_transfer_id_key ON public.payout USING btree (transfe
 CREATE UNIQUE INDEX payout_account_pkey ON public.payout_account USING btree (account_id)
 CREATE UNIQUE INDEX payout_account_stripe_account_key ON public.payout_account USING btree (stripe_account)
 CREATE UNIQUE INDEX payout_setting_pkey ON public.payout_setting USING btree (account_id, currency)
+CREATE UNIQUE INDEX plan_change_one_open ON public.plan_change USING btree (subscription_id) WHERE (state = 'asked'::text)
+CREATE INDEX plan_change_open_of_clone ON public.plan_change USING btree (clone_id) WHERE (state = 'asked'::text)
+CREATE UNIQUE INDEX plan_change_pkey ON public.plan_change USING btree (id)
+CREATE UNIQUE INDEX plan_change_stripe_invoice_key ON public.plan_change USING btree (stripe_invoice)
 CREATE UNIQUE INDEX platform_order_pkey ON public.platform_order USING btree (id)
 CREATE UNIQUE INDEX platform_order_confirmation_pkey ON public.platform_order_confirmation USING btree (order_id)
 CREATE INDEX quota_hold_free_open ON public.quota_hold USING btree (clone_id, free_account_id) WHERE ((state = 'held'::text) AND (free_account_id IS NOT NULL))
@@ -2770,11 +2812,13 @@ CREATE UNIQUE INDEX subscription_pkey ON public.subscription USING btree (id)
 CREATE UNIQUE INDEX subscription_stripe_session_key ON public.subscription USING btree (stripe_session)
 CREATE UNIQUE INDEX subscription_stripe_subscription_key ON public.subscription USING btree (stripe_subscription)
 CREATE UNIQUE INDEX subscription_period_clone_id_id_key ON public.subscription_period USING btree (clone_id, id)
+CREATE UNIQUE INDEX subscription_period_credit ON public.subscription_period USING btree (credited_from)
+CREATE UNIQUE INDEX subscription_period_invoice ON public.subscription_period USING btree (stripe_invoice) WHERE (credited_from IS NULL)
+CREATE INDEX subscription_period_of_charge ON public.subscription_period USING btree (stripe_charge)
 CREATE INDEX subscription_period_of_clone ON public.subscription_period USING btree (clone_id, end_day)
 CREATE INDEX subscription_period_of_fan ON public.subscription_period USING btree (clone_id, account_id, start_day)
 CREATE INDEX subscription_period_of_subscription ON public.subscription_period USING btree (subscription_id, start_day)
 CREATE UNIQUE INDEX subscription_period_pkey ON public.subscription_period USING btree (id)
-CREATE UNIQUE INDEX subscription_period_stripe_invoice_key ON public.subscription_period USING btree (stripe_invoice)
 CREATE INDEX subscription_period_unearned ON public.subscription_period USING btree (clone_id, id) WHERE ((recognised_days < days) AND (ended_on IS NULL))
 CREATE UNIQUE INDEX succession_id_owner_account_id_key ON public.succession USING btree (id, owner_account_id)
 CREATE INDEX succession_of_owner ON public.succession USING btree (owner_account_id, id)
@@ -3066,6 +3110,9 @@ ownership_sealed: CREATE TRIGGER ownership_sealed_never_changes BEFORE DELETE OR
 ownership_sealed: CREATE TRIGGER ownership_sealed_never_truncated BEFORE TRUNCATE ON public.ownership_sealed FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 payout: CREATE TRIGGER payout_moves_on BEFORE UPDATE ON public.payout FOR EACH ROW EXECUTE FUNCTION payout_moves_on()
 payout: CREATE TRIGGER payout_stays BEFORE DELETE ON public.payout FOR EACH ROW EXECUTE FUNCTION refuse_change()
+plan_change: CREATE TRIGGER plan_change_ends_once BEFORE UPDATE ON public.plan_change FOR EACH ROW EXECUTE FUNCTION plan_change_ends_once()
+plan_change: CREATE TRIGGER plan_change_never_deleted BEFORE DELETE ON public.plan_change FOR EACH ROW EXECUTE FUNCTION refuse_change()
+plan_change: CREATE TRIGGER plan_change_never_truncated BEFORE TRUNCATE ON public.plan_change FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 platform_order: CREATE TRIGGER platform_order_never_changes BEFORE DELETE OR UPDATE ON public.platform_order FOR EACH ROW EXECUTE FUNCTION refuse_change()
 platform_order: CREATE TRIGGER platform_order_never_truncated BEFORE TRUNCATE ON public.platform_order FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 platform_order_confirmation: CREATE TRIGGER platform_order_confirmation_never_changes BEFORE DELETE OR UPDATE ON public.platform_order_confirmation FOR EACH ROW EXECUTE FUNCTION refuse_change()
@@ -3144,6 +3191,7 @@ stripe_event: CREATE TRIGGER stripe_event_never_truncated BEFORE TRUNCATE ON pub
 stripe_event_applied: CREATE TRIGGER stripe_event_applied_never_changes BEFORE DELETE OR UPDATE ON public.stripe_event_applied FOR EACH ROW EXECUTE FUNCTION refuse_change()
 stripe_event_applied: CREATE TRIGGER stripe_event_applied_never_truncated BEFORE TRUNCATE ON public.stripe_event_applied FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 subscription: CREATE TRIGGER subscription_stays_ended BEFORE UPDATE ON public.subscription FOR EACH ROW EXECUTE FUNCTION subscription_stays_ended()
+subscription_period: CREATE TRIGGER subscription_period_credits AFTER INSERT ON public.subscription_period FOR EACH ROW WHEN ((new.credited_from IS NOT NULL)) EXECUTE FUNCTION subscription_period_credits()
 subscription_period: CREATE TRIGGER subscription_period_moves_on BEFORE UPDATE ON public.subscription_period FOR EACH ROW EXECUTE FUNCTION subscription_period_moves_on()
 succession: CREATE TRIGGER succession_never_changes BEFORE DELETE OR UPDATE ON public.succession FOR EACH ROW EXECUTE FUNCTION refuse_change()
 succession: CREATE TRIGGER succession_never_truncated BEFORE TRUNCATE ON public.succession FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
@@ -5280,6 +5328,17 @@ AS $function$
     END IF;
     RETURN NEW;
   END $function$
+CREATE OR REPLACE FUNCTION public.plan_change_ends_once()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    IF OLD.state <> 'asked' THEN
+      RAISE EXCEPTION 'plan change % is already %', OLD.id, OLD.state USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+  END $function$
 CREATE OR REPLACE FUNCTION public.platform_order_needs_two()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -5741,6 +5800,21 @@ AS $function$
         END IF;
         RETURN NEW;
       END $function$
+CREATE OR REPLACE FUNCTION public.subscription_period_credits()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    UPDATE subscription_period SET credited_minor = credited_minor + NEW.gross_minor
+     WHERE id = NEW.credited_from AND subscription_id = NEW.subscription_id AND stripe_charge = NEW.stripe_charge
+       AND stripe_invoice = NEW.stripe_invoice AND ended_on IS NOT NULL;
+    IF NOT FOUND THEN
+      RAISE EXCEPTION 'period % has nothing to credit from', NEW.id USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NULL;
+  END $function$
 CREATE OR REPLACE FUNCTION public.subscription_period_moves_on()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -5930,6 +6004,7 @@ ownership_sealed: INSERT, SELECT
 payout: INSERT, SELECT
 payout_account: INSERT, SELECT
 payout_setting: INSERT, SELECT
+plan_change: SELECT
 platform_order: INSERT, SELECT
 platform_order_confirmation: INSERT, SELECT
 quota_hold: INSERT, SELECT
@@ -6016,6 +6091,8 @@ ownership_proof: UPDATE (appeal_text, appealed_at, approved_at, ended_at, expire
 payout: UPDATE (needs_person, problem, refusals, reversed_minor, settled_at, state, stripe_transfer, tries)
 payout_account: UPDATE (bank_failure, details_submitted, payouts_enabled, stripe_account, synced_at, transfers_active)
 payout_setting: UPDATE (minimum_minor, schedule, set_at)
+plan_change: INSERT (account_id, asked_at, clone_id, credit_minor, day, effect, id, interval, offer_version, price_minor, refund_minor, subscription_id, tier_id)
+plan_change: UPDATE (failure, settled_at, state, stripe_invoice)
 quota_hold: UPDATE (release_id, settled_at, state, void_reason)
 refund: INSERT (clone_id, currency, fee_bearer, fee_minor, gross_minor, id, key, kind, net_minor, period_id, reason, requested_at, settled_topic, tax_minor)
 refund: UPDATE (failure, settled_at, settled_currency, settled_minor, state, stripe_refund)
@@ -6025,7 +6102,7 @@ session: UPDATE (ended_at)
 split: UPDATE (leaf_id, record, signed_at, state)
 split_answered: UPDATE (before_day)
 subscription: INSERT (account_id, clone_id, created_at, declared_country, id, interval, offer_version, tier_id)
-subscription: UPDATE (billing_country, checkout_url, ended_at, revision, state, stripe_session, stripe_subscription)
-subscription_period: INSERT (account_id, clone_id, currency, days, end_day, fee_minor, granted, gross_minor, id, offer_version, paid_at, settled_currency, settled_net_minor, start_day, stripe_charge, stripe_invoice, subscription_id, tax_minor, tax_rate_basis_points, tier_id)
+subscription: UPDATE (agreed_at, billing_country, cancel_at_period_end, checkout_url, ended_at, interval, offer_version, revision, state, stripe_session, stripe_subscription, tier_id)
+subscription_period: INSERT (account_id, agreed_at, clone_id, credited_from, currency, days, end_day, fee_minor, granted, gross_minor, id, offer_version, paid_at, settled_currency, settled_net_minor, start_day, stripe_charge, stripe_invoice, subscription_id, tax_minor, tax_rate_basis_points, tier_id)
 subscription_period: UPDATE (ended_on, recognised_days)
-tier: UPDATE (removed_at, stripe_product)
+tier: UPDATE (removed_at, stripe_product, withdrawn_below)

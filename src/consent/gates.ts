@@ -109,10 +109,10 @@ async function lockShared(tx: Tx, refs: readonly GateRef[]): Promise<void> {
 }
 
 async function lockExclusive(tx: Tx, { gateId }: Pick<GateRef, 'gateId'>): Promise<void> {
-  const taken = await sql<Taken>(tx, `
-    SELECT pg_advisory_xact_lock(lock_key), current_setting('transaction_isolation') AS level FROM gate WHERE id = $1`, [gateId]);
-  if (taken.length !== 1) throw new Error(`No gate ${gateId}.`);
-  refuseOldSnapshot(taken);
+  // Ends sessions that hold the gate in a transaction and have said nothing for a whole lease: frozen, or cut off.
+  const { level } = await one<{ level: string | null }>(tx, 'SELECT lock_gate_alone($1) AS level', [gateId]);
+  if (level === null) throw new Error(`No gate ${gateId}.`);
+  refuseOldSnapshot([{ level }]);
 }
 
 async function read(tx: Tx, refs: readonly Pick<GateRef, 'gateId'>[]): Promise<GateState[]> {

@@ -11,7 +11,7 @@ import * as registry from './registry-store.ts';
  * transaction stays open and looks again as soon as a timer can; NOTIFY from each of them would wake all the others and make
  * their commits take turns. Whoever is still silent then is rarely a few milliseconds late: the wait lets its connection go.
  */
-const LOOK_SOON_MS = 1;
+const LOOK_SOON_MS = 2;
 const SOON_NS = 100_000_000n;
 const LOOK_MS = 10;
 
@@ -105,7 +105,8 @@ export async function acknowledge(deps: CoordinatorDeps, stopId: string, arrived
   if (!('waiting' in soon)) return soon;
   while (waits(soon) && clock.monotonic() - from < FULL_WAIT_NS) {
     await runTx((tx) => look(deps, tx, soon));
-    if (waits(soon)) await rest(LOOK_MS);
+    // Never past the end: from there on nobody has to be waited for.
+    if (waits(soon)) await rest(Math.min(LOOK_MS, Math.max(0, Math.ceil(Number(FULL_WAIT_NS - (clock.monotonic() - from)) / 1e6))));
   }
   return await runTx((tx) => write(deps, tx, soon));
 }

@@ -47,22 +47,22 @@ function percentile(values: readonly number[], part: number): number {
   return Math.round((sorted[Math.min(sorted.length - 1, Math.ceil(part * sorted.length) - 1)] ?? 0) * 10) / 10;
 }
 
-function open({ gateways, listeners }: World, target: Target, name: string, each: number): string[] {
+/** Streams of a clone over every gateway, that flow. One that a late lease refused is asked for again before anything is measured. */
+async function flowing({ gateways, listeners }: World, target: Target, name: string, each: number): Promise<string[]> {
   const gates = target.gates.map((gateId) => `${gateId}:1`).join(',');
-  const streams = gateways.flatMap((gateway, at) => Array.from({ length: each }, (_none, index) => {
-    const id = `${name}.${at}.${index}`;
-    return { id, url: `${gateway.origin}/stream?id=${id}&bps=${BYTES_PER_SECOND}&gates=${gates}` };
-  }));
-  listeners.open(streams);
-  return streams.map(({ id }) => id);
-}
-
-async function flowing({ listeners }: World, ids: readonly string[]): Promise<void> {
-  for (const end = performance.now() + 20_000; ;) {
-    const heard = await listeners.counts(ids);
-    if (ids.every((id) => (heard[id]?.bytes ?? 0) > 0)) return;
+  const place = (id: string, at: number) => ({ id, url: `${gateways[at]!.origin}/stream?id=${id}&bps=${BYTES_PER_SECOND}&gates=${gates}` });
+  const streams = gateways.flatMap((_gateway, at) => Array.from({ length: each }, (_none, index) => ({ at, id: `${name}.${at}.${index}` })));
+  listeners.open(streams.map(({ id, at }) => place(id, at)));
+  for (const end = performance.now() + 30_000; ;) {
+    const heard = await listeners.counts(streams.map(({ id }) => id));
+    if (streams.every(({ id }) => heard[id]?.ended === false && heard[id].bytes > 0)) return streams.map(({ id }) => id);
     if (performance.now() > end) throw new Error('The streams do not flow.');
-    await rest(5);
+    for (const stream of streams) {
+      if (heard[stream.id]?.ended !== true) continue;
+      stream.id += '.again';
+      listeners.open([place(stream.id, stream.at)]);
+    }
+    await rest(10);
   }
 }
 
@@ -73,8 +73,7 @@ async function openWorld(bystanding: number): Promise<World> {
   const gateways = await Promise.all(Array.from({ length: GATEWAYS }, (_none, index) =>
     stage.gateway(`gateway ${index}`, { releasePauseMs: LOADS.full, outputs: { at: index, of: GATEWAYS } })));
   const world: World = { stage, gateways, listeners: startListeners(), bystander, bystanders: [] };
-  world.bystanders = open(world, bystander, 'bystander', 1);
-  await flowing(world, world.bystanders);
+  world.bystanders = await flowing(world, bystander, 'bystander', 1);
   return world;
 }
 
@@ -99,9 +98,8 @@ async function ordered({ stage }: World, target: Target, order: Order, streams: 
 
 /** One stop of a clone whose streams flow over every gateway, while all of them release, of this clone and of another. */
 async function stopOne(world: World, target: Target, name: string, load: Load): Promise<Stopped> {
-  const streams = open(world, target, name, STREAMS_EACH);
   const order = await world.stage.prepare(target);
-  await flowing(world, streams);
+  const streams = await flowing(world, target, name, STREAMS_EACH);
   releasing(world, [target, world.bystander], load);
   await rest(150);
   const inFlight = (await figuresOf(world)).reduce((sum, one) => sum + one.inFlight, 0);
@@ -110,14 +108,17 @@ async function stopOne(world: World, target: Target, name: string, load: Load): 
   return stopped;
 }
 
-async function frozen(world: World, targets: readonly Target[]): Promise<Stopped[]> {
+/**
+ * Stops while a gateway is frozen. One that froze in the middle of a release of this very clone holds its gate until PostgreSQL has
+ * ended its session, a lease later: those are told apart.
+ */
+async function frozen(world: World, targets: readonly Target[], inRelease: boolean): Promise<Stopped[]> {
   const stopped: Stopped[] = [];
   for (const [index, target] of targets.entries()) {
     const gateway = world.gateways[index % GATEWAYS]!;
-    const streams = open(world, target, `frozen ${index}`, STREAMS_EACH);
     const order = await world.stage.prepare(target);
-    await flowing(world, streams);
-    releasing(world, [target, world.bystander], 'paced');
+    const streams = await flowing(world, target, `frozen ${String(inRelease)} ${index}`, STREAMS_EACH);
+    releasing(world, inRelease ? [target] : [world.bystander], inRelease ? 'full' : 'paced');
     await rest(150);
     gateway.signal('SIGSTOP');
     stopped.push(await ordered(world, target, order, streams, 0));
@@ -177,33 +178,42 @@ async function rates(world: World, seconds: number): Promise<{ on: number; off: 
 
 /** From an order's arrival to its acknowledgement, over eight gateway processes that stream and release all the while. */
 export async function stop(options: { quick: boolean }): Promise<BenchReport> {
-  const [stops, pacedStops, freezes, seconds] = options.quick ? [8, 6, 1, 1] : [200, 40, 5, 4];
+  const [stops, pacedStops, freezes, seconds] = options.quick ? [8, 6, 1, 1] : [200, 40, 4, 4];
+  const began = performance.now();
+  const tell = (done: string): void => void process.stdout.write(`${Math.round((performance.now() - began) / 1_000)} s: ${done}\n`);
   const world = await openWorld(options.quick ? 6_000 : 40_000);
+  tell('eight gateways stream');
   try {
-    const targets = await world.stage.outputs((await world.stage.clones(stops + pacedStops + freezes)).map((target) => ({ target, count: OUTPUTS_EACH })));
+    const targets = await world.stage.outputs((await world.stage.clones(stops + pacedStops + 2 * freezes)).map((target) => ({ target, count: OUTPUTS_EACH })));
+    tell('outputs planted');
     const full: Stopped[] = [];
     for (const [index, target] of targets.slice(0, stops).entries()) full.push(await stopOne(world, target, `stop ${index}`, 'full'));
+    tell(`${stops} stops under the full load`);
     const paced: Stopped[] = [];
     for (const [index, target] of targets.slice(stops, stops + pacedStops).entries()) paced.push(await stopOne(world, target, `paced ${index}`, 'paced'));
+    tell(`${pacedStops} under the paced load`);
     const rate = await rates(world, seconds);
-    const thawed = await frozen(world, targets.slice(stops + pacedStops));
+    tell('releases compared');
+    const thawed = await frozen(world, targets.slice(stops + pacedStops, stops + pacedStops + freezes), false);
+    const midway = await frozen(world, targets.slice(stops + pacedStops + freezes), true);
+    tell(`${thawed.length + midway.length} with a frozen gateway`);
     await rest(300);
-    const all = [...full, ...paced, ...thawed];
+    const all = [...full, ...paced, ...thawed, ...midway];
     const figures = await figuresOf(world);
     const after = await late(world, all, figures);
     const releasesAfter = await lateReleases(world, all);
     // A gateway that was frozen for longer than its lease cuts everything that flowed over it, and says so.
     const spared = figures.flatMap((one) => one.cut)
       .filter(({ id }) => id.startsWith('bystander') && !thawed.some((_one, index) => id.startsWith(`bystander.${index % GATEWAYS}.`))).length;
-    return report({ full, paced, thawed, rate, after, releasesAfter, spared, figures });
+    return report({ full, paced, thawed, midway, rate, after, releasesAfter, spared, figures });
   } finally {
     await world.listeners.close();
     await world.stage.close();
   }
 }
 
-function report({ full, paced, thawed, rate, after, releasesAfter, spared, figures }: {
-  full: Stopped[]; paced: Stopped[]; thawed: Stopped[]; rate: { on: number; off: number }; after: { bytes: number; writes: number };
+function report({ full, paced, thawed, midway, rate, after, releasesAfter, spared, figures }: {
+  full: Stopped[]; paced: Stopped[]; thawed: Stopped[]; midway: Stopped[]; rate: { on: number; off: number }; after: { bytes: number; writes: number };
   releasesAfter: number; spared: number; figures: readonly GatewayFigures[];
 }): BenchReport {
   const of = (stopped: readonly Stopped[], part: number, what: 'milliseconds' | 'answeredMs' = 'milliseconds') => percentile(stopped.map((one) => one[what]), part);
@@ -217,7 +227,7 @@ function report({ full, paced, thawed, rate, after, releasesAfter, spared, figur
     figures: {
       gateways: GATEWAYS, stops: full.length, streamsPerStop: GATEWAYS * STREAMS_EACH, releasesInFlight: inFlight(full), p50Ms: p50, p99Ms: p99,
       answeredP50Ms: of(full, 0.5, 'answeredMs'), pacedStops: paced.length, pacedReleasesInFlight: inFlight(paced), pacedP50Ms: pacedP50, pacedP99Ms: pacedP99,
-      pacedAnsweredP50Ms: of(paced, 0.5, 'answeredMs'), frozenMaxMs: Math.round(frozenMs),
+      pacedAnsweredP50Ms: of(paced, 0.5, 'answeredMs'), frozenMaxMs: Math.round(frozenMs), frozenInReleaseMaxMs: Math.round(Math.max(...midway.map(({ milliseconds }) => milliseconds))),
       bytesBeyondConfirmation: after.bytes, writesAfterAcknowledgement: after.writes, releasesAfterStop: releasesAfter, streamsCutWithoutStop: spared,
       releasesPerSecond: rate.on, releasesPerSecondGatesOff: rate.off, released: sum('released'), refused: sum('refused'), failed: sum('failed'),
     },

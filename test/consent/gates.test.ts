@@ -162,6 +162,25 @@ describe('order of a release and a stop', () => {
     expect(await refusalOf(database.asApp(INSERT, row(of, ['1', '2', '1', '1'], 'late')))).toBe('gate_stopped');
   });
 
+  it('a release whose process says nothing for a whole lease is rolled back for a stop; one that works is waited for', async () => {
+    const [silent, busy] = [await clone(), await clone()];
+    const gone = new pg.Client({ connectionString: database.appUrl });
+    gone.on('error', () => undefined);
+    await gone.connect();
+    await gone.query('BEGIN');
+    await gone.query(INSERT, row(silent));
+    await two.run('BEGIN');
+    await two.run(INSERT, row(busy));
+    const working = two.run('SELECT pg_sleep(2)').then(() => two.run('COMMIT'));
+    const narrow = (of: { gates: string[] }): Promise<bigint> =>
+      database.runTx((tx) => gates.narrow(tx, of.gates[1] ?? '', { state: 'stopped', reason: 'test', at: AT, by: 'acc_x' }));
+    await Promise.all([narrow(silent), narrow(busy), working]);
+    const kept = await database.asApp<{ id: string }>('SELECT id FROM probe WHERE id = ANY ($1)', [[silent.cloneId, busy.cloneId]]);
+    expect(kept).toEqual([{ id: busy.cloneId }]);
+    await expect(gone.query('COMMIT')).rejects.toThrow();
+    await gone.end().catch(() => undefined);
+  });
+
   it('releases of one clone do not wait for each other', async () => {
     const of = await clone();
     await one.run('BEGIN');

@@ -86,7 +86,8 @@ export async function connect(options: {
     poolSize: options.poolSize ?? 10,
     applicationName: options.applicationName ?? 'benren',
     // Statements of one transaction that do not need each other's answers are sent together and answered in order.
-    extra: { types: columnTypes, pipeline: true },
+    // A process that freezes in the middle of a transaction does not hold its locks for ever.
+    extra: { types: columnTypes, pipeline: true, idle_in_transaction_session_timeout: 30_000 },
   });
   await source.initialize();
   return {

@@ -4885,6 +4885,41 @@ CREATE OR REPLACE FUNCTION public.lock_consent_volume(of_grant text)
 AS $function$
     SELECT pg_advisory_xact_lock(hashtextextended(of_grant, 6241));
   $function$
+CREATE OR REPLACE FUNCTION public.lock_gate_alone(of_gate text)
+ RETURNS text
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+      DECLARE
+        key bigint;
+        usual text := current_setting('lock_timeout');
+      BEGIN
+        SELECT lock_key INTO key FROM gate WHERE id = of_gate;
+        IF NOT FOUND THEN
+          RETURN NULL;
+        END IF;
+        LOOP
+          BEGIN
+            PERFORM set_config('lock_timeout', '1s', true);
+            PERFORM pg_advisory_xact_lock(key);
+            PERFORM set_config('lock_timeout', usual, true);
+            RETURN current_setting('transaction_isolation');
+          EXCEPTION WHEN lock_not_available THEN
+            PERFORM pg_stat_clear_snapshot();
+            -- Those that hold it, and those whom they wait for in their turn: who works is left alone.
+            PERFORM pg_terminate_backend(pid) FROM pg_stat_activity
+              WHERE usename = current_user AND pid <> pg_backend_pid() AND state LIKE 'idle in transaction%'
+                AND clock_timestamp() - state_change >= interval '1 second'
+                AND pid IN (
+                  WITH RECURSIVE ahead (pid) AS (
+                    SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1
+                      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                      AND classid = ((key >> 32) & 4294967295)::oid AND objid = (key & 4294967295)::oid
+                    UNION SELECT unnest(pg_blocking_pids(ahead.pid)) FROM ahead)
+                  SELECT pid FROM ahead);
+          END;
+        END LOOP;
+      END $function$
 CREATE OR REPLACE FUNCTION public.log_leaf_type_known()
  RETURNS trigger
  LANGUAGE plpgsql

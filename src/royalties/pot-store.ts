@@ -27,7 +27,7 @@ export interface PotFacts {
   /** What left the earnings: gross less tax less fees. */
   earnedMinor: bigint;
   /** In the order that decides ties. */
-  legs: { payee: string; basisPoints: number; shareMinor: bigint; amountMinor: bigint }[];
+  legs: { payee: string; basisPoints: number; derivativeId: string | null; shareMinor: bigint; amountMinor: bigint }[];
 }
 
 type PotRow = Omit<PotFacts, 'legs'>;
@@ -35,6 +35,7 @@ interface LegRow {
   potId: string;
   payee: string;
   basisPoints: number;
+  derivativeId: string | null;
   amountMinor: bigint;
   shareMinor: bigint;
 }
@@ -53,7 +54,7 @@ export async function potFacts(tx: Tx, potIds: readonly string[]): Promise<PotFa
   const legs = await sql<LegRow>(
     tx,
     `SELECT pot_id AS "potId", payee, basis_points AS "basisPoints", amount_minor AS "amountMinor",
-            coalesce(share_minor, amount_minor) AS "shareMinor" FROM royalty_pot_leg l WHERE pot_id = ANY ($1::text[]) ORDER BY pot_id, leg`,
+            coalesce(share_minor, amount_minor) AS "shareMinor", derivative_id AS "derivativeId" FROM royalty_pot_leg l WHERE pot_id = ANY ($1::text[]) ORDER BY pot_id, leg`,
     [potIds],
   );
   const legsOf = new Map<string, PotFacts['legs']>();

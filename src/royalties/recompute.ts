@@ -67,26 +67,39 @@ function checkShares(sheet: Sheet, pot: PotIn, splits: readonly SplitIn[]): void
   const earned = BigInt(pot.earnedMinor);
   // A base below zero is not divided: the platform bears all of it.
   sheet.same(`pot ${pot.potId}: base`, pot.baseMinor, baseMinor < 0n ? earned : baseMinor);
-  const shares = baseMinor < 0n ? legs.map((leg) => (leg.payee === 'platform' ? earned : 0n)) : sharesBy(baseMinor, legs.map((leg) => BigInt(leg.basisPoints)));
+  const upstream = pot.legs.filter((leg) => leg.derivativeId !== null);
+  const above = upstreamOf(baseMinor, upstream.map((leg) => BigInt(leg.basisPoints)));
+  for (const [index, leg] of upstream.entries()) {
+    sheet.same(`pot ${pot.potId}: of ${leg.payee}'s original`, `${leg.shareMinor} ${leg.amountMinor}`, `${above[index] ?? 0n} ${above[index] ?? 0n}`);
+  }
+  const rest = baseMinor - sum(above);
+  const stated = pot.legs.filter((leg) => leg.derivativeId === null);
+  const shares = baseMinor < 0n ? legs.map((leg) => (leg.payee === 'platform' ? earned : 0n)) : sharesBy(rest, legs.map((leg) => BigInt(leg.basisPoints)));
+  sheet.same(`pot ${pot.potId}: legs`, `${stated.length}`, `${legs.length}`);
   for (const [index, leg] of legs.entries()) {
-    const stated = pot.legs[index];
+    const one = stated[index];
     // What the base leaves in, tax and fees, is borne by the platform.
     const amount = (shares[index] ?? 0n) - (leg.payee === 'platform' && baseMinor >= 0n ? baseMinor - earned : 0n);
-    sheet.same(`pot ${pot.potId}: share of ${leg.payee}`, `${stated?.payee ?? ''} ${stated?.basisPoints ?? ''} ${stated?.shareMinor ?? ''} ${stated?.amountMinor ?? ''}`,
+    sheet.same(`pot ${pot.potId}: share of ${leg.payee}`, `${one?.payee ?? ''} ${one?.basisPoints ?? ''} ${one?.shareMinor ?? ''} ${one?.amountMinor ?? ''}`,
       `${leg.payee} ${leg.basisPoints} ${shares[index] ?? 0n} ${amount}`);
   }
 }
 
+/** What goes up to the originals before the split divides the rest: their basis points of the base rounded down in all, by largest remainder among them. */
+function upstreamOf(baseMinor: bigint, basisPoints: readonly bigint[]): bigint[] {
+  const all = sum(basisPoints);
+  return baseMinor <= 0n || all === 0n ? basisPoints.map(() => 0n) : sharesBy((baseMinor * all) / 10_000n, basisPoints);
+}
+
 /** What this payee returns of a pot when so much of it is claimed back, over all that was claimed before. */
 function returnOf({ beforeMinor, amountMinor, earnedMinor, shares }: ReturnIn, payee: string): bigint {
-  const own = shares.findIndex((share) => share.payee === payee);
-  if (own < 0) return 0n;
+  const own = shares.flatMap((share, leg) => (share.payee === payee ? [leg] : []));
   const received = shares.map((share) => BigInt(share.shareMinor));
   const [whole, earned] = [sum(received), BigInt(earnedMinor)];
   const at = (claimed: bigint): bigint[] => returnedBy((whole * claimed) / earned, received);
   const [before, after] = [at(BigInt(beforeMinor)), at(BigInt(beforeMinor) + BigInt(amountMinor))];
-  const step = (after[own] ?? 0n) - (before[own] ?? 0n);
-  return payee === 'platform' ? step - (sum(after) - sum(before) - BigInt(amountMinor)) : step;
+  const step = sum(own.map((leg) => (after[leg] ?? 0n) - (before[leg] ?? 0n)));
+  return payee === 'platform' && own.length > 0 ? step - (sum(after) - sum(before) - BigInt(amountMinor)) : step;
 }
 
 /** What a payee gives back in one refund comes out of balance and reserve, and what they lack is a debt. */
@@ -132,12 +145,14 @@ function checkLines(sheet: Sheet, account: EntryEvent['account'], stated: { open
   sheet.same(`${account}: closing`, stated.closingMinor, BigInt(stated.openingMinor) + sum(own.map((event) => BigInt(event.amountMinor))));
 }
 
-/** The entries that are shares of pots are what the pots gave. */
+/** The entries that are parts of pots are what the pots gave: by the split, and to the originals above. */
 function checkShareEntries(sheet: Sheet, statement: StatementIn, events: readonly EntryEvent[]): void {
-  for (const event of events) {
-    if (event.potId === null || event.account !== 'balance' || event.transferKind !== 'royalties.pot_divided') continue;
-    const leg = statement.pots.find((pot) => pot.potId === event.potId)?.legs.find((one) => one.payee === statement.payee);
-    sheet.same(`entry ${event.transferId}: the share of ${event.potId}`, event.amountMinor, leg?.amountMinor ?? 'no such pot');
+  for (const pot of statement.pots) {
+    for (const [kind, upstream] of [['royalties.pot_divided', false], ['royalties.derivative_divided', true]] as const) {
+      const entries = events.filter((event) => event.potId === pot.potId && event.account === 'balance' && event.transferKind === kind);
+      const legs = pot.legs.filter((leg) => leg.payee === statement.payee && (leg.derivativeId !== null) === upstream);
+      sheet.same(`pot ${pot.potId}: ${kind}`, sum(entries.map((event) => BigInt(event.amountMinor))), sum(legs.map((leg) => BigInt(leg.amountMinor))));
+    }
   }
 }
 

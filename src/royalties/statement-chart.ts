@@ -1,7 +1,7 @@
 import { INK, PAGE, rgb, RULE, type Sheet } from '../platform/pdf/index.ts';
 import { amountText } from './paper-text.ts';
 import type { LineKind } from './statement-lines.ts';
-import type { Statement } from './statement-model.ts';
+import { ownPart, type Statement } from './statement-model.ts';
 import { KIND_WORDS, type Language, TEXT } from './statement-words.ts';
 
 /** A waterfall: how what fans paid became the balance. */
@@ -17,11 +17,13 @@ const LEVEL = rgb(0.16, 0.3, 0.49);
 const MORE = rgb(0.33, 0.6, 0.47);
 const LESS = rgb(0.79, 0.45, 0.36);
 
+/** What pots give. */
+const POT_KINDS: readonly LineKind[] = ['earnings', 'derivative'];
 const BEFORE_PAYOUT = Object.keys(KIND_WORDS) as LineKind[];
 
-/** The own share of a pot; 0 when the payee has none. */
+/** The own part of a pot; 0 when the payee has none. */
 function ownOf(document: Statement, pot: Statement['pots'][number]): bigint {
-  return BigInt(pot.legs.find((leg) => leg.payee === document.payee)?.amountMinor ?? '0');
+  return BigInt(ownPart(pot, document.payee)?.amountMinor ?? '0');
 }
 
 /** From gross to the shares, when all of the pots know what was paid for them. */
@@ -52,12 +54,14 @@ export function waterfallOf(document: Statement, language: Language): Step[] {
   const changes = BEFORE_PAYOUT.flatMap((kind): Step[] => {
     const total = document.totals.find((one) => one.kind === kind);
     if (total === undefined) return [];
-    // The shares of pots are the level above already; what else is under earnings is a change.
-    const amountMinor = BigInt(total.totalMinor) - (kind === 'earnings' ? own : 0n);
-    return amountMinor === 0n ? [] : [{ label: KIND_WORDS[kind][language], amountMinor, level: false }];
+    // Of what stands under these the parts of pots are the level above already.
+    const amountMinor = BigInt(total.totalMinor);
+    return POT_KINDS.includes(kind) ? [] : [{ label: KIND_WORDS[kind][language], amountMinor, level: false }];
   });
+  const beside = POT_KINDS.reduce((sum, kind) => sum + BigInt(document.totals.find((one) => one.kind === kind)?.totalMinor ?? '0'), 0n) - own;
   return [
     ...first,
+    { label: KIND_WORDS.earnings[language], amountMinor: beside, level: false },
     { label: TEXT.opening[language], amountMinor: BigInt(document.openingMinor), level: false },
     ...changes,
     { label: TEXT.balanceAfter[language], amountMinor: BigInt(document.closingMinor), level: true },

@@ -1,6 +1,6 @@
 import { formatMinor } from '../kernel/money.ts';
 import { csvText } from './csv.ts';
-import type { Statement, StatementDocument, StatementLine } from './statement-model.ts';
+import { ownPart, type Statement, type StatementDocument, type StatementLine } from './statement-model.ts';
 import type { StatementV1 } from './statement-v1.ts';
 import { KIND_WORDS, type Language } from './statement-words.ts';
 
@@ -56,11 +56,11 @@ function potRows(writing: Writing): Row[] {
   const { document, money, name } = writing;
   const known = (amountMinor: string | null): string => (amountMinor === null ? '' : money(amountMinor));
   return document.pots.map((pot) => {
-    const own = pot.legs.find((leg) => leg.payee === document.payee);
+    const own = ownPart(pot, document.payee);
     return {
       section: sectionName(writing, 'pot'), firstDay: pot.firstDay, lastDay: pot.lastDay, clone: name(pot.cloneId), tier: name(pot.tierId), entries: pot.entries,
-      amount: own === undefined ? '' : money(own.amountMinor), paid: known(pot.grossMinor), tax: known(pot.taxMinor), fees: known(pot.feeMinor),
-      base: money(pot.baseMinor), basisPoints: own === undefined ? '' : `${own.basisPoints}`, splitNumber: pot.splitNumber, reference: pot.potId,
+      amount: own === null ? '' : money(own.amountMinor), paid: known(pot.grossMinor), tax: known(pot.taxMinor), fees: known(pot.feeMinor),
+      base: money(pot.baseMinor), basisPoints: own?.basisPoints.join(' + ') ?? '', splitNumber: pot.splitNumber, reference: pot.potId,
     };
   });
 }

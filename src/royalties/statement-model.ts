@@ -123,6 +123,13 @@ function earningsOf(lines: readonly StatementLine[], names: ReadonlyMap<string, 
   });
 }
 
+/** The payee's part of a pot: as a leg of its split, as the owner of an original above it, or both. Null when they have none. */
+export function ownPart(pot: PotLine, payee: string): { amountMinor: string; basisPoints: number[] } | null {
+  const own = pot.legs.filter((leg) => leg.payee === payee);
+  if (own.length === 0) return null;
+  return { amountMinor: own.reduce((sum, leg) => sum + BigInt(leg.amountMinor), 0n).toString(), basisPoints: own.map((leg) => leg.basisPoints) };
+}
+
 /** What the shares of a pot sum to. */
 function baseMinor(pot: PotFacts): bigint {
   return pot.legs.reduce((sum, leg) => sum + leg.shareMinor, 0n);
@@ -135,7 +142,7 @@ function potLine(pot: PotFacts): PotLine {
     grossMinor: pot.grossMinor?.toString() ?? null, taxMinor: pot.taxMinor?.toString() ?? null, feeMinor: pot.feeMinor?.toString() ?? null,
     earnedMinor: pot.earnedMinor.toString(), baseMinor: baseMinor(pot).toString(),
     legs: legs.map((leg) => ({
-      payee: leg.payee, basisPoints: leg.basisPoints, shareMinor: leg.shareMinor.toString(), amountMinor: leg.amountMinor.toString(),
+      payee: leg.payee, basisPoints: leg.basisPoints, derivativeId: leg.derivativeId, shareMinor: leg.shareMinor.toString(), amountMinor: leg.amountMinor.toString(),
     })),
   };
 }

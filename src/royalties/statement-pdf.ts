@@ -2,7 +2,7 @@ import { groupBy } from '../kernel/groups.ts';
 import { GREY, INK, openPdf, PAGE, RULE, type Sheet, TINT } from '../platform/pdf/index.ts';
 import { amountText, daysText, lastDay, percentText } from './paper-text.ts';
 import { drawWaterfall, waterfallHeight } from './statement-chart.ts';
-import type { Statement, StatementAccount, StatementLine } from './statement-model.ts';
+import { ownPart, type Statement, type StatementAccount, type StatementLine } from './statement-model.ts';
 import { figure, openTable } from './statement-tables.ts';
 import { BASE_WORDS, KIND_WORDS, type Language, notesOf, TEXT, type TextName } from './statement-words.ts';
 
@@ -139,14 +139,14 @@ function pots(paper: Paper): void {
   ]);
   const known = (amountMinor: string | null): string => (amountMinor === null ? '–' : money(amountMinor));
   for (const pot of document.pots) {
-    const own = pot.legs.find((leg) => leg.payee === document.payee);
+    const own = ownPart(pot, document.payee);
     table.row([
       {
         title: `${name(pot.cloneId)} · ${name(pot.tierId)}`,
         detail: [daysText(pot.firstDay, pot.lastDay), `${say('split')} v${pot.splitNumber}`, BASE_WORDS[pot.base][language], pot.potId].join(COMMA[language]),
       },
-      known(pot.grossMinor), known(pot.taxMinor), known(pot.feeMinor), money(pot.baseMinor), own === undefined ? '–' : percentText(own.basisPoints),
-      own === undefined ? '–' : money(own.amountMinor),
+      known(pot.grossMinor), known(pot.taxMinor), known(pot.feeMinor), money(pot.baseMinor), own === null ? '–' : own.basisPoints.map(percentText).join(' + '),
+      own === null ? '–' : money(own.amountMinor),
     ]);
   }
   table.end();
@@ -155,9 +155,9 @@ function pots(paper: Paper): void {
 /** Where a line is from, in small below its title. */
 function detailOf({ document, language, say }: Paper, line: StatementLine): string {
   const pot = document.pots.find((one) => one.potId === line.potId);
-  const own = pot?.legs.find((leg) => leg.payee === document.payee);
+  const own = pot === undefined ? null : ownPart(pot, document.payee);
   const parts = [
-    daysText(line.firstDay, line.lastDay), line.adjustment ? say('adjustments') : null, own === undefined ? null : percentText(own.basisPoints),
+    daysText(line.firstDay, line.lastDay), line.adjustment ? say('adjustments') : null, own?.basisPoints.map(percentText).join(' + ') ?? null,
     pot === undefined ? null : `${say('split')} v${pot.splitNumber}`, line.potId ?? line.payoutId ?? line.advanceId,
   ];
   return parts.filter((part) => part !== null).join(COMMA[language]);

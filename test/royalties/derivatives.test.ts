@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { recomputeFiles } from '../../src/compose/recompute.ts';
 import { loadDocuments } from '../../src/identity/index.ts';
 import { addDays } from '../../src/kernel/time.ts';
 import { chart } from '../../src/ledger/index.ts';
@@ -105,5 +106,11 @@ describe('a derivative', () => {
     const { receipt } = await world.royalties.getStatement(singer.actor, listed?.statementId ?? '');
     expect(JSON.stringify(receipt.document.lines)).toContain('"derivative"');
     expect(listed?.closingMinor).toBe('81');
+    for (const person of [singer, writer, world.owner, world.agency]) {
+      const [own] = (await world.royalties.listStatements(person.actor)).statements;
+      const files = [await world.royalties.getStatement(person.actor, own?.statementId ?? ''), await world.royalties.exportStatementEvents(person.actor, own?.statementId ?? '')];
+      const [statement, events] = files.map((file) => Buffer.from(JSON.stringify(file))) as [Buffer, Buffer];
+      expect(recomputeFiles(statement, [events]).lines.filter((line) => !line.startsWith('same'))).toEqual([expect.stringMatching(/^All \d+ figures/)]);
+    }
   });
 });

@@ -24,7 +24,7 @@ function potOf(number: number, gross: number, cloneId: string, tierId: string): 
     splitSha256: 'e'.repeat(64), base: 'net_of_tax_and_fees', entries: `${gross % 977 + 1}`, grossMinor: `${gross}`, taxMinor: `${tax}`, feeMinor: `${fee}`,
     earnedMinor: `${earned}`, baseMinor: `${earned}`,
     legs: [[OWNER, 7_000, earned - agency - platform], [AGENCY, 2_000, agency], ['platform', 1_000, platform]].map(([payee, basisPoints, amount]) => ({
-      payee: `${payee ?? ''}`, basisPoints: Number(basisPoints), shareMinor: `${amount ?? 0}`, amountMinor: `${amount ?? 0}`,
+      payee: `${payee ?? ''}`, basisPoints: Number(basisPoints), derivativeId: null, shareMinor: `${amount ?? 0}`, amountMinor: `${amount ?? 0}`,
     })),
   };
 }

@@ -9,7 +9,7 @@ import { refusal } from '../billing/refusal.ts';
 import { noon } from '../billing/support.ts';
 import { openRoyalties, type Person, type RoyaltiesWorld } from './world.ts';
 
-/** A clone over two months: two tiers, five fans, a split that changes, payouts, a refund after one. Everybody holds the files of their statements. */
+/** A clone over two months: two tiers, five fans, a split that changes to another base with a reserve, payouts, a refund after one. Everybody holds the files of their statements. */
 type Proof = Awaited<ReturnType<RoyaltiesWorld['royalties']['getStatementProof']>>;
 type Page = Awaited<ReturnType<RoyaltiesWorld['royalties']['exportStatementEvents']>>;
 interface Held {
@@ -49,7 +49,7 @@ beforeAll(async () => {
   await world.paid('wu', work);
   await world.onboard(owner);
   await world.onboard(agency);
-  await world.signedSplit([{ payee: owner.accountId, basisPoints: 6_667 }, { payee: agency.accountId, basisPoints: 2_222 }, { payee: 'platform', basisPoints: 1_111 }], '2026-03-18');
+  await world.signedSplit([{ payee: owner.accountId, basisPoints: 6_667 }, { payee: agency.accountId, basisPoints: 2_222 }, { payee: 'platform', basisPoints: 1_111 }], '2026-03-18', 'platform', { base: 'gross', reserve: { basisPoints: 100, days: 7 } });
   const close = (throughDay: string): Promise<unknown> => royalties.closeStatements(operator.actor, world.key('closeStatements'), { throughDay });
   await world.moveTo(noon('2026-03-25'));
   await world.run('2026-03-25');
@@ -98,7 +98,14 @@ describe('a payee with the files of their statement', () => {
       expect(worked.ok).toBe(true);
     }
     expect(Math.max(...held.map(({ pages }) => pages.length))).toBeGreaterThan(3);
-    expect(held.some(({ pages }) => pages.some((page) => page.entries.some((entry) => (entry.returns ?? []).length > 0)))).toBe(true);
+    const entries = held.flatMap(({ pages }) => pages.flatMap((page) => page.entries));
+    expect(entries.some((entry) => (entry.returns ?? []).length > 0)).toBe(true);
+    const kinds = new Set(entries.map((entry) => `${entry.account} ${entry.transferKind}`));
+    for (const kind of ['balance royalties.pot_divided', 'balance royalties.payout_begun', 'balance royalties.reserve_held', 'reserve royalties.reserve_held', 'reserve royalties.days_refunded', 'debt royalties.days_refunded']) {
+      expect([...kinds]).toContain(kind);
+    }
+    const bases = held.flatMap(({ proof }) => (proof.receipt.document.schemaVersion === 2 ? proof.receipt.document.pots.map((pot) => pot.base) : []));
+    expect(new Set(bases)).toEqual(new Set(['net_of_tax_and_fees', 'gross']));
   });
 
   it('finds a cent that was moved anywhere in the statement', () => {

@@ -6886,6 +6886,8 @@ export interface components {
                 legs: {
                     payee: string;
                     basisPoints: number;
+                    /** @description Of what goes up to an original, before the split divides the rest: the signed term. */
+                    derivativeId: string | null;
                     shareMinor: string;
                     /** @description What was posted: the share, the platform's less what the base leaves in. */
                     amountMinor: string;

@@ -238,6 +238,21 @@ export function potsOf(entries: readonly EarnedEntry[], versions: readonly Split
   return [...pots.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, pot]) => pot);
 }
 
+/** A pot whose entries were gone through: how many they were. */
+export interface PotTotals extends Omit<PotDraft, 'entries'> {
+  entries: number;
+}
+
+/** Adds a part of a pot's entries to what was gone through of it before. */
+export function addToPot(total: PotTotals | null, { entries, ...part }: PotDraft): PotTotals {
+  if (total === null) return { ...part, entries: entries.length };
+  return {
+    ...total, amountMinor: total.amountMinor + part.amountMinor, feeMinor: total.feeMinor + part.feeMinor, taxMinor: total.taxMinor + part.taxMinor,
+    firstDay: part.firstDay < total.firstDay ? part.firstDay : total.firstDay, lastDay: part.lastDay > total.lastDay ? part.lastDay : total.lastDay,
+    entries: total.entries + entries.length,
+  };
+}
+
 /** The money of a pot: what leaves `earned`, and the fee and the tax that were taken off before. */
 export interface PotMoney {
   amountMinor: bigint;

@@ -10,8 +10,9 @@ import { lockPayee } from './balances.ts';
 import { divideDerived } from './derivative-model.ts';
 import { upstreamOf } from './derivatives.ts';
 import { netDebt } from './debts.ts';
+import type { EntryView } from '../ledger/index.ts';
 import type { RoyaltiesDeps } from './deps.ts';
-import { type Base, baseMinorOf, dividePot, type EarnedEntry, least, PLATFORM, type PotDraft, potsOf, WHOLE_BASIS_POINTS } from './model.ts';
+import { addToPot, type Base, baseMinorOf, dividePot, type EarnedEntry, least, PLATFORM, potsOf, type PotTotals, type SplitVersion, WHOLE_BASIS_POINTS } from './model.ts';
 import { earnedEntry, potDivided } from './postings.ts';
 import { holdReserve } from './reserves.ts';
 import * as store from './run-store.ts';
@@ -40,14 +41,17 @@ class Preview extends Error {
   }
 }
 
-interface Divided extends PotDraft {
+interface Gathered extends PotTotals {
   potId: string;
+}
+
+interface Divided extends Gathered {
   terms: splits.PotTerms;
   legs: store.PotLegRow[];
 }
 
 /** Originals above a derivative first, as they are on the pot's last day; then the legs of its own split. */
-async function legsFor(tx: Tx, cloneId: string, pot: PotDraft, base: Base): Promise<store.PotLegRow[]> {
+async function legsFor(tx: Tx, cloneId: string, pot: PotTotals, base: Base): Promise<store.PotLegRow[]> {
   const own = await splits.legsOf(tx, pot.splitId);
   const upstream = await upstreamOf(tx, cloneId, pot.lastDay);
   if (upstream === null) return dividePot(pot, own, base).map((leg) => ({ ...leg, derivativeId: null }));
@@ -55,15 +59,44 @@ async function legsFor(tx: Tx, cloneId: string, pot: PotDraft, base: Base): Prom
   return [...divided.upstream, ...divided.legs.map((leg) => ({ ...leg, derivativeId: null }))];
 }
 
-async function divided(tx: Tx, deps: RoyaltiesDeps, entries: readonly EarnedEntry[], cloneId: string): Promise<Divided[]> {
-  const versions = await splits.versionsOf(tx, cloneId);
+async function divided(tx: Tx, pots: readonly Gathered[], cloneId: string): Promise<Divided[]> {
   const all: Divided[] = [];
-  for (const pot of potsOf(entries, versions)) {
+  for (const pot of pots) {
     const terms = await splits.termsOf(tx, pot.splitId);
-    all.push({ ...pot, potId: deps.ids.next('pot'), terms, legs: await legsFor(tx, cloneId, pot, terms.base) });
+    all.push({ ...pot, terms, legs: await legsFor(tx, cloneId, pot, terms.base) });
   }
   return all;
 }
+
+/** Sorts entries into pots, part after part; `kept` is told of each part, and of the pot that it went into. */
+class Gathering {
+  readonly #pots = new Map<string, Gathered>();
+  readonly #deps: Pick<RoyaltiesDeps, 'ids'>;
+  readonly #versions: readonly SplitVersion[];
+
+  constructor(deps: Pick<RoyaltiesDeps, 'ids'>, versions: readonly SplitVersion[]) {
+    this.#deps = deps;
+    this.#versions = versions;
+  }
+
+  async add(found: readonly EntryView[], kept: (potId: string, entries: readonly EarnedEntry[]) => Promise<void>): Promise<void> {
+    for (const part of potsOf(found.map(earnedEntry).filter((entry) => entry !== null), this.#versions)) {
+      const key = `${part.tierId}\n${part.currency}\n${part.splitId}`;
+      const before = this.#pots.get(key) ?? null;
+      const pot = { ...addToPot(before, part), potId: before?.potId ?? this.#deps.ids.next('pot') };
+      this.#pots.set(key, pot);
+      await kept(pot.potId, part.entries);
+    }
+  }
+
+  /** In one order everywhere. */
+  pots(): Gathered[] {
+    return [...this.#pots].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, pot]) => pot);
+  }
+}
+
+/** Positions of the ledger that are gone through at once: a run of any length holds the entries of so many, and no more. */
+const POSITIONS_AT_ONCE = 50_000n;
 
 async function potJson(
   tx: Tx, deps: RoyaltiesDeps, pot: Omit<store.PotRow, 'id' | 'runId' | 'cloneId' | 'transferId'> & { potId: string | null; entries: number; legs: readonly store.PotLegRow[] },
@@ -156,9 +189,15 @@ async function writeRun(tx: Tx, deps: RoyaltiesDeps, actor: Actor, cloneId: stri
   const last = await store.lastRun(tx, cloneId);
   const fromPosition = last?.toPosition ?? 0n;
   const toPosition = await deps.ledger.position(tx);
-  const found = await deps.ledger.entries(tx, { accountPrefix: `earned:${cloneId}:`, fromPosition, toPosition });
-  const pots = await divided(tx, deps, found.map(earnedEntry).filter((entry) => entry !== null), cloneId);
   const runId = deps.ids.next('run');
+  const gathering = new Gathering(deps, await splits.versionsOf(tx, cloneId));
+  for (let from = fromPosition; from < toPosition; from += POSITIONS_AT_ONCE) {
+    const part = { fromPosition: from, toPosition: least(from + POSITIONS_AT_ONCE, toPosition) };
+    await gathering.add(await deps.ledger.entries(tx, { accountPrefix: `earned:${cloneId}:`, ...part }), async (potId, entries) => {
+      await store.insertEntries(tx, { runId, potId }, entries);
+    });
+  }
+  const pots = await divided(tx, gathering.pots(), cloneId);
   const runAt = deps.clock.now();
   const transfers: (string | null)[] = [];
   for (const pot of pots) {
@@ -170,7 +209,6 @@ async function writeRun(tx: Tx, deps: RoyaltiesDeps, actor: Actor, cloneId: stri
   });
   for (const [index, pot] of pots.entries()) {
     await store.insertPot(tx, { ...pot, id: pot.potId, runId, cloneId, transferId: transfers[index] ?? null }, pot.legs);
-    await store.insertEntries(tx, { runId, potId: pot.potId }, pot.entries);
   }
   return await readRun(tx, deps, runId);
 }
@@ -202,18 +240,19 @@ async function preview(tx: Tx, deps: RoyaltiesDeps, cloneId: string, throughDay:
   for (const { periodId } of await deps.billing.periodsBetween(tx, { cloneId, fromDay: EVER, toDay })) {
     found.push(...(await deps.ledger.entriesFor(tx, { periodId })).filter((entry) => entry.position === null));
   }
-  const entries = found.map(earnedEntry).filter((entry) => entry !== null);
-  const drafts = await divided(tx, deps, entries, cloneId);
+  const gathering = new Gathering(deps, await splits.versionsOf(tx, cloneId));
+  await gathering.add(found, () => Promise.resolve());
+  const drafts = await divided(tx, gathering.pots(), cloneId);
   const runAt = deps.clock.now();
   for (const pot of drafts) {
     await postPot(tx, deps, { potId: pot.potId, runId: 'dry', cloneId }, pot);
   }
   const settled = await settle(tx, deps, { runId: 'dry', cloneId }, drafts, dayOf(runAt));
   const pots: PotJson[] = [];
-  for (const pot of drafts) pots.push(await potJson(tx, deps, { ...pot, potId: null, entries: pot.entries.length }));
+  for (const pot of drafts) pots.push(await potJson(tx, deps, { ...pot, potId: null }));
   return {
     runId: null, cloneId, number: (last?.number ?? 0) + 1, throughDay, fromPosition: (last?.toPosition ?? 0n).toString(), toPosition: null,
-    dryRun: true, entries: entries.length, pots, ...settled, createdAt: runAt.toISOString(),
+    dryRun: true, entries: pots.reduce((sum, pot) => sum + pot.entries, 0), pots, ...settled, createdAt: runAt.toISOString(),
   };
 }
 

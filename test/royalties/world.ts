@@ -11,6 +11,7 @@ import type { Day } from '../../src/kernel/time.ts';
 import type { IdempotencyKey, Tx } from '../../src/kernel/tx.ts';
 import { openKeys, openStatementKeys } from '../../src/platform/keys/index.ts';
 import { systemClock } from '../../src/platform/clock.ts';
+import type { Ledger } from '../../src/ledger/index.ts';
 import { connect } from '../../src/platform/postgres/index.ts';
 import type { StripePort } from '../../src/platform/stripe/index.ts';
 import { makeProvenance, type Provenance } from '../../src/provenance/index.ts';
@@ -49,8 +50,8 @@ export interface RoyaltiesWorld extends Omit<World, 'tier' | 'subscribed' | 'clo
   /** Drafted by the owner and signed by everybody named, in force from a day. */
   signedSplit: (legs?: SplitLeg[], effectiveFrom?: Day, refundFeeBearer?: string, terms?: Pick<SplitInput, 'base' | 'reserve'>) => Promise<string>;
   onboard: (person: Person, bankAccount?: string) => Promise<void>;
-  /** The same room on another way to the processor. */
-  withStripe: (stripe: Pick<StripePort, 'run' | 'withKey'>) => Royalties;
+  /** The same room on another way to the processor, or on another ledger. */
+  withStripe: (stripe: Pick<StripePort, 'run' | 'withKey'>, ledger?: Ledger) => Royalties;
   run: (throughDay: Day, dryRun?: boolean) => ReturnType<Royalties['runRoyalties']>;
   close: () => Promise<void>;
 }
@@ -114,8 +115,8 @@ export async function openRoyalties(options: { taxRateBasisPoints?: number; star
   }
   await putClone(cloneId, owner.accountId, CLONE_NAME, 'lin-ya-2');
   const clones = { clone: async (_tx: Tx, id: string) => owned.get(id) ?? null };
-  const withStripe = (stripe: Pick<StripePort, 'run' | 'withKey'>): Royalties => makeRoyalties({
-    runTx, clock, ids, identity, ledger: world.ledger, provenance, transparency, clones, billing: world.billing, stripe, publicUrl: 'http://127.0.0.1:1',
+  const withStripe = (stripe: Pick<StripePort, 'run' | 'withKey'>, ledger: Ledger = world.ledger): Royalties => makeRoyalties({
+    runTx, clock, ids, identity, ledger, provenance, transparency, clones, billing: world.billing, stripe, publicUrl: 'http://127.0.0.1:1',
     pseudonymSecret: Buffer.from('pseudonyms of this test'),
     statementKeys: openStatementKeys({ statement: null, dir: join(folder, 'statement'), clock: systemClock, production: false, random: systemRandom }),
   });

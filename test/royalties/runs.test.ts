@@ -1,0 +1,88 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { chart, type Ledger } from '../../src/ledger/index.ts';
+import { refusal } from '../billing/refusal.ts';
+import { noon } from '../billing/support.ts';
+import { openRoyalties, type RoyaltiesWorld } from './world.ts';
+
+let world: RoyaltiesWorld;
+beforeAll(async () => {
+  world = await openRoyalties();
+  const friend = await world.newTier();
+  const work = await world.newTier('work', '3000');
+  await world.signedSplit();
+  await world.paid('mei', friend);
+  await world.paid('li', work);
+  // The split changes in the middle of what will be run.
+  await world.signedSplit([
+    { payee: world.owner.accountId, basisPoints: 6_000 }, { payee: world.agency.accountId, basisPoints: 3_000 }, { payee: 'platform', basisPoints: 1_000 },
+  ], '2026-03-17');
+  await world.moveTo(noon('2026-04-01'));
+});
+afterAll(async () => {
+  await world.close();
+});
+
+type Run = Awaited<ReturnType<RoyaltiesWorld['run']>>;
+const facts = ({ pots, entries, fromPosition, throughDay }: Run): object => ({
+  entries, fromPosition, throughDay, pots: pots.map(({ tierId, splitId, firstDay, lastDay, amountMinor, legs }) => ({ tierId, splitId, firstDay, lastDay, amountMinor, legs })),
+});
+const rows = async (): Promise<string> => (await world.db.asOwner<{ count: string }>(`
+  SELECT ((SELECT count(*) FROM royalty_run) + (SELECT count(*) FROM royalty_pot) + (SELECT count(*) FROM royalty_run_entry))::text AS count`))[0]?.count ?? '';
+/** A ledger that dies with the process after so many pots. */
+function dyingAfter(pots: number): Ledger {
+  let left = pots;
+  return {
+    ...world.ledger,
+    async post(tx, draft) {
+      if (draft.kind === 'royalties.pot_divided' && left === 0) throw new Error('killed between two pots');
+      if (draft.kind === 'royalties.pot_divided') left -= 1;
+      return await world.ledger.post(tx, draft);
+    },
+  };
+}
+
+let dry: Run;
+const key = { scope: 'royalties:runRoyalties', key: 'the same', digest: 'run' };
+
+describe('a run', () => {
+  it('is shown before, whole, and nothing of that stays', async () => {
+    dry = await world.run('2026-04-01', true);
+    expect(await rows()).toBe('0');
+    expect(await world.balance(chart.payable(world.owner.accountId, 'CNY'))).toBe(0n);
+    // Two tiers, each on both sides of the new split.
+    expect(dry.pots.map((pot) => [pot.firstDay, pot.lastDay])).toEqual([
+      ['2026-03-01', '2026-03-16'], ['2026-03-17', '2026-03-31'], ['2026-03-01', '2026-03-16'], ['2026-03-17', '2026-03-31'],
+    ]);
+  });
+
+  it('that dies between two pots leaves nothing, and goes on when it is asked for again', async () => {
+    for (const pots of [0, 1, 3]) {
+      const dying = world.withStripe(world.port, dyingAfter(pots)).runRoyalties(world.operator.actor, key, { cloneId: world.cloneId, throughDay: '2026-04-01' });
+      await expect(dying).rejects.toThrow('killed');
+      expect(await rows()).toBe('0');
+    }
+    const run = await world.royalties.runRoyalties(world.operator.actor, key, { cloneId: world.cloneId, throughDay: '2026-04-01' });
+    expect(facts(run)).toEqual(facts(dry));
+    await world.checkBooks();
+  });
+
+  it('answers the same to the same key, and covers each entry once, however many ask', async () => {
+    const again = await world.royalties.runRoyalties(world.operator.actor, key, { cloneId: world.cloneId, throughDay: '2026-04-01' });
+    expect(facts(again)).toEqual(facts(dry));
+    const before = await world.balance(chart.payable(world.owner.accountId, 'CNY'));
+    const runs = await Promise.all(Array.from({ length: 6 }, () => world.run('2026-04-01')));
+    expect(runs.flatMap((run) => run.pots)).toEqual([]);
+    expect(await world.balance(chart.payable(world.owner.accountId, 'CNY'))).toBe(before);
+    // (a, b], one after the other, and no entry on `earned` stands twice or not at all.
+    const ranges = await world.db.asOwner<{ off: string }>(`SELECT count(*)::text AS off FROM
+      (SELECT from_position, lag(to_position, 1, 0::bigint) OVER (ORDER BY number) AS before FROM royalty_run) r WHERE from_position <> before`);
+    expect(ranges).toEqual([{ off: '0' }]);
+    expect(await world.db.asOwner('SELECT 1 FROM royalty_run_entry e WHERE NOT EXISTS (SELECT FROM royalty_pot p WHERE p.id = e.pot_id AND p.run_id = e.run_id)')).toEqual([]);
+  });
+
+  it('is of days that are over, and of a clone that exists', async () => {
+    expect(await refusal(world.run('2026-04-02'))).toBe('run_range');
+    expect(await refusal(world.royalties.runRoyalties(world.operator.actor, world.key('runRoyalties'), { cloneId: 'cln_unknown', throughDay: '2026-04-01' }))).toBe('not_found');
+  });
+});

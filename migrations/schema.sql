@@ -2252,8 +2252,8 @@ royalty_run: royalty_run_id_check CHECK ((id ~ '^run_'::text))
 royalty_run: royalty_run_number_check CHECK ((number >= 1))
 royalty_run: royalty_run_pkey PRIMARY KEY (id)
 royalty_run_entry: royalty_run_entry_pkey PRIMARY KEY (transfer_id, leg)
-royalty_run_entry: royalty_run_entry_pot_id_fkey FOREIGN KEY (pot_id) REFERENCES royalty_pot(id)
-royalty_run_entry: royalty_run_entry_run_id_fkey FOREIGN KEY (run_id) REFERENCES royalty_run(id)
+royalty_run_entry: royalty_run_entry_pot_id_fkey FOREIGN KEY (pot_id) REFERENCES royalty_pot(id) DEFERRABLE INITIALLY DEFERRED
+royalty_run_entry: royalty_run_entry_run_id_fkey FOREIGN KEY (run_id) REFERENCES royalty_run(id) DEFERRABLE INITIALLY DEFERRED
 session: session_check CHECK ((expires_at > created_at))
 session: session_credential_id_account_id_fkey FOREIGN KEY (credential_id, account_id) REFERENCES credential(id, account_id)
 session: session_pkey PRIMARY KEY (id)

@@ -121,7 +121,7 @@ export async function compose(config: Config, role: ProcessRole = 'start', overr
     const rooms = makeRooms(platform);
     const jobs = makeRunner({ runTx: platform.database.runTx, clock: platform.clock, handlers: makeJobHandlers(rooms), log: platform.log });
     const ticks = makeTicks({
-      ...makeIdentityTicks(rooms.identity), ...makeLedgerTicks(rooms.ledger, platform.clock), ...makeBillingTicks(rooms.billing),
+      ...makeIdentityTicks(rooms.identity), ...makeLedgerTicks(rooms.ledger, rooms.books, platform.clock), ...makeBillingTicks(rooms.billing),
       ...makeRoyaltiesTicks(rooms.royalties), ...makeTransparencyTicks(rooms.transparency),
     }, platform.log);
     const workers = role === 'start' || role === 'worker' ? makeWorkers(platform, jobs) : [];

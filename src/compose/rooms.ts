@@ -53,14 +53,15 @@ type Ground = Pick<Rooms, 'identity' | 'ledger' | 'books' | 'provenance' | 'tran
 function makeGround(platform: Platform): Ground {
   const { clock, config, ids, keys, origin, random, secret } = platform;
   const { runTx } = platform.database;
+  const transparency = makeTransparency({ runTx, clock, ids, logKey: keys.log, origin: config.logOrigin });
   return {
     identity: makeIdentity({
       runTx, clock, ids, random, secret, documents: loadDocuments(), relyingParty: { id: config.rpId, name: 'Benren', origin },
     }),
     ledger: makeLedger({ runTx, ids }),
-    books: makeBooks({ runTx, clock }),
+    books: makeBooks({ runTx, clock, log: transparency }),
     provenance: makeProvenance(keys),
-    transparency: makeTransparency({ runTx, clock, ids, logKey: keys.log, origin: config.logOrigin }),
+    transparency,
   };
 }
 

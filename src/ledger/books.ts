@@ -5,6 +5,7 @@ import type { IdempotencyKey, RunTx, Tx } from '../kernel/tx.ts';
 import { once } from '../platform/postgres/index.ts';
 import { closes, closeThrough, lastCloseDay, lockCloses, type CloseRow } from './close-store.ts';
 import { isLedgerDay } from './model.ts';
+import { sealAll, type SealLog } from './sealing.ts';
 
 export interface CloseJson {
   number: number;
@@ -22,6 +23,8 @@ export interface Books {
    * `ledger_period_closed` for one that is closed already.
    */
   closeLedgerPeriod: (actor: Actor, key: IdempotencyKey, asked: { throughDay: Day }) => Promise<CloseJson>;
+  /** Hashes what was recorded since the last time into the public log; answers how many leaves that made. */
+  seal: (options?: { most?: number }) => Promise<number>;
   /** The newest first. */
   listLedgerCloses: () => Promise<{ closes: CloseJson[] }>;
 }
@@ -48,8 +51,10 @@ async function close(tx: Tx, actor: Actor, throughDay: Day, at: Date): Promise<C
   return closeJson(row);
 }
 
-export function makeBooks({ runTx, clock }: { runTx: RunTx; clock: Pick<Clock, 'now'> }): Books {
+export function makeBooks(deps: { runTx: RunTx; clock: Pick<Clock, 'now'>; log: SealLog }): Books {
+  const { runTx, clock } = deps;
   return {
+    seal: ({ most } = {}) => sealAll(deps, most),
     async closeLedgerPeriod(actor, key, { throughDay }) {
       if (!isLedgerDay(throughDay) || throughDay === '2000-01-01') {
         throw new Refusal('request_invalid', 'The ledger keeps the days from 2000 to 2199.');

@@ -10,7 +10,7 @@ export type ProblemCode =
   | 'entry_without_transfer' | 'entry_without_account' | 'entry_currency' | 'position_gap' | 'position_without_transfer'
   | 'account_below_floor' | 'balance_out_of_range' | 'balance_wrong' | 'roll_up_wrong' | 'snapshot_wrong'
   | 'day_total_wrong' | 'reversal_exceeds'
-  | 'close_wrong'
+  | 'close_wrong' | 'seal_wrong' | 'seal_missing' | 'sealed_missing' | 'leaf_wrong'
   | 'hold_changed' | 'hold_legs' | 'hold_unbalanced' | 'hold_state' | 'hold_exceeded' | 'hold_missing' | 'hold_uncovered';
 
 export interface VerifyProblem {

@@ -16,6 +16,7 @@ import type { ReversalDraft } from './reversal.ts';
 import { balancesOf, lockAccounts, sequenceSome, standingsOf, takeRollUp } from './store.ts';
 import { makeWriter } from './writer.ts';
 import { verifyLedger, type VerifyReport } from './verify.ts';
+import type { Anchored } from './verify-seals.ts';
 
 export interface TrialBalance {
   position: bigint;
@@ -80,8 +81,10 @@ export interface Ledger {
   sequence: () => Promise<bigint>;
   /** Sums up what was sequenced, so that balances stay quick. Answers how many positions it covered. */
   rollUp: (options?: { minimum?: number; stride?: number; worth?: number }) => Promise<bigint>;
-  /** Adds everything up again from the entries and names what does not fit. */
+  /** Adds everything up again from the entries and names what does not fit. Nothing is proven by that alone. */
   verify: () => Promise<VerifyReport>;
+  /** As `verify`, within a transaction that must be REPEATABLE READ, against seals that a checkpoint held elsewhere proves. */
+  verifyAgainst: (tx: Tx, anchored: Anchored | null) => Promise<VerifyReport>;
   /** Per currency and class, added up from the entries; each currency's total is zero. */
   getTrialBalance: () => Promise<TrialBalance>;
   /** Transfers behind a position, at most `limit`. */
@@ -150,7 +153,8 @@ export function makeLedger({ runTx, ids }: { runTx: RunTx; ids: Ids }): Ledger {
       return await runTx(lastPosition);
     },
     rollUp: ({ minimum = 1, stride = 512, worth = 64 } = {}) => runTx((tx) => takeRollUp(tx, minimum, stride, worth)),
-    verify: () => runTx(verifyLedger, { isolation: 'REPEATABLE READ' }),
+    verify: () => runTx((tx) => verifyLedger(tx), { isolation: 'REPEATABLE READ' }),
+    verifyAgainst: verifyLedger,
     getTrialBalance: () => runTx(trialBalance, { isolation: 'REPEATABLE READ' }),
     listTransfers: (options) => runTx((tx) => transfersAfter(tx, options)),
   };

@@ -22,6 +22,9 @@ interface Row {
   amounts: string[] | null;
   outcome: HoldOutcome | null;
   resolvedAt: Date | null;
+  recordedMicros: bigint;
+  resolvedMicros: bigint | null;
+  endRecordedMicros: bigint | null;
   transferId: string | null;
   captures: string | null;
   movedOn: string[] | null;
@@ -31,10 +34,16 @@ interface Row {
   claimed: string[] | null;
 }
 
+/** Microseconds since 1970, as they stand in seals. */
+export function micros(column: string): string {
+  return `(extract(epoch FROM ${column}) * 1000000)::bigint`;
+}
+
 const HOLDS = `
   SELECT h.seq, h.id, h.key, h.kind, h.expires_at AS "expiresAt", h.leg_count AS "legCount", h.content_hash AS "contentHash", h.metadata,
          legs.accounts, legs.currencies, legs.amounts, r.outcome, r.at AS "resolvedAt", t.id AS "transferId",
          (SELECT c.id FROM ledger_hold c WHERE c.seq = t.captures) AS captures, moved.accounts AS "movedOn", moved.sums AS moved,
+         ${micros('h.recorded_at')} AS "recordedMicros", ${micros('r.at')} AS "resolvedMicros", ${micros('r.recorded_at')} AS "endRecordedMicros",
          EXISTS (SELECT 1 FROM ledger_hold_open o WHERE o.hold_seq = h.seq AND o.expires_at IS NOT DISTINCT FROM h.expires_at) AS open,
          claims.accounts AS "claimedOf", claims.amounts AS claimed
     FROM ledger_hold h
@@ -49,11 +58,13 @@ const HOLDS = `
                          FROM ledger_hold_claim WHERE hold_seq = h.seq) claims ON true
     WHERE h.seq > $1 ORDER BY h.seq LIMIT $2`;
 
+export type SealedHold = StoredHold & { recordedMicros: bigint; resolvedMicros: bigint | null; endRecordedMicros: bigint | null };
+
 function paired(names: string[] | null, amounts: string[] | null): Map<string, bigint> {
   return new Map((names ?? []).map((name, index) => [name, BigInt(amounts?.[index] ?? 0)]));
 }
 
-function holdOf({ accounts, currencies, amounts, transferId, captures, movedOn, moved, claimedOf, claimed, ...row }: Row): StoredHold {
+function holdOf({ accounts, currencies, amounts, transferId, captures, movedOn, moved, claimedOf, claimed, ...row }: Row): SealedHold {
   return {
     ...row,
     legs: (accounts ?? []).map((accountId, index) => {
@@ -87,14 +98,18 @@ async function checkLoose(tx: Tx, report: (code: ProblemCode, id: string, detail
 /** Replays every hold within the caller's snapshot; answers how many there are. */
 export async function verifyHolds(
   tx: Tx, accounts: ReadonlyMap<string, StoredAccount>, balances: ReadonlyMap<string, bigint>,
-  report: (code: ProblemCode, id: string, detail: string) => void,
-): Promise<number> {
+  report: (code: ProblemCode, id: string, detail: string) => void, sealed: (hold: SealedHold) => void,
+): Promise<{ holds: number; facts: number }> {
   const replay = makeHoldReplay(accounts, report);
   let found = 0;
+  let facts = 0;
   for (let last = 0n, more = true; more;) {
     const rows = await sql<Row>(tx, HOLDS, [last.toString(), BATCH]);
     for (const row of rows) {
-      replay.apply(holdOf(row));
+      const hold = holdOf(row);
+      replay.apply(hold);
+      sealed(hold);
+      facts += hold.outcome === null ? 1 : 2;
       last = row.seq;
     }
     found += rows.length;
@@ -102,5 +117,5 @@ export async function verifyHolds(
   }
   replay.finish(balances);
   await checkLoose(tx, report);
-  return found;
+  return { holds: found, facts };
 }

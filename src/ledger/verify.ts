@@ -10,7 +10,8 @@ import {
   type StoredTransferRow, type VerifyProblem,
 } from './replay.ts';
 
-import { verifyHolds } from './verify-holds.ts';
+import { micros, verifyHolds } from './verify-holds.ts';
+import { type Anchored, openSeals } from './verify-seals.ts';
 
 export type { VerifyProblem } from './replay.ts';
 
@@ -23,6 +24,9 @@ export interface VerifyReport {
   holds: number;
   /** Committed and not yet sequenced; replayed too. */
   unpositioned: number;
+  /** What a checkpoint held elsewhere proves, and what lies behind it: fitting, perhaps, and not provable. */
+  proven: { position: bigint; transfers: number; holdFacts: number };
+  unprovable: { transfers: number; holdFacts: number };
   /** Empty when everything fits. At most 1,000; `more` counts the rest. */
   problems: VerifyProblem[];
   more: number;
@@ -37,11 +41,11 @@ const CLOSES_MAX = 80_000;
 const TABLES = [
   'currency', 'ledger_account', 'ledger_transfer', 'ledger_entry', 'ledger_position', 'ledger_roll_up',
   'ledger_balance_snapshot', 'ledger_balance_day', 'ledger_hold', 'ledger_hold_leg', 'ledger_hold_resolution',
-  'ledger_close', 'ledger_close_total',
+  'ledger_close', 'ledger_close_total', 'ledger_seal',
 ];
 const TRIGGERS = [
   'ledger_transfer_stamped', 'ledger_legs_arrived', 'ledger_positions_gapless',
-  'ledger_hold_stamped', 'ledger_hold_legs_arrived', 'ledger_hold_resolved', 'ledger_hold_capture_moved', 'ledger_close_follows',
+  'ledger_hold_stamped', 'ledger_hold_legs_arrived', 'ledger_hold_resolved', 'ledger_hold_capture_moved', 'ledger_close_follows', 'ledger_seal_follows', 'ledger_hold_waits', 'ledger_hold_end_waits',
   ...TABLES.flatMap((table) => [`${table}_never_changes`, `${table}_never_truncated`]),
 ];
 
@@ -67,13 +71,14 @@ async function readAccounts(tx: Tx): Promise<Map<string, StoredAccount>> {
 }
 
 interface RawTransfer extends Omit<StoredTransferRow, 'legs'> {
+  recordedMicros: bigint;
   accounts: string[] | null;
   currencies: Currency[] | null;
   amounts: string[] | null;
 }
 
 const TRANSFERS = `
-  SELECT p.position, t.id, t.key, t.kind, t.effective_date AS "effectiveDate", t.leg_count AS "legCount",
+  SELECT p.position, ${micros('t.recorded_at')} AS "recordedMicros", t.id, t.key, t.kind, t.effective_date AS "effectiveDate", t.leg_count AS "legCount",
          t.content_hash AS "contentHash", t.metadata, (SELECT r.id FROM ledger_transfer r WHERE r.seq = t.reverses) AS reverses,
          (SELECT h.id FROM ledger_hold h WHERE h.seq = t.captures) AS captures, legs.accounts, legs.currencies, legs.amounts,`;
 
@@ -135,7 +140,7 @@ async function readCloses(tx: Tx): Promise<StoredClose[]> {
   }));
 }
 
-async function replayPositions(tx: Tx, replay: Replay, count: (row: StoredTransferRow) => void): Promise<void> {
+async function replayPositions(tx: Tx, replay: Replay, count: (row: StoredTransferRow, recordedMicros: bigint) => Promise<void>): Promise<void> {
   const { rollUps, at } = await readSnapshots(tx);
   const points = [
     ...rollUps.map((rollUp) => ({ position: rollUp.position, pass: () => replay.compare(rollUp, at.get(String(rollUp.position)) ?? []) })),
@@ -153,8 +158,9 @@ async function replayPositions(tx: Tx, replay: Replay, count: (row: StoredTransf
     const rows = await sql<RawTransfer & { position: bigint }>(tx, POSITIONED, [last.toString(), BATCH]);
     for (const row of rows) {
       passPoints(row.position);
-      replay.apply(transferOf(row));
-      count(transferOf(row));
+      const transfer = transferOf(row);
+      replay.apply(transfer);
+      await count(transfer, row.recordedMicros);
       last = row.position;
     }
     more = rows.length === BATCH;
@@ -210,8 +216,11 @@ async function checkAcross(tx: Tx, replay: Replay, accounts: ReadonlyMap<string,
   }
 }
 
-/** Replays the ledger within one snapshot of the database (the caller opens REPEATABLE READ). */
-export async function verifyLedger(tx: Tx): Promise<VerifyReport> {
+/**
+ * Replays the ledger within one snapshot of the database (the caller opens REPEATABLE READ). `anchored` are the seals' leaves
+ * that a checkpoint held elsewhere proves; without it everything may fit and nothing is proven.
+ */
+export async function verifyLedger(tx: Tx, anchored: Anchored | null = null): Promise<VerifyReport> {
   const problems: VerifyProblem[] = [];
   let more = 0;
   const report: Report = (code, id, detail) => {
@@ -227,9 +236,21 @@ export async function verifyLedger(tx: Tx): Promise<VerifyReport> {
     if (row.id !== null) transfers += 1;
     entries += row.legs.length;
   };
-  await replayPositions(tx, replay, count);
+  const seals = await openSeals(tx, anchored, accounts, report);
+  let proven = 0;
+  await replayPositions(tx, replay, async (row, recordedMicros) => {
+    count(row);
+    await seals.transfer(row, recordedMicros);
+    if (row.id !== null && row.position !== null && row.position <= seals.proven.position) proven += 1;
+  });
+  await seals.end();
   const unpositioned = await replayUnpositioned(tx, replay, count);
   await checkAcross(tx, replay, accounts, report);
-  const holds = await verifyHolds(tx, accounts, replay.balances, report);
-  return { position: await lastPosition(tx), transfers, entries, accounts: accounts.size, holds, unpositioned, problems, more };
+  const { holds, facts } = await verifyHolds(tx, accounts, replay.balances, report, seals.hold);
+  seals.endHolds();
+  return {
+    position: await lastPosition(tx), transfers, entries, accounts: accounts.size, holds, unpositioned,
+    proven: { position: seals.proven.position, transfers: proven, holdFacts: seals.proven.holdFacts },
+    unprovable: { transfers: transfers - proven, holdFacts: Math.max(0, facts - seals.proven.holdFacts) }, problems, more,
+  };
 }

@@ -7,6 +7,7 @@
  */
 export { makeTransparency } from './service.ts';
 export type { AppendInput, LogLeafView, LogProofView, Transparency } from './service.ts';
+export type { LogAudit } from './audit.ts';
 export { makeTransparencyTicks } from './jobs.ts';
 export { makeTransparencyHandlers } from './handlers.ts';
 export { documentDigest, LEAF_TYPES, type LeafEntry, type LeafType } from './model.ts';

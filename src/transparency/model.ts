@@ -10,7 +10,7 @@ import { Refusal } from '../kernel/refusals.ts';
 export const LEAF_TYPES = [
   'refusal.registered', 'refusal.withdrawn', 'ownership_papers.destroyed', 'notice.verified', 'notice.restored', 'notice.upheld',
   'ownership_proof.decided', 'grant.signed', 'grant.amended', 'grant.revoked', 'version.approved', 'split.signed', 'advance.signed', 'derivative.signed',
-  'gate.paused', 'gate.resumed', 'stop.ordered', 'release.committed', 'statement.closed', 'segment.committed',
+  'gate.paused', 'gate.resumed', 'stop.ordered', 'release.committed', 'statement.closed', 'segment.committed', 'ledger.sealed',
   'delegation.signed', 'delegation.ended',
   'amendment.offered', 'licence.signed', 'licence.ended', 'succession.signed', 'estate.frozen', 'estate.undone', 'estate.settled',
 ] as const;

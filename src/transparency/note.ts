@@ -2,7 +2,7 @@ import { createPublicKey, sign, verify } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 
 import { sha256 } from '../kernel/digest.ts';
-import { HASH_BYTES, leafHash, verifyInclusion } from './merkle.ts';
+import { HASH_BYTES, leafHash, verifyInclusion } from '../kernel/merkle.ts';
 
 /**
  * The text formats of the log: signed notes, checkpoints and proofs as C2SP has them (c2sp.org/signed-note,

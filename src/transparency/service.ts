@@ -5,11 +5,12 @@ import type { Ids } from '../kernel/ids.ts';
 import { notFound, Refusal } from '../kernel/refusals.ts';
 import type { Clock } from '../kernel/time.ts';
 import type { RunTx, Tx } from '../kernel/tx.ts';
-import { completedNodes, inclusionRanges, leafHash, perfectNodes, rangeHash, rightEdge } from './merkle.ts';
-import type { LeafRange, NodeLookup, NodeRef } from './merkle.ts';
+import { completedNodes, inclusionRanges, leafHash, perfectNodes, rangeHash, rightEdge } from '../kernel/merkle.ts';
+import type { LeafRange, NodeLookup, NodeRef } from '../kernel/merkle.ts';
 import { documentDigest, entryBytes, parseEntry } from './model.ts';
 import type { LeafEntry, LeafType } from './model.ts';
-import { checkpointText, formatProof, signNote, verifierKey } from './note.ts';
+import { auditLog, type LogAudit } from './audit.ts';
+import { checkpointText, formatProof, parseVerifierKey, signNote, verifierKey } from './note.ts';
 import type { NoteSigner } from './note.ts';
 import { BUNDLE_KIND } from './offline.ts';
 import type { ProofBundle } from './offline.ts';
@@ -45,6 +46,8 @@ export interface Transparency {
   leavesOf(tx: Tx, subjectId: string): Promise<LogLeafView[]>;
   /** The root of the first `size` leaves, base64 as in a checkpoint; null when the log is shorter, or for no leaves. */
   rootAt(tx: Tx, size: bigint): Promise<string | null>;
+  /** Holds the stored log against a checkpoint kept elsewhere; `vkey` is the key it was signed with, by default our own. */
+  audit(tx: Tx, checkpoint: string, types: readonly LeafType[], key?: string): Promise<LogAudit>;
   /** A leaf's proof with the document beside it: the file that `benren verify` reads. */
   bundle(leafId: string, document?: JsonObject): Promise<ProofBundle>;
   /** The proofs of several leaves under one and the same head. */
@@ -166,6 +169,12 @@ export function makeTransparency(deps: {
       if (size < 1n || size > (await store.treeSize(tx))) return null;
       const [root] = await hashesOf(tx, [{ from: 0n, to: size }]);
       return root?.toString('base64') ?? null;
+    },
+
+    async audit(tx, checkpoint, types, key = vkey) {
+      const verifier = parseVerifierKey(key.trim());
+      if (verifier === undefined) throw new Refusal('request_invalid', 'This is no verifier key of a log.');
+      return await auditLog(tx, checkpoint, verifier, types);
     },
 
     async leavesOf(tx, subjectId) {

@@ -1,6 +1,6 @@
 import type { Tx } from '../kernel/tx.ts';
 import { execute, maybeOne, one, sql } from '../platform/postgres/index.ts';
-import type { NodeRef, TreeNode } from './merkle.ts';
+import type { NodeRef, TreeNode } from '../kernel/merkle.ts';
 import type { LeafType } from './model.ts';
 
 /** The log's tables. Every one is insert-only; PostgreSQL refuses the rest, also to the tables' owner. */
@@ -102,6 +102,16 @@ export async function loadNodes(tx: Tx, refs: readonly NodeRef[]): Promise<TreeN
       JOIN unnest($1::smallint[], $2::bigint[]) AS wanted (level, index)
         ON node.level = wanted.level AND node.index = wanted.index`,
     [refs.map((ref) => ref.level), refs.map((ref) => ref.index.toString())],
+  );
+}
+
+/** Entries from a place on, below another, in order. */
+export async function entriesFrom(tx: Tx, from: bigint, below: bigint, limit: number): Promise<{ index: bigint; id: string; entry: Buffer }[]> {
+  return await sql(
+    tx,
+    `SELECT position.index, leaf.id, leaf.entry FROM log_position position JOIN log_leaf leaf ON leaf.id = position.leaf_id
+      WHERE position.index >= $1 AND position.index < $2 ORDER BY position.index LIMIT $3`,
+    [from.toString(), below.toString(), limit],
   );
 }
 

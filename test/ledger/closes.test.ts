@@ -7,7 +7,7 @@ import type { RequestContext } from '../../src/kernel/request.ts';
 import { makeLedgerHandlers } from '../../src/ledger/handlers.ts';
 import { type Books, makeBooks } from '../../src/ledger/index.ts';
 import { makeTestClock } from '../support/clock.ts';
-import { attack, house, into, openTestLedger, type TestLedger, wallet } from './support.ts';
+import { attack, house, into, NO_LOG, openTestLedger, type TestLedger, wallet } from './support.ts';
 
 let t: TestLedger;
 let books: Books;
@@ -18,7 +18,7 @@ const validators = makeValidators(bundle);
 
 beforeAll(async () => {
   t = await openTestLedger('closes');
-  books = makeBooks({ runTx: t.database.runTx, clock });
+  books = makeBooks({ runTx: t.database.runTx, clock, log: NO_LOG });
   handlers = makeLedgerHandlers(t.ledger, books);
 });
 afterAll(() => t.close());

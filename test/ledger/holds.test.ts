@@ -4,7 +4,7 @@ import type { CaptureDraft, Held, HoldDraft, Posted } from '../../src/ledger/ind
 import { makeLedgerTicks } from '../../src/ledger/index.ts';
 import type { AccountRef } from '../../src/ledger/model.ts';
 import { makeTestClock } from '../support/clock.ts';
-import { attack, house, into, openTestLedger, type TestLedger, wallet } from './support.ts';
+import { attack, house, into, NO_SEALS, openTestLedger, type TestLedger, wallet } from './support.ts';
 
 let t: TestLedger;
 beforeAll(async () => {
@@ -124,7 +124,7 @@ describe('an end', () => {
     expect((await capture(ids[0]!, { at: before })).created).toBe(true);
     await expect(capture(ids[1]!, { at: LATER })).rejects.toMatchObject({ code: 'hold_state', extra: { outcome: 'expired' } });
     const clock = makeTestClock(before.toISOString());
-    const tick = makeLedgerTicks(t.ledger, clock)['ledger.expireHolds']!;
+    const tick = makeLedgerTicks(t.ledger, NO_SEALS, clock)['ledger.expireHolds']!;
     await tick.run();
     expect(await read(ids[1]!)).toMatchObject({ resolution: null });
     clock.set(LATER);

@@ -6,7 +6,7 @@ import { makeValidators } from '../../src/http/validation.ts';
 import { makeBooks } from '../../src/ledger/index.ts';
 import { makeLedgerHandlers } from '../../src/ledger/handlers.ts';
 import { makeTestClock } from '../support/clock.ts';
-import { house, into, openTestLedger, type TestLedger, wallet } from './support.ts';
+import { house, into, NO_LOG, openTestLedger, type TestLedger, wallet } from './support.ts';
 
 let t: TestLedger;
 let handlers: ReturnType<typeof makeLedgerHandlers>;
@@ -15,7 +15,7 @@ const validators = makeValidators(bundle);
 
 beforeAll(async () => {
   t = await openTestLedger('operations');
-  handlers = makeLedgerHandlers(t.ledger, makeBooks({ runTx: t.database.runTx, clock: makeTestClock('2026-02-01T00:00:00Z') }));
+  handlers = makeLedgerHandlers(t.ledger, makeBooks({ runTx: t.database.runTx, clock: makeTestClock('2026-02-01T00:00:00Z'), log: NO_LOG }));
   for (let i = 1; i <= 120; i += 1) {
     await t.post({ key: `op/${i}`, legs: into(wallet(i % 2 === 0 ? 'even' : 'odd'), BigInt(i)), metadata: { n: i } });
   }

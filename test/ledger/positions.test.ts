@@ -5,7 +5,7 @@ import { seededRandom } from '../../src/kernel/random.ts';
 import { makeLedgerTicks } from '../../src/ledger/index.ts';
 import { sql } from '../../src/platform/postgres/index.ts';
 import { makeTestClock } from '../support/clock.ts';
-import { house, into, openTestLedger, type TestLedger, wallet } from './support.ts';
+import { house, into, NO_SEALS, openTestLedger, type TestLedger, wallet } from './support.ts';
 
 let t: TestLedger;
 beforeAll(async () => {
@@ -66,7 +66,7 @@ describe('recorded order', () => {
   });
 
   it('the ticks sequence and roll up', async () => {
-    const ticks = makeLedgerTicks(t.ledger, makeTestClock('2026-01-01T00:00:00Z'));
+    const ticks = makeLedgerTicks(t.ledger, NO_SEALS, makeTestClock('2026-01-01T00:00:00Z'));
     for (let i = 0; i < 300; i += 1) await t.post({ legs: into(house('tick'), 1n) });
     await ticks['ledger.sequence']!.run();
     await ticks['ledger.rollUp']!.run();

@@ -36,6 +36,10 @@ export async function openTestLedger(seed: string, poolSize = 10): Promise<TestL
   };
 }
 
+/** For tests that seal nothing. */
+export const NO_LOG = { append: () => Promise.reject(new Error('Nothing is sealed here.')) };
+export const NO_SEALS = { seal: () => Promise.resolve(0) };
+
 export function house(name: string, currency: Currency = 'CNY'): AccountRef {
   return { code: `house:${name}:${currency}`, currency, class: 'asset' };
 }

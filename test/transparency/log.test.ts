@@ -6,7 +6,7 @@ import { makeIds } from '../../src/kernel/ids.ts';
 import { seededRandom } from '../../src/kernel/random.ts';
 import { documentDigest, LEAF_TYPES, makeTransparency, makeTransparencyTicks, verifyBundle } from '../../src/transparency/index.ts';
 import type { Transparency } from '../../src/transparency/index.ts';
-import { consistencyRanges, leafHash, rangeHash, verifyConsistency } from '../../src/transparency/merkle.ts';
+import { consistencyRanges, leafHash, rangeHash, verifyConsistency } from '../../src/kernel/merkle.ts';
 import { openCheckpoint, parseVerifierKey } from '../../src/transparency/note.ts';
 import { makeTestClock } from '../support/clock.ts';
 import { openTestDatabase } from '../support/database.ts';

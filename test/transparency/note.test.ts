@@ -3,7 +3,7 @@ import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 
 import { seededRandom } from '../../src/kernel/random.ts';
-import { leafHash, nodeHash } from '../../src/transparency/merkle.ts';
+import { leafHash, nodeHash } from '../../src/kernel/merkle.ts';
 import {
   checkpointText, formatProof, openCheckpoint, openNote, parseCheckpoint, parseNote, parseProof, parseVerifierKey, signNote,
   verifierKey, verifyProof,

@@ -3,7 +3,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 
 import { documentDigest, verifyBundle } from '../../src/transparency/index.ts';
-import { leafHash, nodeHash } from '../../src/transparency/merkle.ts';
+import { leafHash, nodeHash } from '../../src/kernel/merkle.ts';
 import { entryBytes, parseEntry } from '../../src/transparency/model.ts';
 import { checkpointText, formatProof, signNote, verifierKey } from '../../src/transparency/note.ts';
 

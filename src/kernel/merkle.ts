@@ -1,4 +1,4 @@
-import { sha256 } from '../kernel/digest.ts';
+import { sha256 } from './digest.ts';
 
 /**
  * RFC 6962 §2.1 / RFC 9162 §2.1 Merkle trees, pure. Sizes and indices are bigint: they come from outside, and a

@@ -7,8 +7,8 @@ import { describe, expect, it } from 'vitest';
 import {
   completedNodes, consistencyRanges, EMPTY_ROOT, inclusionRanges, leafHash, nodeHash, rangeHash, rightEdge,
   verifyConsistency, verifyInclusion,
-} from '../../src/transparency/merkle.ts';
-import type { NodeRef } from '../../src/transparency/merkle.ts';
+} from '../../src/kernel/merkle.ts';
+import type { NodeRef } from '../../src/kernel/merkle.ts';
 
 const VECTORS = join(import.meta.dirname, '../../../shared/vectors/merkle/testdata');
 const haveVectors = existsSync(VECTORS);

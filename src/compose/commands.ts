@@ -14,7 +14,9 @@ benren operator init                    print the first operator's invitation; a
 benren verify FILE [--key KEYFILE]…     check a proof, a receipt, a signed document or an evidence bundle offline
 benren recompute STATEMENT --events FILE…  work a statement out again from its events, offline
 benren explain RECEIPT [--key KEYFILE]   decide again on a receipt, and say each clause in words
-benren verify-ledger                    replay the ledger and name what does not hold
+benren verify-ledger [--checkpoint FILE] [--key KEYFILE]
+                                        replay the ledger, its holds and statements, and name what does not hold; with a checkpoint
+                                        of the log that was kept elsewhere: what it proves, and from where on nothing is
 `;
 
 const SERVING: readonly string[] = ['start', 'api', 'worker', 'gateway'] satisfies ProcessRole[];
@@ -71,11 +73,24 @@ async function operatorInit(env: Env): Promise<number> {
   return 0;
 }
 
-async function verifyLedger(env: Env): Promise<number> {
-  const report = await inside(env, ({ rooms }) => rooms.ledger.verify());
+/** 0: nothing is wrong; 1: something is; 2: not understood. Whether all of it is proven stands in `verdict`. */
+async function verifyLedger(args: readonly string[], env: Env): Promise<number> {
+  const given = new Map<string, string>();
+  for (let index = 0; index < args.length; index += 2) {
+    const [flag = '', file] = args.slice(index, index + 2);
+    if (!['--checkpoint', '--key'].includes(flag) || file === undefined) {
+      process.stderr.write(USAGE);
+      return 2;
+    }
+    given.set(flag, readFileSync(file, 'utf8'));
+  }
+  const [checkpoint, key] = [given.get('--checkpoint'), given.get('--key')];
+  const kept = checkpoint === undefined ? null : { checkpoint, ...(key === undefined ? {} : { key }) };
+  const { verifyBooks } = await import('./verify-ledger.ts');
+  const report = await inside(env, ({ platform, rooms }) => verifyBooks(platform.database.runTx, rooms, kept));
   if (report.entries === 0) say('This ledger is empty.');
   say(JSON.stringify(report, (_key, value: unknown) => (typeof value === 'bigint' ? value.toString() : value), 2));
-  return report.problems.length === 0 ? 0 : 1;
+  return report.verdict === 'broken' ? 1 : 0;
 }
 
 async function verify(args: readonly string[]): Promise<number> {
@@ -124,7 +139,7 @@ async function dispatch(args: readonly string[], env: Env): Promise<number> {
   if (command === 'verify') return await verify(rest);
   if (command === 'explain') return await explain(rest);
   if (command === 'recompute') return await recompute(rest);
-  if (command === 'verify-ledger' && rest.length === 0) return await verifyLedger(env);
+  if (command === 'verify-ledger') return await verifyLedger(rest, env);
   process.stderr.write(USAGE);
   return 2;
 }

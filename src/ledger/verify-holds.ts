@@ -3,8 +3,9 @@ import type { Currency } from '../kernel/money.ts';
 import type { Tx } from '../kernel/tx.ts';
 import { sql } from '../platform/postgres/index.ts';
 import type { HoldOutcome } from './hold-model.ts';
-import { makeHoldReplay, type StoredHold } from './hold-replay.ts';
+import { makeHoldReplay } from './hold-replay.ts';
 import type { ProblemCode, StoredAccount } from './replay.ts';
+import type { SealedHold } from './verify-seals.ts';
 
 const BATCH = 1_000;
 
@@ -57,8 +58,6 @@ const HOLDS = `
     LEFT JOIN LATERAL (SELECT array_agg(account_id::text) AS accounts, array_agg(amount_minor::text) AS amounts
                          FROM ledger_hold_claim WHERE hold_seq = h.seq) claims ON true
     WHERE h.seq > $1 ORDER BY h.seq LIMIT $2`;
-
-export type SealedHold = StoredHold & { recordedMicros: bigint; resolvedMicros: bigint | null; endRecordedMicros: bigint | null };
 
 function paired(names: string[] | null, amounts: string[] | null): Map<string, bigint> {
   return new Map((names ?? []).map((name, index) => [name, BigInt(amounts?.[index] ?? 0)]));

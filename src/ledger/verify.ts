@@ -11,7 +11,7 @@ import {
 } from './replay.ts';
 
 import { micros, verifyHolds } from './verify-holds.ts';
-import { type Anchored, openSeals } from './verify-seals.ts';
+import { type Anchored, SealAudit } from './verify-seals.ts';
 
 export type { VerifyProblem } from './replay.ts';
 
@@ -236,7 +236,7 @@ export async function verifyLedger(tx: Tx, anchored: Anchored | null = null): Pr
     if (row.id !== null) transfers += 1;
     entries += row.legs.length;
   };
-  const seals = await openSeals(tx, anchored, accounts, report);
+  const seals = new SealAudit(tx, anchored, accounts, report);
   let proven = 0;
   await replayPositions(tx, replay, async (row, recordedMicros) => {
     count(row);
@@ -246,7 +246,7 @@ export async function verifyLedger(tx: Tx, anchored: Anchored | null = null): Pr
   await seals.end();
   const unpositioned = await replayUnpositioned(tx, replay, count);
   await checkAcross(tx, replay, accounts, report);
-  const { holds, facts } = await verifyHolds(tx, accounts, replay.balances, report, seals.hold);
+  const { holds, facts } = await verifyHolds(tx, accounts, replay.balances, report, (hold) => seals.hold(hold));
   seals.endHolds();
   return {
     position: await lastPosition(tx), transfers, entries, accounts: accounts.size, holds, unpositioned,

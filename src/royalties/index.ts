@@ -13,3 +13,4 @@ export { makeRoyaltiesJobs, makeRoyaltiesTicks, ROYALTY_EVENT_TOPICS } from './j
 export type { Base, ReserveTerms, SplitLeg } from './model.ts';
 export type { SplitInput } from './splits.ts';
 export type { StatementDocument } from './statement-model.ts';
+export { auditStatements, type StatementAudit } from './statement-audit.ts';

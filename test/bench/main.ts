@@ -1,9 +1,10 @@
 /** `npm run bench -- NAME [--quick]`: figures and goals; the last line is JSON. A goal that is missed is said, not thrown. */
+import { corruptions } from './corruptions.ts';
 import { decide } from './decide.ts';
 import type { BenchReport } from './report.ts';
 import { stop } from './stop.ts';
 
-const BENCHES: Record<string, (options: { quick: boolean }) => Promise<BenchReport>> = { decide, stop };
+const BENCHES: Record<string, (options: { quick: boolean }) => Promise<BenchReport>> = { corruptions, decide, stop };
 
 const [name = '', ...rest] = process.argv.slice(2);
 const bench = BENCHES[name];

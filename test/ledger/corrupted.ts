@@ -1,5 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 
+import type pg from 'pg';
+
 import { canonicalJson } from '../../src/kernel/canonical-json.ts';
 import { sha256Hex } from '../../src/kernel/digest.ts';
 import { makeIds } from '../../src/kernel/ids.ts';
@@ -92,8 +94,8 @@ async function state(t: TestLedger, transparency: ReturnType<typeof makeTranspar
 }
 
 async function targetsOf(t: TestLedger): Promise<Targets> {
-  const own = async <Row extends object>(text: string): Promise<Row[]> => await t.database.asOwner(text) as Row[];
-  const plain = await own<Target>(`SELECT t.seq::text, t.id, p.position::int, t.key FROM ledger_transfer t JOIN ledger_position p ON p.transfer_seq = t.seq WHERE t.key ~ '^c/[0-9]+$' ORDER BY p.position`);
+  const own = <Row extends pg.QueryResultRow>(text: string): Promise<Row[]> => t.database.asOwner<Row>(text);
+  const plain = await own<Pick<Target, keyof Target>>(`SELECT t.seq::text, t.id, p.position::int, t.key FROM ledger_transfer t JOIN ledger_position p ON p.transfer_seq = t.seq WHERE t.key ~ '^c/[0-9]+$' ORDER BY p.position`);
   const [sealed] = await own<{ top: number }>('SELECT max(to_position)::int AS top FROM ledger_seal');
   return {
     plain, top: sealed!.top,

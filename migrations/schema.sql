@@ -623,6 +623,8 @@ ledger_hold_resolution.transfer_seq bigint
 ledger_hold_resolution.at timestamp with time zone NOT NULL
 ledger_hold_resolution.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 ledger_hold_resolution.outcome text NOT NULL
+ledger_hold_unsealed.hold_seq bigint NOT NULL
+ledger_hold_unsealed.fact text NOT NULL
 ledger_position.position bigint NOT NULL
 ledger_position.transfer_seq bigint NOT NULL
 ledger_roll_up.position bigint NOT NULL
@@ -631,6 +633,15 @@ ledger_roll_up.high_seq bigint NOT NULL
 ledger_roll_up.seen_seq bigint NOT NULL
 ledger_roll_up.seen_xid xid8 NOT NULL
 ledger_roll_up.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+ledger_seal.number integer NOT NULL
+ledger_seal.from_position bigint NOT NULL
+ledger_seal.to_position bigint NOT NULL
+ledger_seal.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+ledger_seal.hold_seqs bigint[] NOT NULL
+ledger_seal.hold_facts text[] NOT NULL
+ledger_seal.leaves bytea NOT NULL
+ledger_seal.root bytea NOT NULL
+ledger_seal.leaf_id text NOT NULL
 ledger_transfer.seq bigint NOT NULL
 ledger_transfer.created_xid xid8 NOT NULL
 ledger_transfer.reverses bigint
@@ -1871,6 +1882,9 @@ ledger_hold_resolution: ledger_hold_resolution_outcome_check CHECK ((outcome = A
 ledger_hold_resolution: ledger_hold_resolution_pkey PRIMARY KEY (hold_seq)
 ledger_hold_resolution: ledger_hold_resolution_transfer_seq_fkey FOREIGN KEY (transfer_seq) REFERENCES ledger_transfer(seq)
 ledger_hold_resolution: ledger_hold_resolution_transfer_seq_key UNIQUE (transfer_seq)
+ledger_hold_unsealed: ledger_hold_unsealed_fact_check CHECK ((fact = ANY (ARRAY['held'::text, 'ended'::text])))
+ledger_hold_unsealed: ledger_hold_unsealed_hold_seq_fkey FOREIGN KEY (hold_seq) REFERENCES ledger_hold(seq)
+ledger_hold_unsealed: ledger_hold_unsealed_pkey PRIMARY KEY (hold_seq, fact)
 ledger_position: ledger_position_pkey PRIMARY KEY ("position")
 ledger_position: ledger_position_position_check CHECK (("position" >= 1))
 ledger_position: ledger_position_transfer_seq_fkey FOREIGN KEY (transfer_seq) REFERENCES ledger_transfer(seq)
@@ -1878,6 +1892,15 @@ ledger_position: ledger_position_transfer_seq_key UNIQUE (transfer_seq)
 ledger_roll_up: ledger_roll_up_pkey PRIMARY KEY ("position")
 ledger_roll_up: ledger_roll_up_position_fkey FOREIGN KEY ("position") REFERENCES ledger_position("position")
 ledger_roll_up: ledger_roll_up_settled_seq_check CHECK ((settled_seq >= 0))
+ledger_seal: ledger_seal_check CHECK ((to_position >= from_position))
+ledger_seal: ledger_seal_check1 CHECK ((cardinality(hold_facts) = cardinality(hold_seqs)))
+ledger_seal: ledger_seal_from_position_check CHECK ((from_position >= 0))
+ledger_seal: ledger_seal_leaf_id_check CHECK ((leaf_id ~ '^lef_[0-9a-hjkmnp-tv-z]{26}$'::text))
+ledger_seal: ledger_seal_leaf_id_key UNIQUE (leaf_id)
+ledger_seal: ledger_seal_number_check CHECK ((number >= 1))
+ledger_seal: ledger_seal_pkey PRIMARY KEY (number)
+ledger_seal: ledger_seal_root_check CHECK ((octet_length(root) = 32))
+ledger_seal: ledger_seal_whole CHECK (((octet_length(leaves) > 0) AND (octet_length(leaves) = (32 * ((to_position - from_position) + cardinality(hold_seqs))))))
 ledger_transfer: ledger_transfer_captures_fkey FOREIGN KEY (captures) REFERENCES ledger_hold(seq)
 ledger_transfer: ledger_transfer_content_hash_check CHECK ((octet_length(content_hash) = 32))
 ledger_transfer: ledger_transfer_effective_date_check CHECK (((effective_date >= '2000-01-01'::date) AND (effective_date <= '2199-12-31'::date)))
@@ -2620,9 +2643,12 @@ CREATE INDEX ledger_hold_open_by_expiry ON public.ledger_hold_open USING btree (
 CREATE UNIQUE INDEX ledger_hold_open_pkey ON public.ledger_hold_open USING btree (hold_seq)
 CREATE UNIQUE INDEX ledger_hold_resolution_pkey ON public.ledger_hold_resolution USING btree (hold_seq)
 CREATE UNIQUE INDEX ledger_hold_resolution_transfer_seq_key ON public.ledger_hold_resolution USING btree (transfer_seq)
+CREATE UNIQUE INDEX ledger_hold_unsealed_pkey ON public.ledger_hold_unsealed USING btree (hold_seq, fact)
 CREATE UNIQUE INDEX ledger_position_pkey ON public.ledger_position USING btree ("position")
 CREATE UNIQUE INDEX ledger_position_transfer_seq_key ON public.ledger_position USING btree (transfer_seq)
 CREATE UNIQUE INDEX ledger_roll_up_pkey ON public.ledger_roll_up USING btree ("position")
+CREATE UNIQUE INDEX ledger_seal_leaf_id_key ON public.ledger_seal USING btree (leaf_id)
+CREATE UNIQUE INDEX ledger_seal_pkey ON public.ledger_seal USING btree (number)
 CREATE INDEX ledger_transfer_by_charge ON public.ledger_transfer USING btree (((metadata ->> 'charge'::text)), seq) WHERE ((metadata ->> 'charge'::text) IS NOT NULL)
 CREATE INDEX ledger_transfer_by_output_id ON public.ledger_transfer USING btree (((metadata ->> 'outputId'::text)), seq) WHERE ((metadata ->> 'outputId'::text) IS NOT NULL)
 CREATE INDEX ledger_transfer_by_payout_id ON public.ledger_transfer USING btree (((metadata ->> 'payoutId'::text)), seq) WHERE ((metadata ->> 'payoutId'::text) IS NOT NULL)
@@ -3015,10 +3041,12 @@ ledger_entry: CREATE TRIGGER ledger_legs_arrived AFTER INSERT ON public.ledger_e
 ledger_hold: CREATE TRIGGER ledger_hold_never_changes BEFORE DELETE OR UPDATE ON public.ledger_hold FOR EACH ROW EXECUTE FUNCTION refuse_change()
 ledger_hold: CREATE TRIGGER ledger_hold_never_truncated BEFORE TRUNCATE ON public.ledger_hold FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 ledger_hold: CREATE TRIGGER ledger_hold_stamped BEFORE INSERT ON public.ledger_hold FOR EACH ROW EXECUTE FUNCTION ledger_hold_stamped()
+ledger_hold: CREATE TRIGGER ledger_hold_waits AFTER INSERT ON public.ledger_hold FOR EACH ROW EXECUTE FUNCTION ledger_hold_waits()
 ledger_hold_leg: CREATE TRIGGER ledger_hold_leg_never_changes BEFORE DELETE OR UPDATE ON public.ledger_hold_leg FOR EACH ROW EXECUTE FUNCTION refuse_change()
 ledger_hold_leg: CREATE TRIGGER ledger_hold_leg_never_truncated BEFORE TRUNCATE ON public.ledger_hold_leg FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 ledger_hold_leg: CREATE TRIGGER ledger_hold_legs_arrived AFTER INSERT ON public.ledger_hold_leg REFERENCING NEW TABLE AS arrived FOR EACH STATEMENT EXECUTE FUNCTION ledger_hold_legs_arrived()
 ledger_hold_resolution: CREATE CONSTRAINT TRIGGER ledger_hold_capture_moved AFTER INSERT ON public.ledger_hold_resolution DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.outcome = 'captured'::text)) EXECUTE FUNCTION ledger_hold_capture_moved()
+ledger_hold_resolution: CREATE TRIGGER ledger_hold_end_waits AFTER INSERT ON public.ledger_hold_resolution FOR EACH ROW EXECUTE FUNCTION ledger_hold_waits()
 ledger_hold_resolution: CREATE TRIGGER ledger_hold_resolution_never_changes BEFORE DELETE OR UPDATE ON public.ledger_hold_resolution FOR EACH ROW EXECUTE FUNCTION refuse_change()
 ledger_hold_resolution: CREATE TRIGGER ledger_hold_resolution_never_truncated BEFORE TRUNCATE ON public.ledger_hold_resolution FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 ledger_hold_resolution: CREATE TRIGGER ledger_hold_resolved AFTER INSERT ON public.ledger_hold_resolution REFERENCING NEW TABLE AS resolved FOR EACH STATEMENT EXECUTE FUNCTION ledger_hold_resolved()
@@ -3027,6 +3055,9 @@ ledger_position: CREATE TRIGGER ledger_position_never_truncated BEFORE TRUNCATE 
 ledger_position: CREATE TRIGGER ledger_positions_gapless AFTER INSERT ON public.ledger_position REFERENCING NEW TABLE AS numbered FOR EACH STATEMENT EXECUTE FUNCTION ledger_positions_gapless()
 ledger_roll_up: CREATE TRIGGER ledger_roll_up_never_changes BEFORE DELETE OR UPDATE ON public.ledger_roll_up FOR EACH ROW EXECUTE FUNCTION refuse_change()
 ledger_roll_up: CREATE TRIGGER ledger_roll_up_never_truncated BEFORE TRUNCATE ON public.ledger_roll_up FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+ledger_seal: CREATE TRIGGER ledger_seal_follows BEFORE INSERT ON public.ledger_seal FOR EACH ROW EXECUTE FUNCTION ledger_seal_follows()
+ledger_seal: CREATE TRIGGER ledger_seal_never_changes BEFORE DELETE OR UPDATE ON public.ledger_seal FOR EACH ROW EXECUTE FUNCTION refuse_change()
+ledger_seal: CREATE TRIGGER ledger_seal_never_truncated BEFORE TRUNCATE ON public.ledger_seal FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 ledger_transfer: CREATE TRIGGER ledger_transfer_never_changes BEFORE DELETE OR UPDATE ON public.ledger_transfer FOR EACH ROW EXECUTE FUNCTION refuse_change()
 ledger_transfer: CREATE TRIGGER ledger_transfer_never_truncated BEFORE TRUNCATE ON public.ledger_transfer FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 ledger_transfer: CREATE TRIGGER ledger_transfer_stamped BEFORE INSERT ON public.ledger_transfer FOR EACH ROW EXECUTE FUNCTION ledger_transfer_stamped()
@@ -4562,6 +4593,42 @@ AS $function$
     NEW.recorded_at := now();
     RETURN NEW;
   END $function$
+CREATE OR REPLACE FUNCTION public.ledger_hold_waits()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    IF TG_TABLE_NAME = 'ledger_hold' THEN
+      INSERT INTO ledger_hold_unsealed (hold_seq, fact) VALUES (NEW.seq, 'held');
+    ELSE
+      INSERT INTO ledger_hold_unsealed (hold_seq, fact) VALUES (NEW.hold_seq, 'ended');
+    END IF;
+    RETURN NULL;
+  END $function$
+CREATE OR REPLACE FUNCTION public.ledger_leaves(after bigint, through bigint, seqs bigint[], facts text[])
+ RETURNS bytea
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+    SELECT coalesce((SELECT string_agg(sha256('\x0054'::bytea || int8send(p.position) || ledger_micros(t.recorded_at) || t.content_hash || legs.accounts
+                || convert_to(t.id, 'UTF8')), ''::bytea ORDER BY p.position)
+              FROM ledger_position p JOIN ledger_transfer t ON t.seq = p.transfer_seq
+              CROSS JOIN LATERAL (SELECT sha256(string_agg(a.content_hash, ''::bytea ORDER BY e.leg)) AS accounts
+                FROM ledger_entry e JOIN ledger_account a ON a.id = e.account_id WHERE e.transfer_seq = t.seq) legs
+              WHERE p.position > after AND p.position <= through), ''::bytea)
+        || coalesce((SELECT string_agg(CASE f.fact
+                WHEN 'held' THEN sha256('\x0048'::bytea || ledger_micros(h.recorded_at) || h.content_hash || legs.accounts || convert_to(h.id, 'UTF8'))
+                ELSE sha256('\x0045'::bytea || ledger_micros(r.at) || ledger_micros(r.recorded_at)
+                  || convert_to(h.id || E'\n' || r.outcome || E'\n' || coalesce((SELECT t.id FROM ledger_transfer t WHERE t.seq = r.transfer_seq), ''), 'UTF8'))
+                END, ''::bytea ORDER BY f.place)
+              FROM unnest(seqs, facts) WITH ORDINALITY AS f (seq, fact, place)
+              JOIN ledger_hold h ON h.seq = f.seq LEFT JOIN ledger_hold_resolution r ON r.hold_seq = f.seq AND f.fact = 'ended'
+              CROSS JOIN LATERAL (SELECT sha256(string_agg(a.content_hash, ''::bytea ORDER BY l.leg)) AS accounts
+                FROM ledger_hold_leg l JOIN ledger_account a ON a.id = l.account_id WHERE l.hold_seq = h.seq) legs), ''::bytea)
+  $function$
 CREATE OR REPLACE FUNCTION public.ledger_legs_arrived()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -4659,6 +4726,14 @@ AS $function$
   BEGIN
     PERFORM 1 FROM ledger_transfer WHERE id = transfer_id FOR NO KEY UPDATE;
   END $function$
+CREATE OR REPLACE FUNCTION public.ledger_micros(at timestamp with time zone)
+ RETURNS bytea
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+    SELECT int8send((extract(epoch FROM at) * 1000000)::bigint)
+  $function$
 CREATE OR REPLACE FUNCTION public.ledger_positions_gapless()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -4708,6 +4783,31 @@ AS $function$
           USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_reversal_bounded', TABLE = 'ledger_transfer';
       END IF;
     END LOOP;
+  END $function$
+CREATE OR REPLACE FUNCTION public.ledger_seal_follows()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  DECLARE
+    last ledger_seal;
+    taken bigint;
+  BEGIN
+    PERFORM pg_advisory_xact_lock(6237004);
+    SELECT * INTO last FROM ledger_seal ORDER BY number DESC LIMIT 1;
+    IF NEW.number <> coalesce(last.number, 0) + 1 OR NEW.from_position <> coalesce(last.to_position, 0)
+       OR NEW.leaves <> ledger_leaves(NEW.from_position, NEW.to_position, NEW.hold_seqs, NEW.hold_facts) THEN
+      RAISE EXCEPTION 'seal % is not what the ledger says', NEW.number
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_seal_follows', TABLE = 'ledger_seal';
+    END IF;
+    DELETE FROM ledger_hold_unsealed u USING unnest(NEW.hold_seqs, NEW.hold_facts) AS f (seq, fact) WHERE u.hold_seq = f.seq AND u.fact = f.fact;
+    GET DIAGNOSTICS taken = ROW_COUNT;
+    IF taken <> cardinality(NEW.hold_seqs) THEN
+      RAISE EXCEPTION 'seal % speaks of holds that are sealed already', NEW.number
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_seal_follows', TABLE = 'ledger_seal';
+    END IF;
+    RETURN NEW;
   END $function$
 CREATE OR REPLACE FUNCTION public.ledger_sequence(most integer)
  RETURNS bigint
@@ -6003,8 +6103,10 @@ ledger_hold_claim: SELECT
 ledger_hold_leg: INSERT, SELECT
 ledger_hold_open: SELECT
 ledger_hold_resolution: INSERT, SELECT
+ledger_hold_unsealed: SELECT
 ledger_position: SELECT
 ledger_roll_up: SELECT
+ledger_seal: INSERT, SELECT
 ledger_transfer: INSERT, SELECT
 licence: INSERT, SELECT
 licence_containment: INSERT, SELECT

@@ -5330,7 +5330,7 @@ export interface components {
             index: string | null;
         };
         /** @enum {string} */
-        LogLeafType: "ownership_papers.destroyed" | "refusal.registered" | "refusal.withdrawn" | "notice.verified" | "notice.restored" | "notice.upheld" | "ownership_proof.decided" | "grant.signed" | "grant.amended" | "grant.revoked" | "version.approved" | "split.signed" | "advance.signed" | "derivative.signed" | "gate.paused" | "gate.resumed" | "stop.ordered" | "release.committed" | "statement.closed" | "segment.committed" | "delegation.signed" | "delegation.ended" | "amendment.offered" | "licence.signed" | "licence.ended" | "succession.signed" | "estate.frozen" | "estate.undone" | "estate.settled";
+        LogLeafType: "ownership_papers.destroyed" | "refusal.registered" | "refusal.withdrawn" | "notice.verified" | "notice.restored" | "notice.upheld" | "ownership_proof.decided" | "grant.signed" | "grant.amended" | "grant.revoked" | "version.approved" | "split.signed" | "advance.signed" | "derivative.signed" | "gate.paused" | "gate.resumed" | "stop.ordered" | "release.committed" | "statement.closed" | "segment.committed" | "ledger.sealed" | "delegation.signed" | "delegation.ended" | "amendment.offered" | "licence.signed" | "licence.ended" | "succession.signed" | "estate.frozen" | "estate.undone" | "estate.settled";
         LogProof: {
             /** @constant */
             kind: "benren-proof";

@@ -100,6 +100,43 @@ async function quota(story: Story): Promise<boolean> {
   return true;
 }
 
+/** A bank takes a payment of today back, and decides; the fee is the processor's either way. */
+async function dispute(story: Story, outcome: 'won' | 'lost'): Promise<boolean> {
+  if (story.late || !(await sell(story))) return false;
+  const { stage } = story;
+  await story.settle();
+  const period = story.periods.at(-1)!;
+  const [row] = await stage.ask<{ charge: string }>('SELECT stripe_charge AS charge FROM subscription_period WHERE id = $1', [await periodId(story, period)]);
+  const { openDispute, closeDispute, book } = stage.sandbox.control;
+  const id = await openDispute(row?.charge ?? '');
+  await story.settle({ mortal: true });
+  await closeDispute(id, outcome);
+  await story.settle({ mortal: true });
+  const taken = book().find((entry) => entry.platform && entry.type === 'adjustment' && entry.source === id);
+  if (taken === undefined) throw new Error('the processor has no movement of a dispute');
+  if (outcome === 'lost') period.sale.endedAt = story.now;
+  story.happen({ what: 'disputed', period: period.key, lost: outcome === 'lost', feeMinor: taken.feeMinor });
+  return true;
+}
+
+/** Nothing of what the processor tells arrives; an hour later somebody compares, and nothing is missing. */
+async function lostWebhooks(story: Story): Promise<boolean> {
+  const { stage, payees } = story;
+  if (story.late || open(story).length === 0) return false;
+  await story.settle();
+  stage.sandbox.control.holdDeliveries();
+  await sell(story);
+  await stage.drain();
+  if (stage.sandbox.control.dropDeliveries(() => true) === 0) throw new Error('there was nothing to lose');
+  stage.sandbox.control.releaseDeliveries();
+  await stage.drain();
+  await stage.rooms.billing.reconcile(payees.operator.actor, stage.key('reconcile'));
+  await story.settle();
+  const [{ mended, differences } = { mended: [], differences: [] }] = (await stage.rooms.billing.listReconciliations(1)).reconciliations;
+  if (mended.length === 0 || differences.length > 0) throw new Error(`a reconciliation mended ${mended.length} and found ${JSON.stringify(differences)}`);
+  return true;
+}
+
 /** Days of a period that are earned and were not returned; booked before today. */
 export function returnable(story: Story, period: PaidPeriod): number[] {
   const { earnedOn } = story.reference.books.period(period.key);
@@ -145,7 +182,9 @@ export const FANS: Readonly<Record<string, (story: Story) => Promise<boolean>>> 
     await page(story, clone, story.pick(clone.tiers).tierId);
     return true;
   },
-  cancel, pause, quota, recognise: recogniseSome, stop,
+  dispute_won: (story) => dispute(story, 'won'),
+  dispute_lost: (story) => dispute(story, 'lost'),
+  lost_webhooks: lostWebhooks, cancel, pause, quota, recognise: recogniseSome, stop,
 };
 
 export const refusalOf = (error: unknown): string => (error instanceof Refusal ? error.code : String(error));

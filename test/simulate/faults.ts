@@ -1,3 +1,4 @@
+import { addDays } from '../../src/kernel/time.ts';
 import type { Ledger, TransferDraft } from '../../src/ledger/index.ts';
 import { chart } from '../../src/ledger/index.ts';
 import type { StripePort } from '../../src/platform/stripe/index.ts';
@@ -83,8 +84,8 @@ export const FAULTS: readonly Fault[] = [
   { name: 'a refund is sent twice', script: STOP, plant: again('refunds') },
   { name: 'a payout is sent twice', script: ['run', 'payout'], plant: again('transfers') },
   {
-    name: 'a day is earned before it is over', script: ['recognise'],
-    plant: { billing: (deps) => ({ ...deps, clock: { now: () => days(1, deps.clock.now()) } }) },
+    name: 'a day more is earned than was asked for', script: ['recognise', 'recognise'],
+    plant: { rooms: (rooms) => ({ ...rooms, billing: { ...rooms.billing, recognise: (tx, { cloneId, throughDay }) => rooms.billing.recognise(tx, { cloneId, throughDay: addDays(throughDay, 1) }) } }) },
   },
   {
     name: 'the split of the day before is taken', script: ['change_split', 'change_split', 'recognise', 'run'],

@@ -11,7 +11,7 @@ type Verbs = Readonly<Record<string, (story: Story) => Promise<boolean>>>;
 /** What each month holds; the order is drawn. */
 const MONTH: readonly string[] = [
   'subscribe', 'subscribe', 'abandoned', 'declined', 'fails_later', 'cancel', 'quota', 'pause', 'recognise', 'change_split', 'hold_webhooks', 'late_webhooks',
-  'repeat_webhooks', 'refused', 'run', 'dry_run', 'payout', 'refund_before_run', 'refund_after_run', 'refund_after_payout', 'close',
+  'repeat_webhooks', 'lost_webhooks', 'dispute_won', 'dispute_lost', 'refused', 'run', 'dry_run', 'payout', 'refund_before_run', 'refund_after_run', 'refund_after_payout', 'close',
 ];
 /** What is done once, after something was earned. */
 const ONCE: readonly string[] = ['race', 'bounce', 'stop'];
@@ -109,7 +109,7 @@ async function live(story: Story, months: number, course: Course): Promise<void>
   }
   for (let tries = 0; EVERY_SEED.some((kind) => !story.counts.has(kind)) && tries < 5; tries += 1) {
     const missing = EVERY_SEED.filter((kind) => !story.counts.has(kind) && kind in course.verbs);
-    await play(story, ['subscribe', 'run', 'payout', ...missing], course, 4);
+    await play(story, ['subscribe', 'run', ...missing, 'payout', ...missing], course, 4);
   }
   course.last = 'the count of what happened';
   const missing = EVERY_SEED.filter((kind) => !story.counts.has(kind));

@@ -24,8 +24,8 @@ async function faults(options: SimulateOptions): Promise<SimulateReport> {
   const only = options.text('only');
   const power = await openPower();
   try {
-    const clean = await control(1);
-    process.stdout.write(clean === null ? '✓ without a fault nothing is found\n' : `✗ without a fault: ${clean}\n`);
+    const clean = only === null ? await control(1) : null;
+    if (only === null) process.stdout.write(clean === null ? '✓ without a fault nothing is found\n' : `✗ without a fault: ${clean}\n`);
     const found = [];
     for (const fault of FAULTS.filter(({ name }) => only === null || name.includes(only))) {
       const caught = await catchFault(fault);

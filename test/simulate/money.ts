@@ -18,11 +18,12 @@ export async function money(options: SimulateOptions): Promise<SimulateReport> {
   const reports: LifeReport[] = file !== null && existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as { reports: LifeReport[] }).reports : [];
   const known = new Set(reports.map((report) => report.seed));
   const log = options.text('log') === null ? {} : { log: (line: string) => void process.stdout.write(`  ${line}\n`) };
+  const script = options.text('script');
   const power = await openPower();
   try {
     for (const seed of seeds.filter((one) => !known.has(one))) {
       const started = performance.now();
-      const report = await lifeOf({ seed, months, scale, more: kills(power), ...log });
+      const report = await lifeOf({ seed, months, scale, more: kills(power), ...log, ...(script === null ? {} : { script: script.split(',') }) });
       reports.push(report);
       if (file !== null) writeFileSync(file, JSON.stringify({ months, scale, reports }));
       say(report, performance.now() - started);

@@ -71,6 +71,23 @@ export function stop(books: Books, { cloneId, at }: Extract<Happening, { what: '
   for (const period of clone.periods) settle(books, clone, period);
 }
 
+/**
+ * A bank took a payment back before a day of it was earned, and decided. Its fee is gone either way; lost, the money was never ours, and
+ * what the processor keeps of it is the platform's.
+ */
+export function dispute(books: Books, { period: id, lost, feeMinor }: Extract<Happening, { what: 'disputed' }>): void {
+  books.post([account.disputeFees, feeMinor], [account.cash, -feeMinor]);
+  const period = books.period(id);
+  if (!lost) return;
+  if (period.earned > 0) throw new Error('the model knows disputes of payments of which nothing was earned');
+  period.ended = true;
+  const { cloneId, netMinor, taxMinor } = period;
+  books.post(
+    [account.deferred(cloneId), netMinor], [account.tax, taxMinor], [account.cash, -netMinor - taxMinor],
+    [account.fees, period.feeMinor], [account.deferredFees(cloneId), -period.feeMinor],
+  );
+}
+
 export function pay(books: Books, paid: Extract<Happening, { what: 'paid' }>): void {
   const { period: id, cloneId, tierId, grossMinor, feeMinor, startDay, days } = paid;
   const taxMinor = floor(fraction(grossMinor * books.taxBasisPoints, 10_000n + books.taxBasisPoints));

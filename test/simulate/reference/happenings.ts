@@ -6,6 +6,7 @@ export type Happening =
   | { what: 'recognised'; cloneId: string; throughDay: number }
   | { what: 'stopped'; cloneId: string; at: number }
   | { what: 'returned'; period: string; days: readonly number[]; at: number }
+  | { what: 'disputed'; period: string; lost: boolean; feeMinor: bigint }
   | { what: 'run'; cloneId: string }
   | { what: 'payouts'; ready: readonly string[]; minimumMinor: bigint }
   | { what: 'sent'; payee: string; amountMinor: bigint }

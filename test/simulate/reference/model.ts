@@ -1,4 +1,4 @@
-import { pay, recognise, stop, termsOn } from './earning.ts';
+import { dispute, pay, recognise, stop, termsOn } from './earning.ts';
 import { giveBackDays, payOut, run } from './dividing.ts';
 import { dayOf } from './days.ts';
 import type { Happening } from './happenings.ts';
@@ -42,6 +42,7 @@ function apply(books: Books, happening: Happening): void {
       giveBackDays(books, happening, termsOn(clone, dayOf(happening.at)).bearer);
       return;
     }
+    case 'disputed': dispute(books, happening); return;
     case 'run': run(books, happening); return;
     case 'payouts': payOut(books, happening); return;
     case 'sent': books.post([account.pending(happening.payee), happening.amountMinor], [account.cash, -happening.amountMinor]); return;

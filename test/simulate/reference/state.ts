@@ -70,6 +70,7 @@ export const account = {
   cash: 'cash_in_transit:CNY',
   tax: 'tax_payable:CNY',
   fees: 'platform_expense:processor_fees:CNY',
+  disputeFees: 'platform_expense:dispute_fees:CNY',
   deferred: (cloneId: string): string => `deferred:${cloneId}:CNY`,
   deferredFees: (cloneId: string): string => `deferred_fees:${cloneId}:CNY`,
   earned: (cloneId: string, tierId: string): string => `earned:${cloneId}:${tierId}:CNY`,

@@ -50,8 +50,8 @@ function hear<News extends { kind: string }, Kind extends News['kind']>(child: C
 export async function startGateway(port: number, urlAt: (port: number) => string, settings: Omit<GatewaySettings, 'url'>, proxied = true): Promise<GatewayProcess> {
   const proxy = await openProxy(port);
   const child = start('gateway.ts', JSON.stringify({ ...settings, url: urlAt(proxied ? proxy.port : port) } satisfies GatewaySettings));
-  const listening = hear<GatewayNews, 'listening'>(child, 'listening', 60_000);
-  const serving = hear<GatewayNews, 'serving'>(child, 'serving', 60_000);
+  const listening = hear<GatewayNews, 'listening'>(child, 'listening', 120_000);
+  const serving = hear<GatewayNews, 'serving'>(child, 'serving', 120_000);
   const [at, as] = await Promise.all([listening, serving]);
   if (at === null || as === null || child.pid === undefined) throw new Error(`${settings.name} did not start.`);
   const tell = (order: GatewayOrder): void => {

@@ -169,6 +169,34 @@ describe('a payee with the files of their statement', () => {
     expect(verifyFile(bytes(proof), [])).toMatchObject({ ok: false, problems: ['key_needed'] });
   });
 
+  it('is led from each line, page by page, to every posting behind it', async () => {
+    const { owner, royalties } = world;
+    const { proof } = held.find((one) => one.payee === owner.accountId && one.number === 2) ?? expect.unreachable();
+    const { document } = proof.receipt;
+    if (document.schemaVersion !== 2) return expect.unreachable();
+    const shares = document.lines.filter((line) => line.potId !== null);
+    expect(shares.length).toBeGreaterThan(1);
+    for (const line of shares) {
+      const sources = [];
+      let expected = 0;
+      for (let after: string | undefined; ;) {
+        const page = await royalties.explainStatementLine(owner.actor, document.statementId, line.lineId, { limit: 2, ...(after === undefined ? {} : { after }) });
+        sources.push(...page.sources);
+        expected = page.sourceCount;
+        if (page.next === null) break;
+        after = page.next;
+      }
+      const pot = document.pots.find((one) => one.potId === line.potId);
+      expect([sources.length, new Set(sources.map((one) => `${one.transferId}.${one.leg}`)).size]).toEqual([expected, expected]);
+      expect(sources.reduce((sum, one) => sum + BigInt(one.amountMinor), 0n).toString()).toBe(pot?.earnedMinor);
+      expect(sources.every((one) => one.charge !== null && one.tierName !== null && one.splitId === pot?.splitId && one.fan !== null)).toBe(true);
+    }
+    const refund = await royalties.explainStatementLine(owner.actor, document.statementId, 'd1');
+    expect(refund.entries).toMatchObject([{ kind: 'royalties.days_refunded' }]);
+    expect(refund.sources.length).toBeGreaterThan(0);
+    expect(new Set(refund.sources.map((one) => one.fan)).size).toBe(1);
+  });
+
   it('is not somebody else', async () => {
     const [statement] = (await world.royalties.listStatements(world.owner.actor)).statements;
     const { royalties, agency } = world;

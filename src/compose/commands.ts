@@ -34,12 +34,14 @@ async function composed(config: ReturnType<typeof loadConfig>, role: ProcessRole
 async function serve(role: ProcessRole, env: Env): Promise<number> {
   const service = await composed(loadConfig(env), role);
   const { log, sandbox } = service.platform;
-  log.info({ role, origin: service.origin, sandbox: sandbox?.url ?? null }, 'serving');
-  if (role === 'start') say(`Benren serves ${service.origin} (API reference: ${service.origin}/reference). Ctrl-C stops it.`);
-  // Kept until everything is closed: a second signal, as shells and process managers send, must not cut that short.
-  const signal = await new Promise<string>((done) => {
+  // Before anybody is told how to stop it. Kept until everything is closed: a second signal, as shells and process managers send, must not
+  // cut that short.
+  const signalled = new Promise<string>((done) => {
     for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => done(name));
   });
+  log.info({ role, origin: service.origin, sandbox: sandbox?.url ?? null }, 'serving');
+  if (role === 'start') say(`Benren serves ${service.origin} (API reference: ${service.origin}/reference). Ctrl-C stops it.`);
+  const signal = await signalled;
   log.info({ signal }, 'stopping');
   await service.close();
   return 0;

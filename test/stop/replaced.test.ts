@@ -1,6 +1,9 @@
+import 'reflect-metadata';
+import { createPrivateKey, webcrypto } from 'node:crypto';
 import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { BasicConstraintsExtension, KeyUsageFlags, KeyUsagesExtension, X509CertificateGenerator } from '@peculiar/x509';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -85,18 +88,34 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 }, 60_000);
 
+/** What an operator's authority would issue for the signature on statements. */
+async function statementSigner(): Promise<{ certificate: string; key: string }> {
+  const algorithm = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256', modulusLength: 2048, publicExponent: Uint8Array.from([1, 0, 1]) };
+  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+  const now = systemClock.now().getTime();
+  const certificate = await X509CertificateGenerator.createSelfSigned({
+    serialNumber: '4a', name: 'C=CN, O=Operator, CN=Operator statements', notBefore: new Date(now - 86_400_000), notAfter: new Date(now + 300 * 86_400_000),
+    signingAlgorithm: algorithm, keys, extensions: [new BasicConstraintsExtension(false, undefined, true), new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true)],
+  });
+  const der = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey));
+  const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }).export({ format: 'pem', type: 'pkcs8' }).toString();
+  return { certificate: certificate.toString('pem'), key };
+}
+
 /** Keys as an operator would bring them, by an authority that is nobody's development root. */
 async function operatorsKeys(): Promise<Record<string, string>> {
   const put = (name: string, text: string): string => {
     writeFileSync(join(folder, name), text, { mode: 0o600 });
     return join(folder, name);
   };
+  const statements = await statementSigner();
   const [rootKey, leafKey] = [makePrivateKeyPem('P-384'), makePrivateKeyPem('P-256')];
   const root = await issueRoot(rootKey, systemClock.now(), systemRandom, 'Operator');
   const leaf = await issueLeaf({ keyPem: rootKey, certificatePem: root }, leafKey, systemClock.now(), systemRandom, 'Operator');
   return {
     C2PA_CHAIN_FILE: put('chain.pem', leaf), C2PA_KEY_FILE: put('leaf.key.pem', leafKey), C2PA_ANCHORS_FILE: put('root.pem', root),
     LOG_KEY_FILE: put('log.pem', makePrivateKeyPem('ed25519')), RECEIPTS_KEY_FILE: put('receipts.pem', makePrivateKeyPem('ed25519')),
+    STATEMENT_CHAIN_FILE: put('statements.pem', statements.certificate), STATEMENT_KEY_FILE: put('statements.key.pem', statements.key),
   };
 }
 
@@ -148,11 +167,14 @@ describe('a start in production', () => {
     await follow();
     const refused = await benren(['start'], env);
     expect([refused.code, refused.output.includes('a failover could lose a stop')], refused.output).toEqual([1, true]);
-    await asSuperuser([`ALTER SYSTEM SET synchronous_standby_names = 'standby'`, 'SELECT pg_reload_conf()']);
-    await until(async () => (await asSuperuser([`SELECT FROM pg_stat_replication WHERE sync_state = 'sync'`])).length === 1);
-    const served = await benren(['start'], env, { text: 'Ctrl-C stops it', then: async (_output, kill) => kill() });
-    expect(served.code, served.output).toBe(0);
-    await asSuperuser([`ALTER SYSTEM RESET synchronous_standby_names`, 'SELECT pg_reload_conf()']);
+    try {
+      await asSuperuser([`ALTER SYSTEM SET synchronous_standby_names = 'standby'`, 'SELECT pg_reload_conf()']);
+      await until(async () => (await asSuperuser([`SELECT FROM pg_stat_replication WHERE sync_state = 'sync'`])).length === 1);
+      const served = await benren(['start'], env, { text: 'Ctrl-C stops it', then: async (_output, kill) => kill() });
+      expect(served.code, served.output).toBe(0);
+    } finally {
+      await asSuperuser([`ALTER SYSTEM RESET synchronous_standby_names`, 'SELECT pg_reload_conf()']);
+    }
   }, 60_000);
 });
 

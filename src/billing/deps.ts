@@ -50,6 +50,8 @@ export interface BillingDeps {
   /** Owner money's side of a dispute. Given by royalties; without it what was delivered is the platform's loss. */
   disputes?: DisputeHooks;
   settings: {
+    /** Days for which a fan whose renewal failed keeps what is left of what was paid; 7 where nothing is said. */
+    paymentGraceDays?: number;
     /** Tax included in prices, in basis points of the net price: 600 is 6 %, 0 switches it off. */
     taxRateBasisPoints: number;
     /** Packs of coins on offer. Default: the house's own table. */

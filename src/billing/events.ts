@@ -7,6 +7,7 @@ import { type Coins } from './coins.ts';
 import { feeInSaleCurrency } from './coin-purchases.ts';
 import type { BillingDeps } from './deps.ts';
 import type { Disputes } from './disputes.ts';
+import { GRACE_DAYS_OF_PAYMENT, noteFailure, resolve } from './dunning.ts';
 import { taxIncluded } from './model.ts';
 import * as periods from './period-store.ts';
 import { applyNext, applyNow } from './plan-booking.ts';
@@ -63,6 +64,7 @@ async function bookInvoice(
   if (mine && change.effect === 'now') {
     await applyNow(tx, deps, room, subscription, { change, invoiceId, days: { startDay, endDay, granted: charge === null ? granted : 0 } });
   } else if (mine) await applyNext(tx, deps, subscription, change, invoiceId);
+  await resolve(tx, invoiceId, deps.clock.now());
   await endIfStopped(tx, deps, subscription, { tierId: offer.tierId, at: agreedAt ?? subscription.createdAt }, invoiceId);
   return 'applied';
 }
@@ -150,11 +152,27 @@ export function makeAppliers(deps: BillingDeps, rooms: Rooms): Appliers {
   const { runTx, provider, clock } = deps;
   const subscription = makeSubscriptionApplier(deps);
 
+  /** A failed renewal is no period: nothing is booked of it, and its grace begins. */
+  async function noteUnpaid(stripeInvoice: string, facts: InvoiceFacts): Promise<void> {
+    const { failedAttempts: attempts, nextAttemptAt } = facts;
+    if (attempts === 0) return;
+    await runTx(async (tx) => {
+      const row = await store.findSubscription(tx, facts.subscriptionId ?? '');
+      if (row === null) return;
+      const graceDays = deps.settings.paymentGraceDays ?? GRACE_DAYS_OF_PAYMENT;
+      await noteFailure(tx, { stripeInvoice, cloneId: row.cloneId, subscriptionId: row.id, attempts, nextAttemptAt, at: clock.now(), graceDays });
+    });
+  }
+
   async function invoice(id: string): Promise<Outcome> {
     const facts = await provider.invoice(id);
     if (facts?.subscriptionId == null || facts.stripeSubscriptionId === null) return 'not_ours';
     const known = await subscription(facts.stripeSubscriptionId);
-    if (known === 'not_ours' || !facts.paid) return known;
+    if (known === 'not_ours') return known;
+    if (!facts.paid) {
+      await noteUnpaid(id, facts);
+      return known;
+    }
     // Nothing was charged: for a change of plan that its credit paid for, or for a period that only runs on.
     if (facts.amountPaidMinor === 0n) return facts.changeId === null ? known : await runTx((tx) => bookInvoice(tx, deps, rooms, id, facts, null));
     const charge = await provider.settlement(id);

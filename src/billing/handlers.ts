@@ -5,7 +5,7 @@ import type { Billing } from './service.ts';
 
 type Mine = Pick<Handlers<RequestContext>,
   'listTiers' | 'createTier' | 'changeTierOffer' | 'removeTier' | 'subscribe' | 'getSubscription' | 'getEntitlement' | 'quotePlanChange' | 'changePlan'
-  | 'acceptTierOffer' | 'withdrawPlanChange' | 'cancelSubscription' | 'resumeSubscription' | 'receiveStripeEvent'>;
+  | 'openBillingPortal' | 'acceptTierOffer' | 'withdrawPlanChange' | 'cancelSubscription' | 'resumeSubscription' | 'receiveStripeEvent'>;
 
 /** The contract types a raw JSON body as text; the router hands over its bytes (`x-raw-body`). */
 function bytesOf(body: unknown): Uint8Array {
@@ -13,10 +13,13 @@ function bytesOf(body: unknown): Uint8Array {
   throw new TypeError('a raw body was parsed before it reached its handler');
 }
 
-type PlanHandlers = Pick<Mine, 'quotePlanChange' | 'changePlan' | 'acceptTierOffer' | 'withdrawPlanChange' | 'cancelSubscription' | 'resumeSubscription'>;
+type PlanHandlers = Pick<Mine, 'openBillingPortal' | 'quotePlanChange' | 'changePlan' | 'acceptTierOffer' | 'withdrawPlanChange' | 'cancelSubscription' | 'resumeSubscription'>;
 
 function makePlanHandlers(billing: Billing): PlanHandlers {
   return {
+    async openBillingPortal(_input, context) {
+      return { status: 201, body: await billing.openBillingPortal(signedIn(context)) };
+    },
     async quotePlanChange(input, context) {
       return { status: 200, body: await billing.quotePlanChange(signedIn(context), input.path.subscriptionId, input.body) };
     },

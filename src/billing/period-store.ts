@@ -191,7 +191,15 @@ export async function voidHold(tx: Tx, holdId: string, reason: string, at: Date)
 }
 
 export async function pausesOf(tx: Tx, cloneId: string): Promise<Pause[]> {
-  return await sql<Pause>(tx, 'SELECT from_at AS "from", to_at AS "to" FROM clone_pause WHERE clone_id = $1 ORDER BY from_at, id', [cloneId]);
+  // The platform's and the clone's own, as one: a day that both cover is one day.
+  return await sql<Pause>(
+    tx,
+    `SELECT lower(pause) AS "from", upper(pause) AS "to" FROM unnest((
+       SELECT range_agg(tstzrange(from_at, to_at)) FROM (
+         SELECT from_at, to_at FROM clone_pause WHERE clone_id = $1 UNION ALL SELECT from_at, to_at FROM platform_pause) AS pauses)) AS pause
+     ORDER BY 1`,
+    [cloneId],
+  );
 }
 
 export async function openPause(tx: Tx, cloneId: string, at: Date): Promise<void> {
@@ -204,6 +212,16 @@ export async function closePause(tx: Tx, cloneId: string, at: Date): Promise<voi
   await sql(tx, 'UPDATE clone_pause SET to_at = greatest($2, from_at) WHERE clone_id = $1 AND to_at IS NULL', [cloneId, at]);
 }
 
+export async function openPlatformPause(tx: Tx, at: Date): Promise<void> {
+  await sql(tx, 'INSERT INTO platform_pause (from_at) VALUES ($1) ON CONFLICT DO NOTHING', [at]);
+}
+
+export async function closePlatformPause(tx: Tx, at: Date): Promise<void> {
+  await sql(tx, 'UPDATE platform_pause SET to_at = greatest($1, from_at) WHERE to_at IS NULL', [at]);
+}
+
 export async function isPaused(tx: Tx, cloneId: string): Promise<boolean> {
-  return (await maybeOne(tx, 'SELECT 1 FROM clone_pause WHERE clone_id = $1 AND to_at IS NULL', [cloneId])) !== null;
+  return (await maybeOne(
+    tx, 'SELECT 1 FROM clone_pause WHERE clone_id = $1 AND to_at IS NULL UNION ALL SELECT 1 FROM platform_pause WHERE to_at IS NULL LIMIT 1', [cloneId],
+  )) !== null;
 }

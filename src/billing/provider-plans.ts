@@ -14,11 +14,44 @@ export interface PlanProvider {
   /** The next period will be of `priceId`; the running one stays as it is, also when the interval becomes another. */
   changeNext: (change: { changeId: string; stripeSubscription: string; priceId: string }) => Promise<void>;
   /** Whether it ends with what is paid instead of renewing. */
+  /** A page of the processor's for one customer. */
+  openPortal: (asked: { customerId: string; requestId: string }) => Promise<string>;
   setCancelAtPeriodEnd: (stripeSubscription: string, cancel: boolean, idempotencyKey: string) => Promise<void>;
 }
 
 
-export function makePlanProvider({ run, withKey }: StripePort): PlanProvider {
+/** Under this name the portal's configuration is found again; another content is another name. */
+const PORTAL = 'benren-1';
+
+/** What fans may do in the portal: their card, their invoices, ending at the period's end. Plans are changed here, not there. */
+async function portalConfiguration({ run, withKey }: StripePort): Promise<string> {
+  const known = await run(async (sdk) => {
+    for await (const one of sdk.billingPortal.configurations.list({ active: true, limit: 100 })) if (one.metadata?.['name'] === PORTAL) return one.id;
+    return null;
+  });
+  if (known !== null) return known;
+  return (await run((sdk) => sdk.billingPortal.configurations.create({
+    features: {
+      invoice_history: { enabled: true }, payment_method_update: { enabled: true },
+      subscription_cancel: { enabled: true, mode: 'at_period_end', proration_behavior: 'none' },
+    },
+    metadata: { name: PORTAL },
+  }, withKey(`portal:${PORTAL}`)))).id;
+}
+
+function makePortalProvider(port: StripePort, publicUrl: string): Pick<PlanProvider, 'openPortal'> {
+  const { run, withKey } = port;
+  return {
+    async openPortal({ customerId, requestId }) {
+      const configuration = await portalConfiguration(port);
+      const order = { customer: customerId, configuration, return_url: `${publicUrl}/subscriptions` };
+      return (await run((sdk) => sdk.billingPortal.sessions.create(order, withKey(`portal-session:${requestId}`)))).url;
+    },
+  };
+}
+
+export function makePlanProvider(port: StripePort, publicUrl: string): PlanProvider {
+  const { run, withKey } = port;
   async function present(id: string) {
     const subscription = await run((sdk) => sdk.subscriptions.retrieve(id));
     const [item] = subscription.items.data;
@@ -36,6 +69,7 @@ export function makePlanProvider({ run, withKey }: StripePort): PlanProvider {
   }
 
   return {
+    ...makePortalProvider(port, publicUrl),
     async changeNow({ changeId, stripeSubscription, priceId, creditMinor, currency }) {
       const before = await present(stripeSubscription);
       if (before.changeId === changeId) return invoiceOf(stripeSubscription, before.latestInvoice);

@@ -59,6 +59,9 @@ export interface InvoiceFacts {
   subscriptionId: string | null;
   stripeSubscriptionId: string | null;
   paid: boolean;
+  /** How often its payment was tried, when it failed; 0 for one that did not, and for the first of a subscription. */
+  failedAttempts: number;
+  nextAttemptAt: Date | null;
   currency: Currency;
   amountPaidMinor: bigint;
   /** The change of plan that was the subscription's last when this was billed. */
@@ -135,6 +138,8 @@ function invoiceFacts(invoice: Stripe.Invoice): InvoiceFacts | null {
     subscriptionId: details.metadata?.[OURS] ?? null,
     stripeSubscriptionId: idOf(details.subscription),
     paid: invoice.status === 'paid',
+    failedAttempts: invoice.status === 'open' && invoice.billing_reason !== 'subscription_create' ? invoice.attempt_count : 0,
+    nextAttemptAt: invoice.next_payment_attempt === null ? null : instant(invoice.next_payment_attempt),
     currency: currencyOf(invoice.currency),
     amountPaidMinor: fromStripeAmount(invoice.amount_paid),
     changeId: details.metadata?.['changeId'] ?? null,
@@ -312,7 +317,7 @@ export interface ProviderSettings {
 }
 
 export function makePaymentProvider(port: StripePort, settings: ProviderSettings): PaymentProvider {
-  return { ...makeSales(port, settings), ...makePackProvider(port, settings, currencyOf), ...makePayments(port), ...makePlanProvider(port), ...makeReturns(port),
+  return { ...makeSales(port, settings), ...makePackProvider(port, settings, currencyOf), ...makePayments(port), ...makePlanProvider(port, settings.publicUrl), ...makeReturns(port),
     ...makeDisputeProvider(port, currencyOf), ...makeListing(port, currencyOf) };
 }
 

@@ -3,6 +3,7 @@ import type { Actor } from '../kernel/request.ts';
 import { dayOf } from '../kernel/time.ts';
 import type { Tx } from '../kernel/tx.ts';
 import type { BillingDeps } from './deps.ts';
+import { openProblem } from './dunning.ts';
 import type { QuotaSource } from './model.ts';
 import * as store from './period-store.ts';
 import * as subscriptions from './subscription-store.ts';
@@ -87,7 +88,8 @@ async function paidEntitlement(tx: Tx, { accountId, cloneId, at }: { accountId: 
   const last = begun.at(-1);
   const newest = last === undefined ? null : await subscriptions.findSubscription(tx, last.subscriptionId);
   if (newest === null) return null;
-  const period = currentPeriod(begun, pauses, today, newest.state);
+  const graceUntil = newest.state === 'past_due' ? (await openProblem(tx, newest.id))?.graceUntil ?? null : null;
+  const period = currentPeriod(begun, pauses, today, newest.state, graceUntil);
   if (period === null) return null;
   const subscription = period.subscriptionId === newest.id ? newest : await subscriptions.findSubscription(tx, period.subscriptionId);
   const offer = await tiers.findOffer(tx, period.tierId, period.offerVersion);

@@ -5,6 +5,7 @@ import type { IdempotencyKey, Tx } from '../kernel/tx.ts';
 import { enqueue } from '../platform/jobs/index.ts';
 import { once } from '../platform/postgres/index.ts';
 import type { BillingDeps } from './deps.ts';
+import { openProblem } from './dunning.ts';
 import * as periods from './period-store.ts';
 import { openChange } from './plan-store.ts';
 import * as refunds from './refund-store.ts';
@@ -123,10 +124,11 @@ export async function loadView(tx: Tx, row: store.SubscriptionRow, at: Date): Pr
   if (tier === null) throw new Error(`Subscription ${row.id} has no tier.`);
   const today = dayOf(at);
   const pauses = await periods.pausesOf(tx, row.cloneId);
-  const period = currentPeriod(await periods.periodsOfSubscription(tx, row.id), pauses, today, row.state);
+  const problem = await openProblem(tx, row.id);
+  const period = currentPeriod(await periods.periodsOfSubscription(tx, row.id), pauses, today, row.state, problem?.graceUntil ?? null);
   const change = await openChange(tx, row.id);
   const pending = change === null ? null : planChangeView(change, (await store.findTier(tx, change.tierId))?.name ?? '');
-  return subscriptionView(row, tier, { period, pauses, today, pending });
+  return subscriptionView(row, tier, { period, pauses, today, pending, problem });
 }
 
 export function makeSales(deps: BillingDeps): Sales {

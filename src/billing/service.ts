@@ -3,6 +3,7 @@ import type { Day } from '../kernel/time.ts';
 import type { Tx } from '../kernel/tx.ts';
 import { holdsOfBoth } from './coin-holds.ts';
 import { type Coins, makeCoins } from './coins.ts';
+import { pausing, type Pausing } from './pausing.ts';
 import type { BillingDeps } from './deps.ts';
 import { type Endings, makeEndings } from './endings.ts';
 import { forfeitReturned } from './dispute-coins.ts';
@@ -11,6 +12,7 @@ import { makeAppliers, makeEvents, type Events } from './events.ts';
 import { makeReconcile, type Reconcile } from './reconcile.ts';
 import * as periods from './period-store.ts';
 import { makePlans, type Plans } from './plans.ts';
+import { makePortal, type Portal } from './portal.ts';
 import { type Entitlements, makeEntitlements, makeQuota, type Quota } from './quota.ts';
 import { makeRecognition, type Recognition } from './recognition.ts';
 import { makeRefunds, type Refunds } from './refunds.ts';
@@ -67,7 +69,7 @@ type CoinVerbs = Omit<Coins, 'openPackCheckout' | 'applyPack' | 'sendCoinReturn'
 
 type DisputeVerbs = Omit<Disputes, 'applyDispute'> & Pick<Reconcile, 'reconcile' | 'listReconciliations'>;
 
-export interface Billing extends Tiers, Plans, Sales, Quota, Entitlements, Recognition, Omit<Refunds, 'settle' | 'sendRefund'>, Omit<Stops, 'settle'>, BillingFacts, CoinVerbs, DisputeVerbs {
+export interface Billing extends Tiers, Plans, Portal, Pausing, Sales, Quota, Entitlements, Recognition, Omit<Refunds, 'settle' | 'sendRefund'>, Omit<Stops, 'settle'>, BillingFacts, CoinVerbs, DisputeVerbs {
   receiveStripeEvent: Events['receiveStripeEvent'];
   /** The work that jobs do; each may run twice. */
   work: {
@@ -143,7 +145,7 @@ export function makeBilling(deps: BillingDeps): Billing {
   const plans = makePlans(deps, { applyInvoice: appliers.invoice, applySubscription: appliers.subscription });
   const quota = makeQuota(deps);
   return {
-    ...tiers, ...plans, ...sales, ...quota, ...makeEntitlements(deps), ...holdsOfBoth(quota, { ...coins, isCoinHold, captureCoins, voidCoins }), ...coins, ...disputes, ...reconcile, ...makeRecognition(deps), ...refunds, ...stops, ...facts, receiveStripeEvent,
+    ...tiers, ...plans, ...makePortal(deps), ...pausing, ...sales, ...quota, ...makeEntitlements(deps), ...holdsOfBoth(quota, { ...coins, isCoinHold, captureCoins, voidCoins }), ...coins, ...disputes, ...reconcile, ...makeRecognition(deps), ...refunds, ...stops, ...facts, receiveStripeEvent,
     work: {
       publishTier: tiers.publishTier, endOffers: tiers.endOffers, applyPlanChange: plans.applyPlanChange,
       openCheckout: sales.openCheckout, applyEvent, endSubscription, settleStop: settleStopped, sendRefund,

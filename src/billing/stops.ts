@@ -85,9 +85,6 @@ export interface Stops {
   stopSettlement: (tx: Tx, stopId: string, quoted?: Pick<StopQuote, 'day' | 'lines'>) => Promise<StopSettlement | null>;
   /** Job: earns up to the stop, ends paid periods with their refunds, and asks to end each subscription; a part, and a job for the rest. */
   settle: (stopId: string, from?: SettlementPlace) => Promise<void>;
-  /** The pause is recorded: whole days in it earn nothing and are added to the end of the paid periods. */
-  onPaused: (tx: Tx, cloneId: string, at: Date) => Promise<void>;
-  onResumed: (tx: Tx, cloneId: string, at: Date) => Promise<void>;
 }
 
 /** How far a settlement has come: the last row of the last batch. */
@@ -255,14 +252,6 @@ export function makeStops(deps: BillingDeps, room: Pick<Refunds, 'requestRefund'
       const rest = { stopId, ...place };
       const dedupeKey = `billing.settleStop:${stopId}:${place.stage}:${place.after}`;
       await runTx((tx) => enqueue(tx, { topic: 'billing.settleStop', payload: rest, runAt: clock.now(), dedupeKey }));
-    },
-
-    async onPaused(tx, cloneId, at) {
-      await periods.openPause(tx, cloneId, at);
-    },
-
-    async onResumed(tx, cloneId, at) {
-      await periods.closePause(tx, cloneId, at);
     },
   };
 }

@@ -1,6 +1,7 @@
 import type { components } from '../../contracts/generated/api.ts';
 import { coinsFor } from '../kernel/money.ts';
 import type { Day } from '../kernel/time.ts';
+import type { PaymentProblem } from './dunning.ts';
 import { endDayWithPauses, type Pause } from './model.ts';
 import type { PeriodRow } from './period-store.ts';
 import type { PlanChangeRow } from './plan-store.ts';
@@ -42,7 +43,7 @@ export function leftOf(period: Pick<PeriodRow, 'granted' | 'held' | 'captured'>)
  * at the hour of the first payment, so on the day of the renewal the last period still serves a subscription that goes on.
  */
 export function currentPeriod(
-  periods: readonly PeriodRow[], pauses: readonly Pause[], today: Day, state: SubscriptionRow['state'],
+  periods: readonly PeriodRow[], pauses: readonly Pause[], today: Day, state: SubscriptionRow['state'], graceUntil: Day | null = null,
 ): PeriodRow | null {
   const ends = (period: PeriodRow): Day => endDayWithPauses(period, pauses, today);
   const all = periods.filter((period) => period.startDay <= today && today < ends(period));
@@ -50,6 +51,8 @@ export function currentPeriod(
   const quota = all.filter((period) => period.granted > 0);
   const covering = quota.length > 0 ? quota : all;
   const found = covering.find((period) => leftOf(period) > 0) ?? covering.at(-1) ?? null;
+  // The renewal failed: for the grace, what is left of the last paid period is still hers.
+  if (found === null && state === 'past_due' && graceUntil !== null && today < graceUntil) return periods.findLast((period) => period.endedOn === null) ?? null;
   if (found !== null || state !== 'active') return found;
   return periods.findLast((period) => period.endedOn === null && ends(period) === today) ?? null;
 }
@@ -68,9 +71,10 @@ export interface SubscriptionState {
   pauses: readonly Pause[];
   today: Day;
   pending: PlanChangeView | null;
+  problem: PaymentProblem | null;
 }
 
-export function subscriptionView(row: SubscriptionRow, tier: TierRow, { period, pauses, today, pending }: SubscriptionState): SubscriptionView {
+export function subscriptionView(row: SubscriptionRow, tier: TierRow, { period, pauses, today, pending, problem }: SubscriptionState): SubscriptionView {
   const live = row.state === 'active' || row.state === 'past_due';
   return {
     subscriptionId: row.id, cloneId: row.cloneId, tierId: row.tierId, tierName: tier.name, offerVersion: row.offerVersion, interval: row.interval,
@@ -80,6 +84,9 @@ export function subscriptionView(row: SubscriptionRow, tier: TierRow, { period, 
       periodId: period.id, startDay: period.startDay, endDay: endDayWithPauses(period, pauses, today),
       voiceOutputsGranted: period.granted, voiceOutputsHeld: period.held, voiceOutputsCaptured: period.captured,
       voiceOutputsLeft: leftOf(period),
+    },
+    payment: problem === null || !live ? null : {
+      failedAt: problem.failedAt.toISOString(), attempts: problem.attempts, nextAttemptAt: problem.nextAttemptAt?.toISOString() ?? null, graceUntil: problem.graceUntil,
     },
     cancelAtPeriodEnd: row.cancelAtPeriodEnd, pendingChange: pending,
     tierRemoved: tier.removedAt !== null || row.offerVersion < tier.withdrawnBelow,

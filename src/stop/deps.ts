@@ -19,7 +19,7 @@ export interface StopDeps {
   /** The account that owns a clone, or null for an unknown clone. */
   cloneOwner(tx: Tx, cloneId: string): Promise<string | null>;
   gates: Pick<Gates, 'ensure' | 'ofScope' | 'read' | 'narrow' | 'hold' | 'lift' | 'holds' | 'lockExclusive' | 'lockAndRead'>;
-  billing: Pick<Billing, 'quoteStop' | 'settleStop' | 'stopSettlement' | 'endSales' | 'tiersNaming'>;
+  billing: Pick<Billing, 'quoteStop' | 'settleStop' | 'stopSettlement' | 'endSales' | 'tiersNaming' | 'onPlatformPaused' | 'onPlatformResumed'>;
   transparency: Pick<Transparency, 'append' | 'rootAt'>;
   log?: Pick<Log, 'warn'>;
   /** Days of notice that a licence itself, or else the clone's grant in force, gives a wind-down; null without one. */

@@ -40,6 +40,8 @@ export function makePlatformStops(deps: StopDeps, coordination: Coordination) {
     const done = row.action === 'pause'
       ? await shut(deps, tx, { stopId, kind: 'pause', scope: HOUSE, gateId: PLATFORM_GATE, orderedAt: at, ...hold })
       : { gate: await gates.lift(tx, PLATFORM_GATE, { ...hold, at }), at, releases: null };
+    // What was paid for runs on by the days on which nothing can be delivered.
+    await deps.billing[row.action === 'pause' ? 'onPlatformPaused' : 'onPlatformResumed'](tx, done.at);
     await transparency.append(tx, {
       type: row.action === 'pause' ? 'gate.paused' : 'gate.resumed', subjectId: PLATFORM_GATE, at: done.at,
       document: {

@@ -132,8 +132,10 @@ describe('subscribing', () => {
     await world.pay(opened.checkoutUrl, '4000000000000341');
     await world.drain();
     await world.moveTo('2026-04-02T02:00:00Z');
-    expect(await world.billing.getSubscription(fan, opened.subscriptionId)).toMatchObject({ state: 'past_due', currentPeriod: null });
-    expect(await world.tx((tx) => world.billing.entitlement(tx, { accountId: fan.accountId, cloneId: CLONE, at: world.clock.now() }))).toBeNull();
+    expect(await world.billing.getSubscription(fan, opened.subscriptionId)).toMatchObject({ state: 'past_due', currentPeriod: { startDay: '2026-03-01' } });
+    // For the grace of seven days she keeps what is left of what she paid; test/billing/running.test.ts goes on from there.
+    const at = new Date('2026-04-09T02:00:00Z');
+    expect(await world.tx((tx) => world.billing.entitlement(tx, { accountId: fan.accountId, cloneId: CLONE, at }))).toBeNull();
     await world.moveTo('2026-05-02T02:00:00Z');
     expect(await world.billing.getSubscription(fan, opened.subscriptionId)).toMatchObject({ state: 'canceled' });
     expect(await world.tx((tx) => world.billing.periodsOfSubscription(tx, opened.subscriptionId))).toHaveLength(1);

@@ -23,6 +23,7 @@ import { customerRoutes } from './nouns/customers.ts';
 import { identityRoutes, verifiedOutputs } from './nouns/identity.ts';
 import { invoiceRoutes, paymentsOf, type Outcome } from './nouns/invoices.ts';
 import { paymentRoutes } from './nouns/payments.ts';
+import { portalRoutes } from './nouns/portal.ts';
 import { payoutRoutes, registerPayoutTasks } from './nouns/payouts.ts';
 import { rateRoutes } from './nouns/rates.ts';
 import { refundRoutes, refundsOf } from './nouns/refunds.ts';
@@ -31,6 +32,7 @@ import { makeOutcome, registerSubscriptionTasks } from './nouns/subscriptions.ts
 import { transferRoutes } from './nouns/transfers.ts';
 import { makeEndpoint, webhookRoutes } from './nouns/webhooks.ts';
 import { checkoutPage } from './pages/checkout-page.ts';
+import { portalPage } from './pages/portal-page.ts';
 import { onboardingPage } from './pages/onboarding-page.ts';
 import { loadMemory, makeSaver } from './persist.ts';
 import { listen } from './server.ts';
@@ -73,7 +75,7 @@ export interface Sandbox {
 /** 2.9 % and a small fixed part, so that a charge of 6 CNY keeps money. */
 export const DEFAULT_FEES: FeeSchedule = { basisPoints: 290, fixedMinor: { cny: 10, usd: 2, eur: 2, jpy: 2 } };
 
-const DEFAULT_HABITS: Omit<Habits, 'fees'> = { settlementDays: 2, payoutDays: 2, draftSeconds: 3_600, retryDays: [3, 5, 7], disputeFees: { cny: 1_000, usd: 150, eur: 150, jpy: 150 } };
+const DEFAULT_HABITS: Omit<Habits, 'fees'> = { settlementDays: 2, payoutDays: 2, draftSeconds: 3_600, retryDays: [3, 5, 7], afterRetries: 'cancel', disputeFees: { cny: 1_000, usd: 150, eur: 150, jpy: 150 } };
 const DEFAULT_DELIVERIES: DeliveryHabits = { attempts: 8, firstPauseMs: 200, longestPauseMs: 10_000, timeoutMs: 10_000 };
 /** How often the default clock is looked at when nobody asks anything. */
 const TICK_MS = 500;
@@ -177,7 +179,7 @@ function registerTasks(world: World, outcome: Outcome): void {
 function makeRoutes(outcome: Outcome, later: (work: () => void) => void): Router {
   return makeRouter([
     ...accountRoutes, ...balanceRoutes, ...catalogRoutes, ...checkoutRoutes, ...clockRoutes(later), ...customerRoutes, ...disputeRoutes, ...identityRoutes, ...invoiceRoutes(outcome),
-    ...paymentRoutes, ...payoutRoutes, ...rateRoutes, ...refundRoutes, ...subscriptionRoutes(outcome), ...transferRoutes, ...webhookRoutes,
+    ...paymentRoutes, ...payoutRoutes, ...portalRoutes, ...rateRoutes, ...refundRoutes, ...subscriptionRoutes(outcome), ...transferRoutes, ...webhookRoutes,
   ]);
 }
 
@@ -213,6 +215,12 @@ function makeDoors({ world, router, outcome, wall, bringUp, save, broken }: Door
     async checkout(id, request) {
       bringUp();
       const answered = checkoutPage(world, outcome, id, request);
+      if (request.method === 'POST') await save();
+      return answered;
+    },
+    async portal(id, request) {
+      bringUp();
+      const answered = portalPage(world, outcome, id, request);
       if (request.method === 'POST') await save();
       return answered;
     },

@@ -1,4 +1,4 @@
-/** The HTTP side of the sandbox: reads requests whole, sends answers, serves the two pages. Loopback unless told otherwise. */
+/** The HTTP side of the sandbox: reads requests whole, sends answers, serves the pages. Loopback unless told otherwise. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { ApiAnswer, ApiRequest } from './core/answer.ts';
@@ -9,6 +9,7 @@ const BODY_MAX = 1_000_000;
 export interface Doors {
   api: (request: Omit<ApiRequest, 'wallSeconds'>) => Promise<ApiAnswer>;
   checkout: (id: string, request: PageRequest) => Promise<PageAnswer>;
+  portal: (id: string, request: PageRequest) => Promise<PageAnswer>;
   onboarding: (token: string, request: PageRequest) => Promise<PageAnswer>;
   broken: (error: unknown) => void;
 }
@@ -59,13 +60,13 @@ async function serve(doors: Doors, request: IncomingMessage, response: ServerRes
     response.writeHead(413, { connection: 'close' }).end();
     return;
   }
-  const page = /^\/(pay|onboard)\/([A-Za-z0-9_]+)$/.exec(url.pathname);
+  const page = /^\/(pay|portal|onboard)\/([A-Za-z0-9_]+)$/.exec(url.pathname);
   if (page !== null && (method === 'GET' || method === 'POST')) {
     const asked: PageRequest = {
       method, fields: new URLSearchParams(method === 'POST' ? body : ''), query: url.searchParams, acceptLanguage: request.headers['accept-language'],
     };
     const [, door, id = ''] = page;
-    sendPage(response, await (door === 'pay' ? doors.checkout(id, asked) : doors.onboarding(id, asked)));
+    sendPage(response, await (door === 'pay' ? doors.checkout : door === 'portal' ? doors.portal : doors.onboarding)(id, asked));
     return;
   }
   const answered = await doors.api({

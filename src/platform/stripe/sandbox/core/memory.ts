@@ -104,7 +104,7 @@ function emptyTables(): Tables {
     customer: new Map(), product: new Map(), price: new Map(), session: new Map(), subscription: new Map(), invoice: new Map(),
     invoicePayment: new Map(), paymentMethod: new Map(), paymentIntent: new Map(), charge: new Map(), refund: new Map(), dispute: new Map(),
     balanceTransaction: new Map(), account: new Map(), bankAccount: new Map(), transfer: new Map(), transferReversal: new Map(),
-    payout: new Map(), verificationSession: new Map(), event: new Map(), webhookEndpoint: new Map(), testClock: new Map(),
+    payout: new Map(), verificationSession: new Map(), portalConfiguration: new Map(), portalSession: new Map(), event: new Map(), webhookEndpoint: new Map(), testClock: new Map(),
   };
 }
 

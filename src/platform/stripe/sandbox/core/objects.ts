@@ -61,6 +61,8 @@ export type TransferReversal = Flat<Stripe.TransferReversal>;
 export type Transfer = Omit<Flat<Stripe.Transfer>, 'reversals'> & { reversals: List<TransferReversal> };
 export type Payout = Flat<Stripe.Payout>;
 export type VerificationSession = Omit<Flat<Stripe.Identity.VerificationSession>, 'verified_outputs'>;
+export type PortalConfiguration = Flat<Stripe.BillingPortal.Configuration>;
+export type PortalSession = Flat<Stripe.BillingPortal.Session>;
 export type WebhookEndpoint = Flat<Stripe.WebhookEndpoint>;
 export type TestClock = Flat<Stripe.TestHelpers.TestClock>;
 
@@ -102,6 +104,8 @@ export interface Kinds {
   transferReversal: TransferReversal;
   payout: Payout;
   verificationSession: VerificationSession;
+  portalConfiguration: PortalConfiguration;
+  portalSession: PortalSession;
   event: WireEvent;
   webhookEndpoint: WebhookEndpoint;
   testClock: TestClock;
@@ -130,6 +134,8 @@ export const KINDS: { readonly [K in Kind]: { noun: string; prefixes: readonly s
   transferReversal: { noun: 'transfer reversal', prefixes: ['trr'] },
   payout: { noun: 'payout', prefixes: ['po'] },
   verificationSession: { noun: 'verification session', prefixes: ['vs'] },
+  portalConfiguration: { noun: 'portal configuration', prefixes: ['bpc'] },
+  portalSession: { noun: 'portal session', prefixes: ['bps'] },
   event: { noun: 'event', prefixes: ['evt'] },
   webhookEndpoint: { noun: 'webhook endpoint', prefixes: ['we'] },
   testClock: { noun: 'test clock', prefixes: ['clock'] },

@@ -30,8 +30,9 @@ export interface Habits {
   draftSeconds: number;
   /** What the provider keeps of a dispute, however it ends, in minor units by lower-case ISO 4217 code. */
   disputeFees: Readonly<Record<string, number>>;
-  /** Days after each failed renewal payment until the next try; after the last the subscription is cancelled. */
+  /** Days after each failed renewal payment until the next try; after the last `afterRetries` says what becomes of the subscription. */
   retryDays: readonly number[];
+  afterRetries: 'cancel' | 'unpaid';
 }
 
 export interface Emission<K extends Kind> {

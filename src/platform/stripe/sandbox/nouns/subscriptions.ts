@@ -41,8 +41,9 @@ export function makeOutcome(world: World): Outcome {
     failed(id, at, last) {
       const row = get(id);
       if (row === undefined || row.object.status === 'incomplete') return;
-      changeSubscription(world, row, { status: 'past_due' }, at);
-      if (last) endSubscription(world, row, at, CANCEL_REASONS.unpaid);
+      const unpaid = last && world.habits.afterRetries === 'unpaid';
+      changeSubscription(world, row, { status: unpaid ? 'unpaid' : 'past_due' }, at);
+      if (last && !unpaid) endSubscription(world, row, at, CANCEL_REASONS.unpaid);
     },
   };
 }
@@ -148,7 +149,9 @@ function renew(world: World, row: Row<Subscription>, at: number): void {
   const held = object.pause_collection?.behavior === 'keep_as_draft';
   const invoice = draftInvoice(world, row, at, 'subscription_cycle', held ? {} : { finalizesAt: at + world.habits.draftSeconds });
   world.emit({ type: 'customer.subscription.updated', kind: 'subscription', object, at, owner: row.owner, previous });
-  if (object.pause_collection !== null) pausedInvoice(world, row, invoice.object.id, at);
+  // Nobody pays for it at present: its invoices wait, and nothing tries to collect them.
+  if (object.status === 'unpaid') invoice.object.auto_advance = false;
+  else if (object.pause_collection !== null) pausedInvoice(world, row, invoice.object.id, at);
   else world.schedule({ at: at + world.habits.draftSeconds, clock, kind: 'finalize', id: invoice.object.id });
 }
 

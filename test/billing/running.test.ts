@@ -1,0 +1,137 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import type { Actor } from '../../src/kernel/request.ts';
+import { chart } from '../../src/ledger/index.ts';
+import { refusal } from './refusal.ts';
+import { CLONE, GOOD_CARD, noon, openWorld, OWNER, type World } from './support.ts';
+
+const CARD_FAILS_LATER = '4000000000000341';
+
+let world: World;
+let tierId: string;
+beforeAll(async () => {
+  world = await openWorld();
+  tierId = await world.tier();
+  await world.billing.createTier(OWNER, world.key('createTier'), { cloneId: CLONE, name: 'free' });
+});
+afterAll(async () => {
+  await world.close();
+});
+
+async function paysOnce(fan: Actor): Promise<string> {
+  const { subscriptionId, checkoutUrl } = await world.billing.subscribe(fan, world.key('subscribe'), { cloneId: CLONE, tierId });
+  expect(await world.pay(checkoutUrl, CARD_FAILS_LATER)).toBe(303);
+  await world.drain();
+  return subscriptionId;
+}
+
+const view = (fan: Actor, subscriptionId: string) => world.billing.getSubscription(fan, subscriptionId);
+const entitled = (fan: Actor) => world.billing.getEntitlement(fan, CLONE);
+const periodsOf = (subscriptionId: string) => world.tx((tx) => world.billing.periodsOfSubscription(tx, subscriptionId));
+
+/** A person in the portal. */
+async function inPortal(fan: Actor, fields: Record<string, string>): Promise<number> {
+  const { url } = await world.billing.openBillingPortal(fan);
+  const { status } = await fetch(url, { method: 'POST', body: new URLSearchParams(fields), redirect: 'manual' });
+  await world.drain();
+  return status;
+}
+
+async function stripeOf(subscriptionId: string): Promise<string> {
+  const [row] = await world.db.asOwner<{ id: string }>('SELECT stripe_subscription AS id FROM subscription WHERE id = $1', [subscriptionId]);
+  return row!.id;
+}
+
+describe('a renewal that fails', () => {
+  it('leaves what was paid for the grace, then the free tier; a later payment brings it back, and nothing unpaid is booked', async () => {
+    const fan = world.fan('mei');
+    const subscriptionId = await paysOnce(fan);
+    await world.moveTo(noon('2026-04-02'));
+    expect(await view(fan, subscriptionId)).toMatchObject({
+      state: 'past_due', payment: { attempts: 1, graceUntil: '2026-04-09' }, currentPeriod: { startDay: '2026-03-01', voiceOutputsLeft: 100 },
+    });
+    expect((await view(fan, subscriptionId)).payment?.nextAttemptAt).not.toBeNull();
+    expect(await entitled(fan)).toMatchObject({ kind: 'paid', left: 100 });
+    expect(await periodsOf(subscriptionId)).toHaveLength(1);
+    await world.moveTo(noon('2026-04-08'));
+    expect((await view(fan, subscriptionId)).payment).toMatchObject({ attempts: 2, graceUntil: '2026-04-09' });
+    expect((await entitled(fan)).kind).toBe('paid');
+    await world.moveTo(noon('2026-04-09'));
+    // Two tries have failed, and one is to come: meanwhile she is a fan like others.
+    expect(await entitled(fan)).toMatchObject({ kind: 'free', left: 9 });
+    expect(await view(fan, subscriptionId)).toMatchObject({ state: 'past_due', currentPeriod: null });
+    expect(await periodsOf(subscriptionId)).toHaveLength(1);
+    await world.checkBooks();
+    expect(await inPortal(fan, { action: 'card', card_number: GOOD_CARD, exp: '12 / 34' })).toBe(303);
+    await world.moveTo(noon('2026-04-10'));
+    const [open] = (await world.port.sdk.invoices.list({ subscription: await stripeOf(subscriptionId), status: 'open' })).data;
+    if (open !== undefined) expect(await inPortal(fan, { action: 'pay', invoice: open.id })).toBe(303);
+    expect(await view(fan, subscriptionId)).toMatchObject({ state: 'active', payment: null, currentPeriod: { startDay: '2026-04-01' } });
+    expect((await entitled(fan)).kind).toBe('paid');
+    expect((await periodsOf(subscriptionId)).map(({ grossMinor }) => grossMinor)).toEqual([600n, 600n]);
+    await world.checkBooks();
+  });
+
+  it('again and again ends the subscription, with no further period; raw SQL does not rewrite what was tried', async () => {
+    const fan = world.fan('li');
+    const subscriptionId = await paysOnce(fan);
+    await world.moveTo(noon('2026-06-10'));
+    expect(await view(fan, subscriptionId)).toMatchObject({ state: 'canceled', payment: null });
+    expect(await periodsOf(subscriptionId)).toHaveLength(1);
+    expect((await entitled(fan)).kind).toBe('free');
+    await expect(world.db.asApp('UPDATE payment_problem SET attempts = 0')).rejects.toThrow();
+    await expect(world.db.asApp(`UPDATE payment_problem SET grace_until = '2099-01-01'`)).rejects.toThrow(/permission denied/);
+    await world.checkBooks();
+  });
+});
+
+describe('the portal', () => {
+  it('is for who has bought something, and what is done there comes back by webhook', async () => {
+    expect(await refusal(world.billing.openBillingPortal(world.fan('eve')))).toBe('subscription_state');
+    const fan = world.fan('wu');
+    const { subscriptionId } = await world.subscribed(fan, tierId);
+    const { url } = await world.billing.openBillingPortal(fan);
+    const page = await (await fetch(url, { headers: { 'accept-language': 'en' } })).text();
+    expect(page).toContain('Cancel renewal');
+    expect(page).toContain('paid');
+    const subscription = await stripeOf(subscriptionId);
+    expect(await inPortal(fan, { action: 'cancel', subscription })).toBe(303);
+    expect(await view(fan, subscriptionId)).toMatchObject({ cancelAtPeriodEnd: true, state: 'active' });
+    expect(await inPortal(fan, { action: 'resume', subscription })).toBe(303);
+    expect(await view(fan, subscriptionId)).toMatchObject({ cancelAtPeriodEnd: false });
+    // Nobody acts on what is another's, and a card that is none changes nothing.
+    const [mine] = (await world.port.sdk.subscriptions.list({ limit: 100 })).data.filter(({ id }) => id !== subscription);
+    expect(await inPortal(fan, { action: 'cancel', subscription: mine?.id ?? 'sub_x' })).toBe(422);
+    expect(await inPortal(fan, { action: 'card', card_number: '1234', exp: '12 / 34' })).toBe(422);
+    expect((await world.port.sdk.billingPortal.configurations.list({})).data).toHaveLength(1);
+    expect((await fetch(`${world.sandbox.url}/portal/bps_x`)).status).toBe(404);
+  });
+});
+
+describe('a pause', () => {
+  it('of the whole platform lengthens every paid period, and a day that both pauses cover counts once', async () => {
+    const fan = world.fan('b');
+    const { subscriptionId } = await world.subscribed(fan, tierId);
+    expect((await view(fan, subscriptionId)).currentPeriod).toMatchObject({ startDay: '2026-06-10', endDay: '2026-07-10' });
+    await world.tx((tx) => world.billing.onPlatformPaused(tx, world.clock.now()));
+    await world.drain();
+    expect(await entitled(fan)).toMatchObject({ paused: true });
+    expect(await refusal(world.billing.subscribe(world.fan('c'), world.key('subscribe'), { cloneId: CLONE, tierId }))).toBe('stopped');
+    await world.moveTo(noon('2026-06-12'));
+    await world.tx((tx) => world.billing.onPaused(tx, CLONE, world.clock.now()));
+    await world.moveTo(noon('2026-06-15'));
+    await world.tx((tx) => world.billing.onPlatformResumed(tx, world.clock.now()));
+    await world.drain();
+    await world.moveTo(noon('2026-06-17'));
+    await world.tx((tx) => world.billing.onResumed(tx, CLONE, world.clock.now()));
+    await world.drain();
+    // The 11th to the 16th, six days, three of them under both.
+    expect((await view(fan, subscriptionId)).currentPeriod).toMatchObject({ endDay: '2026-07-16' });
+    const posted = await world.tx((tx) => world.billing.recognise(tx, { cloneId: CLONE, throughDay: '2026-06-17' }));
+    expect(posted.posted).toBeGreaterThan(0);
+    const [row] = await world.db.asOwner<{ days: number }>('SELECT recognised_days AS days FROM subscription_period WHERE subscription_id = $1', [subscriptionId]);
+    expect(row).toEqual({ days: 1 });
+    expect(await world.balance(chart.taxPayable('CNY'))).toBeLessThan(0n);
+    await world.checkBooks();
+  });
+});

@@ -138,6 +138,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/billing/portal-sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A page of the payment processor for one's card, invoices and renewals
+         * @description For the caller alone, and for a short time. What is done there comes back by webhook. Refused with `subscription_state` before anything was bought.
+         */
+        post: operations["openBillingPortal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/clones": {
         parameters: {
             query?: never;
@@ -6030,6 +6050,20 @@ export interface components {
             /** @constant */
             userVerification: "required";
         };
+        PaymentProblem: {
+            failedAt: components["schemas"]["Instant"];
+            attempts: number;
+            /**
+             * Format: date-time
+             * @description Null when the processor tries no more by itself.
+             */
+            nextAttemptAt: string | null;
+            /**
+             * Format: date
+             * @description The first day without what is left of what was paid before.
+             */
+            graceUntil: string;
+        };
         Payout: {
             payoutId: string;
             payee: string;
@@ -7334,6 +7368,8 @@ export interface components {
             /** @description The country of the address given at Checkout; null until it was paid. */
             billingCountry: string | null;
             currentPeriod: components["schemas"]["SubscriptionPeriod"] | null;
+            /** @description A renewal that was not paid; null when all is well. Change the card with openBillingPortal. */
+            payment: components["schemas"]["PaymentProblem"] | null;
             /** @description It ends with what is paid. */
             cancelAtPeriodEnd: boolean;
             pendingChange: components["schemas"]["PlanChange"] | null;
@@ -7771,6 +7807,30 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Advance"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    openBillingPortal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** Format: uri */
+                        url: string;
+                    };
                 };
             };
             default: components["responses"]["Problem"];

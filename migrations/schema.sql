@@ -911,6 +911,15 @@ ownership_sealed.proof_id text NOT NULL
 ownership_sealed.evidence_id text NOT NULL
 ownership_sealed.sealed_at timestamp with time zone NOT NULL
 ownership_sealed.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+payment_problem.stripe_invoice text NOT NULL
+payment_problem.clone_id text NOT NULL
+payment_problem.subscription_id text NOT NULL
+payment_problem.failed_at timestamp with time zone NOT NULL
+payment_problem.grace_until date NOT NULL
+payment_problem.attempts integer NOT NULL
+payment_problem.next_attempt_at timestamp with time zone
+payment_problem.resolved_at timestamp with time zone
+payment_problem.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 payout.id text NOT NULL
 payout.account_id text NOT NULL
 payout.currency text NOT NULL
@@ -976,6 +985,10 @@ platform_order_confirmation.stop_id text
 platform_order_confirmation.confirmed_by text NOT NULL
 platform_order_confirmation.confirmed_at timestamp with time zone NOT NULL
 platform_order_confirmation.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+platform_pause.id bigint NOT NULL
+platform_pause.from_at timestamp with time zone NOT NULL
+platform_pause.to_at timestamp with time zone
+platform_pause.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 quota_hold.id text NOT NULL
 quota_hold.clone_id text NOT NULL
 quota_hold.period_id text
@@ -2120,6 +2133,9 @@ ownership_sealed: ownership_sealed_digest_check CHECK ((digest ~ '^[0-9a-f]{64}$
 ownership_sealed: ownership_sealed_evidence_id_fkey FOREIGN KEY (evidence_id) REFERENCES ownership_evidence(id)
 ownership_sealed: ownership_sealed_pkey PRIMARY KEY (digest)
 ownership_sealed: ownership_sealed_proof_id_fkey FOREIGN KEY (proof_id) REFERENCES ownership_case_key(proof_id)
+payment_problem: payment_problem_attempts_check CHECK ((attempts >= 1))
+payment_problem: payment_problem_pkey PRIMARY KEY (stripe_invoice)
+payment_problem: payment_problem_subscription_id_fkey FOREIGN KEY (subscription_id) REFERENCES subscription(id)
 payout: payout_account_id_fkey FOREIGN KEY (account_id) REFERENCES account(id)
 payout: payout_advance_id_fkey FOREIGN KEY (advance_id) REFERENCES advance(id)
 payout: payout_amount_minor_check CHECK ((amount_minor > 0))
@@ -2166,6 +2182,8 @@ platform_order_confirmation: platform_order_confirmation_confirmed_by_fkey FOREI
 platform_order_confirmation: platform_order_confirmation_order_id_fkey FOREIGN KEY (order_id) REFERENCES platform_order(id)
 platform_order_confirmation: platform_order_confirmation_pkey PRIMARY KEY (order_id)
 platform_order_confirmation: platform_order_confirmation_stop_id_fkey FOREIGN KEY (stop_id) REFERENCES gate_stop(id)
+platform_pause: platform_pause_check CHECK ((to_at >= from_at))
+platform_pause: platform_pause_pkey PRIMARY KEY (id)
 quota_hold: quota_hold_check CHECK (((state = 'captured'::text) = (release_id IS NOT NULL)))
 quota_hold: quota_hold_check1 CHECK (((state = 'voided'::text) = (void_reason IS NOT NULL)))
 quota_hold: quota_hold_check2 CHECK (((state = 'held'::text) = (settled_at IS NULL)))
@@ -2733,6 +2751,8 @@ CREATE UNIQUE INDEX ownership_review_pkey ON public.ownership_review USING btree
 CREATE UNIQUE INDEX ownership_review_proof_id_reviewer_id_key ON public.ownership_review USING btree (proof_id, reviewer_id)
 CREATE INDEX ownership_sealed_of_proof ON public.ownership_sealed USING btree (proof_id)
 CREATE UNIQUE INDEX ownership_sealed_pkey ON public.ownership_sealed USING btree (digest)
+CREATE INDEX payment_problem_open ON public.payment_problem USING btree (subscription_id) WHERE (resolved_at IS NULL)
+CREATE UNIQUE INDEX payment_problem_pkey ON public.payment_problem USING btree (stripe_invoice)
 CREATE INDEX payout_of_account ON public.payout USING btree (account_id, created_at)
 CREATE INDEX payout_pending ON public.payout USING btree (created_at) WHERE (state = 'pending'::text)
 CREATE UNIQUE INDEX payout_pkey ON public.payout USING btree (id)
@@ -2748,6 +2768,8 @@ CREATE UNIQUE INDEX plan_change_pkey ON public.plan_change USING btree (id)
 CREATE UNIQUE INDEX plan_change_stripe_invoice_key ON public.plan_change USING btree (stripe_invoice)
 CREATE UNIQUE INDEX platform_order_pkey ON public.platform_order USING btree (id)
 CREATE UNIQUE INDEX platform_order_confirmation_pkey ON public.platform_order_confirmation USING btree (order_id)
+CREATE UNIQUE INDEX platform_pause_one_open ON public.platform_pause USING btree ((true)) WHERE (to_at IS NULL)
+CREATE UNIQUE INDEX platform_pause_pkey ON public.platform_pause USING btree (id)
 CREATE INDEX quota_hold_free_open ON public.quota_hold USING btree (clone_id, free_account_id) WHERE ((state = 'held'::text) AND (free_account_id IS NOT NULL))
 CREATE INDEX quota_hold_open ON public.quota_hold USING btree (clone_id, period_id) WHERE (state = 'held'::text)
 CREATE UNIQUE INDEX quota_hold_output_id_key ON public.quota_hold USING btree (output_id)
@@ -3139,6 +3161,7 @@ ownership_review: CREATE TRIGGER ownership_review_not_of_self BEFORE INSERT ON p
 ownership_review: CREATE TRIGGER ownership_review_stands BEFORE INSERT ON public.ownership_review FOR EACH ROW EXECUTE FUNCTION ownership_review_stands()
 ownership_sealed: CREATE TRIGGER ownership_sealed_never_changes BEFORE DELETE OR UPDATE ON public.ownership_sealed FOR EACH ROW EXECUTE FUNCTION refuse_change()
 ownership_sealed: CREATE TRIGGER ownership_sealed_never_truncated BEFORE TRUNCATE ON public.ownership_sealed FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+payment_problem: CREATE TRIGGER payment_problem_moves_on BEFORE UPDATE ON public.payment_problem FOR EACH ROW EXECUTE FUNCTION payment_problem_moves_on()
 payout: CREATE TRIGGER payout_moves_on BEFORE UPDATE ON public.payout FOR EACH ROW EXECUTE FUNCTION payout_moves_on()
 payout: CREATE TRIGGER payout_stays BEFORE DELETE ON public.payout FOR EACH ROW EXECUTE FUNCTION refuse_change()
 plan_change: CREATE TRIGGER plan_change_ends_once BEFORE UPDATE ON public.plan_change FOR EACH ROW EXECUTE FUNCTION plan_change_ends_once()
@@ -3149,6 +3172,7 @@ platform_order: CREATE TRIGGER platform_order_never_truncated BEFORE TRUNCATE ON
 platform_order_confirmation: CREATE TRIGGER platform_order_confirmation_never_changes BEFORE DELETE OR UPDATE ON public.platform_order_confirmation FOR EACH ROW EXECUTE FUNCTION refuse_change()
 platform_order_confirmation: CREATE TRIGGER platform_order_confirmation_never_truncated BEFORE TRUNCATE ON public.platform_order_confirmation FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 platform_order_confirmation: CREATE TRIGGER platform_order_needs_two BEFORE INSERT ON public.platform_order_confirmation FOR EACH ROW EXECUTE FUNCTION platform_order_needs_two()
+platform_pause: CREATE TRIGGER platform_pause_ends_once BEFORE UPDATE ON public.platform_pause FOR EACH ROW EXECUTE FUNCTION platform_pause_ends_once()
 quota_hold: CREATE TRIGGER quota_hold_counts AFTER INSERT OR UPDATE ON public.quota_hold FOR EACH ROW EXECUTE FUNCTION quota_hold_counts()
 reconciliation: CREATE TRIGGER reconciliation_never_changes BEFORE DELETE OR UPDATE ON public.reconciliation FOR EACH ROW EXECUTE FUNCTION refuse_change()
 reconciliation: CREATE TRIGGER reconciliation_never_truncated BEFORE TRUNCATE ON public.reconciliation FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
@@ -5451,6 +5475,17 @@ AS $function$
     )
     SELECT DISTINCT proof.account_id FROM chain JOIN ownership_proof AS proof ON proof.id = chain.proof_id
   $function$
+CREATE OR REPLACE FUNCTION public.payment_problem_moves_on()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    IF OLD.resolved_at IS NOT NULL OR NEW.attempts < OLD.attempts THEN
+      RAISE EXCEPTION 'the payment of % does not go back', OLD.stripe_invoice USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+  END $function$
 CREATE OR REPLACE FUNCTION public.payout_moves_on()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -5482,6 +5517,17 @@ AS $function$
   BEGIN
     IF EXISTS (SELECT FROM platform_order WHERE id = NEW.order_id AND ordered_by = NEW.confirmed_by) THEN
       RAISE EXCEPTION 'whoever ordered it does not confirm it' USING ERRCODE = 'restrict_violation', CONSTRAINT = 'platform_order_needs_two';
+    END IF;
+    RETURN NEW;
+  END $function$
+CREATE OR REPLACE FUNCTION public.platform_pause_ends_once()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    IF OLD.to_at IS NOT NULL THEN
+      RAISE EXCEPTION 'this pause of the platform has ended' USING ERRCODE = 'restrict_violation';
     END IF;
     RETURN NEW;
   END $function$
@@ -6138,12 +6184,14 @@ ownership_paper_view: INSERT, SELECT
 ownership_proof: INSERT, SELECT
 ownership_review: INSERT, SELECT
 ownership_sealed: INSERT, SELECT
+payment_problem: SELECT
 payout: INSERT, SELECT
 payout_account: INSERT, SELECT
 payout_setting: INSERT, SELECT
 plan_change: SELECT
 platform_order: INSERT, SELECT
 platform_order_confirmation: INSERT, SELECT
+platform_pause: SELECT
 quota_hold: INSERT, SELECT
 reconciliation: INSERT, SELECT
 refund: SELECT
@@ -6225,11 +6273,15 @@ ownership_case_key: UPDATE (destroyed_at, wrapped)
 ownership_evidence: UPDATE (blob_digest, finding, passed_at, state, valid_until)
 ownership_lease: UPDATE (ended_at)
 ownership_proof: UPDATE (appeal_text, appealed_at, approved_at, ended_at, expires_at, policy_sha256, round, state, submitted_at)
+payment_problem: INSERT (attempts, clone_id, failed_at, grace_until, next_attempt_at, stripe_invoice, subscription_id)
+payment_problem: UPDATE (attempts, next_attempt_at, resolved_at)
 payout: UPDATE (needs_person, problem, refusals, reversed_minor, settled_at, state, stripe_transfer, tries)
 payout_account: UPDATE (bank_failure, details_submitted, payouts_enabled, stripe_account, synced_at, transfers_active)
 payout_setting: UPDATE (minimum_minor, schedule, set_at)
 plan_change: INSERT (account_id, asked_at, clone_id, credit_minor, day, effect, id, interval, offer_version, price_minor, refund_minor, subscription_id, tier_id)
 plan_change: UPDATE (failure, settled_at, state, stripe_invoice)
+platform_pause: INSERT (from_at)
+platform_pause: UPDATE (to_at)
 quota_hold: UPDATE (release_id, settled_at, state, void_reason)
 refund: INSERT (clone_id, currency, fee_bearer, fee_minor, gross_minor, id, key, kind, net_minor, period_id, reason, requested_at, settled_topic, tax_minor)
 refund: UPDATE (failure, settled_at, settled_currency, settled_minor, state, stripe_refund)

@@ -1,0 +1,207 @@
+import pg from 'pg';
+
+import { makeIds } from '../../src/kernel/ids.ts';
+import { seededRandom, systemRandom } from '../../src/kernel/random.ts';
+import { type AccountRef, type Ledger, makeLedger, type TransferDraft } from '../../src/ledger/index.ts';
+import { connect, type Database, sql } from '../../src/platform/postgres/index.ts';
+import { makeTestClock } from '../support/clock.ts';
+import { openTestDatabase, outside, type TestDatabase } from '../support/database.ts';
+import { openTemplateServer } from '../support/global.ts';
+import { asClient, baselines, fill, FILL_ACCOUNTS, HOT, makeBaselines } from './ledger-data.ts';
+import type { BenchReport } from './report.ts';
+
+/**
+ * The ledger beside bare inserts and TPC-B, through the same driver, on the same server, in turns. Ratios are what counts:
+ * clients, service and PostgreSQL share the machine.
+ */
+interface Sizes {
+  transfers: number;
+  scale: number;
+  rounds: number;
+  milliseconds: number;
+  asks: number;
+}
+
+const random = seededRandom('bench/ledger');
+const roll = (below: number): number => Buffer.from(random.bytes(4)).readUInt32BE() % below;
+let serial = 0;
+
+/** Steps a second: every client takes its next step when its last one is answered. */
+async function rate(clients: number, milliseconds: number, step: (client: number) => Promise<number>): Promise<number> {
+  const start = performance.now();
+  let done = 0;
+  await Promise.all(Array.from({ length: clients }, async (_, client) => {
+    while (performance.now() - start < milliseconds) done += await step(client);
+  }));
+  return done / ((performance.now() - start) / 1_000);
+}
+
+function draft(legs: TransferDraft['legs']): TransferDraft {
+  serial += 1;
+  return {
+    key: `bench/${serial}`, kind: 'bench.paid', effectiveDate: '2026-12-31', legs,
+    metadata: { cloneId: 'cln_00000000000000000000000001', charge: `ch_b${serial}`, splitVersionId: 'spl_1' },
+  };
+}
+
+const account = (code: string, guarded = false): AccountRef => ({ code: `bench:${code}:CNY`, currency: 'CNY', class: guarded ? 'liability' : 'asset', guarded });
+const fan = (): AccountRef => account(`fan${1 + roll(FILL_ACCOUNTS)}`);
+const SHARES = ['bench:agency:CNY', 'bench:platform:CNY'].map((code): AccountRef => ({ code, currency: 'CNY', class: 'liability' }));
+
+const fourLegs = (): TransferDraft => draft([
+  { account: fan(), amountMinor: 100n }, { account: HOT, amountMinor: -70n }, ...SHARES.map((share) => ({ account: share, amountMinor: -15n })),
+]);
+/** A debit of a guarded wallet; every second item is of the one that everybody uses. */
+function guarded(): TransferDraft {
+  const wallet = account(serial % 2 === 0 ? 'wallet' : `wallet${roll(500)}`, true);
+  return draft([{ account: wallet, amountMinor: 1n }, { account: fan(), amountMinor: -1n }]);
+}
+const twoLegs = (): TransferDraft => draft([{ account: fan(), amountMinor: 5n }, { account: HOT, amountMinor: -5n }]);
+
+interface Bench {
+  sizes: Sizes;
+  test: TestDatabase;
+  ledger: Ledger;
+  database: Database;
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+}
+
+/** Each measure once a round, one after the other; the median of the rounds. */
+async function throughput({ sizes, test, ledger, database }: Bench): Promise<Record<string, number>> {
+  /** On connections of their own, which are gone again before the service takes as many. */
+  const base = (name: 'a' | 'b' | 'c', many: number) => async (): Promise<number> => {
+    const connections = Array.from({ length: many }, () => new pg.Client({ connectionString: test.appUrl }));
+    await Promise.all(connections.map((client) => client.connect()));
+    const steps = connections.map((client) => baselines(client, sizes.scale, roll)[name]);
+    const found = await rate(many, sizes.milliseconds, (client) => steps[client]?.() ?? Promise.resolve(0));
+    await Promise.all(connections.map((client) => client.end()));
+    return found;
+  };
+  const post = async (): Promise<number> => {
+    await database.runTx((tx) => ledger.post(tx, fourLegs()));
+    return 1;
+  };
+  const submit = (make: () => TransferDraft, many = 1) => async (): Promise<number> => {
+    await Promise.all(Array.from({ length: many }, () => ledger.submit(make())));
+    return many;
+  };
+  const measures: [name: string, measure: () => Promise<number>][] = [
+    ['a insert 32', base('a', 32)], ['b tpcb call 32', base('b', 32)], ['c tpcb 7 statements 32', base('c', 32)],
+    ['post 4 legs 32', () => rate(32, sizes.milliseconds, post)], ['group commit 32', () => rate(32, sizes.milliseconds, submit(guarded))],
+    ['bulk', () => rate(4, sizes.milliseconds, submit(twoLegs, 100))],
+    ['c tpcb 7 statements 128', base('c', 128)], ['post 4 legs 128', () => rate(128, sizes.milliseconds, post)],
+  ];
+  const found = new Map<string, number[]>();
+  for (let round = 0; round < sizes.rounds; round += 1) {
+    for (const [name, measure] of measures) {
+      await ledger.rollUp();
+      found.set(name, [...found.get(name) ?? [], await measure()]);
+    }
+  }
+  return Object.fromEntries([...found].map(([name, values]) => [name, Math.round(median(values))]));
+}
+
+/** Milliseconds that one percent of the questions exceed. */
+async function asOf({ sizes, ledger, database }: Bench): Promise<number> {
+  const times: number[] = [];
+  await database.runTx(async (tx) => {
+    const top = Number(await ledger.position(tx));
+    for (let i = 0; i < sizes.asks; i += 1) {
+      const position = BigInt(1 + roll(top));
+      const effectiveDate = new Date(Date.UTC(2026, 0, 1 + roll(365))).toISOString().slice(0, 10);
+      const start = performance.now();
+      await ledger.balanceAsOf(tx, HOT, { position, effectiveDate });
+      times.push(performance.now() - start);
+    }
+  });
+  return times.sort((a, b) => a - b)[Math.floor(times.length * 0.99)] ?? 0;
+}
+
+async function statement({ ledger, database, sizes }: Bench): Promise<{ ours: number; bare: number }> {
+  const ours: number[] = [];
+  const bare: number[] = [];
+  for (let round = 0; round < sizes.rounds; round += 1) {
+    await database.runTx(async (tx) => {
+      const toPosition = await ledger.position(tx);
+      let start = performance.now();
+      await sql(tx, `SELECT t.kind, count(*), sum(e.amount_minor) FROM ledger_entry e JOIN ledger_transfer t ON t.seq = e.transfer_seq
+        JOIN ledger_position p ON p.transfer_seq = e.transfer_seq JOIN ledger_account a ON a.id = e.account_id WHERE a.code = $1 AND p.position <= $2 GROUP BY t.kind`, [HOT.code, toPosition.toString()]);
+      bare.push(performance.now() - start);
+      start = performance.now();
+      await ledger.sums(tx, { prefixes: [HOT.code], fromPosition: 0n, toPosition, beforeDay: '2026-06-01' });
+      ours.push(performance.now() - start);
+    });
+  }
+  return { ours: median(ours), bare: median(bare) };
+}
+
+/** Tables and indexes that a transfer touches, its position and its idempotency key among them; log leaves are not. */
+async function bytesEach(test: TestDatabase): Promise<number> {
+  const [row] = await test.asOwner<{ bytes: string; n: string }>(
+    `SELECT sum(pg_total_relation_size(name))::text AS bytes, (SELECT count(*) FROM ledger_transfer)::text AS n
+       FROM unnest(ARRAY['ledger_transfer', 'ledger_entry', 'ledger_position', 'ledger_roll_up', 'ledger_balance_snapshot', 'ledger_balance_day']) name`,
+  );
+  return Number(row?.bytes ?? 0) / Number(row?.n ?? 1);
+}
+
+async function prepare(bench: Bench): Promise<Record<string, number>> {
+  const { test, ledger, sizes } = bench;
+  await makeBaselines(test.ownerUrl, sizes.scale);
+  const start = performance.now();
+  await fill(test.appUrl, sizes.transfers);
+  await ledger.sequence();
+  await ledger.rollUp();
+  await asClient(test.superuserUrl, (client) => client.query('VACUUM ANALYZE'));
+  const seconds = (performance.now() - start) / 1_000;
+  const bytes = await bytesEach(test);
+  const rolled = await asOf(bench);
+  const { ours, bare } = await statement(bench);
+  await Promise.all(['wallet', ...Array.from({ length: 500 }, (_, i) => `wallet${i}`)].map((name) => {
+    return ledger.submit(draft([{ account: account(name, true), amountMinor: -1_000_000_000n }, { account: fan(), amountMinor: 1_000_000_000n }]));
+  }));
+  return { 'filled in s': Math.round(seconds), 'bytes a transfer': Math.round(bytes), 'as-of p99 ms, rolled up': rolled, 'statement ms': Math.round(ours), 'bare group by ms': Math.round(bare) };
+}
+
+function goalsOf(f: Record<string, number>): BenchReport['goals'] {
+  const at = (name: string): number => f[name] ?? 0;
+  const goals: BenchReport['goals'] = {};
+  const least = (name: string, value: number, goal: number): void => void (goals[`${name} ${value.toFixed(2)}`] = { goal: `≥ ${goal}`, met: value >= goal });
+  const most = (name: string, value: number, goal: number): void => void (goals[`${name} ${value.toFixed(2)}`] = { goal: `≤ ${goal}`, met: value <= goal });
+  const [a, c] = [at('a insert 32'), at('c tpcb 7 statements 32')];
+  least('post × a', at('post 4 legs 32') / a, 0.35);
+  least('post × c', at('post 4 legs 32') / c, 1.8);
+  least('post from 32 to 128, × what c keeps', at('post 4 legs 128') / at('post 4 legs 32') / (at('c tpcb 7 statements 128') / c), 1);
+  least('group commit × a', at('group commit 32') / a, 1.2);
+  least('group commit × c', at('group commit 32') / c, 6);
+  least('bulk × a', at('bulk') / a, 2.5);
+  least('bulk × c', at('bulk') / c, 15);
+  most('bytes a transfer', at('bytes a transfer'), 700);
+  most('as-of p99 ms, rolled up', at('as-of p99 ms, rolled up'), 1);
+  most('as-of p99 ms, between', at('as-of p99 ms, between'), 1);
+  most('statement × bare', at('statement ms') / at('bare group by ms'), 2);
+  return goals;
+}
+
+export async function ledger({ quick, large = false }: { quick: boolean; large?: boolean }): Promise<BenchReport> {
+  const sizes: Sizes = quick
+    ? { transfers: 60_000, scale: 5, rounds: 1, milliseconds: 800, asks: 300 }
+    : { transfers: large ? 10_000_000 : 1_000_000, scale: 50, rounds: 3, milliseconds: 4_000, asks: 2_000 };
+  const server = await openTemplateServer();
+  outside.address = server.address;
+  try {
+    const test = await openTestDatabase([], 2);
+    const database = await connect({ url: test.appUrl, poolSize: 128 });
+    const bench: Bench = { sizes, test, database, ledger: makeLedger({ runTx: database.runTx, ids: makeIds(makeTestClock('2026-12-31T00:00:00Z'), systemRandom) }) };
+    const figures: Record<string, number> = { transfers: sizes.transfers, ...await prepare(bench) };
+    Object.assign(figures, await throughput(bench));
+    figures['as-of p99 ms, between'] = await asOf(bench);
+    await database.close();
+    await test.close();
+    return { bench: 'ledger', figures: Object.fromEntries(Object.entries(figures).map(([name, value]) => [name, Number(value.toFixed(2))])), goals: goalsOf(figures) };
+  } finally {
+    await server.stop();
+  }
+}

@@ -2,7 +2,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { loadDocuments } from '../../src/identity/index.ts';
 import { chart } from '../../src/ledger/index.ts';
-import { recouped } from '../../src/royalties/advances-model.ts';
 import { refusal } from '../billing/refusal.ts';
 import { noon } from '../billing/support.ts';
 import { openRoyalties, type Person, type RoyaltiesWorld } from './world.ts';
@@ -102,19 +101,6 @@ describe('an advance', () => {
     await world.royalties.closeStatements(world.operator.actor, world.key('closeStatements'), { throughDay: '2026-05-15' });
     expect((await world.royalties.listStatements(world.agency.actor)).statements).toHaveLength(1);
     await world.checkBooks();
-  });
-
-  it('takes the rate of its base, never more than the share, than what is left, or after its end', () => {
-    const run = { receivedMinor: 100n, potsMinor: 1_000n, leftMinor: 100n, unrecoupedMinor: 5_000n, day: '2026-03-31' };
-    const terms = { base: 'share', rateBasisPoints: 3_333, endsOn: null } as const;
-    expect(recouped(terms, run)).toBe(33n);
-    expect(recouped({ ...terms, base: 'pot' }, run)).toBe(100n);
-    expect(recouped({ ...terms, base: 'pot', rateBasisPoints: 500 }, run)).toBe(50n);
-    expect(recouped(terms, { ...run, unrecoupedMinor: 5n })).toBe(5n);
-    expect(recouped(terms, { ...run, leftMinor: 7n })).toBe(7n);
-    expect(recouped({ ...terms, endsOn: '2026-03-31' }, run)).toBe(0n);
-    expect(recouped({ ...terms, endsOn: '2026-04-01' }, run)).toBe(33n);
-    expect(recouped(terms, { ...run, receivedMinor: 0n, potsMinor: -4n })).toBe(0n);
   });
 });
 

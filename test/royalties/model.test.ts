@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 
 import { Refusal } from '../../src/kernel/refusals.ts';
 import {
-  BASES, checkSplit, dividePot, type EarnedEntry, NO_RESERVE, potsOf, type ReserveTerms, returnedOf, segmentsOf, sharesOf, type SplitLeg, splitOn, stepsOf, takeFrom,
+  addToPot, BASES, checkSplit, dividePot, type EarnedEntry, NO_RESERVE, paidOutIn, type PotDraft, potsOf, type ReserveTerms, returnedOf, type Role, roleOf,
+  segmentsOf, sharesOf, type SplitLeg, splitOn, stepsOf, takeFrom,
 } from '../../src/royalties/model.ts';
 
 const sum = (amounts: readonly bigint[]): bigint => amounts.reduce((total, one) => total + one, 0n);
@@ -220,5 +221,40 @@ describe('pots', () => {
     const sources = [{ availableMinor: 3n }, { availableMinor: -2n }, { availableMinor: 4n }];
     expect(takeFrom(5n, sources)).toEqual({ taken: [{ source: sources[0], amountMinor: 3n }, { source: sources[2], amountMinor: 2n }], restMinor: 0n });
     expect(takeFrom(9n, sources).restMinor).toBe(2n);
+  });
+});
+
+describe('the parts of a pot', () => {
+  const part = (changes: Partial<EarnedEntry>): PotDraft => {
+    const [pot] = potsOf([{
+      transferId: 'trf', leg: 1, position: 1n, accountCode: 'earned:c:t:CNY', tierId: 't', currency: 'CNY', amountMinor: 10n, feeMinor: 2n, taxMinor: 1n,
+      firstDay: '2026-03-10', lastDay: '2026-03-12', splitId: 'one', periodId: null, ...changes,
+    }], []);
+    if (pot === undefined) throw new Error('one entry is one pot');
+    return pot;
+  };
+
+  it('add up to what one going through them at once finds', () => {
+    const first = addToPot(null, part({}));
+    expect(first).toMatchObject({ amountMinor: 10n, feeMinor: 2n, taxMinor: 1n, firstDay: '2026-03-10', lastDay: '2026-03-12', entries: 1 });
+    expect(addToPot(first, part({ amountMinor: -3n, feeMinor: -1n, taxMinor: 5n, firstDay: '2026-03-01', lastDay: '2026-03-11' })))
+      .toMatchObject({ amountMinor: 7n, feeMinor: 1n, taxMinor: 6n, firstDay: '2026-03-01', lastDay: '2026-03-12', entries: 2 });
+    expect(addToPot(first, part({ firstDay: '2026-03-11', lastDay: '2026-03-20' }))).toMatchObject({ firstDay: '2026-03-10', lastDay: '2026-03-20' });
+  });
+});
+
+describe('what a payee is', () => {
+  it('is the owner\'s and the platform\'s alone, and otherwise what was said', () => {
+    const role = (payee: string, said?: Role): Role => roleOf({ payee, basisPoints: 1, ...(said === undefined ? {} : { role: said }) }, 'acc_owner');
+    expect([role('platform'), role('acc_owner'), role('acc_a'), role('acc_a', 'charity'), role('acc_owner', 'owner'), role('platform', 'platform')])
+      .toEqual(['platform', 'owner', 'payee', 'charity', 'owner', 'platform']);
+    for (const [payee, said] of [['platform', 'agency'], ['acc_owner', 'agency'], ['acc_owner', 'platform'], ['acc_a', 'owner'], ['acc_a', 'platform']] as const) {
+      expect(() => role(payee, said)).toThrow(Refusal);
+    }
+  });
+
+  it('is paid in money, never in coins', () => {
+    expect(['CNY', 'USD', 'EUR', 'JPY'].map(paidOutIn)).toEqual(['CNY', 'USD', 'EUR', 'JPY']);
+    for (const code of ['COIN', 'cny', 'GBP', '']) expect(() => paidOutIn(code)).toThrow(Refusal);
   });
 });

@@ -4,7 +4,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: [
-      'test/kernel/money.test.ts', 'test/ledger/model.test.ts', 'test/billing/model.test.ts', 'test/royalties/model.test.ts', 'test/mutation/*.test.ts',
+      'test/kernel/money.test.ts', 'test/ledger/model.test.ts', 'test/billing/model.test.ts', 'test/royalties/model.test.ts',
+      'test/billing/coin-model.test.ts', 'test/royalties/conversion-model.test.ts', 'test/mutation/*.test.ts',
     ],
     pool: 'forks',
     maxWorkers: 1,

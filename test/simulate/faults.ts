@@ -123,10 +123,7 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'a statement forgets its last entry', script: ['run', 'close'],
     plant: { royalties: (deps) => ({
-      ...deps, ledger: { ...deps.ledger, entries: async (tx, range) => {
-        const found = await deps.ledger.entries(tx, range);
-        return range.accountPrefix === 'payable:' ? found.slice(0, -1) : found;
-      } },
+      ...deps, ledger: { ...deps.ledger, sums: async (tx, range) => (await deps.ledger.sums(tx, range)).slice(0, -1) },
     }) },
   },
   { name: 'money that was taken back is not booked', script: ['bounce'], plant: posting('royalties.payout_returned', () => []) },

@@ -5,7 +5,7 @@ import type { Billing } from './service.ts';
 
 const SHOWN = 100;
 
-type Mine = Pick<Handlers<RequestContext>, 'listCoinPacks' | 'buyCoins' | 'getWallet' | 'returnCoins' | 'listDisputes' | 'listReconciliations' | 'reconcile'>;
+type Mine = Pick<Handlers<RequestContext>, 'listCoinPacks' | 'buyCoins' | 'getWallet' | 'returnCoins' | 'buyPrepaidMonth' | 'listOutputPrices' | 'priceOutput' | 'listDisputes' | 'listReconciliations' | 'reconcile'>;
 
 export function makeCoinHandlers(billing: Billing): Mine {
   return {
@@ -17,6 +17,15 @@ export function makeCoinHandlers(billing: Billing): Mine {
     },
     async getWallet(_input, context) {
       return { status: 200, body: await billing.getWallet(signedIn(context)) };
+    },
+    async buyPrepaidMonth(input, context) {
+      return { status: 201, body: await billing.buyPrepaidMonth(signedIn(context), writeKey(context), { cloneId: input.path.cloneId, tierId: input.body.tierId }) };
+    },
+    async listOutputPrices(input) {
+      return { status: 200, body: await billing.listOutputPrices(input.path.cloneId) };
+    },
+    async priceOutput(input, context) {
+      return { status: 201, body: await billing.priceOutput(signedIn(context), writeKey(context), { cloneId: input.path.cloneId, ...input.body }) };
     },
     async listDisputes(_input, context) {
       withRole(context, 'operator');

@@ -92,8 +92,14 @@ export function makeCoinHolds(deps: Deps & { onVoided?: (tx: Tx, spend: store.Sp
 }
 
 /** Holds of either kind by their id: the gateway need not know what an output is paid with. */
-export function holdsOfBoth(quota: Pick<Quota, 'capture' | 'void'>, coins: CoinHolds): Pick<Quota, 'capture' | 'void'> {
+export function holdsOfBoth(quota: Quota, coins: CoinHolds): Quota {
   return {
+    async hold(tx, asked) {
+      if (!('coinsAccountId' in asked)) return await quota.hold(tx, asked);
+      const { coinsAccountId: accountId, cloneId, tierId, coins: count, outputId, at } = asked;
+      const { holdId } = await coins.holdCoins(tx, { accountId, cloneId, tierId, outputId, coins: count, at });
+      return { holdId, left: null };
+    },
     capture: async (tx, holdId, spent) => await (await coins.isCoinHold(tx, holdId) ? coins.captureCoins : quota.capture)(tx, holdId, spent),
     void: async (tx, holdId, given) => await (await coins.isCoinHold(tx, holdId) ? coins.voidCoins : quota.void)(tx, holdId, given),
   };

@@ -5,6 +5,7 @@ import type { CoinPack } from './coin-packs.ts';
 export type CoinPackView = components['schemas']['CoinPack'];
 export type CoinPurchaseView = components['schemas']['CoinPurchase'];
 export type WalletView = components['schemas']['Wallet'];
+export type OutputPriceView = components['schemas']['OutputPrice'];
 export type CoinReturnView = components['schemas']['CoinReturn'];
 
 export function packView({ pack, coins, priceMinor, currency }: CoinPack): CoinPackView {

@@ -3,6 +3,8 @@ import type { Tx } from '../kernel/tx.ts';
 import { chart } from '../ledger/index.ts';
 import { COIN_PRICE } from './coin-postings.ts';
 import { type CoinHolds, makeCoinHolds } from './coin-holds.ts';
+import { type CoinMonths, makeCoinMonths } from './coin-months.ts';
+import { makeOutputPrices, type OutputPrices } from './output-prices.ts';
 import { type CoinPack, loadPacks } from './coin-packs.ts';
 import { type CoinPurchases, makeCoinPurchases } from './coin-purchases.ts';
 import * as returns from './coin-return-store.ts';
@@ -12,7 +14,7 @@ import { lotView, purchaseView, spendView, type WalletView } from './coin-views.
 import type { BillingDeps } from './deps.ts';
 
 /** Coins (冰花): bought in packs, kept as lots, spent oldest first, returned where unspent. */
-export interface Coins extends CoinPurchases, CoinHolds, CoinReturns {
+export interface Coins extends CoinPurchases, CoinHolds, CoinReturns, CoinMonths, OutputPrices {
   getWallet: (actor: Actor) => Promise<WalletView>;
 }
 
@@ -38,5 +40,5 @@ function makeWallet({ runTx, ledger }: BillingDeps): Pick<Coins, 'getWallet'> {
 
 /** `onVoided` is told of coins that came back from a hold, in the same transaction. */
 export function makeCoins(deps: BillingDeps, onVoided: (tx: Tx, spend: store.SpendRow) => Promise<void>, packs: readonly CoinPack[] = loadPacks()): Coins {
-  return { ...makeCoinPurchases(deps, packs), ...makeCoinHolds({ ...deps, onVoided }), ...makeCoinReturns(deps), ...makeWallet(deps) };
+  return { ...makeCoinPurchases(deps, packs), ...makeCoinHolds({ ...deps, onVoided }), ...makeCoinReturns(deps), ...makeCoinMonths(deps), ...makeOutputPrices(deps), ...makeWallet(deps) };
 }

@@ -22,8 +22,7 @@ export async function claimOfLot(tx: Tx, lotId: string, amountMinor: bigint): Pr
   await coins.lockWallet(tx, seen.accountId);
   const minor = least(amountMinor, seen.netMinor + seen.taxMinor - await returns.returnedOfCharge(tx, seen.stripeCharge));
   if (seen.state === 'open') await coins.putLotState(tx, lotId, 'disputed');
-  const sources = (await store.spendsOfLot(tx, lotId)).map(({ spendId, purpose, outputId, periodId }): DisputedSource =>
-    (purpose === 'month' ? { kind: 'period', periodId } : { kind: 'spend', spendId, outputId }));
+  const sources = (await store.spendsOfLot(tx, lotId)).map(({ cloneId, periodId }): DisputedSource => ({ cloneId, periodId }));
   return { minor, sources };
 }
 
@@ -64,9 +63,8 @@ async function loseSpends(tx: Tx, deps: DisputeDeps, row: store.DisputeRow, lot:
     const gone = partOf(lot, coins.readRuns(part.left));
     const taken = coinsWithin(lot, gone.taken, claim);
     if (taken === null) continue;
-    const source: DisputedSource = spent.purpose === 'month' ? { kind: 'period', periodId: spent.periodId } : { kind: 'spend', spendId: spent.spendId, outputId: spent.outputId };
     await deps.disputes.loseDispute(tx, {
-      disputeId: row.id, charge: row.stripeCharge, cloneId: spent.cloneId, tierId: spent.tierId, source,
+      disputeId: row.id, charge: row.stripeCharge, cloneId: spent.cloneId, tierId: spent.tierId, source: { cloneId: spent.cloneId, periodId: spent.periodId },
       netMinor: taken.netMinor, taxMinor: taken.taxMinor, feeMinor: taken.feeMinor, day: dayOf(deps.clock.now()), uncoveredBy: row.accountId,
     });
     claim -= grossOf(taken);

@@ -47,7 +47,7 @@ export async function claimPeriods(
       currency: period.currency, grossMinor: claim, netMinor, taxMinor, feeMinor: 0n, feeBearer: 'platform', settledTopic: null, requestedAt: asked.at,
     });
     minor += claim;
-    sources.push({ kind: 'period', periodId: id });
+    sources.push({ cloneId: period.cloneId, periodId: id });
   }
   return { minor, sources };
 }
@@ -93,7 +93,7 @@ async function loseEarned(tx: Tx, deps: DisputeDeps, row: store.DisputeRow, peri
   if (part.grossMinor > 0n && deps.disputes !== undefined) {
     const { netMinor, taxMinor, feeMinor } = part;
     await deps.disputes.loseDispute(tx, {
-      disputeId: row.id, charge: row.stripeCharge, cloneId, tierId, source: { kind: 'period', periodId: period.id }, netMinor, taxMinor, feeMinor, day, uncoveredBy: null,
+      disputeId: row.id, charge: row.stripeCharge, cloneId, tierId, source: { cloneId, periodId: period.id }, netMinor, taxMinor, feeMinor, day, uncoveredBy: null,
     });
   }
   const unreturned = deps.disputes === undefined ? claimMinor : claimMinor - part.grossMinor;

@@ -47,6 +47,18 @@ export async function isDisputed(tx: Tx, stripeCharge: string): Promise<boolean>
   return (await maybeOne(tx, `SELECT 1 FROM dispute WHERE stripe_charge = $1 AND state = 'open'`, [stripeCharge])) !== null;
 }
 
+/** Whose clones a payment went to, by subscription or by coins. */
+export async function clonesOfCharge(tx: Tx, stripeCharge: string): Promise<string[]> {
+  const rows = await sql<{ id: string }>(
+    tx,
+    `SELECT clone_id AS id FROM subscription_period WHERE stripe_charge = $1 UNION
+     SELECT s.clone_id FROM coin_lot l JOIN coin_spend_part p ON p.lot_id = l.id JOIN coin_spend s ON s.id = p.spend_id
+       WHERE l.stripe_charge = $1 AND s.clone_id IS NOT NULL ORDER BY 1`,
+    [stripeCharge],
+  );
+  return rows.map(({ id }) => id);
+}
+
 /** The periods that a payment bought, and the fan's; the latest first. */
 export async function periodsOfCharge(tx: Tx, stripeCharge: string): Promise<string[]> {
   const rows = await sql<{ id: string }>(tx, 'SELECT id FROM subscription_period WHERE stripe_charge = $1 ORDER BY start_day DESC, id DESC', [stripeCharge]);
@@ -58,8 +70,7 @@ export interface LotSpend {
   purpose: 'output' | 'month';
   cloneId: string;
   tierId: string;
-  /** What it was for: the output, or the paid period. */
-  outputId: string;
+  /** The paid period; of an output the spend itself. */
   periodId: string;
 }
 
@@ -67,7 +78,7 @@ export interface LotSpend {
 export async function spendsOfLot(tx: Tx, lotId: string): Promise<LotSpend[]> {
   return await sql<LotSpend>(
     tx,
-    `SELECT s.id AS "spendId", s.purpose, s.clone_id AS "cloneId", s.tier_id AS "tierId", coalesce(s.output_id, '') AS "outputId",
+    `SELECT s.id AS "spendId", s.purpose, s.clone_id AS "cloneId", s.tier_id AS "tierId",
             CASE s.purpose WHEN 'month' THEN s.captured_for ELSE s.id END AS "periodId" FROM coin_spend_part p JOIN coin_spend s ON s.id = p.spend_id
      WHERE p.lot_id = $1 AND s.state = 'captured' AND s.purpose IN ('output', 'month') AND p.given <> p.taken ORDER BY s.settled_at DESC, s.id DESC`,
     [lotId],

@@ -15,7 +15,11 @@ import * as periods from './period-store.ts';
 import type { Refunds } from './refunds.ts';
 
 /** A part of what a payment bought, as whoever divides owner money finds it again. */
-export type DisputedSource = { kind: 'period'; periodId: string } | { kind: 'spend'; spendId: string; outputId: string };
+export interface DisputedSource {
+  cloneId: string;
+  /** The paid period; of an output that was paid with coins, their spend. */
+  periodId: string;
+}
 
 /** What a lost dispute asks back of delivered things; `netMinor` + `taxMinor` is what the fan gets. */
 export interface LostPart {
@@ -34,6 +38,8 @@ export interface LostPart {
 
 /** Owner money's side of a dispute (royalties has it). */
 export interface DisputeHooks {
+  /** Taken first, as by everybody who books owner money of these clones. */
+  lockClones: (tx: Tx, cloneIds: readonly string[]) => Promise<void>;
   /** Holds a reserve from the payees' unpaid balance, as much as they would have to return. */
   holdForDispute: (tx: Tx, asked: { disputeId: string; charge: string; claimMinor: bigint; sources: readonly DisputedSource[]; day: Day }) => Promise<void>;
   releaseDispute: (tx: Tx, asked: { disputeId: string; day: Day }) => Promise<void>;
@@ -77,9 +83,9 @@ async function open(tx: Tx, deps: DisputeDeps, facts: DisputeFacts): Promise<voi
 async function lose(tx: Tx, deps: DisputeDeps, row: store.DisputeRow, subscriptionId: string | null): Promise<void> {
   const { id, stripeCharge, currency, amountMinor, claimMinor } = row;
   const at = deps.clock.now();
-  await deps.disputes?.releaseDispute(tx, { disputeId: id, day: dayOf(at) });
   if (row.lotId === null) await losePeriods(tx, deps, row);
   else await loseLot(tx, deps, row, row.lotId);
+  await deps.disputes?.releaseDispute(tx, { disputeId: id, day: dayOf(at) });
   if (amountMinor > claimMinor) {
     const legs = [{ account: chart.platformExpense(DISPUTE_LOSSES, currency), amountMinor: amountMinor - claimMinor }];
     await deps.ledger.post(tx, disputeLost({ disputeId: id, charge: stripeCharge, currency, amountMinor: amountMinor - claimMinor, day: dayOf(at), trace: {} }, 'refunded_before', legs));
@@ -112,6 +118,7 @@ export function makeDisputes(deps: DisputeDeps): Disputes {
       return await runTx(async (tx) => {
         const payer = await payerOf(tx, facts.chargeId);
         if (payer === null) return false;
+        await deps.disputes?.lockClones(tx, await store.clonesOfCharge(tx, facts.chargeId));
         if ((await store.lockDispute(tx, facts.disputeId)) === null) await open(tx, deps, facts);
         const row = await store.lockDispute(tx, facts.disputeId);
         if (row === null) throw new Error(`Dispute ${facts.disputeId} is gone.`);

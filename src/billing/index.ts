@@ -10,6 +10,7 @@ export { makeBilling } from './service.ts';
 export type { Billing, BillingFacts, PeriodFacts, TierFacts } from './service.ts';
 export type { BillingDeps, ProviderEvent } from './deps.ts';
 export type { DisputedSource, DisputeHooks, LostPart } from './disputes.ts';
+export type { CoinOffer } from './output-prices.ts';
 export type { Entitlement } from './quota.ts';
 export type { RefundOrder } from './refunds.ts';
 export type { RefundRow } from './refund-store.ts';

@@ -20,8 +20,9 @@ export function taxIncluded(grossMinor: bigint, rateBasisPoints: number): bigint
   return mulDivFloor(grossMinor, rate, 10_000n + rate);
 }
 
-/** From what an output is taken: a paid period, or an account's free turns of a clone. */
-export type QuotaSource = { subscriptionId: string; periodId: string } | { freeAccountId: string; cloneId: string };
+/** From what an output is taken: a paid period, an account's free turns of a clone, or coins for this one output. */
+export type QuotaSource = { subscriptionId: string; periodId: string } | { freeAccountId: string; cloneId: string }
+  | { coinsAccountId: string; cloneId: string; tierId: string; coins: bigint };
 
 /** While the owner pauses the clone; `to` is null until she resumes it. */
 export interface Pause {

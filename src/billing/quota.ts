@@ -177,6 +177,7 @@ export function makeQuota(deps: Deps): Quota {
   return {
     async hold(tx, { outputId, at, capability, ...source }) {
       const asked = { outputId, at, ...(capability === undefined ? {} : { capability }) };
+      if ('coinsAccountId' in source) throw new Error('Coins are not held by quota.');
       return 'periodId' in source ? await holdOfPeriod(tx, deps, source, asked) : await holdOfFree(tx, deps, source, asked);
     },
 

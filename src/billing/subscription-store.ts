@@ -78,6 +78,16 @@ export async function insertSubscription(tx: Tx, row: Pick<SubscriptionRow,
   ) === 1;
 }
 
+/** A month that was paid ahead: it is over for renewals from its beginning. */
+export async function insertPrepaid(tx: Tx, row: Pick<SubscriptionRow,
+  'id' | 'cloneId' | 'accountId' | 'tierId' | 'offerVersion' | 'interval' | 'declaredCountry' | 'billingCountry' | 'createdAt'>): Promise<void> {
+  if (!(await insertSubscription(tx, row))) throw new Error('another subscription began meanwhile');
+  await sql(
+    tx, `UPDATE subscription SET state = 'canceled', ended_at = $2, billing_country = $3, revision = revision + 1 WHERE id = $1`,
+    [row.id, row.createdAt, row.billingCountry],
+  );
+}
+
 /** Gives an opening subscription its page; answers false when it is not opening any more. */
 export async function putCheckout(tx: Tx, id: string, session: { sessionId: string; url: string }): Promise<boolean> {
   return await execute(

@@ -124,6 +124,10 @@ function makeMoney(platform: Platform, ground: Ground, rights: Rights): Pick<Roo
     deniedSale: (tx, sale) => consent.deniedSale(tx, sale),
     splitSegments: (tx, cloneId, fromDay, toDay) => royalties.splitSegments(tx, cloneId, fromDay, toDay),
     refundFeeBearer: (tx, cloneId, day) => royalties.refundFeeBearer(tx, cloneId, day),
+    disputes: {
+      lockClones: (tx, cloneIds) => royalties.lockClones(tx, cloneIds), holdForDispute: (tx, asked) => royalties.holdForDispute(tx, asked),
+      releaseDispute: (tx, asked) => royalties.releaseDispute(tx, asked), loseDispute: (tx, part) => royalties.loseDispute(tx, part),
+    },
     settings: { taxRateBasisPoints: config.taxBasisPoints, coinPacks: loadPacks(config.coinPacksPath), otherTopics: ROYALTY_EVENT_TOPICS },
   });
   const royalties: Royalties = makeRoyalties({

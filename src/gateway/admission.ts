@@ -1,4 +1,5 @@
 import type { Decision } from '../consent/index.ts';
+import { COINS_PER_CNY } from '../kernel/money.ts';
 import { Refusal } from '../kernel/refusals.ts';
 import type { Tx } from '../kernel/tx.ts';
 import { enqueue } from '../platform/jobs/index.ts';
@@ -50,16 +51,32 @@ function licensee(nobody: Listener, { licenceId, document }: Awaited<ReturnType<
   return { ...nobody, licenceId, tierName, billingCountry: nobody.declaredCountry };
 }
 
+/** One output for coins, where the owner asks no more than the fan would pay; null where not. */
+async function offeredForCoins(
+  deps: Pick<Deps, 'clock' | 'billing' | 'ownerShare'>, tx: Tx, { accountId, cloneId, maxCoins }: OutputRequest, tierId: string | null,
+): Promise<Pick<Listener, 'subscription' | 'tierName' | 'billingCountry' | 'sale'> | null> {
+  const offer = maxCoins === undefined ? null : await deps.billing.coinOffer(tx, { accountId, cloneId, tierId });
+  if (offer === null || offer.coins > BigInt(maxCoins ?? '0')) return null;
+  const ownerBasisPoints = (await deps.ownerShare?.(tx, cloneId, deps.clock.now())) ?? null;
+  return {
+    subscription: { coinsAccountId: accountId, cloneId, tierId: offer.tierId, coins: offer.coins }, tierName: offer.tierName, billingCountry: offer.billingCountry,
+    sale: { priceMinor: (offer.coins * 100n / COINS_PER_CNY).toString(), currency: 'CNY', ownerBasisPoints },
+  };
+}
+
 /** Who listens, and what they paid for. Without a subscription the decision itself says no, and leaves its receipt. */
 export async function entitlement(
-  deps: Pick<Deps, 'clock' | 'identity' | 'billing' | 'consent' | 'ownerShare'>, tx: Tx, { accountId, cloneId, audience, licenceId }: OutputRequest,
+  deps: Pick<Deps, 'clock' | 'identity' | 'billing' | 'consent' | 'ownerShare'>, tx: Tx, request: OutputRequest,
 ): Promise<Listener> {
+  const { accountId, cloneId, audience, licenceId } = request;
   const declaredCountry = (await deps.identity.account(tx, accountId))?.country ?? null;
   // Nobody is asked for an age yet; only a grant that names the undeclared covers them.
   const nobody: Listener = { subscription: null, left: null, licenceId: null, tierName: null, declaredCountry, billingCountry: null, ageBand: 'undeclared', sale: null };
   if (audience === 'owner') return nobody;
   if (licenceId !== undefined) return licensee(nobody, await deps.consent.licensed(tx, { licenceId, accountId, cloneId, at: deps.clock.now() }));
   const entitled = await deps.billing.entitlement(tx, { accountId, cloneId, at: deps.clock.now() });
+  const offer = entitled === null || entitled.voiceOutputsLeft === 0 ? await offeredForCoins(deps, tx, request, entitled?.tierId ?? null) : null;
+  if (offer !== null) return { ...nobody, ...offer, billingCountry: offer.billingCountry ?? entitled?.billingCountry ?? null };
   if (entitled === null) return nobody;
   const { source, tierName, billingCountry, priceMinor, currency, voiceOutputsLeft: left } = entitled;
   const ownerBasisPoints = (await deps.ownerShare?.(tx, cloneId, deps.clock.now())) ?? null;
@@ -114,6 +131,7 @@ export async function hold(
     await deps.consent.takeVolume(tx, { outputId, grantId, licenceId: decision.licenceId, capability: request.capability, seconds, at });
   }
   const held = listener.subscription === null ? null : await deps.billing.hold(tx, { ...listener.subscription, outputId, capability: request.capability, at });
+  if (held === null && request.audience === 'fan' && listener.licenceId === null) throw new Error(`Decision ${decision.decisionId} allows what nobody paid for.`);
   await store.insertOutput(tx, {
     ...asked(outputId, considered, decision, at), state: 'queued', versionId, grantId, grantDigest, expiresAt, holdId: held?.holdId ?? null,
   });

@@ -22,7 +22,7 @@ export interface GatewayDeps {
   ownership: Pick<Ownership, 'proof' | 'evidenceRecording'>;
   clones: Pick<Clones, 'clone' | 'wasApproved' | 'version' | 'enrolmentRecording'>;
   consent: Pick<Consent, 'decide' | 'licensed' | 'reading' | 'takeVolume' | 'measureVolume' | 'giveVolumeBack'> & { gates: Pick<Consent['gates'], 'lockShared' | 'read' | 'ofClone' | 'ofGrant' | 'narrow'> };
-  billing: Pick<Billing, 'entitlement' | 'hold' | 'capture' | 'void'>;
+  billing: Pick<Billing, 'entitlement' | 'coinOffer' | 'hold' | 'capture' | 'void'>;
   /** The owner's share by the split in force, in basis points; null when there is none. */
   ownerShare?: (tx: Tx, cloneId: string, at: Date) => Promise<number | null>;
   provenance: Pick<Provenance, 'label' | 'sign' | 'readMarks' | 'signReceipt'>;

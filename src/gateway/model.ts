@@ -43,6 +43,8 @@ export interface OutputRequest {
   labels?: Partial<ContentLabels>;
   script: string;
   delivery: DeliveryKind;
+  /** So many coins the fan would pay for it where no quota is left, as a decimal string. */
+  maxCoins?: string;
   /** Which probe sentence of which version; null for what a fan asks. */
   probe: { versionId: string; name: string } | null;
 }

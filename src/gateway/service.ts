@@ -32,7 +32,7 @@ export interface OutputHolds {
 
 export interface Gateway extends OutputHolds, Approvals, Delivery, Streams, Probes, PublicChecks {
   requestOutput(
-    actor: Actor, key: IdempotencyKey, cloneId: string, asked: Pick<OutputRequest, 'capability' | 'language' | 'script' | 'purpose' | 'work' | 'labels' | 'licenceId'> & { delivery?: DeliveryKind },
+    actor: Actor, key: IdempotencyKey, cloneId: string, asked: Pick<OutputRequest, 'capability' | 'language' | 'script' | 'purpose' | 'work' | 'labels' | 'licenceId' | 'maxCoins'> & { delivery?: DeliveryKind },
   ): Promise<{ outputId: string; state: 'queued'; decisionId: string; left: number | null }>;
   getOutput(actor: Actor, outputId: string): Promise<OutputJson>;
   listOutputs(
@@ -170,7 +170,6 @@ export function makeGateway(deps: GatewayDeps): Gateway {
         return await admit(way, tx, request);
       }));
       if (!answer.admitted) throw denied(answer);
-      if (answer.left === null && request.licenceId === undefined) throw new Error(`Output ${answer.outputId} was admitted without a hold.`);
       return { outputId: answer.outputId, state: 'queued', decisionId: answer.decisionId, left: answer.left };
     },
     countReleases: store.countReleases,

@@ -1,9 +1,11 @@
+import type { DisputeHooks } from '../billing/index.ts';
 import type { Currency } from '../kernel/money.ts';
 import type { Tx } from '../kernel/tx.ts';
 import { type Advances, makeAdvances } from './advances.ts';
 import { type Derivatives, makeDerivatives } from './derivatives.ts';
 import { balancesOf, type Balances } from './balances.ts';
 import type { RoyaltiesDeps } from './deps.ts';
+import { makeDisputeSide } from './disputes.ts';
 import { makePayeeProvider } from './payee-provider.ts';
 import { makePayees, type Payees } from './payees.ts';
 import { makePayoutSending, type PayoutSending } from './payout-sending.ts';
@@ -19,7 +21,7 @@ import { makeWithholding, type Withholding } from './withholding.ts';
 /** The door of the room. What takes `tx` is part of the caller's transaction; the rest opens its own. */
 export interface Royalties extends Splits, Runs, Statements, Omit<GoodwillRefunds, 'bookRefund'>, Omit<Reserves, 'releaseDue'>,
   Omit<Payees, 'syncPayoutAccount' | 'syncBankPayout'>, Omit<Payouts, 'payScheduled'>, Omit<PayoutSending, 'sendPayout' | 'syncTransfer'>,
-  Advances, Withholding, Derivatives {
+  Advances, Withholding, Derivatives, DisputeHooks {
   /** What is unpaid to everybody who ever had a share of a clone, and what they owe back: a stop shows it and moves none of it. */
   payeeBalances(tx: Tx, cloneId: string): Promise<Balances[]>;
   /** What is unpaid to one payee, and what they owe back. */
@@ -38,7 +40,7 @@ export function makeRoyalties(deps: RoyaltiesDeps): Royalties {
   const { releaseDue, ...reserves } = makeReserves(deps);
   return {
     ...makeSplits(deps), ...makeRuns(deps), ...makeStatements(deps), ...refunds, ...payees, ...payouts, ...sending, ...reserves,
-    ...makeAdvances(deps), ...makeWithholding(deps), ...makeDerivatives(deps),
+    ...makeAdvances(deps), ...makeWithholding(deps), ...makeDerivatives(deps), ...makeDisputeSide(deps),
     async payeeBalances(tx, cloneId) {
       const found: Balances[] = [];
       for (const { payee, currency } of await runs.payeesOfClone(tx, cloneId)) found.push(await balancesOf(tx, deps, payee, currency));

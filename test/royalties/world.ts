@@ -75,6 +75,10 @@ export async function openRoyalties(options: { taxRateBasisPoints?: number; star
     deps: {
       splitSegments: (tx, cloneId, fromDay, toDay) => room().splitSegments(tx, cloneId, fromDay, toDay),
       refundFeeBearer: (tx, cloneId, day) => room().refundFeeBearer(tx, cloneId, day),
+      disputes: {
+        lockClones: (tx, cloneIds) => room().lockClones(tx, cloneIds), holdForDispute: (tx, asked) => room().holdForDispute(tx, asked),
+        releaseDispute: (tx, asked) => room().releaseDispute(tx, asked), loseDispute: (tx, part) => room().loseDispute(tx, part),
+      },
       settings: { taxRateBasisPoints: options.taxRateBasisPoints ?? 600, otherTopics: ROYALTY_EVENT_TOPICS },
     },
     jobs: makeRoyaltiesJobs({ work }),

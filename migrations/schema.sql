@@ -55,6 +55,10 @@ amendment_withdrawal.digest text NOT NULL
 amendment_withdrawal.withdrawn_by text NOT NULL
 amendment_withdrawal.withdrawn_at timestamp with time zone NOT NULL
 amendment_withdrawal.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+any_hold.id text
+any_hold.output_id text
+any_hold.state text
+any_hold.release_id text
 billing_customer.account_id text NOT NULL
 billing_customer.stripe_customer text NOT NULL
 billing_customer.recorded_at timestamp with time zone NOT NULL DEFAULT now()
@@ -2030,7 +2034,6 @@ output: output_delivery_check CHECK ((delivery = ANY (ARRAY['file'::text, 'strea
 output: output_gives_back TRIGGER DEFERRABLE INITIALLY DEFERRED
 output: output_grant_digest_check CHECK ((grant_digest ~ '^[0-9a-f]{64}$'::text))
 output: output_grant_id_fkey FOREIGN KEY (grant_id) REFERENCES consent_grant(id)
-output: output_hold_id_fkey FOREIGN KEY (hold_id) REFERENCES quota_hold(id)
 output: output_hold_id_key UNIQUE (hold_id)
 output: output_id_check CHECK ((id ~ '^out_'::text))
 output: output_is_decided CHECK (((state = 'denied'::text) OR (num_nulls(version_id, grant_id, grant_digest, expires_at) = 0)))
@@ -2887,6 +2890,21 @@ CREATE UNIQUE INDEX tier_offer_price_stripe_price_key ON public.tier_offer_price
 CREATE UNIQUE INDEX wind_down_gate_id_key ON public.wind_down USING btree (gate_id)
 CREATE UNIQUE INDEX wind_down_pkey ON public.wind_down USING btree (stop_id)
 CREATE UNIQUE INDEX wind_down_signed_document_id_key ON public.wind_down USING btree (signed_document_id)
+
+-- Views
+
+any_hold:  SELECT quota_hold.id,
+    quota_hold.output_id,
+    quota_hold.state,
+    quota_hold.release_id
+   FROM quota_hold
+UNION ALL
+ SELECT coin_spend.id,
+    coin_spend.output_id,
+    coin_spend.state,
+    coin_spend.captured_for AS release_id
+   FROM coin_spend
+  WHERE (coin_spend.purpose = 'output'::text);
 
 -- Triggers
 
@@ -4346,10 +4364,13 @@ CREATE OR REPLACE FUNCTION public.hold_is_for(hold text, output text, clone text
  STABLE
  SET search_path TO 'public', 'pg_temp'
 AS $function$
-      SELECT EXISTS (
-        SELECT FROM quota_hold AS h LEFT JOIN subscription_period AS p ON p.id = h.period_id
-        WHERE h.id = hold AND h.output_id = output AND h.clone_id = clone AND coalesce(p.account_id, h.free_account_id) = account)
-    $function$
+          SELECT EXISTS (
+            SELECT FROM quota_hold AS h LEFT JOIN subscription_period AS p ON p.id = h.period_id
+            WHERE h.id = hold AND h.output_id = output AND h.clone_id = clone AND coalesce(p.account_id, h.free_account_id) = account)
+          OR EXISTS (
+            SELECT FROM coin_spend AS s
+            WHERE s.id = hold AND s.output_id = output AND s.clone_id = clone AND s.account_id = account AND s.state = 'held')
+        $function$
 CREATE OR REPLACE FUNCTION public.invitation_only_first_is_uninvited()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -5148,7 +5169,7 @@ CREATE OR REPLACE FUNCTION public.output_gives_back()
 AS $function$
   BEGIN
     IF EXISTS (
-      SELECT FROM quota_hold AS hold WHERE hold.id = NEW.hold_id AND hold.state <> 'voided'
+      SELECT FROM any_hold AS hold WHERE hold.id = NEW.hold_id AND hold.state <> 'voided'
         AND NOT (NEW.state = 'cut' AND hold.state = 'captured' AND EXISTS (
           SELECT FROM release_segment AS segment WHERE segment.output_id = NEW.id AND segment.last AND segment.id = hold.release_id))) THEN
       RAISE EXCEPTION 'output % has ended and its hold has not', NEW.id
@@ -5693,7 +5714,7 @@ CREATE OR REPLACE FUNCTION public.release_is_whole()
 AS $function$
   BEGIN
     IF NOT EXISTS (
-      SELECT FROM output LEFT JOIN quota_hold AS hold ON hold.id = output.hold_id
+      SELECT FROM output LEFT JOIN any_hold AS hold ON hold.id = output.hold_id
       WHERE output.id = NEW.output_id AND output.state = 'released'
         AND (output.hold_id IS NULL OR (hold.state = 'captured' AND hold.release_id = CASE output.delivery
           WHEN 'file' THEN NEW.id
@@ -5754,7 +5775,7 @@ CREATE OR REPLACE FUNCTION public.release_segment_is_whole()
 AS $function$
   BEGIN
     IF NOT EXISTS (
-      SELECT FROM output LEFT JOIN quota_hold AS hold ON hold.id = output.hold_id
+      SELECT FROM output LEFT JOIN any_hold AS hold ON hold.id = output.hold_id
       WHERE output.id = NEW.output_id AND CASE
         WHEN output.licence_id IS NOT NULL THEN NOT NEW.last OR output.state <> 'streaming'
         WHEN NEW.last THEN output.state <> 'streaming' AND hold.state = 'captured' AND hold.release_id = NEW.id
@@ -6075,6 +6096,7 @@ advance_recoupment: INSERT, SELECT
 advance_signature: INSERT, SELECT
 amendment_offer: INSERT, SELECT
 amendment_withdrawal: INSERT, SELECT
+any_hold: SELECT
 billing_customer: INSERT, SELECT
 billing_grace: DELETE, INSERT, SELECT
 billing_sales_end: INSERT, SELECT

@@ -326,6 +326,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/clones/{cloneId}/output-prices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What one output costs beyond a quota */
+        get: operations["listOutputPrices"];
+        put?: never;
+        /**
+         * Ask coins for one output beyond a tier's quota
+         * @description The clone's owner only, inside the grant. With `withoutSubscription` also fans without a subscription may ask, and their output is decided as one of this tier. A request names the most that its fan would pay, so a new price reaches nobody unasked.
+         */
+        post: operations["priceOutput"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/clones/{cloneId}/outputs": {
         parameters: {
             query?: never;
@@ -400,6 +421,26 @@ export interface paths {
          */
         put: operations["setPersona"];
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/clones/{cloneId}/prepaid-months": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pay a month of a tier ahead with coins
+         * @description The tier's monthly price in coins, seven to 1 CNY, rounded up. The month begins today and does not renew. Unused days come back as the same coins when the clone is stopped.
+         */
+        post: operations["buyPrepaidMonth"];
         delete?: never;
         options?: never;
         head?: never;
@@ -5555,6 +5596,15 @@ export interface components {
          * @enum {string}
          */
         OutputCapability: "chat" | "voice" | "video" | "sing" | "story" | "work" | "moments";
+        OutputPrice: {
+            tierId: string;
+            tierName: string;
+            /** @enum {string} */
+            capability: "voice";
+            coins: components["schemas"]["CoinCount"];
+            withoutSubscription: boolean;
+            pricedAt: components["schemas"]["Instant"];
+        };
         /**
          * @description Why an output was voided, cut or failed. `stopped`, `paused`, `gate_changed` and `consent_ended` came between the decision and the release. A stream also ends because its listener went away (`disconnected`) or never came (`not_fetched`), or because of us (`interrupted`).
          * @enum {string}
@@ -8117,6 +8167,66 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    listOutputPrices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                cloneId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The prices, cheapest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        prices: components["schemas"]["OutputPrice"][];
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    priceOutput: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                cloneId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    tierId: string;
+                    /** @description 0 to 1000000 coins, as a decimal string; 0 ends the offer. */
+                    coins: string;
+                    withoutSubscription: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description The price. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OutputPrice"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     requestOutput: {
         parameters: {
             query?: never;
@@ -8146,6 +8256,8 @@ export interface operations {
                     delivery?: "file" | "stream";
                     /** @description The purpose's work that it is for. */
                     work?: string;
+                    /** @description So many coins the caller would pay for this output where no quota is left, as a decimal string. The owner's price (listOutputPrices) is held then, spent with the release and given back otherwise, and `left` is null. */
+                    maxCoins?: string;
                     /** @description The licence under which the caller, its licensee, asks. It stands in the place of a subscription: no quota is held, the licence's own caps count, grant and licence must both allow, and the end of the licence withdraws what was made. To anybody else's account it is not there. */
                     licenceId?: string;
                     /** @description What the content is. The content check adds to it and takes nothing away. */
@@ -8269,6 +8381,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ClonePersona"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    buyPrepaidMonth: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                cloneId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    tierId: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The month, as a subscription that has no renewal. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Subscription"];
                 };
             };
             default: components["responses"]["Problem"];

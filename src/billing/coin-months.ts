@@ -73,7 +73,7 @@ async function buy(tx: Tx, deps: BillingDeps, actor: Actor, input: { cloneId: st
   await coins.settleSpend(tx, spend.id, { state: 'captured', capturedFor: period.id, voidReason: null, transferId, at });
   const row = await subscriptions.findSubscription(tx, subscriptionId);
   if (row === null) throw new Error(`Subscription ${subscriptionId} is gone.`);
-  return subscriptionView(row, tier, { period: await periods.findPeriod(tx, period.id), pauses, today: startDay, pending: null });
+  return subscriptionView(row, tier, { period: await periods.findPeriod(tx, period.id), pauses, today: startDay, pending: null, problem: null });
 }
 
 export function makeCoinMonths(deps: BillingDeps): CoinMonths {

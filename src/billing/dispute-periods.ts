@@ -39,7 +39,7 @@ export async function claimPeriods(
   for (const id of await store.periodsOfCharge(tx, asked.chargeId)) {
     const period = await periods.lockPeriod(tx, id);
     if (period === null) continue;
-    const claim = least(asked.amountMinor - minor, period.grossMinor - period.refundedMinor);
+    const claim = least(asked.amountMinor - minor, period.grossMinor - period.refundedMinor - period.creditedMinor);
     if (claim <= 0n) continue;
     const { netMinor, taxMinor } = partOf({ grossMinor: period.grossMinor, netMinor: period.grossMinor - period.taxMinor, taxMinor: period.taxMinor, feeMinor: 0n }, claim);
     await refunds.insertRefund(tx, {
@@ -59,10 +59,20 @@ async function earnedOf(tx: Tx, period: periods.PeriodRow): Promise<Parts> {
   return left;
 }
 
+/** What is deferred of days that nobody has used: without what was returned, or went into another plan. */
+async function unusedOf(tx: Tx, period: periods.PeriodRow): Promise<Parts> {
+  let left = partsOfDays(period, period.recognisedDays, period.days, period.days);
+  for (const returned of await refunds.stopRefundsOf(tx, period.id)) left = less(left, returned);
+  for (const { grossMinor, taxMinor, feeMinor } of await periods.carriedOnFrom(tx, period.id)) {
+    left = less(left, { grossMinor, netMinor: grossMinor - taxMinor, taxMinor, feeMinor });
+  }
+  return left;
+}
+
 /** Days that nobody has used: out of deferred revenue; what is left of them beyond the claim goes back to the fan as at a stop. */
 async function loseUnused(tx: Tx, deps: DisputeDeps, row: store.DisputeRow, period: periods.PeriodRow, claimMinor: bigint): Promise<bigint> {
   const at = deps.clock.now();
-  const unused = partsOfDays(period, period.recognisedDays, period.days, period.days);
+  const unused = await unusedOf(tx, period);
   if (unused.grossMinor === 0n) return claimMinor;
   const taken = partOf(unused, least(claimMinor, unused.grossMinor));
   const { currency, cloneId } = period;

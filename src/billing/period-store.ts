@@ -53,6 +53,11 @@ export type NewPeriod = Omit<PeriodRow, 'recognisedDays' | 'endedOn' | 'refunded
   settledNetMinor: bigint;
 };
 
+/** The periods that carry on what a change of plan left of one. */
+export async function carriedOnFrom(tx: Tx, periodId: string): Promise<PeriodRow[]> {
+  return await sql<PeriodRow>(tx, `SELECT ${PERIOD} FROM subscription_period WHERE credited_from = $1 ORDER BY id`, [periodId]);
+}
+
 /** Answers whether it was written: an invoice is booked once, and a period is credited once. */
 export async function insertPeriod(tx: Tx, row: NewPeriod): Promise<boolean> {
   return await execute(

@@ -60,14 +60,23 @@ export async function lockRefund(tx: Tx, id: string): Promise<RefundRow | null> 
 
 /** A period's refunds that were sent or are on their way, without those of a stop. */
 export async function goodwillOf(tx: Tx, periodId: string): Promise<RefundRow[]> {
+  return await standingOf(tx, periodId, 'goodwill');
+}
+
+/** What came back, or is coming back, of a period's unused days. */
+export async function stopRefundsOf(tx: Tx, periodId: string): Promise<RefundRow[]> {
+  return await standingOf(tx, periodId, 'stop');
+}
+
+async function standingOf(tx: Tx, periodId: string, kind: RefundRow['kind']): Promise<RefundRow[]> {
   return await sql<RefundRow>(
-    tx, `SELECT ${REFUND} FROM refund WHERE period_id = $1 AND kind = 'goodwill' AND state <> 'failed' ORDER BY requested_at, id`, [periodId],
+    tx, `SELECT ${REFUND} FROM refund WHERE period_id = $1 AND kind = $2 AND state <> 'failed' ORDER BY requested_at, id`, [periodId, kind],
   );
 }
 
 /** Whether a period's unused days were paid back already, or are about to be. */
 export async function hasStopRefund(tx: Tx, periodId: string): Promise<boolean> {
-  return (await maybeOne(tx, `SELECT 1 FROM refund WHERE period_id = $1 AND kind = 'stop' AND state <> 'failed' LIMIT 1`, [periodId])) !== null;
+  return (await stopRefundsOf(tx, periodId)).length > 0;
 }
 
 /** Those of one stop: its id stands in their keys. */

@@ -111,6 +111,36 @@ describe('a disputed subscription payment', () => {
     expect(excess).toBeDefined();
   });
 
+  it('of what a stop left of it, lost, takes nothing a second time from deferred revenue', async () => {
+    await world.subscribed(fan, tierId);
+    await world.moveTo(noon('2026-03-11'));
+    await world.tx((tx) => world.billing.settleStop(tx, { stopId: 'stp_1', cloneId: CLONE, at: world.clock.now() }));
+    await world.drain();
+    expect(await at(chart.deferred(CLONE, 'CNY'))).toBe(0n);
+    await decided(await dispute(100n), 'lost');
+    expect([await at(chart.deferred(CLONE, 'CNY')), await at(chart.deferredFees(CLONE, 'CNY')), await at(losses)]).toEqual([0n, 0n, 100n]);
+  });
+
+  it('whose unused days went into another plan is claimed once over both', async () => {
+    const { subscriptionId } = await world.subscribed(fan, tierId);
+    const work = await world.tier('work', '3000');
+    await world.moveTo(noon('2026-03-11'));
+    const { chargeMinor } = await world.billing.quotePlanChange(fan, subscriptionId, { tierId: work, interval: 'month' });
+    await world.billing.changePlan(fan, world.key('changePlan'), subscriptionId, { tierId: work, interval: 'month', chargeMinor });
+    await world.drain();
+    const unused = 3_000n - BigInt(chargeMinor);
+    // A part that is larger than what moved: the rest is what the first ten days were, not what moved once more.
+    const id = await dispute(unused + 50n);
+    expect((await world.billing.listDisputes(10)).disputes).toMatchObject([{ claimMinor: (unused + 50n).toString() }]);
+    await decided(id, 'lost');
+    const [rows] = await world.db.asOwner<{ wrong: string }>(
+      'SELECT count(*) AS wrong FROM subscription_period WHERE refunded_minor + credited_minor > gross_minor');
+    expect(rows?.wrong).toBe('0');
+    expect(await at(losses)).toBe(50n);
+    // What is left deferred is the other payment's alone.
+    expect(-(await at(chart.deferred(CLONE, 'CNY')))).toBe(BigInt(chargeMinor) - (BigInt(chargeMinor) * 600n) / 10_600n);
+  });
+
   it('is booked after its payment, whichever is told first, and one of nobody\'s is kept and changes nothing', async () => {
     world.sandbox.control.holdDeliveries();
     const { checkoutUrl } = await world.billing.subscribe(fan, world.key('subscribe'), { cloneId: CLONE, tierId });

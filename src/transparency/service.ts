@@ -128,6 +128,12 @@ async function proofOf(tx: Tx, leafId: string, vkey: string, under?: store.Check
   };
 }
 
+async function rootAt(tx: Tx, size: bigint): Promise<string | null> {
+  if (size < 1n || size > (await store.treeSize(tx))) return null;
+  const [root] = await hashesOf(tx, [{ from: 0n, to: size }]);
+  return root?.toString('base64') ?? null;
+}
+
 /** `origin` names the log and its key in every head (tlog-checkpoint): it never changes in the life of a log. */
 export function makeTransparency(deps: {
   runTx: RunTx;
@@ -165,11 +171,7 @@ export function makeTransparency(deps: {
       }
     },
 
-    async rootAt(tx, size) {
-      if (size < 1n || size > (await store.treeSize(tx))) return null;
-      const [root] = await hashesOf(tx, [{ from: 0n, to: size }]);
-      return root?.toString('base64') ?? null;
-    },
+    rootAt,
 
     async audit(tx, checkpoint, types, key = vkey) {
       const verifier = parseVerifierKey(key.trim());

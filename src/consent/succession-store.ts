@@ -32,10 +32,12 @@ export async function findSuccession(tx: Tx, successionId: string): Promise<Succ
   return read === null ? null : row(read);
 }
 
-/** The one in force: what the owner signed last. */
+/** The one in force: signed, and named by no later one that is. Not the latest by the clock, which two may share. */
 export async function successionOf(tx: Tx, ownerAccountId: string): Promise<SuccessionRow | null> {
   const read = await maybeOne<Read>(
-    tx, `${SUCCESSION} WHERE s.owner_account_id = $1 AND named.signed_at IS NOT NULL ORDER BY named.signed_at DESC, s.id DESC LIMIT 1`, [ownerAccountId]);
+    tx, `${SUCCESSION} WHERE s.owner_account_id = $1 AND named.signed_at IS NOT NULL AND NOT EXISTS (
+       SELECT FROM succession AS later JOIN succession_signature AS sign ON sign.succession_id = later.id AND sign.account_id = later.owner_account_id
+         WHERE later.owner_account_id = s.owner_account_id AND later.canonical::jsonb ->> 'supersedes' = s.id)`, [ownerAccountId]);
   return read === null ? null : row(read);
 }
 

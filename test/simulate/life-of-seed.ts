@@ -31,6 +31,8 @@ export interface LifeOptions extends Omit<StoryOptions, 'scale'> {
   more?: Verbs;
   /** Just this, in this order, instead of whole months in which everything happens. */
   script?: readonly string[];
+  /** At most so many days between two lines of a script; 2 when absent. */
+  wait?: number;
   /** Told each step, for a seed that is looked at. */
   log?: (line: string) => void;
 }
@@ -119,7 +121,7 @@ async function live(story: Story, months: number, course: Course): Promise<void>
 export const SMALL: Scale = { clones: 2, batch: 1 };
 
 /** Lives a seed. Does not throw for what it finds: it is in the report. */
-export async function lifeOf({ months, script, scale = SMALL, log = () => undefined, more = {}, ...options }: LifeOptions): Promise<LifeReport> {
+export async function lifeOf({ months, script, wait = 2, scale = SMALL, log = () => undefined, more = {}, ...options }: LifeOptions): Promise<LifeReport> {
   const story = await openStory({ ...options, scale });
   const verbs = { ...FANS, ...OWNERS, ...ATTACKS, ...more };
   const course: Course = { step: 0, last: 'the beginning', verbs, script: [...MONTH, ...Object.keys(more)], log };
@@ -129,7 +131,7 @@ export async function lifeOf({ months, script, scale = SMALL, log = () => undefi
     await play(story, ['subscribe', 'subscribe'], course, 2);
     if (script === undefined) await live(story, months, course);
     else {
-      await play(story, script, course, 2);
+      await play(story, script, course, wait);
       await endMonth(story, course, 1);
     }
   } catch (error) {

@@ -53,6 +53,9 @@ async function everyKind({ sdk, key, sandbox }: Bench): Promise<Record<string, u
     line_items: [{ price_data: { currency: 'cny', unit_amount: 1000, product_data: { name: 'Coins' } }, quantity: 1 }],
   }, key());
   await submit(open.url!, card());
+  const portal = await sdk.billingPortal.configurations.create({
+    features: { invoice_history: { enabled: true }, payment_method_update: { enabled: true }, subscription_cancel: { enabled: true, mode: 'at_period_end', proration_behavior: 'none' } },
+  }, key());
   await sandbox.control.idle();
   return {
     customer: await sdk.customers.retrieve(fan.customer), 'test_helpers.test_clock': await sdk.testHelpers.testClocks.retrieve(fan.clock),
@@ -66,6 +69,10 @@ async function everyKind({ sdk, key, sandbox }: Bench): Promise<Record<string, u
     bank_account: (await sdk.accounts.listExternalAccounts(account)).data[0], transfer: await sdk.transfers.retrieve(transfer.id), transfer_reversal: reversal,
     'identity.verification_session': await sdk.identity.verificationSessions.create({ type: 'document', options: { document: { require_matching_selfie: true } } }, key()),
     payout, event: (await sdk.events.list({ limit: 1 })).data[0], webhook_endpoint: endpoint,
+    dispute: await sdk.disputes.retrieve(await sandbox.control.openDispute(charge.id, { amountMinor: 100n })),
+    'billing_portal.configuration': portal,
+    'billing_portal.session': await sdk.billingPortal.sessions.create({ customer: fan.customer, configuration: portal.id, return_url: 'http://x' }, key()),
+    exchange_rate: await sdk.rawRequest('GET', '/v1/exchange_rates/usd'),
     'charge/connected': await sdk.charges.retrieve(id(transfer.destination_payment), { expand: ['refunds'] }, { stripeAccount: account }),
     'refund/connected': (await sdk.refunds.list({}, { stripeAccount: account })).data[0],
   };
@@ -105,7 +112,7 @@ describe.skipIf(!present)('objects have the shape of Stripe\'s fixtures', () => 
     'customer', 'test_helpers.test_clock', 'price', 'product', 'checkout.session', 'checkout.session/payment', 'item', 'subscription', 'subscription_item',
     'plan', 'invoice', 'line_item', 'invoice_payment', 'payment_intent', 'charge', 'charge/connected', 'refund', 'refund/connected', 'payment_method',
     'balance_transaction', 'balance', 'account', 'account_link', 'bank_account', 'transfer', 'transfer_reversal', 'payout', 'event', 'webhook_endpoint',
-    'identity.verification_session',
+    'identity.verification_session', 'dispute', 'billing_portal.configuration', 'billing_portal.session', 'exchange_rate',
   ])('%s', (name) => {
     const kind = name.split('/')[0]!;
     const ours = seen.get(name);

@@ -3,7 +3,7 @@ import type { Tx } from '../kernel/tx.ts';
 import { maybeOne, one, sql } from '../platform/postgres/index.ts';
 import type { CheckedHold, HoldOutcome } from './hold-model.ts';
 import type { AccountRef } from './model.ts';
-import { accountOf, type AccountRow } from './store.ts';
+import { accountOf, type AccountRow, KNOWN_LEGS, legColumns } from './store.ts';
 
 /** Holds and how they ended, as SQL. What is open and what it claims is kept by PostgreSQL's own triggers. */
 
@@ -12,13 +12,7 @@ export async function insertHold(tx: Tx, id: string, hold: CheckedHold): Promise
   const { legs } = hold;
   const { known, written } = await one<{ known: bigint; written: boolean }>(
     tx,
-    `WITH known AS (
-       SELECT asked.leg::smallint AS leg, a.id, a.currency, asked.amount_minor
-       FROM unnest($1::text[], $2::text[], $3::text[], $4::boolean[], $5::bigint[], $6::bigint[])
-         WITH ORDINALITY AS asked (code, currency, class, guarded, floor_minor, amount_minor, leg)
-       JOIN ledger_account a ON a.code = asked.code AND a.currency = asked.currency AND a.class = asked.class
-         AND a.guarded = asked.guarded AND a.floor_minor = asked.floor_minor
-     ), opened AS (
+    `WITH ${KNOWN_LEGS}, opened AS (
        INSERT INTO ledger_hold (id, key, kind, expires_at, leg_count, content_hash, metadata)
        SELECT $7, $8, $9, $10::timestamptz, $11::smallint, $12::bytea, $13::jsonb
        WHERE (SELECT count(*) FROM known) = $11::smallint
@@ -30,9 +24,7 @@ export async function insertHold(tx: Tx, id: string, hold: CheckedHold): Promise
      )
      SELECT (SELECT count(*) FROM known) AS known, EXISTS (SELECT 1 FROM opened) AS written`,
     [
-      legs.map((leg) => leg.account.code), legs.map((leg) => leg.account.currency), legs.map((leg) => leg.account.class),
-      legs.map((leg) => leg.account.guarded ?? false), legs.map((leg) => (leg.account.floorMinor ?? 0n).toString()),
-      legs.map((leg) => leg.amountMinor.toString()),
+      ...legColumns(legs),
       id, hold.key, hold.kind, hold.expiresAt, legs.length, hold.contentHash, hold.metadataText,
     ],
   );

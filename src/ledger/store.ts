@@ -3,7 +3,7 @@ import type { Currency } from '../kernel/money.ts';
 import type { Day } from '../kernel/time.ts';
 import type { Tx } from '../kernel/tx.ts';
 import { maybeOne, one, sql } from '../platform/postgres/index.ts';
-import { type AccountClass, accountHash, type AccountRef, type CheckedTransfer, type Standing } from './model.ts';
+import { type AccountClass, accountHash, type AccountRef, type CheckedTransfer, type Leg, type Standing } from './model.ts';
 
 /** The ledger's writes and locks, as SQL. The checks of the same facts in PostgreSQL stand in the migrations. */
 
@@ -69,6 +69,23 @@ export async function standingsOf(tx: Tx, codes: readonly string[], exceptHold: 
   return new Map(rows.map(({ code, balance, held }) => [code, { balanceMinor: BigInt(balance), heldMinor: BigInt(held) }]));
 }
 
+/** Legs that find their accounts as described: `$1` to `$6` are `legColumns`. */
+export const KNOWN_LEGS = `known AS (
+       SELECT asked.leg::smallint AS leg, a.id, a.currency, asked.amount_minor
+       FROM unnest($1::text[], $2::text[], $3::text[], $4::boolean[], $5::bigint[], $6::bigint[])
+         WITH ORDINALITY AS asked (code, currency, class, guarded, floor_minor, amount_minor, leg)
+       JOIN ledger_account a ON a.code = asked.code AND a.currency = asked.currency AND a.class = asked.class
+         AND a.guarded = asked.guarded AND a.floor_minor = asked.floor_minor
+     )`;
+
+export function legColumns(legs: readonly Leg[]): unknown[] {
+  return [
+    legs.map((leg) => leg.account.code), legs.map((leg) => leg.account.currency), legs.map((leg) => leg.account.class),
+    legs.map((leg) => leg.account.guarded ?? false), legs.map((leg) => (leg.account.floorMinor ?? 0n).toString()),
+    legs.map((leg) => leg.amountMinor.toString()),
+  ];
+}
+
 /** A capture names its hold and ends it. */
 const CAPTURING = {
   captures: ', captures', hold: ', (SELECT seq FROM ledger_hold WHERE id = $15)',
@@ -89,13 +106,7 @@ export async function insertTransfer(
   const capture = transfer.captures === null ? null : CAPTURING;
   return await one<{ known: bigint; written: boolean }>(
     tx,
-    `WITH known AS (
-       SELECT asked.leg::smallint AS leg, a.id, a.currency, asked.amount_minor
-       FROM unnest($1::text[], $2::text[], $3::text[], $4::boolean[], $5::bigint[], $6::bigint[])
-         WITH ORDINALITY AS asked (code, currency, class, guarded, floor_minor, amount_minor, leg)
-       JOIN ledger_account a ON a.code = asked.code AND a.currency = asked.currency AND a.class = asked.class
-         AND a.guarded = asked.guarded AND a.floor_minor = asked.floor_minor
-     ), opened AS (
+    `WITH ${KNOWN_LEGS}, opened AS (
        INSERT INTO ledger_transfer (id, key, kind, effective_date, leg_count, reverses, content_hash, metadata${capture?.captures ?? ''})
        SELECT $7, $8, $9, $10::date, $11::smallint, (SELECT seq FROM ledger_transfer WHERE id = $12), $13::bytea, $14::jsonb${capture?.hold ?? ''}
        WHERE (SELECT count(*) FROM known) = $11::smallint
@@ -107,9 +118,7 @@ export async function insertTransfer(
      )
      SELECT (SELECT count(*) FROM known) AS known, EXISTS (SELECT 1 FROM opened) AS written`,
     [
-      legs.map((leg) => leg.account.code), legs.map((leg) => leg.account.currency), legs.map((leg) => leg.account.class),
-      legs.map((leg) => leg.account.guarded ?? false), legs.map((leg) => (leg.account.floorMinor ?? 0n).toString()),
-      legs.map((leg) => leg.amountMinor.toString()),
+      ...legColumns(legs),
       id, transfer.key, transfer.kind, transfer.effectiveDate, legs.length, transfer.reverses, transfer.contentHash,
       transfer.metadataText, ...(capture === null ? [] : [transfer.captures, at]),
     ],

@@ -1,36 +1,20 @@
-import type { JsonObject } from '../kernel/canonical-json.ts';
 import type { Currency } from '../kernel/money.ts';
 import type { Tx } from '../kernel/tx.ts';
 import { sql } from '../platform/postgres/index.ts';
-import type { HoldOutcome } from './hold-model.ts';
 import { makeHoldReplay } from './hold-replay.ts';
 import type { ProblemCode, StoredAccount } from './replay.ts';
 import type { SealedHold } from './verify-seals.ts';
 
 const BATCH = 1_000;
 
-interface Row {
-  seq: bigint;
-  id: string;
-  key: string;
-  kind: string;
-  expiresAt: Date | null;
-  legCount: number;
-  contentHash: Buffer;
-  metadata: JsonObject;
+interface Row extends Omit<SealedHold, 'legs' | 'transfer' | 'claims'> {
   accounts: string[] | null;
   currencies: Currency[] | null;
   amounts: string[] | null;
-  outcome: HoldOutcome | null;
-  resolvedAt: Date | null;
-  recordedMicros: bigint;
-  resolvedMicros: bigint | null;
-  endRecordedMicros: bigint | null;
   transferId: string | null;
   captures: string | null;
   movedOn: string[] | null;
   moved: string[] | null;
-  open: boolean;
   claimedOf: string[] | null;
   claimed: string[] | null;
 }

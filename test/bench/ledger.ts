@@ -23,7 +23,7 @@ interface Sizes {
 }
 
 const random = seededRandom('bench/ledger');
-const roll = (below: number): number => Buffer.from(random.bytes(4)).readUInt32BE() % below;
+const roll = (below: number): number => random.below(below);
 let serial = 0;
 
 /** Steps a second: every client takes its next step when its last one is answered. */
@@ -31,7 +31,11 @@ async function rate(clients: number, milliseconds: number, step: (client: number
   const start = performance.now();
   let done = 0;
   await Promise.all(Array.from({ length: clients }, async (_, client) => {
-    while (performance.now() - start < milliseconds) done += await step(client);
+    while (performance.now() - start < milliseconds) {
+      // Awaited first: `done +=` would remember what stood there before the wait, and forget what others counted meanwhile.
+      const more = await step(client);
+      done += more;
+    }
   }));
   return done / ((performance.now() - start) / 1_000);
 }

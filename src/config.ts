@@ -27,6 +27,10 @@ export interface Config {
   aigcProducer: string;
   /** Tax contained in every price, in basis points; 0 switches it off. */
   taxBasisPoints: number;
+  /** The payment processor works the tax of each charge out, in place of `taxBasisPoints`. */
+  automaticTax: boolean;
+  /** Days for which a fan whose renewal failed keeps what is left of what was paid. */
+  paymentGraceDays: number;
   /** Which evidence makes whom verified, as a JSON file; the house's own policy when null. */
   ownershipPolicyPath: string | null;
   /** Which packs of coins are sold, as a JSON file; the house's own table when null. */
@@ -52,7 +56,7 @@ export const SETTINGS = [
   'NODE_ENV', 'HOST', 'PORT', 'LOG_LEVEL', 'BENREN_DATA', 'DATABASE_URL', 'DATABASE_OWNER_URL', 'REDIS_URL',
   'PUBLIC_ORIGIN', 'RP_ID', 'STRIPE_SECRET_KEY', 'STRIPE_WEBHOOK_SECRET', 'C2PA_CHAIN_FILE', 'C2PA_KEY_FILE',
   'C2PA_ANCHORS_FILE', 'LOG_KEY_FILE', 'RECEIPTS_KEY_FILE', 'STATEMENT_CHAIN_FILE', 'STATEMENT_KEY_FILE', 'LOG_ORIGIN', 'AIGC_PRODUCER',
-  'TAX_BASIS_POINTS', 'OWNERSHIP_POLICY_FILE', 'COIN_PACKS_FILE',
+  'TAX_BASIS_POINTS', 'STRIPE_AUTOMATIC_TAX', 'PAYMENT_GRACE_DAYS', 'OWNERSHIP_POLICY_FILE', 'COIN_PACKS_FILE',
   'INFERENCE_WORKERS', 'JOB_CONCURRENCY', 'TRUSTED_PROXIES',
 ] as const;
 
@@ -153,6 +157,8 @@ export function loadConfig(env: Env): Config {
     logOrigin: read.matching('LOG_ORIGIN', /^[^\s+]{1,200}$/, 'benren.development/log', 'no spaces and no plus sign'),
     aigcProducer: read.matching('AIGC_PRODUCER', /^[!#-[\]-~]{1,64}$/, 'BENREN-DEVELOPMENT', 'printable ASCII without spaces'),
     taxBasisPoints: read.whole('TAX_BASIS_POINTS', 600, 0, 5_000),
+    automaticTax: read.matching('STRIPE_AUTOMATIC_TAX', /^(on|off)$/, 'off', 'on or off') === 'on',
+    paymentGraceDays: read.whole('PAYMENT_GRACE_DAYS', 7, 0, 60),
     ownershipPolicyPath: read.text('OWNERSHIP_POLICY_FILE'),
     coinPacksPath: read.text('COIN_PACKS_FILE'),
     inferenceWorkers: read.whole('INFERENCE_WORKERS', 1, 1, 64),

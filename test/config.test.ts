@@ -35,6 +35,12 @@ describe('the settings', () => {
     ]);
   });
 
+  it('say how tax is worked out and how long a failed renewal may wait', () => {
+    expect(loadConfig({})).toMatchObject({ taxBasisPoints: 600, automaticTax: false, paymentGraceDays: 7 });
+    expect(loadConfig({ STRIPE_AUTOMATIC_TAX: 'on', PAYMENT_GRACE_DAYS: '0' })).toMatchObject({ automaticTax: true, paymentGraceDays: 0 });
+    expect(problemsOf({ STRIPE_AUTOMATIC_TAX: 'yes', PAYMENT_GRACE_DAYS: '61' }).map((line) => line.split(':')[0])).toEqual(['STRIPE_AUTOMATIC_TAX', 'PAYMENT_GRACE_DAYS']);
+  });
+
   it('refuse plain http as the public origin of production', () => {
     expect(problemsOf({ NODE_ENV: 'production', PUBLIC_ORIGIN: 'http://benren.example' })).toContain('PUBLIC_ORIGIN: https in production');
   });

@@ -31,6 +31,8 @@ export interface Events {
   receiveStripeEvent: (rawBody: Uint8Array, signature: string | undefined) => Promise<{ received: boolean }>;
   /** Job. */
   applyEvent: (eventId: string) => Promise<void>;
+  /** Job: closes the page of a subscription that nobody has paid for. */
+  closePage: (subscriptionId: string) => Promise<void>;
   /** Job: ends a subscription of a stopped clone at the processor, or closes its unpaid page. */
   endSubscription: (subscriptionId: string) => Promise<void>;
 }
@@ -65,6 +67,11 @@ async function bookInvoice(
     await applyNow(tx, deps, room, subscription, { change, invoiceId, days: { startDay, endDay, granted: charge === null ? granted : 0 } });
   } else if (mine) await applyNext(tx, deps, subscription, change, invoiceId);
   await resolve(tx, invoiceId, deps.clock.now());
+  if (offer.removedAt !== null || offer.version < offer.withdrawnBelow) {
+    // Paid on a page that was open when it was taken off: delivered, and not renewed.
+    const dedupeKey = `billing.endOffers:${offer.tierId}:${invoiceId}`;
+    await enqueue(tx, { topic: 'billing.endOffers', payload: { tierId: offer.tierId }, runAt: deps.clock.now(), dedupeKey });
+  }
   await endIfStopped(tx, deps, subscription, { tierId: offer.tierId, at: agreedAt ?? subscription.createdAt }, invoiceId);
   return 'applied';
 }
@@ -254,6 +261,15 @@ export function makeEvents(deps: BillingDeps, appliers: Appliers): Events {
   const { runTx, clock, provider } = deps;
   const otherTopics = deps.settings.otherTopics ?? {};
 
+  async function closePage(subscriptionId: string): Promise<void> {
+    // Before it is read: a page may be opened at any moment, and one that was must be closed, not forgotten.
+    await runTx((tx) => store.expireOpening(tx, subscriptionId, clock.now()));
+    const row = await runTx((tx) => store.findSubscription(tx, subscriptionId));
+    if (row?.state !== 'checkout' || row.stripeSession === null) return;
+    await provider.closeCheckout(row.stripeSession);
+    await appliers.session(row.stripeSession);
+  }
+
   return {
     async receiveStripeEvent(rawBody, signature) {
       const event = deps.readEvent(rawBody, signature);
@@ -278,16 +294,11 @@ export function makeEvents(deps: BillingDeps, appliers: Appliers): Events {
       await runTx((tx) => inbox.markApplied(tx, eventId, outcome, clock.now()));
     },
 
+    closePage,
+
     async endSubscription(subscriptionId) {
-      const read = async (): Promise<store.SubscriptionRow | null> => await runTx((tx) => store.findSubscription(tx, subscriptionId));
-      // Before it is read: a page may be opened at any moment, and one that was must be closed, not forgotten.
-      await runTx((tx) => store.expireOpening(tx, subscriptionId, clock.now()));
-      const before = await read();
-      if (before?.state === 'checkout' && before.stripeSession !== null) {
-        await provider.closeCheckout(before.stripeSession);
-        await appliers.session(before.stripeSession);
-      }
-      const row = await read();
+      await closePage(subscriptionId);
+      const row = await runTx((tx) => store.findSubscription(tx, subscriptionId));
       if ((row?.state !== 'active' && row?.state !== 'past_due') || row.stripeSubscription === null) return;
       await provider.cancelSubscription(row.stripeSubscription, `cancel:${subscriptionId}`);
       await appliers.subscription(row.stripeSubscription);

@@ -123,8 +123,9 @@ function endOf(status: string | null): 'expired' | 'complete' | null {
   return status === 'complete' || status === 'expired' ? status : null;
 }
 
+/** `incomplete` waits for its first payment. `unpaid` and `paused` go on without one: nothing is had of them until it comes. */
 const SUBSCRIPTION_STATUS: Readonly<Record<string, SubscriptionFacts['status']>> = {
-  active: 'active', trialing: 'active', past_due: 'past_due', unpaid: 'past_due', canceled: 'canceled', incomplete_expired: 'canceled',
+  incomplete: 'waiting', active: 'active', trialing: 'active', past_due: 'past_due', unpaid: 'past_due', paused: 'past_due', canceled: 'canceled', incomplete_expired: 'canceled',
 };
 
 const REFUND_STATE: Readonly<Record<string, RefundFacts['state']>> = { succeeded: 'succeeded', failed: 'failed', canceled: 'failed' };

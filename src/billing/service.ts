@@ -78,6 +78,7 @@ export interface Billing extends Tiers, Plans, Portal, Pausing, Sales, Quota, En
     applyPlanChange: Plans['applyPlanChange'];
     openCheckout: Sales['openCheckout'];
     applyEvent: Events['applyEvent'];
+    closePage: Events['closePage'];
     endSubscription: Events['endSubscription'];
     settleStop: Stops['settle'];
     sendRefund: Refunds['sendRefund'];
@@ -141,14 +142,14 @@ export function makeBilling(deps: BillingDeps): Billing {
   const { applyDispute, ...disputes } = makeDisputes(disputing);
   const appliers = makeAppliers(deps, { settle, requestRefund: refunds.requestRefund, applyPack, settleCoinReturn, applyDispute });
   const { runReconciliation, reconcileSometimes, ...reconcile } = makeReconcile(deps, appliers);
-  const { receiveStripeEvent, applyEvent, endSubscription } = makeEvents(deps, appliers);
+  const { receiveStripeEvent, applyEvent, closePage, endSubscription } = makeEvents(deps, appliers);
   const plans = makePlans(deps, { applyInvoice: appliers.invoice, applySubscription: appliers.subscription });
   const quota = makeQuota(deps);
   return {
     ...tiers, ...plans, ...makePortal(deps), ...pausing, ...sales, ...quota, ...makeEntitlements(deps), ...holdsOfBoth(quota, { ...coins, isCoinHold, captureCoins, voidCoins }), ...coins, ...disputes, ...reconcile, ...makeRecognition(deps), ...refunds, ...stops, ...facts, receiveStripeEvent,
     work: {
       publishTier: tiers.publishTier, endOffers: tiers.endOffers, applyPlanChange: plans.applyPlanChange,
-      openCheckout: sales.openCheckout, applyEvent, endSubscription, settleStop: settleStopped, sendRefund,
+      openCheckout: sales.openCheckout, applyEvent, closePage, endSubscription, settleStop: settleStopped, sendRefund,
       openPackCheckout, sendCoinReturn, runReconciliation, reconcileSometimes,
       ...makeEndings(deps, stops),
     },

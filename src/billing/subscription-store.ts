@@ -172,6 +172,19 @@ export async function endingOf(tx: Tx, tierId: string, afterId: string, limit: n
   );
 }
 
+/** What waits for a first payment of an offer that was taken off; in id order. */
+export async function unpaidOf(tx: Tx, tierId: string): Promise<string[]> {
+  const rows = await sql<{ id: string }>(
+    tx,
+    `SELECT s.id FROM subscription AS s JOIN tier AS t ON t.id = s.tier_id
+     WHERE s.clone_id = t.clone_id AND s.tier_id = $1 AND s.state IN ('opening', 'checkout')
+       AND (t.removed_at IS NOT NULL OR s.offer_version < t.withdrawn_below)
+     ORDER BY s.id`,
+    [tierId],
+  );
+  return rows.map(({ id }) => id);
+}
+
 /** How many of them still renew, and how many wait for a first payment. */
 export async function countLive(tx: Tx, { cloneId, tierIds, before }: Covered): Promise<{ renewing: number; unpaid: number }> {
   return await one<{ renewing: number; unpaid: number }>(

@@ -6,7 +6,7 @@ import { once } from '../platform/postgres/index.ts';
 import type { BillingDeps, GrantFacts } from './deps.ts';
 import * as refunds from './refund-store.ts';
 import { stopped } from './sales.ts';
-import { endingOf } from './subscription-store.ts';
+import { endingOf, unpaidOf } from './subscription-store.ts';
 import * as store from './tier-store.ts';
 import { kindOf, type OfferInput, offerTerms, type TierKind } from './tier-terms.ts';
 import { tierView, type TierView } from './views.ts';
@@ -113,7 +113,14 @@ const BATCH = 100;
 function makeEndOffers(deps: BillingDeps): Tiers['endOffers'] {
   const { runTx, provider, clock } = deps;
   return async function endOffers(tierId, after = '') {
-    const rows = await runTx((tx) => endingOf(tx, tierId, after, BATCH));
+    const rows = await runTx(async (tx) => {
+      // A page of what is not sold any more is closed; one that was paid before is delivered, and not renewed.
+      for (const subscriptionId of after === '' ? await unpaidOf(tx, tierId) : []) {
+        const dedupeKey = `billing.closePage:${subscriptionId}`;
+        await enqueue(tx, { topic: 'billing.closePage', payload: { subscriptionId }, runAt: clock.now(), dedupeKey });
+      }
+      return await endingOf(tx, tierId, after, BATCH);
+    });
     for (const { id, stripeSubscription } of rows) await provider.setCancelAtPeriodEnd(stripeSubscription, true, `withdrawn:${tierId}:${id}`);
     const last = rows.at(-1);
     if (last === undefined || rows.length < BATCH) return;

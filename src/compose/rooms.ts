@@ -128,7 +128,7 @@ function makeMoney(platform: Platform, ground: Ground, rights: Rights): Pick<Roo
       lockClones: (tx, cloneIds) => royalties.lockClones(tx, cloneIds), holdForDispute: (tx, asked) => royalties.holdForDispute(tx, asked),
       releaseDispute: (tx, asked) => royalties.releaseDispute(tx, asked), loseDispute: (tx, part) => royalties.loseDispute(tx, part),
     },
-    settings: { taxRateBasisPoints: config.taxBasisPoints, coinPacks: loadPacks(config.coinPacksPath), otherTopics: ROYALTY_EVENT_TOPICS },
+    settings: { taxRateBasisPoints: config.taxBasisPoints, paymentGraceDays: config.paymentGraceDays, coinPacks: loadPacks(config.coinPacksPath), otherTopics: ROYALTY_EVENT_TOPICS },
   });
   const royalties: Royalties = makeRoyalties({
     runTx, clock, ids, identity, ledger, provenance, transparency, clones, billing, stripe, publicUrl: origin,

@@ -238,6 +238,29 @@ describe('another price', () => {
   });
 });
 
+describe('a tier that is taken off', () => {
+  it('closes the pages that are open; what was paid a moment before is delivered and not renewed', async () => {
+    world.facts.tiers.push('club');
+    const club = await world.tier('club', '700');
+    const [open, paid] = [world.fan('slow'), world.fan('crowd')];
+    const ask = (fan: Actor) => world.billing.subscribe(fan, world.key('subscribe'), { cloneId: CLONE, tierId: club });
+    const [page, other] = [await ask(open), await ask(paid)];
+    world.sandbox.control.holdDeliveries();
+    expect(await world.pay(other.checkoutUrl)).toBe(303);
+    await world.billing.removeTier(OWNER, world.key('remove'), { cloneId: CLONE, tierId: club });
+    await world.drain();
+    expect(await world.pay(page.checkoutUrl)).toBe(404);
+    expect(await world.billing.getSubscription(open, page.subscriptionId)).toMatchObject({ state: 'expired' });
+    world.sandbox.control.releaseDeliveries();
+    await world.drain();
+    expect(await world.billing.getSubscription(paid, other.subscriptionId)).toMatchObject({
+      state: 'active', cancelAtPeriodEnd: true, tierRemoved: true, currentPeriod: { voiceOutputsLeft: 100 },
+    });
+    expect(await refusal(ask(world.fan('raw')))).toBe('tier_unknown');
+    await checkExact();
+  });
+});
+
 describe('any sequence of changes, refunds and a stop', () => {
   const seed = process.env['PLANS_SEED'] ?? Buffer.from(systemRandom.bytes(6)).toString('hex');
   it(`adds up to the money that was paid (PLANS_SEED=${seed})`, async () => {

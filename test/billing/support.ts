@@ -13,7 +13,7 @@ import type { IdempotencyKey, Tx } from '../../src/kernel/tx.ts';
 import { chart, makeLedger, type Ledger } from '../../src/ledger/index.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { makeRunner, type JobHandlers, type JobRunner } from '../../src/platform/jobs/index.ts';
-import { makeStripe, startSandbox, type Sandbox, type StripePort } from '../../src/platform/stripe/index.ts';
+import { makeStripe, startSandbox, type Sandbox, type SandboxOptions, type StripePort } from '../../src/platform/stripe/index.ts';
 import { makeLog } from '../../src/platform/telemetry/index.ts';
 import { makeTestClock, type TestClock } from '../support/clock.ts';
 import { openTestDatabase, type TestDatabase } from '../support/database.ts';
@@ -97,7 +97,7 @@ async function startWebhook(receive: (body: Buffer, signature: string | undefine
 
 /** The room on a real PostgreSQL, against the sandbox through the real SDK; other rooms are the facts given. */
 export async function openWorld(options: {
-  start?: string; taxRateBasisPoints?: number; deps?: Partial<BillingDeps>; jobs?: JobHandlers; poolSize?: number;
+  start?: string; taxRateBasisPoints?: number; deps?: Partial<BillingDeps>; jobs?: JobHandlers; poolSize?: number; habits?: SandboxOptions['habits'];
 } = {}): Promise<World> {
   const start = options.start ?? '2026-03-01T02:00:00Z';
   const db = await openTestDatabase([], options.poolSize ?? 10);
@@ -105,7 +105,7 @@ export async function openWorld(options: {
   await insertPeople(db.superuserUrl, clock.now());
   const ids = makeIds(clock, seededRandom(`billing ${db.name}`));
   const ledger = makeLedger({ runTx: db.runTx, ids });
-  const sandbox = await startSandbox({ clock, wall: systemClock, random: seededRandom(`sandbox ${db.name}`) });
+  const sandbox = await startSandbox({ clock, wall: systemClock, random: seededRandom(`sandbox ${db.name}`), ...(options.habits === undefined ? {} : { habits: options.habits }) });
   let receive: Billing['receiveStripeEvent'] = () => Promise.reject(new Error('not ready'));
   const webhook = await startWebhook((body, signature) => receive(body, signature));
   const webhookSecret = await sandbox.webhookSecrets(webhook.url);

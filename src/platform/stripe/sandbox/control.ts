@@ -1,6 +1,6 @@
 /** What a test or a demo may do with the sandbox from within the process. None of it is reachable over HTTP. */
 import type Stripe from 'stripe';
-import type { World } from './core/world.ts';
+import type { RecordedRequest, World } from './core/world.ts';
 import type { Deliveries } from './deliveries.ts';
 import { closeDispute, openDispute, type DisputeReason } from './nouns/disputes.ts';
 import { requireInput, type PaperFacts, verify } from './nouns/identity.ts';
@@ -42,6 +42,8 @@ export interface SandboxControl {
   readonly verifyIdentity: (sessionId: string, paper: PaperFacts) => Promise<void>;
   /** A person showed something that the provider does not take, for one of Stripe's reasons. */
   readonly failIdentity: (sessionId: string, code: Stripe.Identity.VerificationSession.LastError.Code) => Promise<void>;
+  /** From now on every request of the API is kept, in this list. */
+  readonly record: () => readonly RecordedRequest[];
   /** The time of a test clock, or of the default clock. */
   readonly now: (clockId?: string) => Date;
   /** Resolves when no clock is advancing and every delivery that is not held was made or given up. */
@@ -123,6 +125,7 @@ export function makeControl(options: { world: World; deliveries: Deliveries; idl
       requireInput(world, sessionId, code);
       await save();
     },
+    record: () => (world.recorded ??= []),
     now: (clockId) => new Date(world.now(clockId ?? null) * 1000),
     idle: idle.wait,
   };

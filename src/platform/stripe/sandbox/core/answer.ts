@@ -34,6 +34,7 @@ export function answer(world: World, router: Router, include: Include, request: 
   const key = request.method === 'POST' ? request.header('idempotency-key') : undefined;
   try {
     const owner = admit(world, request);
+    world.recorded?.push({ method: request.method, path: request.path, body: request.body, account: owner, idempotencyKey: request.header('idempotency-key') ?? null });
     if (owner !== world.memory.hidden.platform) headers['stripe-account'] = owner;
     if (key === undefined) return { status: 200, headers, body: perform(world, router, include, request, owner, { requestId, key: null }) };
     headers['idempotency-key'] = key;

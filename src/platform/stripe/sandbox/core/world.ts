@@ -45,6 +45,16 @@ export interface Emission<K extends Kind> {
   previous?: object;
 }
 
+/** One request of the API, repeats of a key among them. */
+export interface RecordedRequest {
+  method: string;
+  path: string;
+  body: string;
+  /** The account that it acts on. */
+  account: string;
+  idempotencyKey: string | null;
+}
+
 export interface World {
   readonly memory: Memory;
   readonly habits: Habits;
@@ -52,6 +62,8 @@ export interface World {
   publicUrl: string;
   /** The request being answered, or `null` while the clock moves. */
   request: { id: string; idempotencyKey: string | null } | null;
+  /** Requests as they came, while somebody asked for them to be kept; null otherwise. */
+  recorded: RecordedRequest[] | null;
   /** What each kind of task does; filled by the nouns when the sandbox is put together. */
   readonly tasks: Map<TaskKind, (id: string, at: number) => void>;
   /** Called for each (event, endpoint) that is to be delivered. */
@@ -90,6 +102,7 @@ export function makeWorld(options: { memory: Memory; habits: Habits; clock: Cloc
     habits,
     publicUrl: '',
     request: null,
+    recorded: null,
     tasks: new Map(),
     deliver: () => undefined,
     id: (prefix, length = 24) => `${prefix}_${alphanumeric(random, length)}`,

@@ -1,11 +1,18 @@
+import { fileURLToPath } from 'node:url';
+
 import { defineConfig } from 'vitest/config';
 
-/** The tests of pure money code alone: no database is started, so a changed operator is judged in milliseconds. */
+/**
+ * The tests of pure money code alone: no database is started, so a changed operator is judged in milliseconds. What books
+ * money asks the ledger's door for the chart of accounts alone; here it gets that, and not the drivers behind the door.
+ */
 export default defineConfig({
+  resolve: { alias: [{ find: /^\.\.\/ledger\/index\.ts$/, replacement: fileURLToPath(new URL('../test/mutation/ledger-door.ts', import.meta.url)) }] },
   test: {
     include: [
       'test/kernel/money.test.ts', 'test/ledger/model.test.ts', 'test/billing/model.test.ts', 'test/royalties/model.test.ts',
-      'test/billing/coin-model.test.ts', 'test/royalties/conversion-model.test.ts', 'test/mutation/*.test.ts',
+      'test/billing/coin-model.test.ts', 'test/royalties/conversion-model.test.ts', 'test/royalties/advances-model.test.ts',
+      'test/royalties/derivative-model.test.ts', 'test/royalties/statement-lines.test.ts', 'test/mutation/*.test.ts',
     ],
     pool: 'forks',
     maxWorkers: 1,

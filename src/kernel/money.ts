@@ -35,7 +35,7 @@ export function parseMinor(text: string): bigint {
 export function formatMinor(amountMinor: bigint, currency: Currency): string {
   const exponent = CURRENCIES[currency];
   const sign = amountMinor < 0n ? '-' : '';
-  const digits = (amountMinor < 0n ? -amountMinor : amountMinor).toString().padStart(exponent + 1, '0');
+  const digits = amountMinor.toString().slice(sign.length).padStart(exponent + 1, '0');
   if (exponent === 0) return sign + digits;
   return `${sign}${digits.slice(0, -exponent)}.${digits.slice(-exponent)}`;
 }

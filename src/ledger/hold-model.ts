@@ -51,18 +51,17 @@ export function captureLegs(
   held: readonly { account: AccountRef; amountMinor: bigint }[], parts: readonly { accountCode: string; amountMinor: bigint }[] | undefined,
 ): Leg[] {
   if (parts === undefined) return held.map(({ account, amountMinor }) => ({ account, amountMinor }));
-  const moved = new Map<string, { account: AccountRef; amountMinor: bigint }>();
+  const left = new Map<string, { account: AccountRef; amountMinor: bigint }>();
   for (const { account, amountMinor } of held) {
-    moved.set(account.code, { account, amountMinor: (moved.get(account.code)?.amountMinor ?? 0n) + amountMinor });
+    left.set(account.code, { account, amountMinor: (left.get(account.code)?.amountMinor ?? 0n) + amountMinor });
   }
-  const asked = new Map<string, bigint>();
   return parts.map(({ accountCode, amountMinor }) => {
-    const found = moved.get(accountCode);
-    const total = (asked.get(accountCode) ?? 0n) + amountMinor;
-    asked.set(accountCode, total);
-    const within = found !== undefined && amountMinor * found.amountMinor > 0n
-      && (total < 0n ? -total : total) <= (found.amountMinor < 0n ? -found.amountMinor : found.amountMinor);
-    if (!within) throw new Refusal('ledger_capture_too_large', `The hold keeps less than that of ${accountCode}, or keeps it the other way.`);
+    const found = left.get(accountCode);
+    // Taken in its own direction, and nothing is left beyond zero.
+    if (found === undefined || amountMinor * found.amountMinor <= 0n || (found.amountMinor - amountMinor) * amountMinor < 0n) {
+      throw new Refusal('ledger_capture_too_large', `The hold keeps less than that of ${accountCode}, or keeps it the other way.`);
+    }
+    left.set(accountCode, { ...found, amountMinor: found.amountMinor - amountMinor });
     return { account: found.account, amountMinor };
   });
 }

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../kernel/canonical-json.ts';
 import type { Currency } from '../kernel/money.ts';
 import { holdHash, type HoldOutcome } from './hold-model.ts';
-import { naturalSide } from './model.ts';
+import { natural } from './model.ts';
 import type { ProblemCode, StoredAccount } from './replay.ts';
 
 /** A hold with all that is stored of it. */
@@ -32,10 +32,6 @@ function sumsOf(hold: StoredHold): Map<string, bigint> {
   return sums;
 }
 
-function magnitude(value: bigint): bigint {
-  return value < 0n ? -value : value;
-}
-
 function checkHoldContent(hold: StoredHold, accounts: ReadonlyMap<string, StoredAccount>, report: Report): void {
   const legs = hold.legs.map(({ accountId, currency, amountMinor }) => ({
     account: accounts.get(accountId)?.code ?? '', currency, amountMinor,
@@ -54,35 +50,35 @@ function checkHoldContent(hold: StoredHold, accounts: ReadonlyMap<string, Stored
 function checkEnd(hold: StoredHold, report: Report): void {
   const { outcome, transfer, resolvedAt, expiresAt } = hold;
   if (hold.open !== (outcome === null)) {
-    report('hold_state', hold.id, outcome === null ? 'Nothing ended it, and it is not among the open ones.' : `It was ${outcome} and is among the open ones.`);
+    report('hold_state', hold.id, `It was ${outcome ?? 'not ended'} and is ${hold.open ? '' : 'not '}among the open ones.`);
   }
-  if (outcome === null) return;
   if ((outcome === 'captured') !== (transfer !== null) || (transfer !== null && transfer.captures !== hold.id)) {
-    report('hold_state', hold.id, `It was ${outcome}, and the transfer that would say so is ${transfer?.id ?? 'none'}.`);
+    report('hold_state', hold.id, `It was ${outcome ?? 'not ended'}, and the transfer that would say so is ${transfer?.id ?? 'none'}.`);
   }
   if (expiresAt !== null && resolvedAt !== null && outcome !== 'voided' && (outcome === 'expired') !== (resolvedAt >= expiresAt)) {
-    report('hold_state', hold.id, `It was ${outcome} at ${resolvedAt.toISOString()} and runs out at ${expiresAt.toISOString()}.`);
+    report('hold_state', hold.id, `It was ${String(outcome)} at ${resolvedAt.toISOString()} and runs out at ${expiresAt.toISOString()}.`);
   }
   if (expiresAt === null && outcome === 'expired') report('hold_state', hold.id, 'It expired and never runs out.');
   const held = sumsOf(hold);
   for (const [accountId, captured] of transfer?.sums ?? []) {
     const most = held.get(accountId) ?? 0n;
-    if (captured * most < 0n || magnitude(captured) > magnitude(most)) {
+    // Beyond what it kept, or the other way.
+    if ((most - captured) * captured < 0n) {
       report('hold_exceeded', hold.id, `It kept ${String(most)} of account number ${accountId}, ${String(captured)} was captured.`);
     }
   }
 }
 
-/** Compares what PostgreSQL's triggers keep of open holds with what the holds say. */
-function checkClaims(hold: StoredHold, accounts: ReadonlyMap<string, StoredAccount>, report: Report): Map<string, bigint> {
-  const expected = new Map<string, bigint>();
+/** Compares what PostgreSQL's triggers keep of open holds with what the holds say. Answers what this one keeps of which account. */
+function checkClaims(hold: StoredHold, accounts: ReadonlyMap<string, StoredAccount>, report: Report): Map<StoredAccount, bigint> {
+  const expected = new Map<StoredAccount, bigint>();
   if (hold.outcome === null) {
     for (const [accountId, change] of sumsOf(hold)) {
       const account = accounts.get(accountId);
-      if (account?.guarded === true && change * naturalSide(account.class) < 0n) expected.set(accountId, magnitude(change));
+      if (account?.guarded === true && natural(account, change) < 0n) expected.set(account, -natural(account, change));
     }
   }
-  const same = expected.size === hold.claims.size && [...expected].every(([accountId, amount]) => hold.claims.get(accountId) === amount);
+  const same = expected.size === hold.claims.size && [...expected].every(([account, amount]) => hold.claims.get(account.id) === amount);
   if (!same) report('hold_state', hold.id, 'What it claims of its accounts is not what it holds.');
   return expected;
 }
@@ -91,18 +87,16 @@ function checkClaims(hold: StoredHold, accounts: ReadonlyMap<string, StoredAccou
 export function makeHoldReplay(accounts: ReadonlyMap<string, StoredAccount>, report: Report): {
   apply: (hold: StoredHold) => void; finish: (balances: ReadonlyMap<string, bigint>) => void;
 } {
-  const claimed = new Map<string, bigint>();
+  const claimed = new Map<StoredAccount, bigint>();
   return {
     apply(hold) {
       checkHoldContent(hold, accounts, report);
       checkEnd(hold, report);
-      for (const [accountId, amount] of checkClaims(hold, accounts, report)) claimed.set(accountId, (claimed.get(accountId) ?? 0n) + amount);
+      for (const [account, amount] of checkClaims(hold, accounts, report)) claimed.set(account, (claimed.get(account) ?? 0n) + amount);
     },
     finish(balances) {
-      for (const [accountId, amount] of claimed) {
-        const account = accounts.get(accountId);
-        if (account === undefined) continue;
-        const left = (balances.get(accountId) ?? 0n) * naturalSide(account.class) - (account.floorMinor ?? 0n);
+      for (const [account, amount] of claimed) {
+        const left = natural(account, balances.get(account.id) ?? 0n) - (account.floorMinor ?? 0n);
         if (left < amount) report('hold_uncovered', account.code, `Open holds keep ${String(amount)} of it, ${String(left)} is there.`);
       }
     },

@@ -60,9 +60,9 @@ export function invalid(detail: string): Refusal {
   return new Refusal('ledger_transfer_invalid', detail);
 }
 
-/** 1 when a debit adds to the account, -1 when a credit does. */
-export function naturalSide(accountClass: AccountClass): 1n | -1n {
-  return accountClass === 'asset' || accountClass === 'expense' ? 1n : -1n;
+/** An amount (debit positive) as the account counts it: positive adds to it. A debit adds to what is owned and spent, a credit to what is owed and earned. */
+export function natural(account: Pick<AccountRef, 'class'>, amountMinor: bigint): bigint {
+  return account.class === 'asset' || account.class === 'expense' ? amountMinor : -amountMinor;
 }
 
 /** Whether text is a day of the calendar that the ledger keeps (2000 to 2199). */
@@ -209,7 +209,7 @@ export function watchedChanges(legs: readonly Leg[]): Change[] {
   }
   return [...changes.values()]
     .filter(({ account, changeMinor, large }) => {
-      return large || (account.guarded === true && changeMinor * naturalSide(account.class) < 0n);
+      return large || (account.guarded === true && natural(account, changeMinor) < 0n);
     })
     .map(({ account, changeMinor }) => ({ account, changeMinor }));
 }
@@ -224,7 +224,7 @@ export const NOTHING: Standing = { balanceMinor: 0n, heldMinor: 0n };
 
 /** What a guarded account has to give: its natural balance above its floor, less what open holds keep. */
 export function availableOf(account: AccountRef, { balanceMinor, heldMinor }: Standing): bigint {
-  return balanceMinor * naturalSide(account.class) - (account.floorMinor ?? 0n) - heldMinor;
+  return natural(account, balanceMinor) - (account.floorMinor ?? 0n) - heldMinor;
 }
 
 /**
@@ -233,7 +233,7 @@ export function availableOf(account: AccountRef, { balanceMinor, heldMinor }: St
  */
 export function checkChange({ account, changeMinor }: Change, before: Standing): Standing {
   const after = { ...before, balanceMinor: inRange(before.balanceMinor + changeMinor) };
-  const lessens = changeMinor * naturalSide(account.class) < 0n;
+  const lessens = natural(account, changeMinor) < 0n;
   if (account.guarded === true && lessens && availableOf(account, after) < 0n) {
     throw new Refusal('ledger_insufficient_funds', 'There is not enough on the account for this.', {
       extra: { currency: account.currency, availableMinor: availableOf(account, before).toString() },

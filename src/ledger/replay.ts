@@ -1,7 +1,7 @@
 import type { JsonObject } from '../kernel/canonical-json.ts';
 import { AMOUNT_MAX, type Currency } from '../kernel/money.ts';
 import type { Day } from '../kernel/time.ts';
-import { accountHash, type AccountRef, contentHash, naturalSide } from './model.ts';
+import { accountHash, type AccountRef, contentHash, natural } from './model.ts';
 
 /** Adds the whole ledger up again from what is stored, believing no sum of it. Pure: rows in, problems out. */
 
@@ -82,7 +82,7 @@ interface State {
   highSeq: bigint;
   settledSeq: bigint;
   /** Sums by `currency class`: all, since the last close, and of those what belongs to days closed before. */
-  period: { balance: Map<string, bigint>; movement: Map<string, bigint>; adjustments: Map<string, bigint>; number: number; throughDay: Day | null };
+  period: { balance: Map<string, bigint>; movement: Map<string, bigint>; adjustments: Map<string, bigint>; number: number; throughDay: Day };
   report: (code: ProblemCode, id: string, detail: string) => void;
 }
 
@@ -120,7 +120,7 @@ function checkContent(state: State, row: StoredTransferRow, id: string): void {
 
 function addToPeriod(state: State, name: string, amount: bigint, day: Day): void {
   const { balance, movement, adjustments, throughDay } = state.period;
-  for (const sums of throughDay !== null && day < throughDay ? [balance, movement, adjustments] : [balance, movement]) {
+  for (const sums of day < throughDay ? [balance, movement, adjustments] : [balance, movement]) {
     sums.set(name, (sums.get(name) ?? 0n) + amount);
   }
 }
@@ -128,7 +128,7 @@ function addToPeriod(state: State, name: string, amount: bigint, day: Day): void
 function compareClose(state: State, row: StoredClose): void {
   const { period } = state;
   const name = `close ${row.number}`;
-  if (row.number !== period.number + 1 || (period.throughDay !== null && row.throughDay <= period.throughDay)) {
+  if (row.number !== period.number + 1 || row.throughDay <= period.throughDay) {
     state.report('close_wrong', name, 'It does not follow the one before it.');
   }
   if (row.position !== state.position) state.report('close_wrong', name, 'It stands at a position that is not there.');
@@ -161,10 +161,9 @@ function addLegs(state: State, row: StoredTransferRow, id: string): void {
     state.balances.set(accountId, after);
     const account = state.accounts.get(accountId);
     if (account === undefined || state.reported.has(accountId)) continue;
-    const side = naturalSide(account.class);
-    if (account.guarded === true && change * side < 0n && after * side < (account.floorMinor ?? 0n)) {
+    if (account.guarded === true && natural(account, after) < (account.floorMinor ?? 0n)) {
       state.reported.add(accountId);
-      state.report('account_below_floor', account.code, `Transfer ${id} leaves it at ${String(after * side)}.`);
+      state.report('account_below_floor', account.code, `Transfer ${id} leaves it at ${String(natural(account, after))}.`);
     }
     if (after > AMOUNT_MAX || after < -AMOUNT_MAX) {
       state.reported.add(accountId);
@@ -205,7 +204,8 @@ export function makeReplay(
 ): Replay {
   const state: State = {
     accounts, report, balances: new Map(), days: new Map(), reported: new Set(), position: 0n, highSeq: 0n, settledSeq: 0n,
-    period: { balance: new Map(), movement: new Map(), adjustments: new Map(), number: 0, throughDay: null },
+    // Before the first close no day is closed: the empty text comes before all of them.
+    period: { balance: new Map(), movement: new Map(), adjustments: new Map(), number: 0, throughDay: '' },
   };
   for (const account of accounts.values()) {
     if (!accountHash(account).equals(account.contentHash)) {

@@ -28,10 +28,6 @@ function tooLarge(detail: string): Refusal {
   return new Refusal('ledger_reversal_too_large', detail);
 }
 
-function magnitude(value: bigint): bigint {
-  return value < 0n ? -value : value;
-}
-
 /**
  * The legs of a reversal. A part is bounded account by account by what is left of the original; the whole is what is
  * left, so any number of parts and one whole bring every account to zero. Refuses with `ledger_reversal_too_large`.
@@ -44,18 +40,15 @@ export function reversalLegs(accounts: readonly Reversible[], parts: ReversalDra
     if (rest.length === 0) throw tooLarge('Nothing is left of this transfer to reverse.');
     return rest;
   }
-  const asked = new Map<string, bigint>();
-  const legs = parts.map(({ accountCode, amountMinor }) => {
+  const left = new Map(accounts.map(({ account, movedMinor, undoneMinor }) => [account.code, movedMinor + undoneMinor]));
+  return parts.map(({ accountCode, amountMinor }) => {
     const found = accounts.find(({ account }) => account.code === accountCode);
     if (found === undefined || amountMinor * found.movedMinor >= 0n) {
       throw tooLarge(`The transfer moved nothing on ${accountCode} that this would take back.`);
     }
-    const total = (asked.get(accountCode) ?? 0n) + amountMinor;
-    asked.set(accountCode, total);
-    if (magnitude(total + found.undoneMinor) > magnitude(found.movedMinor)) {
-      throw tooLarge(`Less than that is left to reverse on ${accountCode}.`);
-    }
+    const rest = (left.get(accountCode) ?? 0n) + amountMinor;
+    if (rest * found.movedMinor < 0n) throw tooLarge(`Less than that is left to reverse on ${accountCode}.`);
+    left.set(accountCode, rest);
     return { account: found.account, amountMinor };
   });
-  return legs;
 }

@@ -3,12 +3,12 @@ import { describe, expect, it } from 'vitest';
 
 import { AMOUNT_MAX } from '../../src/kernel/money.ts';
 import type { RefusalCode } from '../../src/kernel/refusals.ts';
-import { chart } from '../../src/ledger/index.ts';
+import * as chart from '../../src/ledger/chart.ts';
 import {
   checkChange, checkTransfer, isLedgerDay, LARGE_MINOR, NOTHING, type Leg, type TransferDraft, watchedChanges,
 } from '../../src/ledger/model.ts';
 import { reversalLegs } from '../../src/ledger/reversal.ts';
-import { house, into, wallet } from './support.ts';
+import { house, into, wallet } from './accounts.ts';
 
 function draft(change: Partial<TransferDraft> = {}): TransferDraft {
   return { key: 'k', kind: 'test.move', effectiveDate: '2026-01-01', metadata: {}, legs: into(wallet('a'), 5n), ...change };

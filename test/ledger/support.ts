@@ -2,7 +2,6 @@ import pg from 'pg';
 
 import { makeIds } from '../../src/kernel/ids.ts';
 import { seededRandom } from '../../src/kernel/random.ts';
-import type { Currency } from '../../src/kernel/money.ts';
 import type { Tx } from '../../src/kernel/tx.ts';
 import type { AccountRef, Ledger, Posted, TransferDraft } from '../../src/ledger/index.ts';
 import { makeLedger } from '../../src/ledger/index.ts';
@@ -40,18 +39,7 @@ export async function openTestLedger(seed: string, poolSize = 10): Promise<TestL
 export const NO_LOG = { append: () => Promise.reject(new Error('Nothing is sealed here.')) };
 export const NO_SEALS = { seal: () => Promise.resolve(0) };
 
-export function house(name: string, currency: Currency = 'CNY'): AccountRef {
-  return { code: `house:${name}:${currency}`, currency, class: 'asset' };
-}
-
-export function wallet(name: string, currency: Currency = 'CNY'): AccountRef {
-  return { code: `wallet:${name}:${currency}`, currency, class: 'liability', guarded: true };
-}
-
-/** `amountMinor` from the house into a wallet (a credit of it), or out of it when negative. */
-export function into(account: AccountRef, amountMinor: bigint): TransferDraft['legs'] {
-  return [{ account: house('cash', account.currency), amountMinor }, { account, amountMinor: -amountMinor }];
-}
+export { house, into, wallet } from './accounts.ts';
 
 /** Runs statements in one transaction on a connection of its own; answers the SQLSTATE of the first refusal. */
 export async function attack(url: string, statements: readonly string[]): Promise<{ state: string; constraint?: string | undefined }> {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { AMOUNT_MAX } from '../../src/kernel/money.ts';
 import { Refusal } from '../../src/kernel/refusals.ts';
 import {
-  accountHash, type AccountRef, checkChange, checkTransfer, contentHash, inRange, isLedgerDay, LARGE_MINOR, type Leg, LEGS_MAX, naturalSide, type TransferDraft, watchedChanges,
+  accountHash, type AccountRef, checkChange, checkTransfer, contentHash, inRange, isLedgerDay, LARGE_MINOR, type Leg, LEGS_MAX, natural, type TransferDraft, watchedChanges,
 } from '../../src/ledger/model.ts';
 import { type Reversible, reversalLegs } from '../../src/ledger/reversal.ts';
 
@@ -35,7 +35,7 @@ const code = (change: Partial<TransferDraft>): string => refusal(() => checkTran
 
 describe('the sides of accounts', () => {
   it('a debit adds to what is owned and spent, a credit to what is owed and earned', () => {
-    expect((['asset', 'expense', 'liability', 'income'] as const).map(naturalSide)).toEqual([1n, 1n, -1n, -1n]);
+    expect((['asset', 'expense', 'liability', 'income'] as const).map((one) => natural({ class: one }, 3n))).toEqual([3n, 3n, -3n, -3n]);
   });
 });
 

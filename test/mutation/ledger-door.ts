@@ -1,0 +1,1 @@
+export * as chart from '../../src/ledger/chart.ts';

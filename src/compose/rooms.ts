@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 
-import { type Billing, loadPacks, makeBilling, makeEventReader, makePaymentProvider } from '../billing/index.ts';
+import { type Billing, type BillingDeps, loadPacks, makeBilling, makeEventReader, makePaymentProvider } from '../billing/index.ts';
 import { type Clones, entities as cloneEntities, HOUSE_POLICY, makeClones } from '../clones/index.ts';
 import { type Consent, makeConsent, type PlatformFacts } from '../consent/index.ts';
 import { dayOf } from '../kernel/time.ts';
@@ -13,7 +13,7 @@ import { entities as ownershipEntities, loadPolicy, makeIdentityProvider, makeOw
 import { makeProvenance, type Provenance } from '../provenance/index.ts';
 import { makeNotices, NOTICE_DEADLINES, type Notices } from '../notices/index.ts';
 import { deriveSecret } from '../platform/keys/index.ts';
-import { makeRoyalties, ROYALTY_EVENT_TOPICS, type Royalties } from '../royalties/index.ts';
+import { makeRoyalties, ROYALTY_EVENT_TOPICS, type Royalties, type RoyaltiesDeps } from '../royalties/index.ts';
 import { makeStop, type Stop } from '../stop/index.ts';
 import { makeTransparency, type Transparency } from '../transparency/index.ts';
 import type { Platform } from './platform.ts';
@@ -101,14 +101,25 @@ function makeRights(platform: Platform, ground: Ground, above: () => Pick<Rooms,
   return { ownership, clones, consent };
 }
 
-type Rights = ReturnType<typeof makeRights>;
+/** What fan money and owner money stand on. */
+export interface BelowMoney {
+  platform: Pick<Platform, 'clock' | 'wall' | 'ids' | 'stripe' | 'origin' | 'statementKeys'> & {
+    database: Pick<Platform['database'], 'runTx'>; keys: Pick<Platform['keys'], 'receipts'>;
+    config: Pick<Platform['config'], 'taxBasisPoints' | 'paymentGraceDays' | 'coinPacksPath'>; overrides: Pick<Platform['overrides'], 'testClock'>;
+  };
+  ground: Omit<Ground, 'books'>;
+  rights: { clones: Pick<Clones, 'clone' | 'approvedVersion'>; consent: Pick<Consent, 'grantInForce' | 'deniedSale'>; ownership: Pick<Ownership, 'proof'> };
+  /** Where a simulation plants a mistake between the rooms. */
+  between?: { billing?: (deps: BillingDeps) => BillingDeps; royalties?: (deps: RoyaltiesDeps) => RoyaltiesDeps };
+}
 
-function makeMoney(platform: Platform, ground: Ground, rights: Rights): Pick<Rooms, 'billing' | 'royalties'> {
+/** Fan money and owner money, each with its hooks into the other; also what a simulation of money lives on. */
+export function makeMoney({ platform, ground, rights, between }: BelowMoney): Pick<Rooms, 'billing' | 'royalties'> {
   const { clock, ids, config, stripe, origin, overrides, wall } = platform;
   const { runTx } = platform.database;
   const { identity, ledger, provenance, transparency } = ground;
   const { clones, consent, ownership } = rights;
-  const billing: Billing = makeBilling({
+  const fans: BillingDeps = {
     runTx, clock, ids, ledger,
     provider: makePaymentProvider(stripe, { publicUrl: origin, ...(overrides.testClock === undefined ? {} : { testClock: overrides.testClock }) }),
     readEvent: makeEventReader(stripe, wall),
@@ -129,11 +140,13 @@ function makeMoney(platform: Platform, ground: Ground, rights: Rights): Pick<Roo
       releaseDispute: (tx, asked) => royalties.releaseDispute(tx, asked), loseDispute: (tx, part) => royalties.loseDispute(tx, part),
     },
     settings: { taxRateBasisPoints: config.taxBasisPoints, paymentGraceDays: config.paymentGraceDays, coinPacks: loadPacks(config.coinPacksPath), otherTopics: ROYALTY_EVENT_TOPICS },
-  });
-  const royalties: Royalties = makeRoyalties({
+  };
+  const billing: Billing = makeBilling(between?.billing?.(fans) ?? fans);
+  const owners: RoyaltiesDeps = {
     runTx, clock, ids, identity, ledger, provenance, transparency, clones, billing, stripe, publicUrl: origin,
     statementKeys: platform.statementKeys, pseudonymSecret: deriveSecret(platform.keys.receipts, 'statements/fans/v1'),
-  });
+  };
+  const royalties: Royalties = makeRoyalties(between?.royalties?.(owners) ?? owners);
   return { billing, royalties };
 }
 
@@ -141,7 +154,7 @@ function makeMoney(platform: Platform, ground: Ground, rights: Rights): Pick<Roo
 export function makeRooms(platform: Platform): Rooms {
   const ground = makeGround(platform);
   const rights = makeRights(platform, ground, () => ({ gateway, stop, billing: money.billing }));
-  const money = makeMoney(platform, ground, rights);
+  const money = makeMoney({ platform, ground, rights });
   const { runTx } = platform.database;
   const gateway: Gateway = makeGateway({
     ...platform, ...ground, ...rights, ...money, runTx,

@@ -5,6 +5,7 @@
 import { apportionment } from './apportionment.ts';
 import { catchFault, control, FAULTS } from './faults.ts';
 import { openPower } from './kills.ts';
+import { outside } from '../support/database.ts';
 import { money } from './money.ts';
 import { optionsOf, type SimulateOptions, type SimulateReport } from './report.ts';
 
@@ -23,6 +24,7 @@ const SIMULATIONS: Record<string, (options: SimulateOptions) => Promise<Simulate
 async function faults(options: SimulateOptions): Promise<SimulateReport> {
   const only = options.text('only');
   const power = await openPower();
+  outside.address = power.address;
   try {
     const clean = only === null ? await control(1) : null;
     if (only === null) process.stdout.write(clean === null ? '✓ without a fault nothing is found\n' : `✗ without a fault: ${clean}\n`);

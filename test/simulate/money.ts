@@ -1,36 +1,54 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 
 import { kills, openPower } from './kills.ts';
 import { EVERY_SEED, lifeOf, type LifeReport, SMALL, SOMEWHERE } from './life-of-seed.ts';
 import type { SimulateOptions, SimulateReport } from './report.ts';
 import type { Scale } from './story.ts';
 
+/** Reports of earlier seeds, one a line; a last line that was cut off is not one. */
+function readKept(file: string | null): LifeReport[] {
+  if (file === null || !existsSync(file)) return [];
+  const whole = readFileSync(file, 'utf8').split('\n').slice(0, -1).map((line) => JSON.parse(line) as LifeReport);
+  writeFileSync(file, whole.map((report) => `${JSON.stringify(report)}\n`).join(''));
+  return whole;
+}
+
 /**
- * `npm run simulate -- money --seed N [--months 24] [--fans 2000] [--clones 24]`: one big life. With `--seeds A..B` many small ones; with
- * `--keep FILE` what was found is kept there, and a run that was interrupted goes on after the last seed in it.
+ * `npm run simulate -- money --seed N [--months 24] [--fans 2000] [--clones 24]`: one big life. With `--seeds A..B` many small ones,
+ * `--lanes` (2) at once; with `--keep FILE` what was found is kept there, and a run that was interrupted goes on after the last seed
+ * in it. Of many seeds every `--kills`-th (10) has its processes and PostgreSQL killed too.
  */
 export async function money(options: SimulateOptions): Promise<SimulateReport> {
   const { quick, seeds } = options;
-  const big = seeds.length === 1 && !quick;
+  const big = options.text('seeds') === null && !quick;
   const months = options.number('months', quick ? 1 : big ? 24 : 2);
   const scale = scaleOf(options, big, months);
   const file = options.text('keep');
-  const reports: LifeReport[] = file !== null && existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as { reports: LifeReport[] }).reports : [];
+  const reports = readKept(file);
   const known = new Set(reports.map((report) => report.seed));
   const log = options.text('log') === null ? {} : { log: (line: string) => void process.stdout.write(`  ${line}\n`) };
   const script = options.text('script');
-  const power = await openPower();
-  try {
-    for (const seed of seeds.filter((one) => !known.has(one))) {
-      const started = performance.now();
-      const report = await lifeOf({ seed, months, scale, more: kills(power), ...log, ...(script === null ? {} : { script: script.split(',') }) });
-      reports.push(report);
-      if (file !== null) writeFileSync(file, JSON.stringify({ months, scale, reports }));
-      say(report, performance.now() - started);
+  const killing = options.number('kills', seeds.length < 50 ? 1 : 10);
+  const waiting = seeds.filter((one) => !known.has(one));
+
+  /** Each lane has a PostgreSQL of its own, so that killing it stops nobody else. */
+  async function lane(): Promise<void> {
+    const power = await openPower();
+    try {
+      for (let seed = waiting.shift(); seed !== undefined; seed = waiting.shift()) {
+        const started = performance.now();
+        const more = killing > 0 && seed % killing === 0 ? kills(power) : {};
+        const report = await lifeOf({ seed, months, scale, address: power.address, more, ...log, ...(script === null ? {} : { script: script.split(',') }) });
+        reports.push(report);
+        if (file !== null) appendFileSync(file, `${JSON.stringify(report)}\n`);
+        say(report, performance.now() - started);
+      }
+    } finally {
+      await power.close();
     }
-  } finally {
-    await power.close();
   }
+
+  await Promise.all(Array.from({ length: Math.min(options.number('lanes', 2), waiting.length) }, lane));
   const counts = sum(reports);
   const never = [...EVERY_SEED, ...SOMEWHERE].filter((kind) => !(kind in counts));
   const broken = reports.filter((report) => report.broken !== null);

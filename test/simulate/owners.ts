@@ -47,7 +47,7 @@ export async function runRoyalties(story: Story, clone: CloneFacts, mortal = fal
   const again = await ask();
   if (JSON.stringify(first) !== JSON.stringify(again)) throw new Error('the same key was answered twice in two ways');
   story.happen({ what: 'recognised', cloneId: clone.cloneId, throughDay });
-  story.happen({ what: 'run', cloneId: clone.cloneId });
+  story.happen({ what: 'run', cloneId: clone.cloneId, at: story.now });
 }
 
 /** Does a thing as somebody who dies on the way; whoever takes over does it again. */
@@ -87,11 +87,10 @@ function where(story: Story, period: PaidPeriod): Where {
 /** Delivered days go back to a fan whose money stands where it is asked for. */
 async function goodwill(story: Story, at: Where): Promise<boolean> {
   const { stage, payees } = story;
+  if (at === 'before_run') for (const clone of story.clones) await recognise(story, clone.cloneId);
   const candidates = story.periods.filter((period) => where(story, period) === at && returnable(story, period).length > 0);
   if (candidates.length === 0) return false;
   const period = story.pick(candidates);
-  // What is earned now is undivided, and comes first: only what is over is returned from the pots.
-  if (at === 'before_run') await recognise(story, period.sale.clone.cloneId);
   const left = returnable(story, period);
   const most = at === 'before_run' ? 3 : left.length;
   const days = Array.from({ length: Math.min(left.length, 1 + story.random.below(most)) }, () => left.splice(story.random.below(left.length), 1)[0]!);

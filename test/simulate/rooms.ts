@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { type Billing, type BillingDeps, makeBilling, makeBillingJobs, makeEventReader, makePaymentProvider } from '../../src/billing/index.ts';
+import { type Billing, makeBillingJobs, makeBillingTicks } from '../../src/billing/index.ts';
+import { type BelowMoney, makeMoney } from '../../src/compose/rooms.ts';
 import { identityEntities, loadDocuments, makeIdentity, type IdentityService } from '../../src/identity/index.ts';
 import type { Ids } from '../../src/kernel/ids.ts';
 import { seededRandom } from '../../src/kernel/random.ts';
@@ -16,17 +17,14 @@ import { connect, type Database } from '../../src/platform/postgres/index.ts';
 import type { StripePort } from '../../src/platform/stripe/index.ts';
 import { makeLog } from '../../src/platform/telemetry/index.ts';
 import { makeProvenance } from '../../src/provenance/index.ts';
-import { makeRoyalties, makeRoyaltiesJobs, ROYALTY_EVENT_TOPICS, type Royalties } from '../../src/royalties/index.ts';
+import { makeRoyaltiesJobs, makeRoyaltiesTicks, type Royalties } from '../../src/royalties/index.ts';
 import { makeTransparency } from '../../src/transparency/index.ts';
-
-type RoyaltiesDeps = Parameters<typeof makeRoyalties>[0];
 
 export const SITE = { id: 'benren.example', name: 'Benren', origin: 'https://app.benren.example' };
 
 /** What the rooms below money would answer. */
 export interface Facts {
   owners: Map<string, string>;
-  countries: Map<string, string>;
 }
 
 export interface Rooms {
@@ -35,6 +33,8 @@ export interface Rooms {
   billing: Billing;
   royalties: Royalties;
   runner: JobRunner;
+  /** What the service does by itself as time passes. */
+  ticks: Readonly<Record<string, () => Promise<void>>>;
 }
 
 export interface RoomParts {
@@ -50,51 +50,52 @@ export interface RoomParts {
 }
 
 /** Where a mistake can be planted. */
-export interface Planting {
+export interface Planting extends NonNullable<BelowMoney['between']> {
   ledger?: (ledger: Ledger) => Ledger;
-  billing?: (deps: BillingDeps) => BillingDeps;
-  royalties?: (deps: RoyaltiesDeps) => RoyaltiesDeps;
   port?: (port: StripePort) => StripePort;
   rooms?: (rooms: Rooms) => Rooms;
 }
 
-/** Fan money and owner money as the service composes them (compose/rooms.ts); only rights are facts. */
+/** Consent and what is below it, as far as money asks: everything is allowed, proven and approved, and each clone has its owner. */
+function rightsOf({ facts, clock }: RoomParts): BelowMoney['rights'] {
+  const rights = {
+    clones: {
+      clone: async (_tx: unknown, cloneId: string) => {
+        const ownerAccountId = facts.owners.get(cloneId);
+        return ownerAccountId === undefined ? null
+          : { cloneId, ownerAccountId, ownershipProofId: 'own_1', name: cloneId, handle: cloneId.slice(4), createdAt: clock.now() };
+      },
+      approvedVersion: async () => ({}),
+    },
+    consent: {
+      grantInForce: async () => ({ document: { tiers: ['free', 'friend', 'work'], territories: ['CN'], capabilities: { voice: true } } }),
+      deniedSale: async () => [],
+    },
+    ownership: { proof: async () => ({ state: 'approved', expiresAt: new Date('2100-01-01T00:00:00Z') }) },
+  };
+  return rights as unknown as BelowMoney['rights'];
+}
+
+/** Fan money and owner money by the service's own composition, with its jobs and what it does by itself; only rights are facts. */
 export function makeRooms(parts: RoomParts): Rooms {
-  const { runTx, clock, ids, facts, keys, plant = {} } = parts;
+  const { runTx, clock, ids, keys, plant = {} } = parts;
   const whole = makeLedger({ runTx, ids });
   const ledger = plant.ledger?.(whole) ?? whole;
-  const port = plant.port?.(parts.port) ?? parts.port;
+  const stripe = plant.port?.(parts.port) ?? parts.port;
   const identity = makeIdentity({
     runTx, clock, ids, random: seededRandom('identity'), relyingParty: SITE, documents: loadDocuments(), secret: seededRandom('secret').bytes(32),
   });
-  const deps: BillingDeps = {
-    runTx, clock, ids, ledger,
-    provider: makePaymentProvider(port, { publicUrl: 'http://127.0.0.1:1', testClock: parts.testClock }),
-    readEvent: makeEventReader(port, systemClock),
-    serves: async () => true,
-    cloneOwner: async (_tx, cloneId) => facts.owners.get(cloneId) ?? null,
-    accountCountry: async (_tx, accountId) => facts.countries.get(accountId) ?? 'CN',
-    grantInForce: async () => ({ document: { tiers: ['friend', 'work'], territories: ['CN'], capabilities: { voice: true } } }),
-    splitSegments: (tx, cloneId, fromDay, toDay) => royalties.splitSegments(tx, cloneId, fromDay, toDay),
-    refundFeeBearer: (tx, cloneId, day) => royalties.refundFeeBearer(tx, cloneId, day),
-    settings: { taxRateBasisPoints: parts.taxRateBasisPoints, otherTopics: ROYALTY_EVENT_TOPICS },
-  };
-  const billing = makeBilling(plant.billing?.(deps) ?? deps);
-  const clones = {
-    clone: async (_tx: unknown, cloneId: string) => {
-      const ownerAccountId = facts.owners.get(cloneId);
-      return ownerAccountId === undefined ? null
-        : { cloneId, ownerAccountId, ownershipProofId: 'own_1', name: cloneId, handle: cloneId.slice(4), createdAt: clock.now() };
+  const transparency = makeTransparency({ runTx, clock, ids, logKey: keys.log, origin: 'log.benren.example' });
+  const { billing, royalties } = makeMoney({
+    platform: {
+      clock, wall: systemClock, ids, stripe, origin: 'http://127.0.0.1:1', database: { runTx }, keys, overrides: { testClock: parts.testClock },
+      config: { taxBasisPoints: parts.taxRateBasisPoints, paymentGraceDays: 7, coinPacksPath: null }, statementKeys: () => Promise.reject(new Error('Nothing is printed here.')),
     },
-  };
-  const above: RoyaltiesDeps = {
-    runTx, clock, ids, identity, ledger, provenance: makeProvenance(keys), clones, billing, stripe: port, publicUrl: 'http://127.0.0.1:1',
-    pseudonymSecret: seededRandom('pseudonyms').bytes(32), statementKeys: () => Promise.reject(new Error('Nothing is printed here.')),
-    transparency: makeTransparency({ runTx, clock, ids, logKey: keys.log, origin: 'log.benren.example' }),
-  };
-  const royalties: Royalties = makeRoyalties(plant.royalties?.(above) ?? above);
+    ground: { identity, ledger, provenance: makeProvenance(keys), transparency }, rights: rightsOf(parts), between: plant,
+  });
   const runner = makeRunner({ runTx, clock, handlers: { ...makeBillingJobs(billing), ...makeRoyaltiesJobs(royalties) }, log: makeLog({ level: 'silent' }) });
-  const rooms = { identity, ledger, billing, royalties, runner };
+  const ticks = Object.fromEntries(Object.entries({ ...makeBillingTicks(billing), ...makeRoyaltiesTicks(royalties) }).map(([name, { run }]) => [name, run]));
+  const rooms = { identity, ledger, billing, royalties, runner, ticks };
   return plant.rooms?.(rooms) ?? rooms;
 }
 

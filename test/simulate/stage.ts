@@ -11,7 +11,8 @@ import type { IdempotencyKey, Tx } from '../../src/kernel/tx.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { makeStripe, type Sandbox, startSandbox, type StripePort } from '../../src/platform/stripe/index.ts';
 import { makeTestClock, type TestClock } from '../support/clock.ts';
-import { openTestDatabase, type TestDatabase } from '../support/database.ts';
+import { openTestDatabase, outside, type TestDatabase } from '../support/database.ts';
+import type { TestServerAddress } from '../support/global.ts';
 import { makePasskey, type Passkey } from '../support/passkey.ts';
 import { type Life, makeLife } from './life.ts';
 import { type Facts, makeRooms, openDatabase, type Planting, type RoomParts, type Rooms, simulationKeys, SITE } from './rooms.ts';
@@ -27,6 +28,8 @@ export interface StageOptions {
   start: number;
   taxRateBasisPoints: number;
   plant?: Planting;
+  /** The PostgreSQL of a run without vitest. */
+  address?: TestServerAddress;
 }
 
 /** The money rooms on a real PostgreSQL and the sandbox, the processor's webhooks, and people who sign. */
@@ -54,6 +57,8 @@ export interface Stage {
   /** As `drain`, by one worker that may die on the way. */
   drainMortally: () => Promise<boolean>;
   moveTo: (at: number) => Promise<void>;
+  /** What the service does by itself. */
+  tick: (name: string) => Promise<void>;
   /** Webhooks that the service has answered so far. */
   readonly received: number;
   close: () => Promise<void>;
@@ -95,6 +100,7 @@ const WORKERS = 3;
 
 export async function openStage(options: StageOptions): Promise<Stage> {
   const { seed, start } = options;
+  if (options.address !== undefined) outside.address = options.address;
   const db = await openTestDatabase([], 1);
   const database = await openDatabase(db.appUrl, 8);
   const clock = makeTestClock(new Date(start * 1_000).toISOString());
@@ -104,7 +110,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
   const webhook = await startWebhook((body, signature) => receive(body, signature));
   const port = makeStripe({ secretKey: sandbox.secretKey, apiBase: sandbox.apiBase, webhookSecret: await sandbox.webhookSecrets(webhook.url) });
   const testClock = await port.sdk.testHelpers.testClocks.create({ frozen_time: start, name: 'business time' }, port.withKey('clock'));
-  const facts: Facts = { owners: new Map(), countries: new Map() };
+  const facts: Facts = { owners: new Map() };
   const life = makeLife();
   const parts: RoomParts = {
     runTx: database.runTx, clock, ids, port, testClock: testClock.id, facts, taxRateBasisPoints: options.taxRateBasisPoints, keys: await simulationKeys(),
@@ -162,7 +168,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
       if (actor === null) throw new Error('a fresh session is no session');
       return { accountId: actor.accountId, actor, passkey };
     },
-    accounts: (names) => insert('INSERT INTO account (id, display_name, locale, created_at) SELECT id, id, \'en\', $2 FROM unnest($1::text[]) AS id', [[names, clock.now()]]),
+    accounts: (names) => insert('INSERT INTO account (id, display_name, locale, country, created_at) SELECT id, id, \'en\', \'CN\', $2 FROM unnest($1::text[]) AS id', [[names, clock.now()]]),
     async clones(list) {
       for (const { cloneId, owner } of list) facts.owners.set(cloneId, owner);
       await insert(`INSERT INTO clone (id, owner_account_id, ownership_proof_id, name, handle, created_at) VALUES ($1, $2, 'own_' || $1, $1, $3, $4)`,
@@ -179,6 +185,9 @@ export async function openStage(options: StageOptions): Promise<Stage> {
       // A claim of a worker that died ends after two minutes: they pass.
       if (died) await ask(`UPDATE job SET claimed_until = now() - interval '1 second' WHERE state = 'running'`);
       return died;
+    },
+    async tick(name) {
+      await immortal.ticks[name]?.();
     },
     async moveTo(at) {
       await port.sdk.testHelpers.testClocks.advance(testClock.id, { frozen_time: at }, port.withKey(`advance:${at}`));

@@ -3,7 +3,7 @@ import type { Planting } from './rooms.ts';
 import { DAY_SECONDS, dayOf, isoDay, midnight, monthAfter } from './reference/days.ts';
 import type { Happening, Leg } from './reference/happenings.ts';
 import { makeReference, type Reference } from './reference/model.ts';
-import { openStage, type Person, type Stage } from './stage.ts';
+import { openStage, type Person, type Stage, type StageOptions } from './stage.ts';
 
 export const HOUR = 3_600;
 export const GOOD_CARD = '4242424242424242';
@@ -78,6 +78,7 @@ export interface StoryOptions {
   seed: number;
   scale: Scale;
   plant?: Planting;
+  address?: NonNullable<StageOptions['address']>;
 }
 
 /** Every charge of a sale up to `now`: a renewal is collected an hour after its period began, unless it ended before. */

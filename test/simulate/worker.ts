@@ -9,6 +9,7 @@ import type { IdempotencyKey } from '../../src/kernel/tx.ts';
 import { makeStripe } from '../../src/platform/stripe/index.ts';
 import { makeTestClock } from '../support/clock.ts';
 import { makeRooms, openDatabase, simulationKeys } from './rooms.ts';
+import { atStatement } from './statements.ts';
 
 export interface WorkerOrders {
   appUrl: string;
@@ -18,6 +19,8 @@ export interface WorkerOrders {
   now: string;
   owners: [string, string][];
   taxRateBasisPoints: number;
+  /** At which statement of its own it is killed. */
+  dieAt: number;
   /** Runs to be made when no job is due. */
   runs: { actor: Actor; key: IdempotencyKey; cloneId: string; throughDay: string }[];
 }
@@ -27,9 +30,10 @@ const database = await openDatabase(orders.appUrl, 4);
 const clock = makeTestClock(orders.now);
 const rooms = makeRooms({
   runTx: database.runTx, clock, ids: makeIds(clock, systemRandom), testClock: orders.testClock, keys: await simulationKeys(), taxRateBasisPoints: orders.taxRateBasisPoints,
-  port: makeStripe({ secretKey: orders.secretKey, apiBase: orders.apiBase, webhookSecret: 'whsec_none' }), facts: { owners: new Map(orders.owners), countries: new Map() },
+  port: makeStripe({ secretKey: orders.secretKey, apiBase: orders.apiBase, webhookSecret: 'whsec_none' }), facts: { owners: new Map(orders.owners) },
 });
 process.send?.('working');
+atStatement(Number(new URL(orders.appUrl).port), orders.dieAt, () => process.kill(process.pid, 'SIGKILL'));
 while (await rooms.runner.runNext());
 for (const { actor, key, ...asked } of orders.runs) await rooms.royalties.runRoyalties(actor, key, asked);
 process.send?.('done');

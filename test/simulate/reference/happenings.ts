@@ -7,7 +7,7 @@ export type Happening =
   | { what: 'stopped'; cloneId: string; at: number }
   | { what: 'returned'; period: string; days: readonly number[]; at: number }
   | { what: 'disputed'; period: string; lost: boolean; feeMinor: bigint }
-  | { what: 'run'; cloneId: string }
+  | { what: 'run'; cloneId: string; at: number }
   | { what: 'payouts'; ready: readonly string[]; minimumMinor: bigint }
   | { what: 'sent'; payee: string; amountMinor: bigint }
   | { what: 'bounced'; payee: string; amountMinor: bigint }

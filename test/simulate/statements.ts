@@ -12,7 +12,7 @@ let watching = false;
 function watch(): void {
   if (watching) return;
   watching = true;
-  const ask = pg.Client.prototype.query;
+  const own = Object.getOwnPropertyDescriptor(pg.Client.prototype, 'query')?.value as (...args: unknown[]) => unknown;
   pg.Client.prototype.query = function (this: pg.Client, ...args: unknown[]) {
     for (const count of counts) {
       if (this.port !== count.port) continue;
@@ -21,8 +21,8 @@ function watch(): void {
       counts.delete(count);
       count.act();
     }
-    return Reflect.apply(ask, this, args);
-  } as typeof ask;
+    return own.apply(this, args);
+  } as typeof pg.Client.prototype.query;
 }
 
 /**

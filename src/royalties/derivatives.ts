@@ -95,7 +95,7 @@ async function draft(tx: Tx, deps: RoyaltiesDeps, actor: Actor, cloneId: string,
   if (original.ownerAccountId === actor.accountId) throw new Refusal('derivative_invalid', 'Nobody owes a share to themselves.');
   await splits.lockClone(tx, cloneId);
   await checkChain(tx, cloneId, input);
-  await checkStart(tx, cloneId, input.effectiveFrom);
+  await checkStart(tx, cloneId, input.effectiveFrom, { takes: false });
   const nameOf = async (accountId: string): Promise<string> => {
     const account = await deps.identity.account(tx, accountId);
     if (account === null) throw new Error(`There is no account ${accountId}.`);
@@ -123,7 +123,7 @@ async function complete(tx: Tx, deps: RoyaltiesDeps, row: store.TermRow): Promis
   const newest = await store.newestSigned(tx, row.cloneId);
   if (newest !== null && newest.number > row.number) throw new Refusal('derivative_state', 'A newer term of this clone is signed already; draft another.');
   await checkChain(tx, row.cloneId, row);
-  await checkStart(tx, row.cloneId, row.effectiveFrom);
+  await checkStart(tx, row.cloneId, row.effectiveFrom, { takes: false });
   const signedAt = deps.clock.now();
   const signatures: TermRecord['signatures'] = [];
   for (const { signer, signedDocumentId } of await store.signaturesOf(tx, row.id)) {

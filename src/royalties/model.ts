@@ -1,6 +1,7 @@
 import { type Currency, isCurrency } from '../kernel/money.ts';
 import { Refusal } from '../kernel/refusals.ts';
 import { addDays, type Day } from '../kernel/time.ts';
+import { segmentsOf, type SplitDays } from './split-days-model.ts';
 
 /** The decisions of owner money: pure, exact, in whole minor units. */
 
@@ -82,35 +83,6 @@ export function roleOf({ payee, role }: SplitLegInput, ownerAccountId: string): 
 /** Whose signatures a split needs: its owner's and each payee's, each once. */
 export function signersOf(ownerAccountId: string, legs: readonly SplitLeg[]): string[] {
   return [...new Set([ownerAccountId, ...legs.map((leg) => leg.payee)])];
-}
-
-/**
- * A signed split, as far as it decides which one applies on a day. A signed term of a derivative stands here without a split, behind
- * the splits that were drafted before it: from its day on those divide nothing, until one that names it is signed.
- */
-export interface SplitVersion {
-  splitId: string | null;
-  number: number;
-  effectiveFrom: Day;
-}
-
-/** The split of a day: the newest whose day has come. It replaces all before it from its day on. */
-export function splitOn<T extends SplitVersion>(versions: readonly T[], day: Day): T | null {
-  return versions.reduce<T | null>((best, one) => {
-    return one.effectiveFrom <= day && (best === null || one.number > best.number) ? one : best;
-  }, null);
-}
-
-/** Which split applies from which day on over [fromDay, toDay), neighbours merged; null where there is none. */
-export function segmentsOf(versions: readonly SplitVersion[], fromDay: Day, toDay: Day): { fromDay: Day; splitId: string | null }[] {
-  if (fromDay >= toDay) return [];
-  const starts = versions.map((one) => one.effectiveFrom).filter((day) => day > fromDay && day < toDay);
-  const segments: { fromDay: Day; splitId: string | null }[] = [];
-  for (const day of [fromDay, ...new Set(starts.sort())]) {
-    const splitId = splitOn(versions, day)?.splitId ?? null;
-    if (segments.at(-1)?.splitId !== splitId || segments.length === 0) segments.push({ fromDay: day, splitId });
-  }
-  return segments;
 }
 
 /**
@@ -204,12 +176,12 @@ export interface PotDraft {
  * The split under which an entry is divided. An entry posted before any was signed takes one that covers all of its days;
  * without one its money cannot be divided: `split_missing`.
  */
-function splitFor(entry: EarnedEntry, versions: readonly SplitVersion[]): string {
+function splitFor(entry: EarnedEntry, { versions, booked }: SplitDays): string {
   if (entry.splitId !== null) return entry.splitId;
-  const segments = segmentsOf(versions, entry.firstDay, addDays(entry.lastDay, 1));
+  const segments = segmentsOf(versions, entry.firstDay, addDays(entry.lastDay, 1), booked);
   const [only] = segments;
   if (segments.length !== 1 || only?.splitId == null) {
-    throw new Refusal('split_missing', 'There are earned days without a split. Sign one that begins on the first of them, or before.', {
+    throw new Refusal('split_missing', 'There are earned days without a split. Sign one that begins on the first of them.', {
       extra: { firstDay: entry.firstDay, lastDay: entry.lastDay },
     });
   }
@@ -217,10 +189,10 @@ function splitFor(entry: EarnedEntry, versions: readonly SplitVersion[]): string
 }
 
 /** Sorts entries into pots: one for each (tier, currency, split version). */
-export function potsOf(entries: readonly EarnedEntry[], versions: readonly SplitVersion[]): PotDraft[] {
+export function potsOf(entries: readonly EarnedEntry[], days: SplitDays): PotDraft[] {
   const pots = new Map<string, PotDraft>();
   for (const entry of entries) {
-    const splitId = splitFor(entry, versions);
+    const splitId = splitFor(entry, days);
     const key = `${entry.tierId}\n${entry.currency}\n${splitId}`;
     const pot = pots.get(key);
     if (pot === undefined) {

@@ -7,7 +7,7 @@ import type { IdempotencyKey, Tx } from '../kernel/tx.ts';
 import { once } from '../platform/postgres/index.ts';
 import { returnedBy } from './debts.ts';
 import type { RoyaltiesDeps } from './deps.ts';
-import { PLATFORM, splitOn } from './model.ts';
+import { PLATFORM } from './model.ts';
 import { daysRefunded, refundFeeCharged } from './postings.ts';
 import * as store from './refund-store.ts';
 import { takeEarned } from './returns.ts';
@@ -62,7 +62,7 @@ async function request(tx: Tx, deps: RoyaltiesDeps, actor: Actor, input: { perio
     parts.taxMinor += part.taxMinor;
     parts.feeMinor += part.feeMinor;
   }
-  const feeBearer = splitOn(await splits.versionsOf(tx, cloneId), today)?.refundFeeBearer ?? PLATFORM;
+  const feeBearer = (await splits.versionOn(tx, cloneId, today))?.refundFeeBearer ?? PLATFORM;
   const { refundId } = await deps.billing.requestRefund(tx, {
     key: `goodwill:${deps.ids.next('refund')}`, periodId, kind: 'goodwill', reason, parts, feeBearer, at, settledTopic: BOOK_REFUND_TOPIC,
   });

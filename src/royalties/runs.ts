@@ -12,10 +12,11 @@ import { upstreamOf } from './derivatives.ts';
 import { netDebt } from './debts.ts';
 import type { EntryView } from '../ledger/index.ts';
 import type { RoyaltiesDeps } from './deps.ts';
-import { addToPot, type Base, baseMinorOf, dividePot, type EarnedEntry, least, PLATFORM, potsOf, type PotTotals, type SplitVersion, WHOLE_BASIS_POINTS } from './model.ts';
+import { addToPot, type Base, baseMinorOf, dividePot, type EarnedEntry, least, PLATFORM, potsOf, type PotTotals, WHOLE_BASIS_POINTS } from './model.ts';
 import { earnedEntry, potDivided } from './postings.ts';
 import { holdReserve } from './reserves.ts';
 import * as store from './run-store.ts';
+import type { SplitDays } from './split-days-model.ts';
 import * as splits from './split-store.ts';
 
 export type RunJson = components['schemas']['RoyaltyRun'];
@@ -68,19 +69,27 @@ async function divided(tx: Tx, pots: readonly Gathered[], cloneId: string): Prom
   return all;
 }
 
+/** What entries that were booked without a split may take: read only where there are some. */
+async function splitDays(tx: Tx, cloneId: string, entries: readonly EarnedEntry[]): Promise<SplitDays> {
+  if (entries.length === 0) return { versions: [], booked: [] };
+  const [first = '', last = ''] = [entries.map((entry) => entry.firstDay).sort()[0], entries.map((entry) => entry.lastDay).sort().at(-1)];
+  return { versions: await splits.versionsOf(tx, cloneId), booked: await splits.bookedDays(tx, cloneId, first, addDays(last, 1)) };
+}
+
 /** Sorts entries into pots, part after part; `kept` is told of each part, and of the pot that it went into. */
 class Gathering {
   readonly #pots = new Map<string, Gathered>();
   readonly #deps: Pick<RoyaltiesDeps, 'ids'>;
-  readonly #versions: readonly SplitVersion[];
+  readonly #cloneId: string;
 
-  constructor(deps: Pick<RoyaltiesDeps, 'ids'>, versions: readonly SplitVersion[]) {
+  constructor(deps: Pick<RoyaltiesDeps, 'ids'>, cloneId: string) {
     this.#deps = deps;
-    this.#versions = versions;
+    this.#cloneId = cloneId;
   }
 
-  async add(found: readonly EntryView[], kept: (potId: string, entries: readonly EarnedEntry[]) => Promise<void>): Promise<void> {
-    for (const part of potsOf(found.map(earnedEntry).filter((entry) => entry !== null), this.#versions)) {
+  async add(tx: Tx, found: readonly EntryView[], kept: (potId: string, entries: readonly EarnedEntry[]) => Promise<void>): Promise<void> {
+    const entries = found.map(earnedEntry).filter((entry) => entry !== null);
+    for (const part of potsOf(entries, await splitDays(tx, this.#cloneId, entries.filter((entry) => entry.splitId === null)))) {
       const key = `${part.tierId}\n${part.currency}\n${part.splitId}`;
       const before = this.#pots.get(key) ?? null;
       const pot = { ...addToPot(before, part), potId: before?.potId ?? this.#deps.ids.next('pot') };
@@ -190,10 +199,10 @@ async function writeRun(tx: Tx, deps: RoyaltiesDeps, actor: Actor, cloneId: stri
   const fromPosition = last?.toPosition ?? 0n;
   const toPosition = await deps.ledger.position(tx);
   const runId = deps.ids.next('run');
-  const gathering = new Gathering(deps, await splits.versionsOf(tx, cloneId));
+  const gathering = new Gathering(deps, cloneId);
   for (let from = fromPosition; from < toPosition; from += POSITIONS_AT_ONCE) {
     const part = { fromPosition: from, toPosition: least(from + POSITIONS_AT_ONCE, toPosition) };
-    await gathering.add(await deps.ledger.entries(tx, { accountPrefix: `earned:${cloneId}:`, ...part }), async (potId, entries) => {
+    await gathering.add(tx, await deps.ledger.entries(tx, { accountPrefix: `earned:${cloneId}:`, ...part }), async (potId, entries) => {
       await store.insertEntries(tx, { runId, potId }, entries);
     });
   }
@@ -240,8 +249,8 @@ async function preview(tx: Tx, deps: RoyaltiesDeps, cloneId: string, throughDay:
   for (const { periodId } of await deps.billing.periodsBetween(tx, { cloneId, fromDay: EVER, toDay })) {
     found.push(...(await deps.ledger.entriesFor(tx, { periodId })).filter((entry) => entry.position === null));
   }
-  const gathering = new Gathering(deps, await splits.versionsOf(tx, cloneId));
-  await gathering.add(found, () => Promise.resolve());
+  const gathering = new Gathering(deps, cloneId);
+  await gathering.add(tx, found, () => Promise.resolve());
   const drafts = await divided(tx, gathering.pots(), cloneId);
   const runAt = deps.clock.now();
   for (const pot of drafts) {

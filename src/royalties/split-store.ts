@@ -1,7 +1,8 @@
-import type { Day } from '../kernel/time.ts';
+import { addDays, type Day } from '../kernel/time.ts';
 import type { Tx } from '../kernel/tx.ts';
 import { maybeOne, one, sql } from '../platform/postgres/index.ts';
-import type { Base, ReserveTerms, Role, SplitLeg, SplitVersion } from './model.ts';
+import type { Base, ReserveTerms, Role, SplitLeg } from './model.ts';
+import { segmentsOf, type SplitVersion } from './split-days-model.ts';
 
 /** Splits, their legs and signatures. */
 
@@ -139,16 +140,47 @@ export async function lockSplits(tx: Tx, cloneId: string, mode: 'shared' | 'alon
   await sql(tx, `SELECT ${call}(hashtextextended($1, 81))`, [cloneId]);
 }
 
-/** Remembers that days before this one were booked under the splits as they now are. */
-export async function putAnswered(tx: Tx, cloneId: string, beforeDay: Day): Promise<void> {
-  await sql(
-    tx,
-    `INSERT INTO split_answered (clone_id, before_day) VALUES ($1, $2)
-     ON CONFLICT (clone_id) DO UPDATE SET before_day = excluded.before_day WHERE split_answered.before_day < excluded.before_day`,
-    [cloneId, beforeDay],
+/** A day and the split that it was booked under; null: without one. */
+export type BookedDay = { day: Day; splitId: string | null };
+
+/** What the days of [fromDay, toDay) were booked under, as far as they were. */
+export async function bookedDays(tx: Tx, cloneId: string, fromDay: Day, toDay: Day): Promise<BookedDay[]> {
+  return await sql<BookedDay>(
+    tx, 'SELECT day, split_id AS "splitId" FROM split_day WHERE clone_id = $1 AND day >= $2 AND day < $3 ORDER BY day', [cloneId, fromDay, toDay],
   );
 }
 
-export async function answeredBefore(tx: Tx, cloneId: string): Promise<Day | null> {
-  return (await maybeOne<{ day: Day }>(tx, 'SELECT before_day AS day FROM split_answered WHERE clone_id = $1', [cloneId]))?.day ?? null;
+/** Remembers under which split days are booked, for ever; call it under `lockSplits`. Whoever else books one of them says the same. */
+export async function insertBooked(tx: Tx, cloneId: string, days: readonly BookedDay[]): Promise<void> {
+  await sql(
+    tx,
+    `INSERT INTO split_day (clone_id, day, split_id) SELECT $1, d.day, d.split_id FROM unnest($2::date[], $3::text[]) AS d (day, split_id)
+     ORDER BY d.day ON CONFLICT (clone_id, day) DO NOTHING`,
+    [cloneId, days.map((one) => one.day), days.map((one) => one.splitId)],
+  );
+}
+
+/** Gives the days that were booked without a split, from its first day on, to one that was just signed. */
+export async function takeUnsplit(tx: Tx, row: Pick<SplitRow, 'id' | 'cloneId' | 'effectiveFrom'>): Promise<void> {
+  await sql(tx, 'UPDATE split_day SET split_id = $1 WHERE clone_id = $2 AND day >= $3 AND split_id IS NULL', [row.id, row.cloneId, row.effectiveFrom]);
+}
+
+/** The last day that was booked under a split, and the first one of the days without one that a day is among; null: there is none. */
+export async function startsOf(tx: Tx, cloneId: string, day: Day): Promise<{ lastBooked: Day | null; unsplitFrom: Day | null }> {
+  return await one(
+    tx,
+    `SELECT (SELECT max(day) FROM split_day WHERE clone_id = $1 AND split_id IS NOT NULL) AS "lastBooked",
+            (SELECT min(o.day) FROM split_day o WHERE o.clone_id = $1 AND o.split_id IS NULL AND o.day <= $2 AND (
+               SELECT count(*) FROM split_day n WHERE n.clone_id = $1 AND n.split_id IS NULL AND n.day BETWEEN o.day AND $2) = $2::date - o.day + 1) AS "unsplitFrom"`,
+    [cloneId, day],
+  );
+}
+
+/** The split that divides what is earned on a day: the one that it was booked under, or would be now. */
+export async function versionOn(tx: Tx, cloneId: string, day: Day): Promise<{ splitId: string; number: number; refundFeeBearer: string } | null> {
+  const next = addDays(day, 1);
+  const versions = await versionsOf(tx, cloneId);
+  const [segment] = segmentsOf(versions, day, next, await bookedDays(tx, cloneId, day, next));
+  const { splitId = null, number = 0, refundFeeBearer = '' } = versions.find((one) => one.splitId !== null && one.splitId === segment?.splitId) ?? {};
+  return splitId === null ? null : { splitId, number, refundFeeBearer };
 }

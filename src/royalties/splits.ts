@@ -3,16 +3,16 @@ import { canonicalJson, type JsonObject } from '../kernel/canonical-json.ts';
 import { sha256Hex } from '../kernel/digest.ts';
 import { notFound, Refusal } from '../kernel/refusals.ts';
 import type { Actor } from '../kernel/request.ts';
-import type { Day } from '../kernel/time.ts';
+import { addDays, type Day } from '../kernel/time.ts';
 import type { IdempotencyKey, Tx } from '../kernel/tx.ts';
 import type { SignatureInput } from '../identity/index.ts';
 import { once } from '../platform/postgres/index.ts';
 import type { RoyaltiesDeps } from './deps.ts';
 import {
-  baseOf, checkSplit, DEFAULT_BASE, NO_RESERVE, PLATFORM, PLATFORM_NAME, type ReserveTerms, roleOf, segmentsOf, signersOf, type SplitLeg, type SplitLegInput,
-  splitOn,
+  baseOf, checkSplit, DEFAULT_BASE, NO_RESERVE, PLATFORM, PLATFORM_NAME, type ReserveTerms, roleOf, signersOf, type SplitLeg, type SplitLegInput,
 } from './model.ts';
 import { newestSigned } from './derivative-store.ts';
+import { segmentsOf } from './split-days-model.ts';
 import { checkStart } from './split-start.ts';
 import * as store from './split-store.ts';
 
@@ -86,7 +86,7 @@ async function draft(tx: Tx, deps: RoyaltiesDeps, actor: Actor, cloneId: string,
   checkSplit({ legs: input.legs, base, refundFeeBearer, reserve });
   const legs = await namedLegs(tx, deps, actor.accountId, input.legs);
   await store.lockClone(tx, cloneId);
-  await checkStart(tx, cloneId, effectiveFrom);
+  await checkStart(tx, cloneId, effectiveFrom, { takes: true });
   const number = await store.nextNumber(tx, cloneId);
   const derivativeId = (await newestSigned(tx, cloneId))?.id ?? null;
   const splitId = deps.ids.next('split');
@@ -122,7 +122,7 @@ async function complete(tx: Tx, deps: RoyaltiesDeps, row: store.SplitRow, signat
   if (newest !== undefined && newest.number > row.number) {
     throw new Refusal('split_invalid', 'A newer split, or a term of a derivative, is signed already; draft another.');
   }
-  await checkStart(tx, cloneId, row.effectiveFrom);
+  await checkStart(tx, cloneId, row.effectiveFrom, { takes: true });
   const signedAt = deps.clock.now();
   const evidence: SplitRecord['signatures'] = [];
   for (const { signer, signedDocumentId } of signatures) {
@@ -136,6 +136,7 @@ async function complete(tx: Tx, deps: RoyaltiesDeps, row: store.SplitRow, signat
   const document: JsonObject = { ...record };
   const { leafId } = await deps.transparency.append(tx, { type: 'split.signed', subjectId: cloneId, at: signedAt, document });
   await store.completeSplit(tx, splitId, { signedAt, record: canonicalJson(record), leafId });
+  await store.takeUnsplit(tx, row);
 }
 
 async function sign(tx: Tx, deps: RoyaltiesDeps, actor: Actor, splitId: string, signature: SignatureInput): Promise<SplitJson> {
@@ -156,6 +157,20 @@ async function sign(tx: Tx, deps: RoyaltiesDeps, actor: Actor, splitId: string, 
   const there = new Set(signatures.map((one) => one.signer));
   if (signersOf(row.ownerAccountId, legs).every((one) => there.has(one))) await complete(tx, deps, row, signatures);
   return await getRow(tx, splitId);
+}
+
+/** Days that are booked now keep the split that they are answered. */
+async function book(tx: Tx, cloneId: string, fromDay: Day, toDay: Day): Promise<{ fromDay: Day; splitId: string | null }[]> {
+  await store.lockSplits(tx, cloneId, 'shared');
+  const booked = await store.bookedDays(tx, cloneId, fromDay, toDay);
+  const segments = segmentsOf(await store.versionsOf(tx, cloneId), fromDay, toDay, booked);
+  const known = new Set(booked.map((one) => one.day));
+  const fresh: store.BookedDay[] = [];
+  for (let day = fromDay; day < toDay; day = addDays(day, 1)) {
+    if (!known.has(day)) fresh.push({ day, splitId: segments.findLast((segment) => segment.fromDay <= day)?.splitId ?? null });
+  }
+  if (fresh.length > 0) await store.insertBooked(tx, cloneId, fresh);
+  return segments;
 }
 
 export function makeSplits(deps: RoyaltiesDeps): Splits {
@@ -183,21 +198,16 @@ export function makeSplits(deps: RoyaltiesDeps): Splits {
     signSplit: (actor, key, splitId, { signature }) => runTx((tx) => once(tx, key, () => sign(tx, deps, actor, splitId, signature))),
 
     async splitInForce(tx, cloneId, day) {
-      const found = splitOn(await store.versionsOf(tx, cloneId), day);
-      if (found?.splitId == null) return null;
+      const found = await store.versionOn(tx, cloneId, day);
+      if (found === null) return null;
       const { splitId, number, refundFeeBearer } = found;
       return { splitId, number, refundFeeBearer, legs: await store.legsOf(tx, splitId) };
     },
 
-    async splitSegments(tx, cloneId, fromDay, toDay) {
-      await store.lockSplits(tx, cloneId, 'shared');
-      const segments = segmentsOf(await store.versionsOf(tx, cloneId), fromDay, toDay);
-      if (segments.some((segment) => segment.splitId !== null)) await store.putAnswered(tx, cloneId, toDay);
-      return segments;
-    },
+    splitSegments: (tx, cloneId, fromDay, toDay) => book(tx, cloneId, fromDay, toDay),
 
     async refundFeeBearer(tx, cloneId, day) {
-      return splitOn(await store.versionsOf(tx, cloneId), day)?.refundFeeBearer ?? PLATFORM;
+      return (await store.versionOn(tx, cloneId, day))?.refundFeeBearer ?? PLATFORM;
     },
   };
 }

@@ -60,7 +60,10 @@ describe('a derivative', () => {
     await world.moveTo(noon('2026-04-16'));
     expect((await world.run('2026-04-01')).pots[0]?.legs.map((leg) => leg.amountMinor)).toEqual(['378', '108', '54']);
     expect(await refusal(world.run('2026-04-16'))).toBe('split_missing');
+    // The fifteen days are booked and wait: a split that begins among them, or behind, would leave some of them undivided for ever.
+    expect(await refusal(world.signedSplit(undefined, '2026-04-05'))).toBe('split_invalid');
     await world.signedSplit(undefined, '2026-04-01');
+    expect((await world.run('2026-04-16', true)).pots).toMatchObject([{ firstDay: '2026-04-01', lastDay: '2026-04-15' }]);
     const { splits } = await world.royalties.listSplits(world.owner.actor, world.cloneId);
     expect(splits.map((one) => one.document.derivativeId ?? null)).toEqual([term.derivativeId, null]);
   });

@@ -4,8 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { Refusal } from '../../src/kernel/refusals.ts';
 import {
   addToPot, BASES, checkSplit, dividePot, type EarnedEntry, NO_RESERVE, paidOutIn, type PotDraft, potsOf, type ReserveTerms, returnedOf, type Role, roleOf,
-  segmentsOf, sharesOf, type SplitLeg, splitOn, stepsOf, takeFrom,
+  sharesOf, type SplitLeg, stepsOf, takeFrom,
 } from '../../src/royalties/model.ts';
+import { segmentsOf, splitOn } from '../../src/royalties/split-days-model.ts';
 
 const sum = (amounts: readonly bigint[]): bigint => amounts.reduce((total, one) => total + one, 0n);
 
@@ -195,6 +196,19 @@ describe('a split', () => {
     ]);
     expect(segmentsOf(versions, '2026-03-01', '2026-03-01')).toEqual([]);
   });
+
+  it('leaves each day the split that it was booked under, and takes none from a day that was booked without', () => {
+    const versions = [{ splitId: 'one', number: 1, effectiveFrom: '2026-03-10' }, { splitId: 'two', number: 2, effectiveFrom: '2026-03-01' }];
+    const booked = [
+      { day: '2026-03-08', splitId: null }, { day: '2026-03-10', splitId: 'one' }, { day: '2026-03-11', splitId: 'one' }, { day: '2026-03-13', splitId: 'one' },
+      { day: '2026-03-14', splitId: 'other' },
+    ];
+    expect(segmentsOf(versions, '2026-02-28', '2026-03-20', booked)).toEqual([
+      { fromDay: '2026-02-28', splitId: null }, { fromDay: '2026-03-01', splitId: 'two' }, { fromDay: '2026-03-10', splitId: 'one' },
+      { fromDay: '2026-03-12', splitId: 'two' }, { fromDay: '2026-03-13', splitId: 'one' }, { fromDay: '2026-03-14', splitId: 'other' }, { fromDay: '2026-03-15', splitId: 'two' },
+    ]);
+    expect(segmentsOf(versions, '2026-03-11', '2026-03-12', booked)).toEqual([{ fromDay: '2026-03-11', splitId: 'one' }]);
+  });
 });
 
 describe('pots', () => {
@@ -205,7 +219,7 @@ describe('pots', () => {
   });
 
   it('are one for each tier, currency and split', () => {
-    const pots = potsOf([entry({}), entry({ amountMinor: -3n, lastDay: '2026-03-20' }), entry({ tierId: 'u' }), entry({ splitId: 'two' }), entry({ splitId: null })], versions);
+    const pots = potsOf([entry({}), entry({ amountMinor: -3n, lastDay: '2026-03-20' }), entry({ tierId: 'u' }), entry({ splitId: 'two' }), entry({ splitId: null })], { versions, booked: [] });
     expect(pots.map((pot) => [pot.tierId, pot.splitId, pot.amountMinor, pot.lastDay])).toEqual([
       ['t', 'one', 17n, '2026-03-20'], ['t', 'two', 10n, '2026-03-12'], ['u', 'one', 10n, '2026-03-12'],
     ]);
@@ -213,7 +227,7 @@ describe('pots', () => {
 
   it('refuse days without a split, and an entry that a split covers only in part', () => {
     for (const days of [{ firstDay: '2026-03-01', lastDay: '2026-03-09' }, { firstDay: '2026-03-09', lastDay: '2026-03-10' }]) {
-      expect(() => potsOf([entry({ splitId: null, ...days })], versions)).toThrow(Refusal);
+      expect(() => potsOf([entry({ splitId: null, ...days })], { versions, booked: [] })).toThrow(Refusal);
     }
   });
 
@@ -229,7 +243,7 @@ describe('the parts of a pot', () => {
     const [pot] = potsOf([{
       transferId: 'trf', leg: 1, position: 1n, accountCode: 'earned:c:t:CNY', tierId: 't', currency: 'CNY', amountMinor: 10n, feeMinor: 2n, taxMinor: 1n,
       firstDay: '2026-03-10', lastDay: '2026-03-12', splitId: 'one', periodId: null, ...changes,
-    }], []);
+    }], { versions: [], booked: [] });
     if (pot === undefined) throw new Error('one entry is one pot');
     return pot;
   };

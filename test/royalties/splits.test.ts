@@ -143,4 +143,40 @@ describe('days without a split', () => {
       await fresh.close();
     }
   });
+
+  it('before the first split, or between two, are taken by one that begins on the first of them, and by no other', async () => {
+    const fresh = await openRoyalties();
+    try {
+      const { owner } = fresh;
+      const tierId = await fresh.newTier();
+      await fresh.paid('mei', tierId);
+      const half: SplitLeg[] = [{ payee: owner.accountId, basisPoints: 5_000 }, { payee: 'platform', basisPoints: 5_000 }];
+      const later = await fresh.signedSplit(half, '2026-03-10');
+      await fresh.moveTo(noon('2026-03-15'));
+      // Nine days without a split, five with: all of them are booked, and none can be divided.
+      expect(await refusal(fresh.run('2026-03-15'))).toBe('split_missing');
+      const begin = (effectiveFrom: string): ReturnType<RoyaltiesWorld['royalties']['draftSplit']> =>
+        fresh.royalties.draftSplit(owner.actor, fresh.key('draftSplit'), fresh.cloneId, { legs: half, effectiveFrom });
+      for (const day of ['2026-02-28', '2026-03-02', '2026-03-09', '2026-03-10', '2026-03-14']) expect(`${day} ${await refusal(begin(day))}`).toBe(`${day} split_invalid`);
+      await begin('2026-03-15');
+      const first = await fresh.signedSplit(undefined, '2026-03-01');
+      const run = await fresh.run('2026-03-15');
+      const parts = (k: bigint): bigint => (567n * k) / 31n - (27n * k) / 31n;
+      expect(run.pots.map((pot) => [pot.splitId, pot.amountMinor, pot.firstDay, pot.lastDay])).toEqual([
+        [first, `${parts(9n)}`, '2026-03-01', '2026-03-09'], [later, `${parts(14n) - parts(9n)}`, '2026-03-10', '2026-03-14'],
+      ].sort(([a], [b]) => (a! < b! ? -1 : 1)));
+      // Taken, they are divided for good; a day keeps what it was booked under, and days from now on are the newest's.
+      expect(await refusal(begin('2026-03-01'))).toBe('split_invalid');
+      const inForceOn = (day: string): Promise<string | null> => fresh.tx(async (tx) => (await fresh.royalties.splitInForce(tx, fresh.cloneId, day))?.splitId ?? null);
+      expect([await inForceOn('2026-03-09'), await inForceOn('2026-03-10'), await inForceOn('2026-03-14'), await inForceOn('2026-03-15')]).toEqual([first, later, later, first]);
+      await fresh.checkBooks();
+      for (const attack of [`UPDATE split_day SET split_id = '${first}' WHERE day = '2026-03-10'`, `UPDATE split_day SET split_id = NULL`, 'DELETE FROM split_day', 'TRUNCATE split_day',
+        `INSERT INTO split_day VALUES ('${fresh.cloneId}', '2026-02-01', '${first}')`]) {
+        await expect(fresh.db.asApp(attack)).rejects.toThrow();
+        await expect(fresh.db.asOwner(attack)).rejects.toThrow();
+      }
+    } finally {
+      await fresh.close();
+    }
+  });
 });

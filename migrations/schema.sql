@@ -1190,8 +1190,9 @@ split.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 split.reserve_basis_points integer NOT NULL DEFAULT 0
 split.reserve_days integer NOT NULL DEFAULT 0
 split.derivative_id text
-split_answered.clone_id text NOT NULL
-split_answered.before_day date NOT NULL
+split_day.clone_id text NOT NULL
+split_day.day date NOT NULL
+split_day.split_id text
 split_leg.split_id text NOT NULL
 split_leg.leg smallint NOT NULL
 split_leg.payee text NOT NULL
@@ -2335,8 +2336,9 @@ split: split_reserve_basis_points_check CHECK (((reserve_basis_points >= 0) AND 
 split: split_reserve_days_check CHECK (((reserve_days >= 0) AND (reserve_days <= 365)))
 split: split_reserve_whole CHECK (((reserve_basis_points = 0) = (reserve_days = 0)))
 split: split_state_check CHECK ((state = ANY (ARRAY['draft'::text, 'signed'::text])))
-split_answered: split_answered_clone_id_fkey FOREIGN KEY (clone_id) REFERENCES clone(id)
-split_answered: split_answered_pkey PRIMARY KEY (clone_id)
+split_day: split_day_clone_id_fkey FOREIGN KEY (clone_id) REFERENCES clone(id)
+split_day: split_day_pkey PRIMARY KEY (clone_id, day)
+split_day: split_day_split_id_fkey FOREIGN KEY (split_id) REFERENCES split(id)
 split_leg: split_leg_account_id_fkey FOREIGN KEY (account_id) REFERENCES account(id)
 split_leg: split_leg_basis_points_check CHECK (((basis_points >= 1) AND (basis_points <= 9999)))
 split_leg: split_leg_leg_check CHECK (((leg >= 1) AND (leg <= 20)))
@@ -2834,7 +2836,8 @@ CREATE UNIQUE INDEX signing_request_pkey ON public.signing_request USING btree (
 CREATE UNIQUE INDEX split_clone_id_number_key ON public.split USING btree (clone_id, number)
 CREATE INDEX split_in_force ON public.split USING btree (clone_id, effective_from) WHERE (state = 'signed'::text)
 CREATE UNIQUE INDEX split_pkey ON public.split USING btree (id)
-CREATE UNIQUE INDEX split_answered_pkey ON public.split_answered USING btree (clone_id)
+CREATE INDEX split_day_open ON public.split_day USING btree (clone_id, day) WHERE (split_id IS NULL)
+CREATE UNIQUE INDEX split_day_pkey ON public.split_day USING btree (clone_id, day)
 CREATE INDEX split_leg_of_payee ON public.split_leg USING btree (payee)
 CREATE UNIQUE INDEX split_leg_pkey ON public.split_leg USING btree (split_id, leg)
 CREATE UNIQUE INDEX split_leg_split_id_payee_key ON public.split_leg USING btree (split_id, payee)
@@ -3234,6 +3237,9 @@ signed_document_type: CREATE TRIGGER signed_document_type_never_changes BEFORE D
 signed_document_type: CREATE TRIGGER signed_document_type_never_truncated BEFORE TRUNCATE ON public.signed_document_type FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 split: CREATE TRIGGER split_is_complete BEFORE INSERT OR UPDATE ON public.split FOR EACH ROW EXECUTE FUNCTION split_is_complete()
 split: CREATE TRIGGER split_stays BEFORE DELETE ON public.split FOR EACH ROW EXECUTE FUNCTION refuse_change()
+split_day: CREATE TRIGGER split_day_holds BEFORE INSERT OR UPDATE ON public.split_day FOR EACH ROW EXECUTE FUNCTION split_day_holds()
+split_day: CREATE TRIGGER split_day_never_truncated BEFORE TRUNCATE ON public.split_day FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+split_day: CREATE TRIGGER split_day_stays BEFORE DELETE ON public.split_day FOR EACH ROW EXECUTE FUNCTION refuse_change()
 split_leg: CREATE TRIGGER split_leg_never_changes BEFORE DELETE OR UPDATE ON public.split_leg FOR EACH ROW EXECUTE FUNCTION refuse_change()
 split_leg: CREATE TRIGGER split_leg_never_truncated BEFORE TRUNCATE ON public.split_leg FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 split_signature: CREATE TRIGGER split_signature_holds BEFORE INSERT ON public.split_signature FOR EACH ROW EXECUTE FUNCTION split_signature_holds()
@@ -5847,6 +5853,23 @@ AS $function$
         END IF;
         RETURN NEW;
       END $function$
+CREATE OR REPLACE FUNCTION public.split_day_holds()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+      BEGIN
+        IF TG_OP = 'UPDATE' AND (OLD.split_id IS NOT NULL OR NEW.clone_id <> OLD.clone_id OR NEW.day <> OLD.day) THEN
+          RAISE EXCEPTION 'day % of % keeps its split', OLD.day, OLD.clone_id USING ERRCODE = 'restrict_violation';
+        END IF;
+        IF NEW.split_id IS NOT NULL AND NOT EXISTS (
+          SELECT FROM split WHERE id = NEW.split_id AND clone_id = NEW.clone_id AND state = 'signed' AND effective_from <= NEW.day
+        ) THEN
+          RAISE EXCEPTION 'split % is not in force on %', NEW.split_id, NEW.day
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'split_day_holds', TABLE = 'split_day';
+        END IF;
+        RETURN NEW;
+      END $function$
 CREATE OR REPLACE FUNCTION public.split_is_complete()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -6233,7 +6256,7 @@ signed_document: INSERT, SELECT
 signed_document_type: SELECT
 signing_request: INSERT, SELECT
 split: INSERT, SELECT
-split_answered: INSERT, SELECT
+split_day: INSERT, SELECT
 split_leg: INSERT, SELECT
 split_signature: INSERT, SELECT
 statement: INSERT, SELECT
@@ -6311,7 +6334,7 @@ refusal: UPDATE (withdrawal_document_id, withdrawn_at)
 royalty_reserve: UPDATE (left_minor)
 session: UPDATE (ended_at)
 split: UPDATE (leaf_id, record, signed_at, state)
-split_answered: UPDATE (before_day)
+split_day: UPDATE (split_id)
 subscription: INSERT (account_id, clone_id, created_at, declared_country, id, interval, offer_version, tier_id)
 subscription: UPDATE (agreed_at, billing_country, cancel_at_period_end, checkout_url, ended_at, interval, offer_version, revision, state, stripe_session, stripe_subscription, tier_id)
 subscription_period: INSERT (account_id, agreed_at, clone_id, credited_from, currency, days, end_day, fee_minor, granted, gross_minor, id, offer_version, paid_at, settled_currency, settled_net_minor, start_day, stripe_charge, stripe_invoice, subscription_id, tax_minor, tax_rate_basis_points, tier_id)

@@ -66,13 +66,26 @@ export type IdKind = keyof typeof ID_PREFIXES;
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 
-/** Crockford base32, lower case, most significant digit first. */
-function base32(value: bigint, digits: number): string {
-  let rest = value;
+/** Crockford base32, lower case, most significant digit first: of milliseconds, in ten digits. */
+function timeDigits(milliseconds: number): string {
   let text = '';
-  for (let i = 0; i < digits; i += 1) {
-    text = (ALPHABET[Number(rest & 31n)] ?? '') + text;
-    rest >>= 5n;
+  for (let rest = milliseconds % 2 ** 48, i = 0; i < 10; i += 1) {
+    text = (ALPHABET[rest % 32] ?? '') + text;
+    rest = Math.floor(rest / 32);
+  }
+  return text;
+}
+
+/** Of ten bytes, in sixteen digits: five bytes are eight digits. */
+function randomDigits(bytes: Uint8Array): string {
+  let text = '';
+  let bits = 0;
+  let held = 0;
+  for (const byte of bytes) {
+    held = (held << 8) | byte;
+    bits += 8;
+    for (; bits >= 5; bits -= 5) text += ALPHABET[(held >> (bits - 5)) & 31] ?? '';
+    held &= (1 << bits) - 1;
   }
   return text;
 }
@@ -86,11 +99,7 @@ export interface Ids {
 export function makeIds(clock: Pick<Clock, 'now'>, random: Random): Ids {
   return {
     next(kind) {
-      const bytes = random.bytes(10);
-      let tail = 0n;
-      for (const byte of bytes) tail = (tail << 8n) | BigInt(byte);
-      const head = BigInt(clock.now().getTime()) & ((1n << 48n) - 1n);
-      return `${ID_PREFIXES[kind]}_${base32((head << 80n) | tail, 26)}`;
+      return `${ID_PREFIXES[kind]}_${timeDigits(clock.now().getTime())}${randomDigits(random.bytes(10))}`;
     },
   };
 }

@@ -1,7 +1,8 @@
 import type { Tx } from '../kernel/tx.ts';
 import { prepared } from '../platform/postgres/index.ts';
+import type { OpenAccount } from './account-store.ts';
 import type { Item } from './batch.ts';
-import type { AccountRef, Standing } from './model.ts';
+import type { Standing } from './model.ts';
 
 /** A batch's few statements, each prepared once a connection. */
 
@@ -30,29 +31,6 @@ export async function standStill(tx: Tx, codes: readonly string[], keys: readonl
     else found.standings.set(row.code, { balanceMinor: BigInt(row.balance), heldMinor: BigInt(row.held) });
   }
   return found;
-}
-
-/** An account that is open, by its number inside the ledger. */
-export interface OpenAccount {
-  id: string;
-  account: Required<AccountRef>;
-}
-
-interface OpenRow {
-  id: bigint;
-  code: string;
-  currency: AccountRef['currency'];
-  class: AccountRef['class'];
-  guarded: boolean;
-  floor_minor: bigint;
-}
-
-export async function findAccounts(tx: Tx, codes: readonly string[]): Promise<OpenAccount[]> {
-  const rows = await prepared<OpenRow>(
-    tx, 'ledger_find_accounts',
-    'SELECT id, code, currency, class, guarded, floor_minor FROM ledger_account WHERE code = ANY ($1::text[])', [codes],
-  );
-  return rows.map(({ id, floor_minor: floorMinor, ...account }) => ({ id: String(id), account: { ...account, floorMinor } }));
 }
 
 const INSERT = `

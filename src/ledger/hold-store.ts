@@ -3,7 +3,8 @@ import type { Tx } from '../kernel/tx.ts';
 import { maybeOne, one, sql } from '../platform/postgres/index.ts';
 import type { CheckedHold, HoldOutcome } from './hold-model.ts';
 import type { AccountRef } from './model.ts';
-import { accountOf, type AccountRow, KNOWN_LEGS, legColumns } from './store.ts';
+import { accountOf, type AccountRow } from './account-store.ts';
+import { KNOWN_LEGS, legColumns } from './store.ts';
 
 /** Holds and how they ended, as SQL. What is open and what it claims is kept by PostgreSQL's own triggers. */
 

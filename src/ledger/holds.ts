@@ -6,8 +6,9 @@ import type { Tx } from '../kernel/tx.ts';
 import { captureLegs, type CheckedHold, checkHold, type HoldDraft, type HoldOutcome } from './hold-model.ts';
 import { findHold, holdByKey, holdLegs, type HoldRow, insertHold, insertVoid, lockHold } from './hold-store.ts';
 import { checkChange, checkTransfer, type Leg, NOTHING, watchedChanges } from './model.ts';
-import { type Posted, repeated, write } from './posting.ts';
-import { legsOf, lockAccounts, openAccounts, standingsOf, transferByKey } from './store.ts';
+import { type Posted, type Posting, repeated, write } from './posting.ts';
+import { openAccounts } from './account-store.ts';
+import { legsOf, lockAccounts, standingsOf, transferByKey } from './store.ts';
 
 /** `created` is false when the key stood already, with the same content. */
 export interface Held {
@@ -69,7 +70,7 @@ function refuseEnded(row: HoldRow): void {
 }
 
 /** Posts a hold, in full or in part, and ends it. Refuses `hold_state`, `ledger_capture_too_large`, `ledger_key_reused`. */
-export async function captureHold(tx: Tx, ids: Ids, holdId: string, draft: CaptureDraft): Promise<Posted> {
+export async function captureHold(tx: Tx, posting: Posting, holdId: string, draft: CaptureDraft): Promise<Posted> {
   const row = await lockHold(tx, holdId);
   if (row === null) throw notFound();
   const common = {
@@ -89,7 +90,7 @@ export async function captureHold(tx: Tx, ids: Ids, holdId: string, draft: Captu
     throw new Refusal('hold_state', 'The hold has run out.', { extra: { outcome: 'expired' } });
   }
   const legs = captureLegs(await holdLegs(tx, holdId), draft.legs);
-  return await write(tx, ids, checkTransfer({ ...common, legs }, { captures: holdId }), draft.at);
+  return await write(tx, posting, checkTransfer({ ...common, legs }, { captures: holdId }), draft.at);
 }
 
 /** Lets go of a hold. Voiding it twice changes nothing; `created` says whether this was the first time. */

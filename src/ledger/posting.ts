@@ -5,9 +5,11 @@ import {
   type CheckedTransfer, checkChange, checkTransfer, NOTHING, type TransferDraft, watchedChanges,
 } from './model.ts';
 import { type ReversalDraft, reversalLegs } from './reversal.ts';
+import { openAccounts } from './account-store.ts';
+import type { Accounts } from './accounts.ts';
 import { standStill } from './batch-store.ts';
 import {
-  insertTransfer, legsOf, lockTransfer, openAccounts, reversibleOf, standingsOf, transferByKey,
+  insertTransfer, legsOf, lockTransfer, reversibleOf, standingsOf, transferByKey,
 } from './store.ts';
 
 /** `created` is false when the key stood already, with the same content. */
@@ -49,32 +51,30 @@ async function checkWatched(tx: Tx, transfer: CheckedTransfer): Promise<Posted |
   return null;
 }
 
+/** What posting is given: names for new transfers, and the accounts that are known. */
+export interface Posting {
+  ids: Ids;
+  accounts: Accounts;
+}
+
 /** Writes what was checked. `at` is the business time of a capture, which ends its hold in the same statement. */
-export async function write(tx: Tx, ids: Ids, transfer: CheckedTransfer, at: Date | null = null): Promise<Posted> {
+export async function write(tx: Tx, { ids, accounts }: Posting, transfer: CheckedTransfer, at: Date | null = null): Promise<Posted> {
   const kept = await checkWatched(tx, transfer);
   if (kept !== null) return kept;
   const transferId = ids.next('transfer');
-  let result = await insertTransfer(tx, transferId, transfer, at);
-  if (result.known < BigInt(transfer.legs.length)) {
-    await openAccounts(tx, transfer.legs.map((leg) => leg.account));
-    result = await insertTransfer(tx, transferId, transfer, at);
-    if (result.known < BigInt(transfer.legs.length)) {
-      throw new Error('An account of this transfer was opened with another currency, class or guard.');
-    }
-  }
-  if (result.written) return { transferId, created: true };
+  if (await insertTransfer(tx, transferId, transfer, await accounts.columns(tx, transfer.legs), at)) return { transferId, created: true };
   const first = await repeated(tx, transfer);
   if (first === null) throw new Error('A key was taken and is not there.');
   return first;
 }
 
-/** Posts a transfer. One round trip, unless it opens accounts or takes from a guarded one. */
-export async function post(tx: Tx, ids: Ids, draft: TransferDraft): Promise<Posted> {
-  return await write(tx, ids, checkTransfer(draft));
+/** Posts a transfer. One round trip, unless its accounts are new here or it takes from a guarded one. */
+export async function post(tx: Tx, posting: Posting, draft: TransferDraft): Promise<Posted> {
+  return await write(tx, posting, checkTransfer(draft));
 }
 
 /** Posts the opposite of a transfer, whole or in part. Concurrent reversals of one transfer take turns. */
-export async function reverse(tx: Tx, ids: Ids, transferId: string, draft: ReversalDraft): Promise<Posted> {
+export async function reverse(tx: Tx, posting: Posting, transferId: string, draft: ReversalDraft): Promise<Posted> {
   const original = await lockTransfer(tx, transferId);
   if (original === null) throw notFound();
   if (original.isReversal) {
@@ -97,7 +97,7 @@ export async function reverse(tx: Tx, ids: Ids, transferId: string, draft: Rever
         if (account === undefined) throw new Refusal('ledger_key_reused', 'This key already names another transfer.');
         return { account, amountMinor };
       });
-    return await write(tx, ids, checkTransfer({ ...common, legs }, { reverses: transferId }));
+    return await write(tx, posting, checkTransfer({ ...common, legs }, { reverses: transferId }));
   }
-  return await write(tx, ids, checkTransfer({ ...common, legs: reversalLegs(accounts, draft.legs) }, { reverses: transferId }));
+  return await write(tx, posting, checkTransfer({ ...common, legs: reversalLegs(accounts, draft.legs) }, { reverses: transferId }));
 }

@@ -2,6 +2,7 @@ import type { Ids } from '../kernel/ids.ts';
 import { type Currency, parseMinor } from '../kernel/money.ts';
 import type { Day } from '../kernel/time.ts';
 import type { RunTx, Tx } from '../kernel/tx.ts';
+import { Accounts } from './accounts.ts';
 import { type EntrySum, entrySums, type SumsRange } from './grouping.ts';
 import { type CaptureDraft, captureHold, type Held, hold, type HoldView, readHold, voidHold } from './holds.ts';
 import type { HoldDraft } from './hold-model.ts';
@@ -118,13 +119,14 @@ async function trialBalance(tx: Tx): Promise<TrialBalance> {
 }
 
 export function makeLedger({ runTx, ids }: { runTx: RunTx; ids: Ids }): Ledger {
-  const writer = makeWriter({ runTx, ids });
+  const posting = { ids, accounts: new Accounts() };
+  const writer = makeWriter({ runTx, ...posting });
   return {
     ...writer,
-    post: (tx, draft) => post(tx, ids, draft),
-    reverse: (tx, transferId, draft) => reverse(tx, ids, transferId, draft),
+    post: (tx, draft) => post(tx, posting, draft),
+    reverse: (tx, transferId, draft) => reverse(tx, posting, transferId, draft),
     hold: (tx, draft) => hold(tx, ids, draft),
-    captureHold: (tx, holdId, draft) => captureHold(tx, ids, holdId, draft),
+    captureHold: (tx, holdId, draft) => captureHold(tx, posting, holdId, draft),
     voidHold,
     readHold,
     async expireHolds(at) {

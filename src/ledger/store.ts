@@ -1,44 +1,12 @@
 import type { JsonObject } from '../kernel/canonical-json.ts';
-import type { Currency } from '../kernel/money.ts';
 import type { Day } from '../kernel/time.ts';
 import type { Tx } from '../kernel/tx.ts';
-import { maybeOne, one, sql } from '../platform/postgres/index.ts';
-import { type AccountClass, accountHash, type AccountRef, type CheckedTransfer, type Leg, type Standing } from './model.ts';
+import { maybeOne, one, prepared, sql } from '../platform/postgres/index.ts';
+import { accountOf, type AccountRow } from './account-store.ts';
+import type { LegColumns } from './accounts.ts';
+import type { AccountRef, CheckedTransfer, Leg, Standing } from './model.ts';
 
 /** The ledger's writes and locks, as SQL. The checks of the same facts in PostgreSQL stand in the migrations. */
-
-export interface AccountRow {
-  code: string;
-  currency: Currency;
-  class: AccountClass;
-  guarded: boolean;
-  floor_minor: bigint;
-}
-
-export function accountOf(row: AccountRow): AccountRef {
-  return {
-    code: row.code, currency: row.currency, class: row.class, guarded: row.guarded, floorMinor: row.floor_minor,
-  };
-}
-
-/** Opens accounts at their first use, in the order of their codes so that two transactions never wait in a circle. */
-export async function openAccounts(tx: Tx, refs: readonly AccountRef[]): Promise<void> {
-  const unique = [...new Map(refs.map((ref) => [ref.code, ref])).values()].sort((a, b) => (a.code < b.code ? -1 : 1));
-  await sql(
-    tx,
-    `INSERT INTO ledger_account (code, currency, class, guarded, floor_minor, content_hash)
-       SELECT a.code, a.currency, a.class, a.guarded, a.floor_minor, decode(a.hash, 'hex')
-       FROM unnest($1::text[], $2::text[], $3::text[], $4::boolean[], $5::bigint[], $6::text[])
-         WITH ORDINALITY AS a (code, currency, class, guarded, floor_minor, hash, place)
-       ORDER BY a.place
-       ON CONFLICT (code) DO NOTHING`,
-    [
-      unique.map((ref) => ref.code), unique.map((ref) => ref.currency), unique.map((ref) => ref.class),
-      unique.map((ref) => ref.guarded ?? false), unique.map((ref) => (ref.floorMinor ?? 0n).toString()),
-      unique.map((ref) => accountHash(ref).toString('hex')),
-    ],
-  );
-}
 
 /** Locks account rows until the end of the transaction, in the order of their ids. Unknown codes lock nothing. */
 export async function lockAccounts(tx: Tx, codes: readonly string[]): Promise<void> {
@@ -86,43 +54,50 @@ export function legColumns(legs: readonly Leg[]): unknown[] {
   ];
 }
 
-/** A capture names its hold and ends it. */
-const CAPTURING = {
-  captures: ', captures', hold: ', (SELECT seq FROM ledger_hold WHERE id = $15)',
-  ended: `, ended AS (
-       INSERT INTO ledger_hold_resolution (hold_seq, outcome, transfer_seq, at)
-       SELECT captures, 'captured', seq, $16::timestamptz FROM opened
-     )`,
+const POST = (more: { columns: string; values: string; ended: string }): string => `
+  WITH opened AS (
+    INSERT INTO ledger_transfer (id, key, kind, effective_date, leg_count, content_hash, metadata${more.columns})
+    VALUES ($1, $2, $3, $4::date, $5::smallint, $6::bytea, $7::jsonb${more.values})
+    ON CONFLICT (key) DO NOTHING
+    RETURNING seq
+  )${more.ended}, arrived AS (
+    INSERT INTO ledger_entry (transfer_seq, leg, account_id, currency, amount_minor)
+    SELECT opened.seq, legs.leg, legs.account_id, legs.currency, legs.amount_minor
+      FROM opened CROSS JOIN unnest($8::bigint[], $9::text[], $10::bigint[]) WITH ORDINALITY AS legs (account_id, currency, amount_minor, leg)
+  )
+  SELECT 1 FROM opened`;
+
+const POSTS = {
+  plain: { name: 'ledger_post', text: POST({ columns: '', values: '', ended: '' }) },
+  reversal: {
+    name: 'ledger_post_reversal',
+    text: POST({ columns: ', reverses', values: ', (SELECT seq FROM ledger_transfer WHERE id = $11)', ended: '' }),
+  },
+  /** A capture names its hold and ends it. */
+  capture: {
+    name: 'ledger_post_capture',
+    text: POST({
+      columns: ', captures', values: ', (SELECT seq FROM ledger_hold WHERE id = $11)',
+      ended: `, ended AS (
+    INSERT INTO ledger_hold_resolution (hold_seq, outcome, transfer_seq, at)
+    SELECT h.seq, 'captured', opened.seq, $12::timestamptz FROM opened CROSS JOIN ledger_hold h WHERE h.id = $11
+  )`,
+    }),
+  },
 };
 
-/**
- * Writes transfer and legs in one statement. `known` is how many legs found their account as described; unless all
- * did, nothing is written. `written` is false also when the key stands already.
- */
+/** Writes transfer and legs in one statement; false when the key stands already. `at` is when a capture ends its hold. */
 export async function insertTransfer(
-  tx: Tx, id: string, transfer: CheckedTransfer, at: Date | null = null,
-): Promise<{ known: bigint; written: boolean }> {
-  const { legs } = transfer;
-  const capture = transfer.captures === null ? null : CAPTURING;
-  return await one<{ known: bigint; written: boolean }>(
-    tx,
-    `WITH ${KNOWN_LEGS}, opened AS (
-       INSERT INTO ledger_transfer (id, key, kind, effective_date, leg_count, reverses, content_hash, metadata${capture?.captures ?? ''})
-       SELECT $7, $8, $9, $10::date, $11::smallint, (SELECT seq FROM ledger_transfer WHERE id = $12), $13::bytea, $14::jsonb${capture?.hold ?? ''}
-       WHERE (SELECT count(*) FROM known) = $11::smallint
-       ON CONFLICT (key) DO NOTHING
-       RETURNING seq${capture?.captures ?? ''}
-     )${capture?.ended ?? ''}, arrived AS (
-       INSERT INTO ledger_entry (transfer_seq, leg, account_id, currency, amount_minor)
-       SELECT opened.seq, known.leg, known.id, known.currency, known.amount_minor FROM opened CROSS JOIN known
-     )
-     SELECT (SELECT count(*) FROM known) AS known, EXISTS (SELECT 1 FROM opened) AS written`,
-    [
-      ...legColumns(legs),
-      id, transfer.key, transfer.kind, transfer.effectiveDate, legs.length, transfer.reverses, transfer.contentHash,
-      transfer.metadataText, ...(capture === null ? [] : [transfer.captures, at]),
-    ],
-  );
+  tx: Tx, id: string, transfer: CheckedTransfer, legs: LegColumns, at: Date | null = null,
+): Promise<boolean> {
+  const { reverses, captures } = transfer;
+  const { name, text } = captures !== null ? POSTS.capture : reverses !== null ? POSTS.reversal : POSTS.plain;
+  const rows = await prepared(tx, name, text, [
+    id, transfer.key, transfer.kind, transfer.effectiveDate, transfer.legs.length, transfer.contentHash, transfer.metadataText,
+    legs.accountIds, legs.currencies, legs.amounts,
+    ...(captures !== null ? [captures, at] : reverses !== null ? [reverses] : []),
+  ]);
+  return rows.length > 0;
 }
 
 /** The transfer that a key already names. */

@@ -1,18 +1,17 @@
 import type { Ids } from '../kernel/ids.ts';
 import { Refusal } from '../kernel/refusals.ts';
-import type { RunTx, Tx } from '../kernel/tx.ts';
+import type { RunTx } from '../kernel/tx.ts';
 import { sqlState } from '../platform/postgres/index.ts';
 import { decideBatch, type Item, type Verdict, watchedCodes } from './batch.ts';
-import { findAccounts, insertBatch, type OpenAccount, standStill } from './batch-store.ts';
-import { type AccountRef, checkTransfer, sameAccount, type TransferDraft } from './model.ts';
+import { type Accounts, fits } from './accounts.ts';
+import { insertBatch, standStill } from './batch-store.ts';
+import { type AccountRef, checkTransfer, type TransferDraft } from './model.ts';
 import type { Posted } from './posting.ts';
-import { openAccounts } from './store.ts';
 
 /** Transfers in one transaction, at most. */
 const BATCH_MAX = 100;
 /** Transfers that may wait; whoever comes beyond is told to come again, and nothing waits inside PostgreSQL. */
 const WAITING_MAX = 2_000;
-const ACCOUNTS_KEPT = 50_000;
 const CONFLICT_TRIES = 3;
 
 export interface Writer {
@@ -38,71 +37,31 @@ function isData(error: unknown): boolean {
   return /^(22|23|2B|P0|42)/.test(sqlState(error) ?? '');
 }
 
-/** Accounts that stand, by code. They never change; one is kept only once the transaction that opened it is known to stand. */
-class Accounts {
-  readonly #known = new Map<string, OpenAccount>();
-
-  async resolve(tx: Tx, items: readonly Item[]): Promise<{ all: Map<string, OpenAccount>; committed: () => void }> {
-    const all = new Map<string, OpenAccount>();
-    const unknown = new Map<string, AccountRef>();
-    for (const { transfer } of items) {
-      for (const { account } of transfer.legs) {
-        const found = this.#known.get(account.code);
-        if (found === undefined) unknown.set(account.code, unknown.get(account.code) ?? account);
-        else all.set(account.code, found);
-      }
-    }
-    if (unknown.size === 0) return { all, committed: () => undefined };
-    const codes = [...unknown.keys()];
-    let found = await findAccounts(tx, codes);
-    if (found.length < codes.length) {
-      await openAccounts(tx, [...unknown.values()]);
-      found = await findAccounts(tx, codes);
-    }
-    for (const open of found) all.set(open.account.code, open);
-    return {
-      all,
-      committed: () => {
-        if (this.#known.size > ACCOUNTS_KEPT) this.#known.clear();
-        for (const open of found) this.#known.set(open.account.code, open);
-      },
-    };
-  }
-}
-
-/** Splits off what names an account by another currency, class or guard than it was opened with. */
-function misdescribed(items: readonly Item[], all: ReadonlyMap<string, OpenAccount>): Set<Item> {
-  return new Set(items.filter(({ transfer }) => transfer.legs.some(({ account }) => {
-    const open = all.get(account.code);
-    return open === undefined || !sameAccount(open.account, account);
-  })));
-}
-
 const MISDESCRIBED: Verdict = { refused: new Refusal('ledger_transfer_invalid', 'An account of this transfer was opened with another currency, class or guard.') };
 
-export function makeWriter({ runTx, ids }: { runTx: RunTx; ids: Ids }): Writer {
-  const accounts = new Accounts();
+function* accountsOf(items: readonly Item[]): Generator<AccountRef> {
+  for (const { transfer } of items) for (const { account } of transfer.legs) yield account;
+}
+
+export function makeWriter({ runTx, ids, accounts }: { runTx: RunTx; ids: Ids; accounts: Accounts }): Writer {
   const waiting: Waiting[] = [];
   let running: Promise<void> | null = null;
 
   async function attempt(items: readonly Item[], lookUp: boolean): Promise<Verdict[]> {
-    let committed = (): void => undefined;
-    const verdicts = await runTx(async (tx) => {
-      const resolved = await accounts.resolve(tx, items);
-      committed = resolved.committed;
-      const wrong = misdescribed(items, resolved.all);
+    return await runTx(async (tx) => {
+      const known = await accounts.resolve(tx, accountsOf(items));
+      // Split off: what names an account by another currency, class or guard than it was opened with.
+      const wrong = new Set(items.filter(({ transfer }) => !fits(transfer.legs, known)));
       const fit = items.filter((item) => !wrong.has(item));
       const codes = watchedCodes(fit);
       const still = codes.length > 0 || lookUp
         ? await standStill(tx, codes, fit.map(({ transfer }) => transfer.key))
         : { standings: new Map(), kept: new Map() };
       const decided = decideBatch(fit, still.standings, still.kept);
-      if (decided.accepted.length > 0 && await insertBatch(tx, decided.accepted, resolved.all) < decided.accepted.length) throw new KeyTaken();
+      if (decided.accepted.length > 0 && await insertBatch(tx, decided.accepted, known) < decided.accepted.length) throw new KeyTaken();
       const answers = decided.verdicts.values();
       return items.map((item) => (wrong.has(item) ? MISDESCRIBED : answers.next().value ?? MISDESCRIBED));
     });
-    committed();
-    return verdicts;
   }
 
   /** All in one transaction; when PostgreSQL refuses it, in two halves, until the one that it minds stands alone. */

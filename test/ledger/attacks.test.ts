@@ -108,6 +108,20 @@ const CASES: Case[] = [
   ], '23514', 'ledger_reversal_bounded'],
   ['a key twice', () => [`INSERT INTO ledger_transfer (id, key, kind, effective_date, leg_count, content_hash, metadata)
     VALUES ('trf_00000000000000000000000zzz', 'first', 'forged', '2026-01-01', 2, sha256(''), '{}')`], '23505', 'ledger_transfer_key_key'],
+  ['an account that is not there', () => [forged([['999999', 'CNY', '5'], [ids.w, 'CNY', '-5']])], '23503', 'ledger_entry_currency_of_account'],
+  ['legs that are not numbered from one', () => [
+    transferOnly('z'), `${leg(lastSeq, 0, ids.a, '5')}, (${lastSeq}, 2, ${ids.w}, 'CNY', -5)`,
+  ], '23001', 'ledger_entry_arrives_whole'],
+  ['an id of another form', () => [transferOnly('z').replace('trf_00', 'trf_0i')], '23514', 'ledger_transfer_id_check'],
+  ['an id of another kind', () => [transferOnly('z').replace('trf_', 'out_')], '23514', 'ledger_transfer_id_check'],
+  ['a kind of another form', () => [transferOnly('z').replace(`'forged'`, `'Forged'`)], '23514', 'ledger_transfer_kind_check'],
+  ['a kind that begins with a digit', () => [transferOnly('z').replace(`'forged'`, `'1forged'`)], '23514', 'ledger_transfer_kind_check'],
+  ['no kind', () => [transferOnly('z').replace(`'forged'`, 'NULL')], '23502'],
+  ['an empty key', () => [transferOnly('z').replace(`'only/z'`, `''`)], '23514', 'ledger_transfer_key_check'],
+  ['a day outside the calendar', () => [transferOnly('z').replace('2026', '2226')], '23514', 'ledger_transfer_effective_date_check'],
+  ['a hash of another length', () => [transferOnly('z').replace(`sha256('')`, `'x'`)], '23514', 'ledger_transfer_content_hash_check'],
+  ['a transfer that both undoes and captures', () => [`INSERT INTO ledger_transfer (id, key, kind, effective_date, leg_count, content_hash, metadata, reverses, captures)
+    VALUES ('trf_00000000000000000000000zzz', 'm', 'forged', '2026-01-01', 2, sha256(''), '{}', ${ids.transfer}, 1)`], '23514', 'ledger_transfer_one_origin'],
   ['metadata that is no object', () => [`INSERT INTO ledger_transfer (id, key, kind, effective_date, leg_count, content_hash, metadata)
     VALUES ('trf_00000000000000000000000zzz', 'm', 'forged', '2026-01-01', 2, sha256(''), '[]')`], '23514', 'ledger_transfer_metadata_check'],
 ];

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
+import { canonicalJson } from '../../src/kernel/canonical-json.ts';
+import { sha256Hex } from '../../src/kernel/digest.ts';
 import { AMOUNT_MAX } from '../../src/kernel/money.ts';
 import type { RefusalCode } from '../../src/kernel/refusals.ts';
 import * as chart from '../../src/ledger/chart.ts';
@@ -69,6 +71,14 @@ describe('checkTransfer', () => {
       hash({ legs: into(wallet('a'), 6n) }), hash({ legs: into(wallet('b'), 5n) }), hash({}, { reverses: 'trf_1' }), hash({}, { captures: 'lhd_1' }),
     ];
     expect(new Set([same, ...others]).size).toBe(others.length + 1);
+  });
+
+  it.each([{}, { reverses: 'trf_1' }, { captures: 'lhd_1' }])('hashes the canonical JSON of all that it says: %j', (origin) => {
+    const said = draft({ key: 'k "ü" \\ \u2028', metadata: { b: ['ß', null, true, 7], a: { z: 'x', y: '"' } }, legs: into(wallet('a'), 6n) });
+    const legs = said.legs.map(({ account, amountMinor }) => ({ account: account.code, currency: account.currency, amountMinor: amountMinor.toString() }));
+    const { key, kind, effectiveDate, metadata } = said;
+    const whole = canonicalJson({ key, kind, effectiveDate, metadata, legs, reverses: null, ...origin });
+    expect(checkTransfer(said, origin).contentHash.toString('hex')).toBe(sha256Hex(whole));
   });
 });
 

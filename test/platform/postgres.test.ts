@@ -26,6 +26,18 @@ describe('the transaction token', () => {
     await expect(sql(leaked!, 'SELECT 1')).rejects.toThrow('used too late');
   });
 
+  it('writes inside of a transaction only', async () => {
+    const read = (tx: Tx, name: string): Promise<{ value: string }> => one(tx, 'SELECT current_setting($1) AS value', [name]);
+    expect(await database.runTx(async (tx) => [await read(tx, 'transaction_read_only'), await read(tx, 'default_transaction_read_only')]))
+      .toEqual([{ value: 'off' }, { value: 'on' }]);
+    // What is sent behind a beginning that failed finds itself outside of one.
+    await database.runTx(async (tx) => {
+      await sql(tx, 'COMMIT');
+      await expect(sql(tx, `INSERT INTO currency (code, exponent) VALUES ('XXX', 2)`)).rejects.toThrow('read-only transaction');
+      await sql(tx, 'BEGIN');
+    });
+  });
+
   it('undoes only what stood behind the savepoint', async () => {
     const left = await database.runTx(async (tx) => {
       await sql(tx, "CREATE TEMP TABLE step_test (n int) ON COMMIT DROP");
@@ -55,7 +67,8 @@ describe('the transaction token', () => {
     });
     await Promise.all([swap(1, 2), swap(2, 1)]);
     expect(await database.asOwner('SELECT id, n FROM lock_test ORDER BY id')).toEqual([{ id: 1, n: 2 }, { id: 2, n: 2 }]);
-    expect(arrivals).toBe(3);
+    // Once more at least: who comes again may be quicker than who waits, and meet it again.
+    expect(arrivals).toBeGreaterThan(2);
   });
 });
 

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
+import type { Writable } from 'node:stream';
 import type pg from 'pg';
-import { DataSource, type EntitySchema, type QueryRunner } from 'typeorm';
+import { DataSource, type EntitySchema } from 'typeorm';
 
 import type { IsolationLevel, RunTx, Tx } from '../../kernel/tx.ts';
 import { closeToken, openToken } from './tx.ts';
@@ -14,6 +15,9 @@ export interface Database {
   close(): Promise<void>;
 }
 
+/** Of statements outside of a transaction: see `begin`. */
+const READS_ONLY = '-c default_transaction_read_only=on';
+
 /** serialization_failure and deadlock_detected: the whole transaction may simply be run again. */
 const RETRYABLE = new Set(['40001', '40P01']);
 const ATTEMPTS = 5;
@@ -26,12 +30,27 @@ export function sqlState(error: unknown): string | undefined {
 }
 
 /** After a COMMIT that failed, or on a connection that was lost, there is nothing to roll back; why the work failed is then said. */
-async function rollBack(runner: QueryRunner): Promise<void> {
+async function rollBack(client: pg.PoolClient): Promise<void> {
   try {
-    await runner.query('ROLLBACK');
+    await client.query('ROLLBACK');
   } catch {
     return;
   }
+}
+
+/**
+ * Sends the beginning of a transaction; it leaves with the first statement, in one packet, if that is asked for at once.
+ * Should it fail, what follows it writes nothing: outside of a transaction that says otherwise the connection only reads.
+ * In one statement: TypeORM's own way to begin takes a second one for the level, in every transaction of the house.
+ */
+function begin(client: pg.PoolClient, isolation: IsolationLevel): Promise<unknown> {
+  const { stream } = (client as unknown as { connection: { stream: Writable } }).connection;
+  stream.cork();
+  process.nextTick(() => stream.uncork());
+  const begun = client.query(`START TRANSACTION ISOLATION LEVEL ${isolation} READ WRITE`);
+  // Whoever waits for it is told; until then nobody may be.
+  begun.catch(() => undefined);
+  return begun;
 }
 
 async function attempt<T>(
@@ -40,17 +59,17 @@ async function attempt<T>(
   const runner = source.createQueryRunner();
   const client = (await runner.connect()) as pg.PoolClient;
   try {
-    // In one statement; TypeORM's own way to begin takes a second one for the level, in every transaction of the house.
-    await runner.query(`START TRANSACTION ISOLATION LEVEL ${isolation}`);
+    const begun = begin(client, isolation);
     const tx = openToken({ runner, client });
     try {
       const result = await work(tx);
       closeToken(tx);
-      await runner.query('COMMIT');
+      await begun;
+      await client.query('COMMIT');
       return result;
     } catch (error) {
       closeToken(tx);
-      await rollBack(runner);
+      await rollBack(client);
       throw error;
     }
   } finally {
@@ -87,7 +106,7 @@ export async function connect(options: {
     applicationName: options.applicationName ?? 'benren',
     // Statements of one transaction that do not need each other's answers are sent together and answered in order.
     // A process that freezes in the middle of a transaction does not hold its locks for ever.
-    extra: { types: columnTypes, pipeline: true, idle_in_transaction_session_timeout: 30_000 },
+    extra: { types: columnTypes, pipeline: true, idle_in_transaction_session_timeout: 30_000, options: READS_ONLY },
   });
   await source.initialize();
   return {

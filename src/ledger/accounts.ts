@@ -1,0 +1,68 @@
+import { invalid, type AccountRef, type Leg, sameAccount } from './model.ts';
+import type { Tx } from '../kernel/tx.ts';
+import { findAccounts, type OpenAccount, openAccounts } from './account-store.ts';
+
+const KEPT_MAX = 50_000;
+
+/** Legs by the numbers of their accounts, as columns of a statement. */
+export interface LegColumns {
+  accountIds: string[];
+  currencies: string[];
+  amounts: string[];
+}
+
+/**
+ * The numbers of accounts by their codes. An account never changes once it is opened, so what was committed is looked up
+ * once a process; what this transaction opened itself is not kept, since it may still be rolled back.
+ */
+export class Accounts {
+  #known = new Map<string, OpenAccount>();
+
+  /** Finds accounts and opens those that are new, as they are described. Those that stand may be described otherwise. */
+  async resolve(tx: Tx, refs: Iterable<AccountRef>): Promise<ReadonlyMap<string, OpenAccount>> {
+    const all = new Map<string, OpenAccount>();
+    const unknown = new Map<string, AccountRef>();
+    for (const account of refs) {
+      const found = this.#known.get(account.code);
+      if (found !== undefined) all.set(account.code, found);
+      else if (!unknown.has(account.code)) unknown.set(account.code, account);
+    }
+    if (unknown.size === 0) return all;
+    const codes = [...unknown.keys()];
+    let found = await findAccounts(tx, codes);
+    if (found.length < codes.length) {
+      await openAccounts(tx, [...unknown.values()]);
+      found = await findAccounts(tx, codes);
+    }
+    if (this.#known.size > KEPT_MAX) this.#known = new Map();
+    for (const open of found) {
+      all.set(open.account.code, open);
+      if (open.committed) this.#known.set(open.account.code, open);
+    }
+    return all;
+  }
+
+  /** As `resolve`, where every leg must describe its account as it was opened. Refuses `ledger_transfer_invalid`. */
+  async columns(tx: Tx, legs: readonly Leg[]): Promise<LegColumns> {
+    // Nothing is awaited where all are known: the statement then leaves together with the one that begins the transaction.
+    const known = legs.every(({ account }) => this.#known.has(account.code)) ? this.#known : await this.resolve(tx, legs.map(({ account }) => account));
+    return legColumns(legs, known);
+  }
+}
+
+/** Null when a leg describes its account otherwise than it was opened. */
+export function fits(legs: readonly Leg[], known: ReadonlyMap<string, OpenAccount>): boolean {
+  return legs.every(({ account }) => {
+    const open = known.get(account.code);
+    return open !== undefined && sameAccount(open.account, account);
+  });
+}
+
+function legColumns(legs: readonly Leg[], known: ReadonlyMap<string, OpenAccount>): LegColumns {
+  if (!fits(legs, known)) throw invalid('An account was opened with another currency, class or guard.');
+  return {
+    accountIds: legs.map(({ account }) => known.get(account.code)?.id ?? ''),
+    currencies: legs.map(({ account }) => account.currency),
+    amounts: legs.map(({ amountMinor }) => amountMinor.toString()),
+  };
+}

@@ -1869,9 +1869,6 @@ ledger_close_total: ledger_close_total_class_check CHECK ((class = ANY (ARRAY['a
 ledger_close_total: ledger_close_total_currency_fkey FOREIGN KEY (currency) REFERENCES currency(code)
 ledger_close_total: ledger_close_total_number_fkey FOREIGN KEY (number) REFERENCES ledger_close(number)
 ledger_close_total: ledger_close_total_pkey PRIMARY KEY (number, currency, class)
-ledger_entry: ledger_entry_amount_minor_check CHECK (((amount_minor <> 0) AND (amount_minor > '-9223372036854775808'::bigint)))
-ledger_entry: ledger_entry_currency_of_account FOREIGN KEY (account_id, currency) REFERENCES ledger_account(id, currency)
-ledger_entry: ledger_entry_leg_check CHECK ((leg >= 1))
 ledger_entry: ledger_entry_pkey PRIMARY KEY (transfer_seq, leg)
 ledger_hold: ledger_hold_content_hash_check CHECK ((octet_length(content_hash) = 32))
 ledger_hold: ledger_hold_id_check CHECK ((id ~ '^lhd_[0-9a-hjkmnp-tv-z]{26}$'::text))
@@ -1920,15 +1917,7 @@ ledger_seal: ledger_seal_pkey PRIMARY KEY (number)
 ledger_seal: ledger_seal_root_check CHECK ((octet_length(root) = 32))
 ledger_seal: ledger_seal_whole CHECK (((octet_length(leaves) > 0) AND (octet_length(leaves) = (32 * ((to_position - from_position) + cardinality(hold_seqs))))))
 ledger_transfer: ledger_transfer_captures_fkey FOREIGN KEY (captures) REFERENCES ledger_hold(seq)
-ledger_transfer: ledger_transfer_content_hash_check CHECK ((octet_length(content_hash) = 32))
-ledger_transfer: ledger_transfer_effective_date_check CHECK (((effective_date >= '2000-01-01'::date) AND (effective_date <= '2199-12-31'::date)))
-ledger_transfer: ledger_transfer_id_check CHECK ((id ~ '^trf_[0-9a-hjkmnp-tv-z]{26}$'::text))
-ledger_transfer: ledger_transfer_key_check CHECK (((length(key) >= 1) AND (length(key) <= 255)))
 ledger_transfer: ledger_transfer_key_key UNIQUE (key)
-ledger_transfer: ledger_transfer_kind_check CHECK ((kind ~ '^[a-z][a-z0-9_.]{0,63}$'::text))
-ledger_transfer: ledger_transfer_leg_count_check CHECK (((leg_count >= 2) AND (leg_count <= 1000)))
-ledger_transfer: ledger_transfer_metadata_check CHECK ((jsonb_typeof(metadata) = 'object'::text))
-ledger_transfer: ledger_transfer_one_origin CHECK (((reverses IS NULL) OR (captures IS NULL)))
 ledger_transfer: ledger_transfer_pkey PRIMARY KEY (id)
 ledger_transfer: ledger_transfer_reverses_fkey FOREIGN KEY (reverses) REFERENCES ledger_transfer(seq)
 ledger_transfer: ledger_transfer_seq_key UNIQUE (seq)
@@ -4687,64 +4676,95 @@ CREATE OR REPLACE FUNCTION public.ledger_legs_arrived()
  SET search_path TO 'public', 'pg_temp'
 AS $function$
   DECLARE
+    facts record;
     wrong record;
-    watched record;
-    origins record;
-    total numeric;
+    watched bigint[];
   BEGIN
-    SELECT bool_or(t.seq IS NULL OR t.created_xid <> pg_current_xact_id() OR t.leg_count <> l.legs OR t.leg_count <> l.last_leg) AS torn,
-           min(l.transfer_seq) AS seq, bool_or(t.reverses IS NOT NULL) AS reversing, bool_or(t.captures IS NOT NULL) AS capturing
-      INTO origins
-      FROM (SELECT transfer_seq, count(*) AS legs, max(leg) AS last_leg FROM arrived GROUP BY transfer_seq) l
-      LEFT JOIN ledger_transfer t ON t.seq = l.transfer_seq;
-    IF origins.torn THEN
-      RAISE EXCEPTION 'a transfer (from % on) takes its legs once, all in one INSERT, in the transaction that created it', origins.seq
+    SELECT bool_or(t.seq IS NULL OR t.created_xid <> pg_current_xact_id() OR t.leg_count <> l.legs OR t.leg_count <> l.last_leg OR l.first_leg <> 1) AS torn,
+           bool_or(l.off) AS off, bool_or(l.strange) AS strange, bool_or(l.watched) AS watched,
+           bool_or(l.broken) AS broken, bool_or(t.reverses IS NOT NULL) AS reversing, bool_or(t.captures IS NOT NULL) AS capturing
+      INTO facts
+      FROM (SELECT c.seq, sum(c.legs) AS legs, min(c.first_leg) AS first_leg, max(c.last_leg) AS last_leg, bool_or(c.broken) AS broken, bool_or(c.total <> 0) AS off, bool_or(c.strange) AS strange,
+                   bool_or(c.watched) AS watched
+              FROM (SELECT e.transfer_seq AS seq, count(*) AS legs, min(e.leg) AS first_leg, max(e.leg) AS last_leg, sum(e.amount_minor) AS total,
+                           bool_or(e.amount_minor = 0 OR e.amount_minor = -9223372036854775808) AS broken,
+                           bool_or(a.id IS NULL OR a.currency <> e.currency) AS strange,
+                           bool_or(a.guarded OR e.amount_minor >= 281474976710656 OR e.amount_minor <= -281474976710656) AS watched
+                      FROM arrived e LEFT JOIN ledger_account a ON a.id = e.account_id GROUP BY e.transfer_seq, e.currency) c
+              GROUP BY c.seq) l
+      LEFT JOIN ledger_transfer t ON t.seq = l.seq;
+
+    IF facts.broken THEN
+      RAISE EXCEPTION 'new row for relation "ledger_entry" violates check constraint "ledger_entry_amount_minor_check"'
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_entry_amount_minor_check', TABLE = 'ledger_entry';
+    END IF;
+    IF facts.torn THEN
+      RAISE EXCEPTION 'a transfer (from % on) takes its legs once, all in one INSERT, in the transaction that created it', (SELECT min(transfer_seq) FROM arrived)
         USING ERRCODE = 'restrict_violation', CONSTRAINT = 'ledger_entry_arrives_whole', TABLE = 'ledger_entry';
     END IF;
-
-    SELECT transfer_seq AS seq, currency, sum(amount_minor) AS excess INTO wrong
-      FROM arrived GROUP BY transfer_seq, currency HAVING sum(amount_minor) <> 0 LIMIT 1;
-    IF FOUND THEN
+    IF facts.off THEN
+      SELECT transfer_seq AS seq, currency, sum(amount_minor) AS excess INTO wrong
+        FROM arrived GROUP BY transfer_seq, currency HAVING sum(amount_minor) <> 0 LIMIT 1;
       RAISE EXCEPTION 'transfer % is off by % % (minor units)', wrong.seq, wrong.excess, wrong.currency
         USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_transfer_balances', TABLE = 'ledger_entry';
     END IF;
+    IF facts.strange THEN
+      SELECT e.account_id, e.currency INTO wrong FROM arrived e
+        WHERE NOT EXISTS (SELECT 1 FROM ledger_account a WHERE a.id = e.account_id AND a.currency = e.currency) LIMIT 1;
+      RAISE EXCEPTION 'there is no account % in %', wrong.account_id, wrong.currency
+        USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'ledger_entry_currency_of_account', TABLE = 'ledger_entry';
+    END IF;
 
-    IF origins.capturing THEN
+    IF facts.capturing THEN
       PERFORM ledger_captures_bounded((SELECT array_agg(DISTINCT transfer_seq) FROM arrived));
       -- Here, and not only when the resolution arrives: of one statement's triggers this may be the first.
       DELETE FROM ledger_hold_claim WHERE hold_seq IN (
         SELECT r.hold_seq FROM ledger_hold_resolution r WHERE r.transfer_seq IN (SELECT transfer_seq FROM arrived));
     END IF;
 
-    -- Guarded accounts lock their row when a debit lessens them, never when money comes in; any account does for an
-    -- amount so large (2^48) that a few of them could pass 64 bits. Each balance is read in a statement of its own,
-    -- after its lock, so it sees what the previous holder committed.
-    FOR watched IN
-      SELECT a.id, a.code, a.guarded, a.floor_minor, CASE WHEN a.class IN ('asset', 'expense') THEN 1 ELSE -1 END AS side
-        FROM (SELECT account_id, sum(amount_minor) AS change, max(abs(amount_minor)) AS largest
-                FROM arrived GROUP BY account_id) d
-        JOIN ledger_account a ON a.id = d.account_id
-        WHERE d.largest >= 281474976710656
-           OR (a.guarded AND CASE WHEN a.class IN ('asset', 'expense') THEN d.change < 0 ELSE d.change > 0 END)
-        ORDER BY a.id
-        FOR NO KEY UPDATE OF a
-    LOOP
-      IF current_setting('transaction_isolation') <> 'read committed' THEN
-        RAISE EXCEPTION 'guarded accounts are debited in READ COMMITTED only: a kept snapshot would not see the last debit'
-          USING ERRCODE = 'invalid_transaction_state';
+    IF facts.watched THEN
+      -- Guarded accounts lock their row when a debit lessens them, never when money comes in; any account does for an
+      -- amount so large (2^48) that a few of them could pass 64 bits. Balances are read in a statement of their own,
+      -- after the locks, so it sees what the previous holders committed.
+      SELECT array_agg(locked.id) INTO watched FROM (
+        SELECT a.id FROM (SELECT account_id, sum(amount_minor) AS change, max(abs(amount_minor)) AS largest
+                            FROM arrived GROUP BY account_id) d
+          JOIN ledger_account a ON a.id = d.account_id
+          WHERE d.largest >= 281474976710656
+             OR (a.guarded AND CASE WHEN a.class IN ('asset', 'expense') THEN d.change < 0 ELSE d.change > 0 END)
+          ORDER BY a.id
+          FOR NO KEY UPDATE OF a) locked;
+      IF watched IS NOT NULL THEN
+        IF current_setting('transaction_isolation') <> 'read committed' THEN
+          RAISE EXCEPTION 'guarded accounts are debited in READ COMMITTED only: a kept snapshot would not see the last debit'
+            USING ERRCODE = 'invalid_transaction_state';
+        END IF;
+        SELECT now_at.code, now_at.natural_minor, now_at.floor_minor, now_at.below INTO wrong
+          FROM (SELECT st.code, st.floor_minor, st.balance * st.side AS natural_minor, st.balance,
+                       st.guarded AND st.balance * st.side - st.held < st.floor_minor AS below
+                  FROM (SELECT a.id, a.code, a.guarded, a.floor_minor, CASE WHEN a.class IN ('asset', 'expense') THEN 1 ELSE -1 END AS side, 
+    coalesce(s.balance_minor, 0)
+      -- No snapshot holds what has a seq above its highest: only the few between its two places need their position.
+      + coalesce((SELECT sum(e.amount_minor) FROM ledger_entry e WHERE e.account_id = a.id AND e.transfer_seq > coalesce(s.high_seq, 0)), 0)
+      + coalesce((SELECT sum(e.amount_minor) FROM ledger_entry e LEFT JOIN ledger_position p ON p.transfer_seq = e.transfer_seq
+          WHERE e.account_id = a.id AND e.transfer_seq > s.settled_seq AND e.transfer_seq <= s.high_seq
+            AND (p.position IS NULL OR p.position > s.position)), 0) AS balance,
+    coalesce((SELECT sum(c.amount_minor) FROM ledger_hold_claim c WHERE c.account_id = a.id), 0) AS held
+                          FROM ledger_account a 
+    LEFT JOIN LATERAL (SELECT position, balance_minor, settled_seq, high_seq FROM ledger_balance_snapshot
+      WHERE account_id = a.id ORDER BY position DESC LIMIT 1) s ON true WHERE a.id = ANY (watched) OFFSET 0) st) now_at
+          WHERE now_at.below OR abs(now_at.balance) > 9223372036854775807 LIMIT 1;
+        IF FOUND AND wrong.below THEN
+          RAISE EXCEPTION 'account % would stand at %, its floor is %', wrong.code, wrong.natural_minor, wrong.floor_minor
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_account_floor', TABLE = 'ledger_account';
+        ELSIF FOUND THEN
+          RAISE EXCEPTION 'account % would not fit in 64 bits', wrong.code
+            USING ERRCODE = 'numeric_value_out_of_range', TABLE = 'ledger_account';
+        END IF;
       END IF;
-      total := ledger_balance(watched.id, NULL, NULL);
-      IF watched.guarded AND total * watched.side - ledger_held(watched.id) < watched.floor_minor THEN
-        RAISE EXCEPTION 'account % would stand at %, its floor is %', watched.code, total * watched.side, watched.floor_minor
-          USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_account_floor', TABLE = 'ledger_account';
-      END IF;
-      IF abs(total) > 9223372036854775807 THEN
-        RAISE EXCEPTION 'account % would not fit in 64 bits', watched.code
-          USING ERRCODE = 'numeric_value_out_of_range', TABLE = 'ledger_account';
-      END IF;
-    END LOOP;
+    END IF;
 
-    IF origins.reversing THEN
+    IF facts.reversing THEN
       PERFORM ledger_reversals_bounded(array_agg(DISTINCT t.reverses))
         FROM ledger_transfer t WHERE t.reverses IS NOT NULL AND t.seq IN (SELECT transfer_seq FROM arrived);
     END IF;
@@ -4930,8 +4950,17 @@ AS $function$
   BEGIN
     PERFORM 1 FROM ledger_account a WHERE a.code = ANY (codes) ORDER BY a.id FOR NO KEY UPDATE;
     RETURN QUERY
-      SELECT a.code, ledger_balance(a.id, NULL, NULL), ledger_held(a.id), NULL::text, NULL::text, NULL::bytea
-        FROM ledger_account a WHERE a.code = ANY (codes)
+      SELECT a.code, 
+    coalesce(s.balance_minor, 0)
+      -- No snapshot holds what has a seq above its highest: only the few between its two places need their position.
+      + coalesce((SELECT sum(e.amount_minor) FROM ledger_entry e WHERE e.account_id = a.id AND e.transfer_seq > coalesce(s.high_seq, 0)), 0)
+      + coalesce((SELECT sum(e.amount_minor) FROM ledger_entry e LEFT JOIN ledger_position p ON p.transfer_seq = e.transfer_seq
+          WHERE e.account_id = a.id AND e.transfer_seq > s.settled_seq AND e.transfer_seq <= s.high_seq
+            AND (p.position IS NULL OR p.position > s.position)), 0) AS balance,
+    coalesce((SELECT sum(c.amount_minor) FROM ledger_hold_claim c WHERE c.account_id = a.id), 0) AS held, NULL::text, NULL::text, NULL::bytea
+        FROM ledger_account a 
+    LEFT JOIN LATERAL (SELECT position, balance_minor, settled_seq, high_seq FROM ledger_balance_snapshot
+      WHERE account_id = a.id ORDER BY position DESC LIMIT 1) s ON true WHERE a.code = ANY (codes)
       UNION ALL
       SELECT NULL, NULL, NULL, t.key, t.id, t.content_hash FROM ledger_transfer t WHERE t.key = ANY (keys);
   END $function$
@@ -4996,7 +5025,32 @@ CREATE OR REPLACE FUNCTION public.ledger_transfer_stamped()
  SECURITY DEFINER
  SET search_path TO 'public', 'pg_temp'
 AS $function$
+  DECLARE
+    broken text;
   BEGIN
+    -- What is NULL is refused by the column.
+    IF NOT (NEW.effective_date BETWEEN '2000-01-01' AND '2199-12-31'
+      AND NEW.leg_count BETWEEN 2 AND 1000
+      AND octet_length(NEW.id) = 30 AND starts_with(NEW.id, 'trf_') AND ltrim(substr(NEW.id, 5), '0123456789abcdefghjkmnpqrstvwxyz') = ''
+      AND length(NEW.key) BETWEEN 1 AND 255
+      AND octet_length(NEW.kind) BETWEEN 1 AND 64 AND ltrim(left(NEW.kind, 1), 'abcdefghijklmnopqrstuvwxyz') = ''
+      AND ltrim(NEW.kind, 'abcdefghijklmnopqrstuvwxyz0123456789_.') = ''
+      AND octet_length(NEW.content_hash) = 32
+      AND jsonb_typeof(NEW.metadata) = 'object' AND (NEW.reverses IS NULL OR NEW.captures IS NULL)) THEN
+      broken := CASE WHEN NOT (NEW.effective_date BETWEEN '2000-01-01' AND '2199-12-31') THEN 'ledger_transfer_effective_date_check'
+        WHEN NOT (NEW.leg_count BETWEEN 2 AND 1000) THEN 'ledger_transfer_leg_count_check'
+        WHEN NOT (octet_length(NEW.id) = 30 AND starts_with(NEW.id, 'trf_') AND ltrim(substr(NEW.id, 5), '0123456789abcdefghjkmnpqrstvwxyz') = '') THEN 'ledger_transfer_id_check'
+        WHEN NOT (length(NEW.key) BETWEEN 1 AND 255) THEN 'ledger_transfer_key_check'
+        WHEN NOT (octet_length(NEW.kind) BETWEEN 1 AND 64 AND ltrim(left(NEW.kind, 1), 'abcdefghijklmnopqrstuvwxyz') = ''
+      AND ltrim(NEW.kind, 'abcdefghijklmnopqrstuvwxyz0123456789_.') = '') THEN 'ledger_transfer_kind_check'
+        WHEN NOT (octet_length(NEW.content_hash) = 32) THEN 'ledger_transfer_content_hash_check'
+        WHEN NOT (jsonb_typeof(NEW.metadata) = 'object') THEN 'ledger_transfer_metadata_check'
+        ELSE 'ledger_transfer_one_origin' END;
+      RAISE EXCEPTION 'new row for relation "ledger_transfer" violates check constraint "%"', broken
+        USING ERRCODE = 'check_violation', CONSTRAINT = broken, TABLE = 'ledger_transfer';
+    END IF;
+    -- The transaction's number first, then the place in line: so whoever holds a low place has a low number, which is
+    -- what lets the roll-up say "nothing below this place can still appear".
     NEW.created_xid := pg_current_xact_id();
     NEW.seq := nextval('ledger_transfer_order');
     NEW.recorded_at := now();

@@ -9,6 +9,7 @@ import { takeCoins } from './coin-model.ts';
 import { COIN_PRICE, monthPrepaid } from './coin-postings.ts';
 import * as coins from './coin-store.ts';
 import type { BillingDeps } from './deps.ts';
+import { pausesOf } from './pause-store.ts';
 import * as periods from './period-store.ts';
 import { checkSellable } from './sales.ts';
 import * as subscriptions from './subscription-store.ts';
@@ -49,7 +50,7 @@ async function buy(tx: Tx, deps: BillingDeps, actor: Actor, input: { cloneId: st
   const { tier, country } = await tierOnSale(tx, deps, actor, input, at);
   await coins.lockWallet(tx, accountId);
   const running = await periods.begunPeriods(tx, cloneId, accountId, startDay);
-  const pauses = await periods.pausesOf(tx, cloneId);
+  const pauses = (await pausesOf(tx, cloneId, running.map(({ subscriptionId }) => subscriptionId))).of;
   if ((await subscriptions.liveSubscription(tx, cloneId, accountId)) !== null || currentPeriod(running, pauses, startDay, 'canceled') !== null) {
     throw new Refusal('subscription_exists', 'You have a subscription to this clone, or a month that is not over.');
   }

@@ -6,6 +6,7 @@ import { DISPUTE_LOSSES, disputeLost } from './dispute-postings.ts';
 import * as store from './dispute-store.ts';
 import type { DisputeDeps, DisputedSource } from './disputes.ts';
 import { earnedDays, partsOfDays, type Parts } from './model.ts';
+import { pausesOf } from './pause-store.ts';
 import * as periods from './period-store.ts';
 import { traceOf } from './postings.ts';
 import { earn } from './recognition.ts';
@@ -121,7 +122,7 @@ export async function losePeriods(tx: Tx, deps: DisputeDeps, row: store.DisputeR
     const claim = await refunds.refundByKey(tx, keyOf(row.id, id));
     const before = await periods.lockPeriod(tx, id);
     if (claim === null || before === null) continue;
-    if (before.endedOn === null) await earn(tx, deps, [before], await periods.pausesOf(tx, before.cloneId), dayOf(at));
+    if (before.endedOn === null) await earn(tx, deps, [before], (await pausesOf(tx, before.cloneId, [before.subscriptionId])).of, dayOf(at));
     const period = await periods.lockPeriod(tx, id);
     if (period === null) continue;
     await refunds.putRefund(tx, claim.id, {
@@ -140,7 +141,7 @@ export async function winPeriods(tx: Tx, deps: DisputeDeps, row: store.DisputeRo
     await refunds.putRefund(tx, claim.id, { state: 'failed', stripeRefund: null, failure: 'dispute_won', settled: null, at });
     const period = await periods.lockPeriod(tx, id);
     if (period?.endedOn == null || await refunds.hasStopRefund(tx, id)) continue;
-    const used = Math.max(period.recognisedDays, earnedDays(period, await periods.pausesOf(tx, period.cloneId), period.endedOn));
+    const used = Math.max(period.recognisedDays, earnedDays(period, (await pausesOf(tx, period.cloneId, [period.subscriptionId])).of(period), period.endedOn));
     const parts = partsOfDays(period, used, period.days, period.days);
     if (parts.grossMinor === 0n) continue;
     await deps.requestRefund(tx, {

@@ -1,6 +1,6 @@
 import { addDays, type Day, dayOf } from '../kernel/time.ts';
 import type { Tx } from '../kernel/tx.ts';
-import { maybeOne, sql } from '../platform/postgres/index.ts';
+import { execute, maybeOne, sql } from '../platform/postgres/index.ts';
 
 /** Renewals that were not paid. The processor tries again; meanwhile, for the grace, the fan keeps what is left of what was paid. */
 
@@ -30,9 +30,9 @@ export async function noteFailure(tx: Tx, failed: {
   );
 }
 
-/** It was paid after all. Again, or without a problem: nothing. */
-export async function resolve(tx: Tx, stripeInvoice: string, at: Date): Promise<void> {
-  await sql(tx, 'UPDATE payment_problem SET resolved_at = $2 WHERE stripe_invoice = $1 AND resolved_at IS NULL', [stripeInvoice, at]);
+/** It was paid after all. Again, or without a problem: nothing. Answers whether it was late. */
+export async function resolve(tx: Tx, stripeInvoice: string, at: Date): Promise<boolean> {
+  return await execute(tx, 'UPDATE payment_problem SET resolved_at = $2 WHERE stripe_invoice = $1 AND resolved_at IS NULL', [stripeInvoice, at]) === 1;
 }
 
 /** The first payment of a subscription that is still missing. */

@@ -1,9 +1,11 @@
 import type { Tx } from '../kernel/tx.ts';
 import type { BillingDeps } from './deps.ts';
+import { pausedSince, pausesOf } from './pause-store.ts';
 import * as periods from './period-store.ts';
 import * as refunds from './refund-store.ts';
 import * as store from './subscription-store.ts';
 import type { Stops } from './stops.ts';
+import { tiersWith } from './tier-store.ts';
 
 /** A proof that is renewed, a version that is replaced, a pause that is lifted: until then nobody's subscription ends. */
 export const GRACE_DAYS = 30;
@@ -20,7 +22,7 @@ export interface Endings {
 
 /** Since when nothing has been delivered, or null when something is. */
 async function idleSince(tx: Tx, deps: BillingDeps, cloneId: string, at: Date): Promise<Date | null> {
-  const pause = (await periods.pausesOf(tx, cloneId)).findLast(({ to }) => to === null);
+  const pause = (await pausesOf(tx, cloneId, [])).whole.findLast(({ to }) => to === null);
   const served = pause === undefined && await deps.serves(tx, cloneId) && (await deps.proven?.(tx, cloneId, at) ?? true);
   if (served) {
     await store.endGrace(tx, cloneId);
@@ -54,6 +56,10 @@ export function makeEndings(deps: BillingDeps, stops: Pick<Stops, 'settleStop'>)
     }
     const removed = (await store.tiersOf(tx, cloneId, true)).filter(({ name }) => !grant.document.tiers.includes(name)).map(({ id }) => id);
     if (removed.length > 0) await end(tx, cloneId, at, removed, 'tier_removed');
+    for (const capability of await pausedSince(tx, cloneId, new Date(at.getTime() - GRACE_MS))) {
+      const naming = await tiersWith(tx, cloneId, capability);
+      if (naming.length > 0) await end(tx, cloneId, at, naming, 'undelivered');
+    }
     const since = await idleSince(tx, deps, cloneId, at);
     if (since !== null && at.getTime() - since.getTime() >= GRACE_MS) await end(tx, cloneId, at, null, 'undelivered');
   }

@@ -1,14 +1,16 @@
 import { sha256Hex } from '../kernel/digest.ts';
 import { Refusal } from '../kernel/refusals.ts';
-import { dayOf, daysBetween } from '../kernel/time.ts';
+import { dayOf, type Day, daysBetween } from '../kernel/time.ts';
 import type { Tx } from '../kernel/tx.ts';
 import { enqueue } from '../platform/jobs/index.ts';
 import { type Coins } from './coins.ts';
 import { feeInSaleCurrency } from './coin-purchases.ts';
+import { askToAlignOne } from './collection-jobs.ts';
 import type { BillingDeps } from './deps.ts';
 import type { Disputes } from './disputes.ts';
 import { GRACE_DAYS_OF_PAYMENT, noteFailure, resolve } from './dunning.ts';
-import { taxIncluded } from './model.ts';
+import { endDayWithPauses, taxIncluded } from './model.ts';
+import { isPaused, pausesOf } from './pause-store.ts';
 import * as periods from './period-store.ts';
 import { applyNext, applyNow } from './plan-booking.ts';
 import { openChange } from './plan-store.ts';
@@ -66,7 +68,11 @@ async function bookInvoice(
   if (mine && change.effect === 'now') {
     await applyNow(tx, deps, room, subscription, { change, invoiceId, days: { startDay, endDay, granted: charge === null ? granted : 0 } });
   } else if (mine) await applyNext(tx, deps, subscription, change, invoiceId);
-  await resolve(tx, invoiceId, deps.clock.now());
+  const late = await resolve(tx, invoiceId, invoice.paidAt);
+  // A late payment's days run on beyond the next renewal; and what was paid while everything is paused is collected no further.
+  if (late || await lastsLonger(tx, subscription, invoiceId, dayOf(deps.clock.now())) || await isPaused(tx, subscription.cloneId, offer.capabilities)) {
+    await askToAlignOne(tx, { subscriptionId: subscription.id, cause: invoiceId, at: deps.clock.now() });
+  }
   if (offer.removedAt !== null || offer.version < offer.withdrawnBelow) {
     // Paid on a page that was open when it was taken off: delivered, and not renewed.
     const dedupeKey = `billing.endOffers:${offer.tierId}:${invoiceId}`;
@@ -74,6 +80,13 @@ async function bookInvoice(
   }
   await endIfStopped(tx, deps, subscription, { tierId: offer.tierId, at: agreedAt ?? subscription.createdAt }, invoiceId);
   return 'applied';
+}
+
+/** Whether pauses lie in what was paid for, told only now. */
+async function lastsLonger(tx: Tx, { id, cloneId }: store.SubscriptionRow, invoiceId: string, today: Day): Promise<boolean> {
+  const pauses = await pausesOf(tx, cloneId, [id]);
+  return (await periods.periodsOfSubscription(tx, id)).some((period) => period.stripeInvoice === invoiceId && period.endedOn === null
+    && endDayWithPauses(period, pauses.of(period), today) !== period.endDay);
 }
 
 interface Billed {

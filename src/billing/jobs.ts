@@ -43,6 +43,9 @@ export function makeBillingJobs({ work }: Pick<Billing, 'work'>): JobHandlers {
     'billing.closePage': async (payload) => await work.closePage(idIn(payload, 'subscriptionId')),
     'billing.endSubscription': async (payload) => await work.endSubscription(idIn(payload, 'subscriptionId')),
     'billing.settleStop': async (payload) => await work.settleStop(idIn(payload, 'stopId'), placeIn(payload)),
+    'billing.alignCollection': async (payload) => await work.alignCollection(idIn(payload, 'subscriptionId'), idIn(payload, 'cause')),
+    'billing.alignCollections': async (payload) =>
+      await work.alignCollections({ cloneId: textIn(payload, 'cloneId') ?? null, at: new Date(idIn(payload, 'at')), after: idIn(payload, 'after') }),
     'billing.openPackCheckout': async (payload) => await work.openPackCheckout(idIn(payload, 'purchaseId')),
     'billing.sendCoinReturn': async (payload) => await work.sendCoinReturn(idIn(payload, 'refundId')),
     'billing.reconcile': async (payload) => await work.runReconciliation(idIn(payload, 'reconciliationId')),

@@ -44,6 +44,20 @@ export interface PeriodMoney {
   feeMinor: bigint;
 }
 
+/** The pauses that a period's days earn nothing of. */
+export type PausesOf = (period: { tierId: string; offerVersion: number; stripeInvoice: string }) => readonly Pause[];
+
+/** The same instants without overlaps, the first one first: a day that several cover is one day. */
+export function joined(pauses: readonly Pause[]): Pause[] {
+  const made: Pause[] = [];
+  for (const { from, to } of [...pauses].sort((a, b) => a.from.getTime() - b.from.getTime())) {
+    const last = made.at(-1);
+    if (last === undefined || (last.to !== null && last.to < from)) made.push({ from, to });
+    else if (last.to !== null && (to === null || to > last.to)) last.to = to;
+  }
+  return made;
+}
+
 /** The whole calendar days [first, after) that a pause covers; `after` is null while it lasts. */
 function wholeDays(pause: Pause): { first: Day; after: Day | null } {
   const day = dayOf(pause.from);

@@ -2,9 +2,8 @@ import type { Currency } from '../kernel/money.ts';
 import type { Day } from '../kernel/time.ts';
 import type { Tx } from '../kernel/tx.ts';
 import { execute, maybeOne, one, sql } from '../platform/postgres/index.ts';
-import type { Pause } from './model.ts';
 
-/** Paid periods, the holds on their quota, and the owner's pauses. */
+/** Paid periods, and the holds on their quota. */
 
 export interface PeriodRow {
   id: string;
@@ -193,40 +192,4 @@ export async function captureHold(tx: Tx, holdId: string, releaseId: string, at:
 
 export async function voidHold(tx: Tx, holdId: string, reason: string, at: Date): Promise<void> {
   await sql(tx, `UPDATE quota_hold SET state = 'voided', void_reason = $2, settled_at = $3 WHERE id = $1`, [holdId, reason, at]);
-}
-
-export async function pausesOf(tx: Tx, cloneId: string): Promise<Pause[]> {
-  // The platform's and the clone's own, as one: a day that both cover is one day.
-  return await sql<Pause>(
-    tx,
-    `SELECT lower(pause) AS "from", upper(pause) AS "to" FROM unnest((
-       SELECT range_agg(tstzrange(from_at, to_at)) FROM (
-         SELECT from_at, to_at FROM clone_pause WHERE clone_id = $1 UNION ALL SELECT from_at, to_at FROM platform_pause) AS pauses)) AS pause
-     ORDER BY 1`,
-    [cloneId],
-  );
-}
-
-export async function openPause(tx: Tx, cloneId: string, at: Date): Promise<void> {
-  await sql(
-    tx, 'INSERT INTO clone_pause (clone_id, from_at) VALUES ($1, $2) ON CONFLICT (clone_id) WHERE to_at IS NULL DO NOTHING', [cloneId, at],
-  );
-}
-
-export async function closePause(tx: Tx, cloneId: string, at: Date): Promise<void> {
-  await sql(tx, 'UPDATE clone_pause SET to_at = greatest($2, from_at) WHERE clone_id = $1 AND to_at IS NULL', [cloneId, at]);
-}
-
-export async function openPlatformPause(tx: Tx, at: Date): Promise<void> {
-  await sql(tx, 'INSERT INTO platform_pause (from_at) VALUES ($1) ON CONFLICT DO NOTHING', [at]);
-}
-
-export async function closePlatformPause(tx: Tx, at: Date): Promise<void> {
-  await sql(tx, 'UPDATE platform_pause SET to_at = greatest($1, from_at) WHERE to_at IS NULL', [at]);
-}
-
-export async function isPaused(tx: Tx, cloneId: string): Promise<boolean> {
-  return (await maybeOne(
-    tx, 'SELECT 1 FROM clone_pause WHERE clone_id = $1 AND to_at IS NULL UNION ALL SELECT 1 FROM platform_pause WHERE to_at IS NULL LIMIT 1', [cloneId],
-  )) !== null;
 }

@@ -1,6 +1,7 @@
 import { type Day, daysBetween } from '../kernel/time.ts';
 import type { Tx } from '../kernel/tx.ts';
 import type { BillingDeps } from './deps.ts';
+import { pausesOf } from './pause-store.ts';
 import * as periods from './period-store.ts';
 import * as store from './plan-store.ts';
 import { type Credit, creditsOf } from './plans-model.ts';
@@ -11,9 +12,9 @@ import { putPlan, type SubscriptionRow } from './subscription-store.ts';
 
 /** What a subscription's running periods have left on a day, oldest payment first, and how a price would take it. */
 export async function creditsOn(tx: Tx, subscription: Pick<SubscriptionRow, 'id' | 'cloneId'>, day: Day, limitMinor: bigint): Promise<Credit<periods.PeriodRow>[]> {
-  const pauses = await periods.pausesOf(tx, subscription.cloneId);
+  const pauses = await pausesOf(tx, subscription.cloneId, [subscription.id]);
   const rows = await periods.lockRunning(tx, subscription.id);
-  return creditsOf(rows.map((period) => ({ period, parts: unusedOf(period, pauses, day).parts })), limitMinor);
+  return creditsOf(rows.map((period) => ({ period, parts: unusedOf(period, pauses.of(period), day).parts })), limitMinor);
 }
 
 /** The new period's days, and the quota that its first row has when nothing was charged for it. */
@@ -45,13 +46,13 @@ export async function applyNow(
   { change, invoiceId, days }: { change: store.PlanChangeRow; invoiceId: string; days: NewDays },
 ): Promise<void> {
   const at = deps.clock.now();
-  const pauses = await periods.pausesOf(tx, subscription.cloneId);
+  const pauses = await pausesOf(tx, subscription.cloneId, [subscription.id]);
   const running = (await periods.lockRunning(tx, subscription.id)).filter(({ stripeInvoice }) => stripeInvoice !== invoiceId);
-  await earn(tx, deps, running, pauses, change.day);
+  await earn(tx, deps, running, pauses.of, change.day);
   const ids = new Set(running.map(({ id }) => id));
   const rows = (await periods.lockRunning(tx, subscription.id)).filter(({ id }) => ids.has(id));
   let { granted } = days;
-  for (const credit of creditsOf(rows.map((period) => ({ period, parts: unusedOf(period, pauses, change.day).parts })), change.creditMinor)) {
+  for (const credit of creditsOf(rows.map((period) => ({ period, parts: unusedOf(period, pauses.of(period), change.day).parts })), change.creditMinor)) {
     const { period, kept, left } = credit;
     await periods.endPeriod(tx, period.id, change.day);
     if (kept.grossMinor > 0n) {

@@ -4,6 +4,7 @@ import { isCurrency, type Currency } from '../kernel/money.ts';
 import { Refusal, type RefusalCode } from '../kernel/refusals.ts';
 import type { Clock } from '../kernel/time.ts';
 import { fromStripeAmount, orNull, type StripePort, toStripeAmount } from '../platform/stripe/index.ts';
+import { type CollectionProvider, makeCollectionProvider } from './collection-provider.ts';
 import { makePackProvider, type PackProvider } from './coin-provider.ts';
 import { type DisputeProvider, makeDisputeProvider } from './dispute-provider.ts';
 import { type Listing, makeListing } from './reconcile-provider.ts';
@@ -15,7 +16,7 @@ import { makePlanProvider, type PlanProvider } from './provider-plans.ts';
  * carries an idempotency key derived from our own id, so that a call whose answer was lost is simply made again.
  * An unknown id answers null; outages are refused as `unavailable`.
  */
-export interface PaymentProvider extends PackProvider, PlanProvider, DisputeProvider, Listing {
+export interface PaymentProvider extends PackProvider, CollectionProvider, PlanProvider, DisputeProvider, Listing {
   createProduct: (tier: { tierId: string; cloneId: string; name: string }) => Promise<string>;
   createPrice: (price: {
     tierId: string; cloneId: string; productId: string; version: number; interval: 'month' | 'year'; priceMinor: bigint; currency: Currency;
@@ -319,7 +320,7 @@ export interface ProviderSettings {
 
 export function makePaymentProvider(port: StripePort, settings: ProviderSettings): PaymentProvider {
   return { ...makeSales(port, settings), ...makePackProvider(port, settings, currencyOf), ...makePayments(port), ...makePlanProvider(port, settings.publicUrl), ...makeReturns(port),
-    ...makeDisputeProvider(port, currencyOf), ...makeListing(port, currencyOf) };
+    ...makeCollectionProvider(port), ...makeDisputeProvider(port, currencyOf), ...makeListing(port, currencyOf) };
 }
 
 /** Reads webhooks. Deliveries are signed with wall time, so `wallClock` is the machine's, never the business's. */

@@ -5,6 +5,7 @@ import type { Tx } from '../kernel/tx.ts';
 import type { BillingDeps } from './deps.ts';
 import { openProblem } from './dunning.ts';
 import type { QuotaSource } from './model.ts';
+import { isPaused, pausesOf } from './pause-store.ts';
 import * as store from './period-store.ts';
 import * as subscriptions from './subscription-store.ts';
 import * as tiers from './tier-store.ts';
@@ -83,13 +84,13 @@ async function freeOf(tx: Tx, cloneId: string, accountId: string): Promise<{ tie
 
 async function paidEntitlement(tx: Tx, { accountId, cloneId, at }: { accountId: string; cloneId: string; at: Date }): Promise<Entitlement | null> {
   const today = dayOf(at);
-  const pauses = await store.pausesOf(tx, cloneId);
   const begun = await store.begunPeriods(tx, cloneId, accountId, today);
+  const pauses = await pausesOf(tx, cloneId, begun.map(({ subscriptionId }) => subscriptionId));
   const last = begun.at(-1);
   const newest = last === undefined ? null : await subscriptions.findSubscription(tx, last.subscriptionId);
   if (newest === null) return null;
   const graceUntil = newest.state === 'past_due' ? (await openProblem(tx, newest.id))?.graceUntil ?? null : null;
-  const period = currentPeriod(begun, pauses, today, newest.state, graceUntil);
+  const period = currentPeriod(begun, pauses.of, today, newest.state, graceUntil);
   if (period === null) return null;
   const subscription = period.subscriptionId === newest.id ? newest : await subscriptions.findSubscription(tx, period.subscriptionId);
   const offer = await tiers.findOffer(tx, period.tierId, period.offerVersion);
@@ -98,7 +99,7 @@ async function paidEntitlement(tx: Tx, { accountId, cloneId, at }: { accountId: 
     source: { subscriptionId: subscription.id, periodId: period.id }, tierId: offer.tierId, tierName: offer.name, capabilities: offer.capabilities,
     priceMinor: period.grossMinor.toString(), currency: period.currency, voiceOutputsGranted: period.granted, voiceOutputsLeft: leftOf(period),
     declaredCountry: subscription.declaredCountry, billingCountry: subscription.billingCountry,
-    paused: pauses.some((pause) => pause.to === null),
+    paused: pauses.whole.some((pause) => pause.to === null),
   };
 }
 
@@ -114,7 +115,7 @@ async function freeEntitlement(
   return {
     source: { freeAccountId: accountId, cloneId }, tierId: tier.id, tierName: tier.name, capabilities: tier.capabilities, priceMinor: '0',
     currency: tier.currency, voiceOutputsGranted: granted, voiceOutputsLeft: left, declaredCountry: country, billingCountry: country,
-    paused: await store.isPaused(tx, cloneId),
+    paused: await isPaused(tx, cloneId, []),
   };
 }
 

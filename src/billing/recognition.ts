@@ -1,7 +1,8 @@
 import { dayOf, type Day } from '../kernel/time.ts';
 import type { Tx } from '../kernel/tx.ts';
 import type { BillingDeps } from './deps.ts';
-import { earnedDays, earningSteps, partsOfDays, type Pause, type SplitSegment } from './model.ts';
+import { earnedDays, earningSteps, partsOfDays, type PausesOf, type SplitSegment } from './model.ts';
+import { pausesOf } from './pause-store.ts';
 import * as store from './period-store.ts';
 import { daysEarned } from './postings.ts';
 import { changingSince } from './plan-store.ts';
@@ -30,13 +31,14 @@ async function segmentsOf(
 
 /** Posts the earned days of locked periods before `through`. */
 export async function earn(
-  tx: Tx, deps: BillingDeps, rows: readonly store.PeriodRow[], pauses: readonly Pause[], through: Day,
+  tx: Tx, deps: BillingDeps, rows: readonly store.PeriodRow[], pausesFor: PausesOf, through: Day,
 ): Promise<number> {
   const [some] = rows;
   if (some === undefined) return 0;
   const segments = await segmentsOf(tx, deps, some.cloneId, rows, through);
   let posted = 0;
   for (const period of rows) {
+    const pauses = pausesFor(period);
     if (earnedDays(period, pauses, through) <= period.recognisedDays) continue;
     const steps = earningSteps(period, pauses, through, segments);
     for (const step of steps) {
@@ -70,13 +72,13 @@ export function makeRecognition(deps: BillingDeps): Recognition {
       const today = dayOf(deps.clock.now());
       const through = throughDay < today ? throughDay : today;
       const stops = await stopsOfClone(tx, cloneId);
-      const pauses = await store.pausesOf(tx, cloneId);
       const changing = await changingSince(tx, cloneId);
       const all = { cloneId, tierIds: null, before: null };
       let posted = 0;
       for (let after = ''; ;) {
         const rows = await store.lockUnearned(tx, all, after, BATCH);
-        for (const [day, group] of byLastDay(rows, stops, changing, through)) posted += await earn(tx, deps, group, pauses, day);
+        const pauses = await pausesOf(tx, cloneId, rows.map(({ subscriptionId }) => subscriptionId));
+        for (const [day, group] of byLastDay(rows, stops, changing, through)) posted += await earn(tx, deps, group, pauses.of, day);
         const last = rows.at(-1);
         if (last === undefined || rows.length < BATCH) return { posted };
         after = last.id;

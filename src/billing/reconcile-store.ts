@@ -45,8 +45,8 @@ export async function findReconciliation(tx: Tx, id: string): Promise<Reconcilia
 const KNOWN: Readonly<Record<ListedKind, string>> = {
   session: `(l.status = 'open' OR EXISTS (SELECT FROM subscription s WHERE s.stripe_session = l.id AND s.state NOT IN ('opening', 'checkout'))
     OR EXISTS (SELECT FROM coin_purchase p WHERE p.stripe_session = l.id AND p.state IN ('paid', 'expired')))`,
-  subscription: `(l.status IN ('incomplete', 'paused') OR EXISTS (SELECT FROM subscription s WHERE s.stripe_subscription = l.id AND s.state =
-    CASE WHEN l.status IN ('active', 'trialing') THEN 'active' WHEN l.status IN ('past_due', 'unpaid') THEN 'past_due' ELSE 'canceled' END))`,
+  subscription: `(l.status = 'incomplete' OR EXISTS (SELECT FROM subscription s WHERE s.stripe_subscription = l.id AND s.state =
+    CASE WHEN l.status IN ('active', 'trialing') THEN 'active' WHEN l.status IN ('past_due', 'unpaid', 'paused') THEN 'past_due' ELSE 'canceled' END))`,
   invoice: `(l.status IS DISTINCT FROM 'paid' OR l.amount = 0 OR EXISTS (SELECT FROM subscription_period p WHERE p.stripe_invoice = l.id))`,
   charge: `(l.status <> 'succeeded' OR EXISTS (SELECT FROM subscription_period p WHERE p.stripe_charge = l.id) OR EXISTS (SELECT FROM coin_lot c WHERE c.stripe_charge = l.id))`,
   refund: `(l.status IN ('pending', 'requires_action') OR EXISTS (SELECT FROM refund r WHERE r.stripe_refund = l.id AND r.state <> 'pending')

@@ -6,6 +6,7 @@ import { chart } from '../ledger/index.ts';
 import { paidWithCoins, restoreCoins, unusedLegs } from './coin-restores.ts';
 import type { BillingDeps } from './deps.ts';
 import { earnedDays, partsOfDays, type Parts } from './model.ts';
+import { pausesOf } from './pause-store.ts';
 import * as periods from './period-store.ts';
 import { unusedRefunded } from './postings.ts';
 import type { RefundFacts } from './provider.ts';
@@ -148,7 +149,7 @@ export function makeRefunds(deps: BillingDeps): Refunds {
     async dayParts(tx, { periodId, day }) {
       const period = await periods.findPeriod(tx, periodId);
       if (period === null) throw new Error(`There is no period ${periodId}.`);
-      const pauses = await periods.pausesOf(tx, period.cloneId);
+      const pauses = (await pausesOf(tx, period.cloneId, [period.subscriptionId])).of(period);
       const before = earnedDays(period, pauses, day);
       const after = Math.min(before + 1, period.recognisedDays);
       const parts = partsOfDays(period, Math.min(before, after), after, period.days);

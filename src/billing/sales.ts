@@ -6,6 +6,7 @@ import { enqueue } from '../platform/jobs/index.ts';
 import { once } from '../platform/postgres/index.ts';
 import type { BillingDeps } from './deps.ts';
 import { openProblem } from './dunning.ts';
+import { isPaused, pausesOf } from './pause-store.ts';
 import * as periods from './period-store.ts';
 import { openChange } from './plan-store.ts';
 import * as refunds from './refund-store.ts';
@@ -39,7 +40,7 @@ export function stopped(): Refusal {
 /** Nothing is sold that would not be delivered: outside the grant, where the law denies it, during a pause, or after a stop. */
 export async function checkSellable(tx: Tx, deps: BillingDeps, tier: store.TierRow, country: string, at: Date): Promise<void> {
   await refunds.lockSales(tx, tier.cloneId, 'shared');
-  if (await refunds.salesEnded(tx, tier.cloneId, tier.id) || await periods.isPaused(tx, tier.cloneId)) throw stopped();
+  if (await refunds.salesEnded(tx, tier.cloneId, tier.id) || await isPaused(tx, tier.cloneId, tier.capabilities)) throw stopped();
   const grant = await deps.grantInForce(tx, tier.cloneId, at);
   if (grant?.document.tiers.includes(tier.name) !== true) {
     throw new Refusal('tier_outside_grant', 'The owner does not allow this tier at present.');
@@ -123,7 +124,7 @@ export async function loadView(tx: Tx, row: store.SubscriptionRow, at: Date): Pr
   const tier = await store.findTier(tx, row.tierId);
   if (tier === null) throw new Error(`Subscription ${row.id} has no tier.`);
   const today = dayOf(at);
-  const pauses = await periods.pausesOf(tx, row.cloneId);
+  const pauses = (await pausesOf(tx, row.cloneId, [row.id])).of;
   const problem = await openProblem(tx, row.id);
   const period = currentPeriod(await periods.periodsOfSubscription(tx, row.id), pauses, today, row.state, problem?.graceUntil ?? null);
   const change = await openChange(tx, row.id);

@@ -2,6 +2,7 @@ import type { Currency } from '../kernel/money.ts';
 import type { Day } from '../kernel/time.ts';
 import type { Tx } from '../kernel/tx.ts';
 import { holdsOfBoth } from './coin-holds.ts';
+import { type Collection, makeCollection } from './collection.ts';
 import { type Coins, makeCoins } from './coins.ts';
 import { pausing, type Pausing } from './pausing.ts';
 import type { BillingDeps } from './deps.ts';
@@ -78,6 +79,8 @@ export interface Billing extends Tiers, Plans, Portal, Pausing, Sales, Quota, En
     applyPlanChange: Plans['applyPlanChange'];
     openCheckout: Sales['openCheckout'];
     applyEvent: Events['applyEvent'];
+    alignCollection: Collection['alignCollection'];
+    alignCollections: Collection['alignCollections'];
     closePage: Events['closePage'];
     endSubscription: Events['endSubscription'];
     settleStop: Stops['settle'];
@@ -151,7 +154,7 @@ export function makeBilling(deps: BillingDeps): Billing {
       publishTier: tiers.publishTier, endOffers: tiers.endOffers, applyPlanChange: plans.applyPlanChange,
       openCheckout: sales.openCheckout, applyEvent, closePage, endSubscription, settleStop: settleStopped, sendRefund,
       openPackCheckout, sendCoinReturn, runReconciliation, reconcileSometimes,
-      ...makeEndings(deps, stops),
+      ...makeEndings(deps, stops), ...makeCollection(deps),
     },
   };
 }

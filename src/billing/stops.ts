@@ -5,6 +5,7 @@ import { enqueue } from '../platform/jobs/index.ts';
 import type { BillingDeps } from './deps.ts';
 import { isDisputed } from './dispute-store.ts';
 import { earnedDays, partsOfDays, type Parts, type Pause } from './model.ts';
+import { pausesOf } from './pause-store.ts';
 import * as periods from './period-store.ts';
 import type { Covered } from './period-store.ts';
 import { earn } from './recognition.ts';
@@ -123,9 +124,10 @@ async function bearerOf(tx: Tx, deps: BillingDeps, cloneId: string, day: Day): P
 async function quote(tx: Tx, deps: BillingDeps, of: Covered, at: Date): Promise<StopQuote> {
   const { cloneId } = of;
   const day = dayOf(at);
-  const pauses = await periods.pausesOf(tx, cloneId);
-  const lines = (await periods.unearnedPeriods(tx, of)).flatMap((period): StopQuoteLine[] => {
-    const { unusedDays, parts } = unusedOf(period, pauses, day);
+  const rows = await periods.unearnedPeriods(tx, of);
+  const pauses = await pausesOf(tx, cloneId, rows.map(({ subscriptionId }) => subscriptionId));
+  const lines = rows.flatMap((period): StopQuoteLine[] => {
+    const { unusedDays, parts } = unusedOf(period, pauses.of(period), day);
     if (unusedDays === 0) return [];
     return [{
       subscriptionId: period.subscriptionId, periodId: period.id, accountId: period.accountId, days: period.days, unusedDays,
@@ -144,12 +146,12 @@ async function quote(tx: Tx, deps: BillingDeps, of: Covered, at: Date): Promise<
 
 /** Earns the days before the stop, then ends the locked periods and asks for their refunds, in one transaction. */
 async function endPeriods(tx: Tx, deps: BillingDeps, room: Pick<Refunds, 'requestRefund'>, stop: refunds.StopRow, after: string): Promise<string | null> {
-  const pauses = await periods.pausesOf(tx, stop.cloneId);
   const rows = await periods.lockUnearned(tx, refunds.coveredBy(stop), after, BATCH);
-  await earn(tx, deps, rows, pauses, stop.day);
+  const pauses = await pausesOf(tx, stop.cloneId, rows.map(({ subscriptionId }) => subscriptionId));
+  await earn(tx, deps, rows, pauses.of, stop.day);
   const feeBearer = await bearerOf(tx, deps, stop.cloneId, stop.day);
   for (const row of rows) {
-    const { unusedDays, parts } = unusedOf(row, pauses, stop.day);
+    const { unusedDays, parts } = unusedOf(row, pauses.of(row), stop.day);
     if (unusedDays === 0) continue;
     // The bank holds this money: it goes to the fan if the dispute is lost, and is paid back if it is won.
     if (await isDisputed(tx, row.stripeCharge)) {

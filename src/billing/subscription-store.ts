@@ -196,6 +196,15 @@ export async function countLive(tx: Tx, { cloneId, tierIds, before }: Covered): 
   );
 }
 
+/** What renews of a clone, or of every clone (null), after `afterId`, in id order. */
+export async function renewingOf(tx: Tx, cloneId: string | null, afterId: string, limit: number): Promise<string[]> {
+  const rows = await sql<{ id: string }>(
+    tx, `SELECT id FROM subscription WHERE ($1::text IS NULL OR clone_id = $1) AND state IN ('active', 'past_due') AND id > $2 ORDER BY id LIMIT $3`,
+    [cloneId, afterId, limit],
+  );
+  return rows.map(({ id }) => id);
+}
+
 /** Clones of which anything is still subscribed to, after `afterId`, in id order. */
 export async function clonesWithSubscriptions(tx: Tx, afterId: string, limit: number): Promise<string[]> {
   const rows = await sql<{ cloneId: string }>(

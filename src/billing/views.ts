@@ -2,7 +2,7 @@ import type { components } from '../../contracts/generated/api.ts';
 import { coinsFor } from '../kernel/money.ts';
 import type { Day } from '../kernel/time.ts';
 import type { PaymentProblem } from './dunning.ts';
-import { endDayWithPauses, type Pause } from './model.ts';
+import { endDayWithPauses, type PausesOf } from './model.ts';
 import type { PeriodRow } from './period-store.ts';
 import type { PlanChangeRow } from './plan-store.ts';
 import type { Entitlement } from './quota.ts';
@@ -43,9 +43,9 @@ export function leftOf(period: Pick<PeriodRow, 'granted' | 'held' | 'captured'>)
  * at the hour of the first payment, so on the day of the renewal the last period still serves a subscription that goes on.
  */
 export function currentPeriod(
-  periods: readonly PeriodRow[], pauses: readonly Pause[], today: Day, state: SubscriptionRow['state'], graceUntil: Day | null = null,
+  periods: readonly PeriodRow[], pauses: PausesOf, today: Day, state: SubscriptionRow['state'], graceUntil: Day | null = null,
 ): PeriodRow | null {
-  const ends = (period: PeriodRow): Day => endDayWithPauses(period, pauses, today);
+  const ends = (period: PeriodRow): Day => endDayWithPauses(period, pauses(period), today);
   const all = periods.filter((period) => period.startDay <= today && today < ends(period));
   // What a change of plan carried on stands beside the period that has the quota.
   const quota = all.filter((period) => period.granted > 0);
@@ -68,7 +68,7 @@ export function planChangeView(row: PlanChangeRow, tierName: string): PlanChange
 
 export interface SubscriptionState {
   period: PeriodRow | null;
-  pauses: readonly Pause[];
+  pauses: PausesOf;
   today: Day;
   pending: PlanChangeView | null;
   problem: PaymentProblem | null;
@@ -81,7 +81,7 @@ export function subscriptionView(row: SubscriptionRow, tier: TierRow, { period, 
     state: row.state, checkoutUrl: row.state === 'checkout' ? row.checkoutUrl : null,
     declaredCountry: row.declaredCountry, billingCountry: row.billingCountry,
     currentPeriod: period === null ? null : {
-      periodId: period.id, startDay: period.startDay, endDay: endDayWithPauses(period, pauses, today),
+      periodId: period.id, startDay: period.startDay, endDay: endDayWithPauses(period, pauses(period), today),
       voiceOutputsGranted: period.granted, voiceOutputsHeld: period.held, voiceOutputsCaptured: period.captured,
       voiceOutputsLeft: leftOf(period),
     },

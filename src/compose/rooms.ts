@@ -96,7 +96,7 @@ function makeRights(platform: Platform, ground: Ground, above: () => Pick<Rooms,
   const consent: Consent = makeConsent({
     runTx, clock, ids, random, identity, clones, ownership, provenance, transparency, facts: PLATFORM_FACTS, contract: contractPdf,
     pauseByHouse: (tx, asked) => above().stop.stopByHouse(tx, { ...asked, kind: 'pause' }),
-    onCloneGate: (tx, { cloneId, state, at }) => above().billing[state === 'paused' ? 'onPaused' : 'onResumed'](tx, cloneId, at),
+    onCloneGate: (tx, { cloneId, capability, state, at }) => above().billing[state === 'paused' ? 'onPaused' : 'onResumed'](tx, cloneId, at, capability),
   });
   return { ownership, clones, consent };
 }

@@ -40,8 +40,8 @@ export interface Held extends GateState {
   moved: boolean;
 }
 
-/** Told in the transaction in which a clone's gate was paused or opened again, whoever held it. */
-export type OnCloneGate = (tx: Tx, change: { cloneId: string; state: 'open' | 'paused'; at: Date }) => Promise<void>;
+/** Told in the transaction in which the gate of a clone, or of one of its capabilities, was paused or opened again, whoever held it. */
+export type OnCloneGate = (tx: Tx, change: { cloneId: string; capability: string | null; state: 'open' | 'paused'; at: Date }) => Promise<void>;
 
 /** While something held the clone's gate; `to` is null until the last hold is lifted. */
 export interface Pause {
@@ -160,9 +160,9 @@ async function putHold(tx: Tx, gateId: string, fact: 'placed' | 'lifted', hold: 
   [gateId, hold.holder, fact, hold.reason, hold.by, hold.at]);
   const after = await readOne(tx, gateId);
   const moved = after.state !== before.state;
-  if (moved && after.kind === 'clone' && after.state !== 'stopped') {
-    const { cloneId } = await one<{ cloneId: string }>(tx, 'SELECT clone_id AS "cloneId" FROM gate WHERE id = $1', [gateId]);
-    await told?.(tx, { cloneId, state: after.state, at: hold.at });
+  if (moved && (after.kind === 'clone' || after.kind === 'capability') && after.state !== 'stopped') {
+    const of = await one<{ cloneId: string; capability: string | null }>(tx, 'SELECT clone_id AS "cloneId", capability FROM gate WHERE id = $1', [gateId]);
+    await told?.(tx, { ...of, state: after.state, at: hold.at });
   }
   return { ...after, changed: true, moved };
 }

@@ -42,6 +42,10 @@ async function stripeOf(subscriptionId: string): Promise<string> {
   return row!.id;
 }
 
+const atStripe = async (subscriptionId: string) => await world.port.sdk.subscriptions.retrieve(await stripeOf(subscriptionId));
+const days = async (subscriptionId: string): Promise<string[]> => (await world.db.asOwner<{ text: string }>(
+  `SELECT start_day || ' ' || end_day AS text FROM subscription_period WHERE subscription_id = $1 ORDER BY start_day`, [subscriptionId])).map(({ text }) => text);
+
 describe('a renewal that fails', () => {
   it('leaves what was paid for the grace, then the free tier; a later payment brings it back, and nothing unpaid is booked', async () => {
     const fan = world.fan('mei');
@@ -66,7 +70,9 @@ describe('a renewal that fails', () => {
     await world.moveTo(noon('2026-04-10'));
     const [open] = (await world.port.sdk.invoices.list({ subscription: await stripeOf(subscriptionId), status: 'open' })).data;
     if (open !== undefined) expect(await inPortal(fan, { action: 'pay', invoice: open.id })).toBe(303);
-    expect(await view(fan, subscriptionId)).toMatchObject({ state: 'active', payment: null, currentPeriod: { startDay: '2026-04-01' } });
+    // The 9th was neither paid for in time nor delivered: it is added to the end, and the processor bills after it.
+    expect(await view(fan, subscriptionId)).toMatchObject({ state: 'active', payment: null, currentPeriod: { startDay: '2026-04-01', endDay: '2026-05-02' } });
+    expect((await atStripe(subscriptionId)).items.data[0]?.current_period_end).toBe(Date.parse('2026-05-02T02:00:00Z') / 1_000);
     expect((await entitled(fan)).kind).toBe('paid');
     expect((await periodsOf(subscriptionId)).map(({ grossMinor }) => grossMinor)).toEqual([600n, 600n]);
     await world.checkBooks();
@@ -132,6 +138,101 @@ describe('a pause', () => {
     const [row] = await world.db.asOwner<{ days: number }>('SELECT recognised_days AS days FROM subscription_period WHERE subscription_id = $1', [subscriptionId]);
     expect(row).toEqual({ days: 1 });
     expect(await world.balance(chart.taxPayable('CNY'))).toBeLessThan(0n);
+    // Six days later than at first, and one period joins the next.
+    expect(await atStripe(subscriptionId)).toMatchObject({ pause_collection: null, status: 'trialing', trial_end: Date.parse('2026-07-16T04:00:00Z') / 1_000 });
+    await world.moveTo(noon('2026-07-15'));
+    expect(await days(subscriptionId)).toHaveLength(1);
+    await world.moveTo(noon('2026-07-17'));
+    expect(await days(subscriptionId)).toEqual(['2026-06-10 2026-07-10', '2026-07-16 2026-08-16']);
+    await world.billing.cancelSubscription(fan, world.key('cancel'), subscriptionId);
+    await world.checkBooks();
+  });
+
+  it('holds collection at the processor, over a renewal too, and what is not paid for then is billed when what is paid has ended', async () => {
+    const fan = world.fan('slow');
+    const { subscriptionId } = await world.subscribed(fan, tierId);
+    await world.moveTo(noon('2026-08-10'));
+    await world.tx((tx) => world.billing.onPaused(tx, CLONE, world.clock.now()));
+    await world.drain();
+    expect((await atStripe(subscriptionId)).pause_collection).toEqual({ behavior: 'void', resumes_at: null });
+    // The processor's own date was the 17th.
+    await world.moveTo(noon('2026-08-20'));
+    expect(await days(subscriptionId)).toEqual(['2026-07-17 2026-08-17']);
+    expect((await world.port.sdk.invoices.list({ subscription: await stripeOf(subscriptionId), status: 'void' })).data).toHaveLength(1);
+    // Twice, and from a worker that died: the same.
+    await world.billing.work.alignCollection(subscriptionId, 'again');
+    await world.tx((tx) => world.billing.onResumed(tx, CLONE, world.clock.now()));
+    await world.tx((tx) => world.billing.onResumed(tx, CLONE, world.clock.now()));
+    await world.drain();
+    await world.billing.work.alignCollection(subscriptionId, 'again');
+    // The 11th to the 19th: nine days.
+    expect((await view(fan, subscriptionId)).currentPeriod).toMatchObject({ endDay: '2026-08-26' });
+    expect((await atStripe(subscriptionId)).items.data[0]?.current_period_end).toBe(Date.parse('2026-08-26T04:00:00Z') / 1_000);
+    await world.moveTo(noon('2026-08-27'));
+    expect(await days(subscriptionId)).toEqual(['2026-07-17 2026-08-17', '2026-08-26 2026-09-26']);
+    expect((await periodsOf(subscriptionId)).map(({ grossMinor }) => grossMinor)).toEqual([600n, 600n]);
+    await world.checkBooks();
+    await world.billing.cancelSubscription(fan, world.key('cancel'), subscriptionId);
+  });
+
+  it('in the hour of the renewal makes it later by that hour: it is billed when collection begins again', async () => {
+    const fan = world.fan('late');
+    const { subscriptionId } = await world.subscribed(fan, tierId);
+    await world.moveTo('2026-09-27T03:00:00Z');
+    await world.tx((tx) => world.billing.onPaused(tx, CLONE, world.clock.now()));
+    await world.drain();
+    await world.moveTo('2026-09-27T07:00:00Z');
+    expect(await days(subscriptionId)).toHaveLength(1);
+    await world.tx((tx) => world.billing.onResumed(tx, CLONE, world.clock.now()));
+    await world.drain();
+    expect(await days(subscriptionId)).toEqual(['2026-08-27 2026-09-27', '2026-09-27 2026-10-27']);
+    expect(await view(fan, subscriptionId)).toMatchObject({ state: 'active', currentPeriod: { voiceOutputsLeft: 100 } });
+    await world.billing.cancelSubscription(fan, world.key('cancel'), subscriptionId);
+    await world.checkBooks();
+  });
+
+  it('of a capability lengthens what names it and nothing else, and what names it is not sold meanwhile; after thirty days it is returned as at a stop', async () => {
+    world.facts.capabilities = { voice: true, moments: true };
+    const both = (await world.billing.createTier(OWNER, world.key('createTier'), { cloneId: CLONE, name: 'work', priceMinor: '3000', capabilities: ['voice', 'moments'] })).tierId;
+    await world.drain();
+    const [named, other] = [world.fan('crowd'), world.fan('raw')];
+    const mine = await world.subscribed(named, both);
+    const theirs = await world.subscribed(other, tierId);
+    await world.moveTo(noon('2026-10-01'));
+    const pause = (state: 'onPaused' | 'onResumed') => world.tx((tx) => world.billing[state](tx, CLONE, world.clock.now(), 'moments'));
+    await pause('onPaused');
+    await world.drain();
+    expect((await atStripe(mine.subscriptionId)).pause_collection).not.toBeNull();
+    expect((await atStripe(theirs.subscriptionId)).pause_collection).toBeNull();
+    const ask = (wanted: string) => refusal(world.billing.subscribe(world.fan('days'), world.key('subscribe'), { cloneId: CLONE, tierId: wanted }));
+    expect(await ask(both)).toBe('stopped');
+    expect(await ask(tierId)).toBe('none');
+    // What is not paused is delivered on.
+    expect(await entitled(named)).toMatchObject({ kind: 'paid', paused: false });
+    await world.moveTo(noon('2026-10-05'));
+    await pause('onResumed');
+    await world.drain();
+    expect((await view(named, mine.subscriptionId)).currentPeriod).toMatchObject({ endDay: '2026-10-30' });
+    expect((await view(other, theirs.subscriptionId)).currentPeriod).toMatchObject({ endDay: '2026-10-27' });
+    await world.moveTo(noon('2026-10-06'));
+    await pause('onPaused');
+    await world.drain();
+    await world.moveTo(noon('2026-11-04'));
+    await world.billing.work.lookAt(CLONE);
+    await world.drain();
+    expect((await view(named, mine.subscriptionId)).state).toBe('active');
+    expect(await days(theirs.subscriptionId)).toHaveLength(2);
+    await world.moveTo(noon('2026-11-05'));
+    await world.billing.work.lookAt(CLONE);
+    await world.drain();
+    // Four days, then one more, then thirty that were paused: the 5th and the 6th were delivered.
+    const [row] = await world.db.asOwner<{ days: number; refunded: string; gross: string }>(
+      'SELECT recognised_days AS days, refunded_minor AS refunded, gross_minor AS gross FROM subscription_period WHERE subscription_id = $1', [mine.subscriptionId]);
+    expect(row!.days).toBe(7);
+    expect(BigInt(row!.refunded)).toBe(3_000n - (2_831n * 7n) / 30n - (169n * 7n) / 30n);
+    expect((await view(named, mine.subscriptionId)).state).toBe('canceled');
+    expect((await view(other, theirs.subscriptionId)).state).toBe('active');
+    await expect(world.db.asApp(`UPDATE capability_pause SET to_at = now() WHERE capability = 'moments'`)).rejects.toThrow(/has ended/);
     await world.checkBooks();
   });
 });

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { seededRandom, systemRandom, type Random } from '../../src/kernel/random.ts';
 import { chart } from '../../src/ledger/index.ts';
 import { refusal } from './refusal.ts';
+import { chargesOf } from './renewing.ts';
 import { CLONE, DECLINED_CARD, openWorld, type World } from './support.ts';
 
 /**
@@ -61,18 +62,10 @@ interface Life {
   stopAt: number;
 }
 
-/** Every charge up to `now`: a renewal is collected an hour after its period began, unless it ended before. */
+/** Every charge up to `now`, of every sale. */
 function paidBy(life: Life, now: number): Paid[] {
-  return life.sales.flatMap((sale) => {
-    const paid: Paid[] = [];
-    for (let n = 0; ; n += 1) {
-      const start = monthAfter(sale.at, n);
-      const at = n === 0 ? start : start + HOUR;
-      if (n > 0 && (sale.failsLater || at > now || at > sale.endedAt || at > life.stopAt)) return paid;
-      const startDay = dayOf(start);
-      paid.push({ at, tierId: sale.tierId, grossMinor: sale.priceMinor, startDay, days: dayOf(monthAfter(sale.at, n + 1)) - startDay });
-    }
-  });
+  return life.sales.flatMap((sale) => chargesOf({ ...sale, until: Math.min(sale.endedAt, life.stopAt) }, life.pauses, now)
+    .map((charge) => ({ ...charge, tierId: sale.tierId, grossMinor: sale.priceMinor })));
 }
 
 interface Books {
@@ -179,13 +172,18 @@ function makeStory(world: World, random: Random, tiers: { tierId: string; priceM
       if (pausedFrom === null) await open(fans.pop() ?? '', pick(random, tiers).tierId);
     },
     canceled: cancel,
+    // Everything is told before, and the processor is told at once: so it is known which renewals fall into the pause.
     async pause() {
+      await deliver();
       await world.tx((tx) => world.billing.onPaused(tx, CLONE, at()));
+      await work();
       pausedFrom = now;
       life.pauses.push({ from: now, to: Infinity });
     },
     async resume() {
+      await deliver();
       await world.tx((tx) => world.billing.onResumed(tx, CLONE, at()));
+      await work();
       pausedFrom = null;
       for (const pause of life.pauses) pause.to = Math.min(pause.to, now);
     },

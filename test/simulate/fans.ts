@@ -57,12 +57,17 @@ async function pause(story: Story): Promise<boolean> {
   const clone = story.pick(quiet);
   await story.stage.tx((tx) => story.stage.rooms.billing.onPaused(tx, clone.cloneId, new Date(story.now * 1_000)));
   clone.pausedAt = story.now;
+  const lasting = { from: story.now, to: Infinity };
+  clone.pauses.push(lasting);
   story.happen({ what: 'paused', cloneId: clone.cloneId, at: story.now });
+  await story.stage.drain();
   const refused = await expectRefusal(page(story, clone, clone.tiers[0]!.tierId));
   if (refused !== 'stopped') throw new Error(`a paused clone was sold: ${refused}`);
   await story.wait(6);
   await story.stage.tx((tx) => story.stage.rooms.billing.onResumed(tx, clone.cloneId, new Date(story.now * 1_000)));
   clone.pausedAt = null;
+  lasting.to = story.now;
+  await story.stage.drain();
   story.happen({ what: 'resumed', cloneId: clone.cloneId, at: story.now });
   story.count('resumed');
   return true;

@@ -1,6 +1,7 @@
 import { seededRandom, type Random } from '../../src/kernel/random.ts';
+import { type Charge, chargesOf as charged, type Paused } from '../billing/renewing.ts';
 import type { Planting } from './rooms.ts';
-import { DAY_SECONDS, dayOf, isoDay, midnight, monthAfter } from './reference/days.ts';
+import { DAY_SECONDS, dayOf, isoDay, midnight } from './reference/days.ts';
 import type { Happening, Leg } from './reference/happenings.ts';
 import { makeReference, type Reference } from './reference/model.ts';
 import { openStage, type Person, type Stage, type StageOptions } from './stage.ts';
@@ -31,6 +32,7 @@ export interface CloneFacts {
   splits: number;
   /** No split begins before this day any more: days that are earned keep theirs. */
   pausedAt: number | null;
+  pauses: Paused[];
   stoppedAt: number;
 }
 
@@ -81,22 +83,15 @@ export interface StoryOptions {
   address?: NonNullable<StageOptions['address']>;
 }
 
-/** Every charge of a sale up to `now`: a renewal is collected an hour after its period began, unless it ended before. */
-export function chargesOf(sale: Sale, now: number): { at: number; startDay: number; days: number }[] {
-  const charges: { at: number; startDay: number; days: number }[] = [];
-  for (let n = 0; ; n += 1) {
-    const start = monthAfter(sale.at, n);
-    const at = n === 0 ? start : start + HOUR;
-    if (n > 0 && (sale.failsLater || at > now || at > sale.endedAt || at > sale.clone.stoppedAt)) return charges;
-    const startDay = dayOf(start);
-    charges.push({ at, startDay, days: dayOf(monthAfter(sale.at, n + 1)) - startDay });
-  }
+/** Every charge of a sale up to `now`. */
+export function chargesOf(sale: Sale, now: number): Charge[] {
+  return charged({ ...sale, until: Math.min(sale.endedAt, sale.clone.stoppedAt) }, sale.clone.pauses, now);
 }
 
 /** When the collection of a living sale comes next. */
 export function renewals(sale: Sale, from: number, to: number): number[] {
   if (sale.failsLater) return [];
-  return Array.from({ length: 27 }, (_none, n) => monthAfter(sale.at, n + 1)).filter((at) => at >= from && at <= to && at <= sale.endedAt && at <= sale.clone.stoppedAt);
+  return chargesOf(sale, to + HOUR).slice(1).map(({ at }) => at - HOUR).filter((at) => at >= from && at <= to);
 }
 
 /** By amount; the processor's schedule is one for all. */
@@ -139,7 +134,7 @@ async function makePeople(stage: Stage): Promise<Story['payees'] & { owners: Per
 
 async function makeClones(stage: Stage, random: Random, owners: readonly Person[], count: number): Promise<CloneFacts[]> {
   const clones = Array.from({ length: count }, (_none, index): CloneFacts => ({
-    cloneId: stage.ids.next('clone'), owner: owners[index % owners.length]!, tiers: [], splits: 0, pausedAt: null, stoppedAt: Infinity,
+    cloneId: stage.ids.next('clone'), owner: owners[index % owners.length]!, tiers: [], splits: 0, pausedAt: null, pauses: [], stoppedAt: Infinity,
   }));
   await stage.clones(clones.map(({ cloneId, owner }) => ({ cloneId, owner: owner.accountId })));
   for (const clone of clones) {

@@ -65,7 +65,7 @@ export async function openStopWorld(seed: string): Promise<StopWorld> {
   const log = makeTransparency({ runTx, clock, ids, logKey: generateKeyPairSync('ed25519').privateKey, origin: 'log.example/benren' });
   const bench = await makeGateBench(money.db);
   const gates = makeGates({
-    ids, onCloneGate: (tx, { cloneId, state, at }) => money.billing[state === 'paused' ? 'onPaused' : 'onResumed'](tx, cloneId, at),
+    ids, onCloneGate: (tx, { cloneId, capability, state, at }) => money.billing[state === 'paused' ? 'onPaused' : 'onResumed'](tx, cloneId, at, capability),
   });
   const count: StopDeps['countReleases'] = async (tx, { cloneId }) =>
     (await one<{ count: bigint }>(tx, 'SELECT count(*) FROM probe WHERE $1::text IS NULL OR clone_id = $1', [cloneId])).count;

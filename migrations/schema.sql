@@ -78,6 +78,12 @@ billing_stop.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 billing_stop.tier_ids text[]
 billing_stop.final boolean NOT NULL DEFAULT true
 billing_stop.reason text NOT NULL DEFAULT 'stop'::text
+capability_pause.id bigint NOT NULL
+capability_pause.clone_id text NOT NULL
+capability_pause.capability text NOT NULL
+capability_pause.from_at timestamp with time zone NOT NULL
+capability_pause.to_at timestamp with time zone
+capability_pause.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 challenge.id text NOT NULL
 challenge.purpose text NOT NULL
 challenge.challenge bytea NOT NULL
@@ -1441,6 +1447,9 @@ billing_sales_end: billing_sales_end_pkey PRIMARY KEY (stop_id)
 billing_stop: billing_stop_clone_id_fkey FOREIGN KEY (clone_id) REFERENCES clone(id)
 billing_stop: billing_stop_pkey PRIMARY KEY (stop_id)
 billing_stop: billing_stop_reason_check CHECK (((length(reason) >= 1) AND (length(reason) <= 100)))
+capability_pause: capability_pause_check CHECK ((to_at >= from_at))
+capability_pause: capability_pause_clone_id_fkey FOREIGN KEY (clone_id) REFERENCES clone(id)
+capability_pause: capability_pause_pkey PRIMARY KEY (id)
 challenge: challenge_challenge_check CHECK ((octet_length(challenge) = 32))
 challenge: challenge_challenge_key UNIQUE (challenge)
 challenge: challenge_check CHECK (((account_id IS NULL) = (purpose = 'login'::text)))
@@ -2494,6 +2503,9 @@ CREATE INDEX billing_sales_end_of_clone ON public.billing_sales_end USING btree 
 CREATE UNIQUE INDEX billing_sales_end_pkey ON public.billing_sales_end USING btree (stop_id)
 CREATE INDEX billing_stop_of_clone ON public.billing_stop USING btree (clone_id, at)
 CREATE UNIQUE INDEX billing_stop_pkey ON public.billing_stop USING btree (stop_id)
+CREATE INDEX capability_pause_of_clone ON public.capability_pause USING btree (clone_id, from_at)
+CREATE UNIQUE INDEX capability_pause_one_open ON public.capability_pause USING btree (clone_id, capability) WHERE (to_at IS NULL)
+CREATE UNIQUE INDEX capability_pause_pkey ON public.capability_pause USING btree (id)
 CREATE UNIQUE INDEX challenge_challenge_key ON public.challenge USING btree (challenge)
 CREATE INDEX challenge_expired ON public.challenge USING btree (expires_at)
 CREATE UNIQUE INDEX challenge_pkey ON public.challenge USING btree (id)
@@ -2745,6 +2757,7 @@ CREATE UNIQUE INDEX ownership_review_pkey ON public.ownership_review USING btree
 CREATE UNIQUE INDEX ownership_review_proof_id_reviewer_id_key ON public.ownership_review USING btree (proof_id, reviewer_id)
 CREATE INDEX ownership_sealed_of_proof ON public.ownership_sealed USING btree (proof_id)
 CREATE UNIQUE INDEX ownership_sealed_pkey ON public.ownership_sealed USING btree (digest)
+CREATE INDEX payment_problem_of_subscription ON public.payment_problem USING btree (subscription_id)
 CREATE INDEX payment_problem_open ON public.payment_problem USING btree (subscription_id) WHERE (resolved_at IS NULL)
 CREATE UNIQUE INDEX payment_problem_pkey ON public.payment_problem USING btree (stripe_invoice)
 CREATE INDEX payout_of_account ON public.payout USING btree (account_id, created_at)
@@ -2921,6 +2934,7 @@ billing_sales_end: CREATE TRIGGER billing_sales_end_never_changes BEFORE DELETE 
 billing_sales_end: CREATE TRIGGER billing_sales_end_never_truncated BEFORE TRUNCATE ON public.billing_sales_end FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 billing_stop: CREATE TRIGGER billing_stop_never_changes BEFORE DELETE OR UPDATE ON public.billing_stop FOR EACH ROW EXECUTE FUNCTION refuse_change()
 billing_stop: CREATE TRIGGER billing_stop_never_truncated BEFORE TRUNCATE ON public.billing_stop FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+capability_pause: CREATE TRIGGER capability_pause_ends_once BEFORE UPDATE ON public.capability_pause FOR EACH ROW EXECUTE FUNCTION capability_pause_ends_once()
 challenge: CREATE TRIGGER challenge_used_once BEFORE UPDATE ON public.challenge FOR EACH ROW WHEN ((old.used_at IS NOT NULL)) EXECUTE FUNCTION challenge_used_once()
 clone: CREATE TRIGGER clone_not_of_refuser BEFORE INSERT ON public.clone FOR EACH ROW EXECUTE FUNCTION clone_not_of_refuser()
 clone_pause: CREATE TRIGGER clone_pause_ends_once BEFORE UPDATE ON public.clone_pause FOR EACH ROW EXECUTE FUNCTION clone_pause_ends_once()
@@ -3437,6 +3451,17 @@ AS $function$
     WHERE licence.grant_id = of_grant AND ended.licence_id IS NULL AND (notice.ends_at IS NULL OR notice.ends_at > at_instant)
       AND (licence.canonical::jsonb #>> '{terms,validUntil}')::timestamptz > at_instant
   $function$
+CREATE OR REPLACE FUNCTION public.capability_pause_ends_once()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    IF OLD.to_at IS NOT NULL THEN
+      RAISE EXCEPTION 'this pause of % has ended', OLD.capability USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+  END $function$
 CREATE OR REPLACE FUNCTION public.challenge_used_once()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -6178,6 +6203,7 @@ billing_customer: INSERT, SELECT
 billing_grace: DELETE, INSERT, SELECT
 billing_sales_end: INSERT, SELECT
 billing_stop: INSERT, SELECT
+capability_pause: SELECT
 challenge: DELETE, INSERT, SELECT
 clone: INSERT, SELECT
 clone_material: INSERT, SELECT
@@ -6336,6 +6362,8 @@ wind_down: INSERT, SELECT
 
 account: UPDATE (country, display_name, locale)
 advance: UPDATE (ended_on, leaf_id, payout_id, record, signed_at, state)
+capability_pause: INSERT (capability, clone_id, from_at)
+capability_pause: UPDATE (to_at)
 challenge: UPDATE (used_at)
 clone: UPDATE (ownership_proof_id)
 clone_pause: UPDATE (to_at)

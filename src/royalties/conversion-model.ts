@@ -10,10 +10,9 @@ const DECIMAL = /^([0-9]{1,12})(?:\.([0-9]{1,18}))?$/;
  * `from` is, as decimal text. Refuses `money_malformed`, `money_out_of_range`.
  */
 export function convertMinor(amountMinor: bigint, from: Currency, to: Currency, rate: string): bigint {
-  const match = DECIMAL.exec(rate);
-  const [, whole = '', fraction = ''] = match ?? [];
+  const [, whole = '', fraction = ''] = DECIMAL.exec(rate) ?? [];
   const digits = BigInt(`0${whole}${fraction}`);
-  if (match === null || digits === 0n) throw new Refusal('money_malformed', 'A rate is a positive decimal number.');
+  if (digits === 0n) throw new Refusal('money_malformed', 'A rate is a positive decimal number.');
   if (amountMinor < 0n) throw new RangeError('only what is paid is converted');
   const numerator = amountMinor * digits * 10n ** BigInt(CURRENCIES[to]);
   const result = numerator / (10n ** BigInt(fraction.length + CURRENCIES[from]));

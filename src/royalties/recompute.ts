@@ -62,24 +62,23 @@ function checkShares(sheet: Sheet, pot: PotIn, splits: readonly SplitIn[]): void
   sheet.same(`pot ${pot.potId}: the signed split`, pot.splitSha256, split === undefined ? 'not among the events' : sha256Hex(canonicalJson(split.document)));
   if (split === undefined) return;
   const { base, legs } = split.document;
-  const baseMinor = baseOf(pot, base);
-  if (baseMinor === null) return;
+  const found = baseOf(pot, base);
+  if (found === null) return;
   const earned = BigInt(pot.earnedMinor);
-  // A base below zero is not divided: the platform bears all of it.
-  sheet.same(`pot ${pot.potId}: base`, pot.baseMinor, baseMinor < 0n ? earned : baseMinor);
+  // What the base leaves in, tax and fees, is borne by the platform. A base below zero is not divided: it bears all of it.
+  const [baseMinor, borneMinor] = found < 0n ? [0n, -earned] : [found, found - earned];
+  sheet.same(`pot ${pot.potId}: base`, pot.baseMinor, baseMinor);
   const upstream = pot.legs.filter((leg) => leg.derivativeId !== null);
   const above = upstreamOf(baseMinor, upstream.map((leg) => BigInt(leg.basisPoints)));
   for (const [index, leg] of upstream.entries()) {
     sheet.same(`pot ${pot.potId}: of ${leg.payee}'s original`, `${leg.shareMinor} ${leg.amountMinor}`, `${above[index] ?? 0n} ${above[index] ?? 0n}`);
   }
-  const rest = baseMinor - sum(above);
   const stated = pot.legs.filter((leg) => leg.derivativeId === null);
-  const shares = baseMinor < 0n ? legs.map((leg) => (leg.payee === 'platform' ? earned : 0n)) : sharesBy(rest, legs.map((leg) => BigInt(leg.basisPoints)));
+  const shares = sharesBy(baseMinor - sum(above), legs.map((leg) => BigInt(leg.basisPoints)));
   sheet.same(`pot ${pot.potId}: legs`, `${stated.length}`, `${legs.length}`);
   for (const [index, leg] of legs.entries()) {
     const one = stated[index];
-    // What the base leaves in, tax and fees, is borne by the platform.
-    const amount = (shares[index] ?? 0n) - (leg.payee === 'platform' && baseMinor >= 0n ? baseMinor - earned : 0n);
+    const amount = (shares[index] ?? 0n) - (leg.payee === 'platform' ? borneMinor : 0n);
     sheet.same(`pot ${pot.potId}: share of ${leg.payee}`, `${one?.payee ?? ''} ${one?.basisPoints ?? ''} ${one?.shareMinor ?? ''} ${one?.amountMinor ?? ''}`,
       `${leg.payee} ${leg.basisPoints} ${shares[index] ?? 0n} ${amount}`);
   }

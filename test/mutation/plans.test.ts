@@ -41,6 +41,7 @@ describe('the money of unused days', () => {
     expect(divided(parts(566n, 34n, 20n), 0n)).toEqual({ kept: parts(0n, 0n, 0n), left: parts(566n, 34n, 20n) });
     expect(divided(parts(0n, 0n, 0n), 0n)).toEqual({ kept: parts(0n, 0n, 0n), left: parts(0n, 0n, 0n) });
     for (const none of [-1n, 601n]) expect(() => divided(parts(566n, 34n, 20n), none)).toThrow(RangeError);
+    expect(() => divided(parts(0n, 0n, 0n), -1n)).toThrow(RangeError);
     fc.assert(fc.property(fc.bigInt(0n, 500n), fc.bigInt(0n, 500n), fc.bigInt(0n, 500n), fc.double({ min: 0, max: 1, noNaN: true }), (net, tax, fee, part) => {
       const whole = parts(net, tax, fee);
       const gross = BigInt(Math.floor(Number(net + tax) * part));

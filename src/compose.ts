@@ -17,7 +17,7 @@ import type { AppHandlers } from './http/router.ts';
 import { makeValidators } from './http/validation.ts';
 import { makeIdentityHandlers, makeIdentityTicks } from './identity/index.ts';
 
-import { makeLedgerHandlers, makeLedgerTicks } from './ledger/index.ts';
+import { makeAdjustHandlers, makeLedgerHandlers, makeLedgerTicks } from './ledger/index.ts';
 import { makeNoticesHandlers, makeNoticesJobs } from './notices/index.ts';
 import { makeOwnershipHandlers, makeOwnershipJobs, makeRefusalHandlers, makeRefusalJobs } from './ownership/index.ts';
 import {
@@ -48,6 +48,7 @@ function makeHandlers(platform: Platform, rooms: Rooms): AppHandlers {
     ...makeServiceHandlers(platform, rooms.transparency.verifierKey),
     ...makeIdentityHandlers(rooms.identity),
     ...makeLedgerHandlers(rooms.ledger, rooms.books),
+    ...makeAdjustHandlers(rooms.adjustments),
     ...makeTransparencyHandlers(rooms.transparency),
     ...makeOwnershipHandlers(rooms.ownership),
     ...makeRefusalHandlers(rooms.ownership),

@@ -1434,6 +1434,64 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/ledger/adjustments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Adjusting entries, the newest first */
+        get: operations["listAdjustments"];
+        put?: never;
+        /**
+         * Propose an adjusting entry
+         * @description Nothing is booked before another operator approves it. By hand are moved only what is unpaid to a payee (`payable:`) or owed back by one (`payee_debt:`), expenses of the platform (`platform_expense:`), tax (`tax_payable:`, `withholding_payable:`) and opening balances (`opening_balances:`); another account is refused with `ledger_account_barred`, one's own with `review_party`. A day that is closed already is recorded in the open period with its own effective date.
+         */
+        post: operations["proposeAdjustment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/ledger/adjustments/{adjustmentId}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Approve an adjusting entry that another operator proposed, and book it
+         * @description Refused with `two_people_needed` to whoever proposed it, `adjustment_state` when it was rejected, `ledger_insufficient_funds` when a payee has less. When too many transfers wait to be written the answer is 429 with Retry-After (`overloaded`): the approval stands, and the same call books it.
+         */
+        post: operations["approveAdjustment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/ledger/adjustments/{adjustmentId}/reject": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Reject an adjusting entry, or withdraw one's own */
+        post: operations["rejectAdjustment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/ledger/closes": {
         parameters: {
             query?: never;
@@ -1449,6 +1507,46 @@ export interface paths {
          * @description Everything recorded so far is the period's. What comes later for one of its days is recorded in the open period with its own effective date, and says `adjustment`. A day that is not over is refused with `ledger_period_open`, one that is closed already with `ledger_period_closed`.
          */
         post: operations["closeLedgerPeriod"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/ledger/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try a file of opening balances, booking nothing
+         * @description The dry run, always first, of at most 1,000 transfers in 256 KiB. Every transfer is posted in a transaction that is rolled back, so the answer says of each what would become of it. The same accounts are allowed as for adjusting entries. A transfer is named by its `key` for ever: in whichever file it comes again it is `present`.
+         */
+        post: operations["checkImport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/ledger/imports/{importId}/post": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Book opening balances that another operator checked
+         * @description Each transfer is booked by itself: one that is refused fails alone. Calling it again books what is missing and nothing twice. Refused with `two_people_needed` to whoever checked the file; 429 with Retry-After (`overloaded`) when too many transfers wait to be written.
+         */
+        post: operations["postImport"];
         delete?: never;
         options?: never;
         head?: never;
@@ -5031,6 +5129,27 @@ export interface components {
          * @enum {string}
          */
         Language: "en" | "zh-CN";
+        LedgerAdjustment: {
+            adjustmentId: string;
+            /**
+             * @description `approved` only while it waits to be booked; then `posted`.
+             * @enum {string}
+             */
+            state: "proposed" | "approved" | "rejected" | "posted";
+            effectiveDate: components["schemas"]["Day"];
+            reason: string;
+            evidence: string;
+            legs: components["schemas"]["LedgerLegs"];
+            proposedBy: string;
+            proposedAt: components["schemas"]["Instant"];
+            decidedBy: string | null;
+            decidedAt: components["schemas"]["Instant"] | null;
+            note: string | null;
+            transferId: string | null;
+        };
+        LedgerAdjustmentList: {
+            adjustments: components["schemas"]["LedgerAdjustment"][];
+        };
         /** @enum {string} */
         LedgerClass: "asset" | "liability" | "income" | "expense";
         LedgerClassBalance: {
@@ -5071,6 +5190,39 @@ export interface components {
             /** @description Positive is a debit, negative a credit. */
             amountMinor: components["schemas"]["AmountMinor"];
         };
+        LedgerImport: {
+            importId: string;
+            /** @enum {string} */
+            state: "checked" | "posted";
+            /** @description SHA-256 of the canonical JSON (RFC 8785) of the list of transfers. */
+            digest: components["schemas"]["Digest"];
+            checkedBy: string;
+            checkedAt: components["schemas"]["Instant"];
+            postedBy: string | null;
+            postedAt: components["schemas"]["Instant"] | null;
+            accepted: number;
+            present: number;
+            refused: number;
+            /** @description In the order of the file. */
+            items: {
+                key: string;
+                /**
+                 * @description `accepted` is booked now, or would be; `present` stood already.
+                 * @enum {string}
+                 */
+                state: "accepted" | "present" | "refused";
+                transferId: string | null;
+                problem: {
+                    code: string;
+                    detail: string;
+                } | null;
+            }[];
+        };
+        /** @description They sum to zero in each currency. Positive is a debit, negative a credit. */
+        LedgerLegs: {
+            account: string;
+            amountMinor: components["schemas"]["AmountMinor"];
+        }[];
         /** @description A place in the recorded order, counted from 1 without gaps. */
         LedgerPosition: string;
         LedgerTransfer: {
@@ -7157,6 +7309,8 @@ export interface components {
                 runId: string | null;
                 refundId: string | null;
                 payoutId: string | null;
+                /** @description Of an adjusting entry what it puts right. */
+                reason: string | null;
             }[];
             /** @description The pots of which this is a share, or to which it goes back. */
             pots: {
@@ -7615,6 +7769,7 @@ export interface components {
         };
     };
     parameters: {
+        AdjustmentId: string;
         AdvanceId: string;
         CloneId: string;
         CloneVersionId: string;
@@ -9955,6 +10110,120 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    listAdjustments: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description At most 200. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LedgerAdjustmentList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    proposeAdjustment: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    effectiveDate: components["schemas"]["Day"];
+                    /** @description What is put right. Payees read it. */
+                    reason: string;
+                    /** @description What it rests on - papers */
+                    evidence: string;
+                    legs: components["schemas"]["LedgerLegs"];
+                };
+            };
+        };
+        responses: {
+            /** @description The proposal. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LedgerAdjustment"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    approveAdjustment: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                adjustmentId: components["parameters"]["AdjustmentId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The entry as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LedgerAdjustment"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    rejectAdjustment: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                adjustmentId: components["parameters"]["AdjustmentId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    note: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The entry as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LedgerAdjustment"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     listLedgerCloses: {
         parameters: {
             query?: never;
@@ -10005,6 +10274,66 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LedgerClose"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    checkImport: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    transfers: {
+                        key: string;
+                        effectiveDate: components["schemas"]["Day"];
+                        legs: components["schemas"]["LedgerLegs"];
+                    }[];
+                };
+            };
+        };
+        responses: {
+            /** @description What would become of each. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LedgerImport"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    postImport: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                importId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What became of each. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LedgerImport"];
                 };
             };
             default: components["responses"]["Problem"];

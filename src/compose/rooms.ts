@@ -4,10 +4,11 @@ import { type Billing, type BillingDeps, loadPacks, makeBilling, makeEventReader
 import { type Clones, entities as cloneEntities, HOUSE_POLICY, makeClones } from '../clones/index.ts';
 import { type Consent, makeConsent, type PlatformFacts } from '../consent/index.ts';
 import { dayOf } from '../kernel/time.ts';
+import type { Tx } from '../kernel/tx.ts';
 import { contractPdf, type Exports, makeExports } from '../exports/index.ts';
 import { type Gateway, makeGateway } from '../gateway/index.ts';
 import { type IdentityService, identityEntities, loadDocuments, makeIdentity } from '../identity/index.ts';
-import { type Books, type Ledger, makeBooks, makeLedger } from '../ledger/index.ts';
+import { type Adjustments, type Books, type Imports, type Ledger, makeAdjustments, makeBooks, makeImports, makeLedger } from '../ledger/index.ts';
 import type { EntitySchema } from '../platform/postgres/index.ts';
 import { entities as ownershipEntities, loadPolicy, makeIdentityProvider, makeOwnership, type Ownership } from '../ownership/index.ts';
 import { makeProvenance, type Provenance } from '../provenance/index.ts';
@@ -35,6 +36,7 @@ export interface Rooms {
   identity: IdentityService;
   ledger: Ledger;
   books: Books;
+  adjustments: Adjustments & Imports;
   provenance: Provenance;
   transparency: Transparency;
   ownership: Ownership;
@@ -48,18 +50,21 @@ export interface Rooms {
   notices: Notices;
 }
 
-type Ground = Pick<Rooms, 'identity' | 'ledger' | 'books' | 'provenance' | 'transparency'>;
+type Ground = Pick<Rooms, 'identity' | 'ledger' | 'books' | 'adjustments' | 'provenance' | 'transparency'>;
 
 function makeGround(platform: Platform): Ground {
   const { clock, config, ids, keys, origin, random, secret } = platform;
   const { runTx } = platform.database;
   const transparency = makeTransparency({ runTx, clock, ids, logKey: keys.log, origin: config.logOrigin });
+  const identity = makeIdentity({
+    runTx, clock, ids, random, secret, documents: loadDocuments(), relyingParty: { id: config.rpId, name: 'Benren', origin },
+  });
+  const ledger = makeLedger({ runTx, ids });
+  const adjusting = { runTx, clock, ids, ledger, knowsAccount: async (tx: Tx, accountId: string) => (await identity.account(tx, accountId)) !== null };
   return {
-    identity: makeIdentity({
-      runTx, clock, ids, random, secret, documents: loadDocuments(), relyingParty: { id: config.rpId, name: 'Benren', origin },
-    }),
-    ledger: makeLedger({ runTx, ids }),
+    identity, ledger,
     books: makeBooks({ runTx, clock, log: transparency }),
+    adjustments: { ...makeAdjustments(adjusting), ...makeImports(adjusting) },
     provenance: makeProvenance(keys),
     transparency,
   };

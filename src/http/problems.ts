@@ -25,6 +25,8 @@ const TABLE: Record<RefusalCode, readonly [status: number, title: string]> = {
   ledger_capture_too_large: [409, 'The capture is larger than its hold'],
   ledger_period_closed: [409, 'The period is closed'],
   ledger_period_open: [409, 'The period is not over'],
+  ledger_account_barred: [422, 'This account is not adjusted by hand'],
+  adjustment_state: [409, 'The adjusting entry does not allow this now'],
   session_missing: [401, 'Not signed in'],
   session_invalid: [401, 'The session has ended'],
   role_missing: [403, 'A role is missing'],

@@ -39,6 +39,8 @@ export const ID_PREFIXES = {
   ledgerAccount: 'lac',
   transfer: 'trf',
   ledgerHold: 'lhd',
+  adjustment: 'adj',
+  openingImport: 'imp',
   entry: 'ent',
   split: 'spl',
   run: 'run',

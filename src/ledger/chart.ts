@@ -123,3 +123,11 @@ export function coinDeferredFees(currency: Currency): AccountRef {
 export function fanDebt(accountId: string, currency: Currency): AccountRef {
   return { code: `fan_debt:${accountId}:${currency}`, currency, class: 'asset', guarded: true };
 }
+
+/**
+ * Liability: the other side of balances that are brought in from older books. Once both sides of those books are in, nothing
+ * stands here.
+ */
+export function openingBalances(currency: Currency): AccountRef {
+  return { code: `opening_balances:${currency}`, currency, class: 'liability' };
+}

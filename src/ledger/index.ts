@@ -17,5 +17,8 @@ export type { EntryRange, EntryView, Trace, TransferView } from './reading.ts';
 export type { ReversalDraft } from './reversal.ts';
 export { type Ledger, makeLedger, type TrialBalance } from './service.ts';
 export type { VerifyProblem, VerifyReport } from './verify.ts';
+export { type Adjustments, makeAdjustments } from './adjustments.ts';
+export { type Imports, makeImports } from './imports.ts';
+export { makeAdjustHandlers } from './adjust-handlers.ts';
 export { makeLedgerHandlers } from './handlers.ts';
 export { makeLedgerTicks } from './jobs.ts';

@@ -78,7 +78,7 @@ function entryJson(entry: LineEntry, transfer: TransferView): ExplainedJson['ent
   return {
     transferId: entry.transferId, leg: entry.leg, position: transfer.position?.toString() ?? '0', kind: transfer.kind, effectiveDate: transfer.effectiveDate,
     recordedAt: transfer.recordedAt.toISOString(), amountMinor: entry.amountMinor.toString(), runId: textIn(metadata, 'runId'),
-    refundId: textIn(metadata, 'refundId'), payoutId: textIn(metadata, 'payoutId'),
+    refundId: textIn(metadata, 'refundId'), payoutId: textIn(metadata, 'payoutId'), reason: textIn(metadata, 'reason'),
   };
 }
 

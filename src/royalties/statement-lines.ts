@@ -32,7 +32,9 @@ const LINE_OF: Readonly<Record<string, LineKind>> = {
   'royalties.advance_returned': 'advance',
   'royalties.advance_written_off': 'advance',
   'royalties.advance_recouped': 'recoupment',
-  // Put right by hand: a correction that no other line speaks of.
+  // Put right by hand, or brought in from older books: what no other line speaks of.
+  'ledger.adjusted': 'adjustment',
+  'ledger.opened': 'adjustment',
   'royalties.adjusted': 'adjustment',
 };
 

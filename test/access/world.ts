@@ -105,7 +105,13 @@ async function idsOf(world: World, cast: Cast, licence: Licence, outputId: strin
   const signedDocumentId = await one(world, `SELECT id FROM signed_document WHERE account_id = $1 AND document_type = 'grant' LIMIT 1`, [cast.owner.accountId]);
   const statementId = await one(world, `SELECT id FROM statement WHERE payee = $1 ORDER BY number LIMIT 1`, [agency]);
   const { quoteId } = await cast.owner.client.call('quoteStop', { path: { cloneId: licence.cloneId } });
+  const legs = [{ account: 'platform_expense:goodwill:CNY', amountMinor: '1' }, { account: 'payable:platform:CNY', amountMinor: '-1' }];
+  const { adjustmentId } = await cast.operator.client.call('proposeAdjustment', { body: {
+    effectiveDate: '2026-01-01', reason: 'Asked for by the matrix.', evidence: 'none', legs,
+  } });
+  const { importId } = await cast.operator.client.call('checkImport', { body: { transfers: [{ key: 'matrix', effectiveDate: '2026-01-01', legs }] } });
   return {
+    adjustmentId, importId,
     cloneId: licence.cloneId, proofId: licence.proofId, ownershipProofId: licence.proofId, versionId: licence.versionId, grantId: licence.grantId,
     splitId: licence.splitId, tierId: licence.tierId, outputId, statementId, quoteId, signedDocumentId, lineId: '1', sequence: '1', subjectId: licence.cloneId,
     evidenceId: await one(world, `SELECT id FROM ownership_evidence WHERE proof_id = $1 AND kind = 'voice_challenge'`, [licence.proofId]),

@@ -28,4 +28,6 @@ export interface RoyaltiesDeps {
   statementKeys: () => Promise<SigningKeys>;
   /** Where payees come back to from onboarding, without a slash at the end. */
   publicUrl: string;
+  /** Positions of the ledger that a run goes through at once; a run of any length holds the entries of so many, and no more. */
+  positionsAtOnce?: bigint;
 }

@@ -104,8 +104,20 @@ class Gathering {
   }
 }
 
-/** Positions of the ledger that are gone through at once: a run of any length holds the entries of so many, and no more. */
 const POSITIONS_AT_ONCE = 50_000n;
+
+/** Goes through what was earned in (fromPosition, toPosition], part after part. */
+async function gather(
+  tx: Tx, deps: RoyaltiesDeps, gathering: Gathering, range: { cloneId: string; fromPosition: bigint; toPosition: bigint },
+  kept: (potId: string, entries: readonly EarnedEntry[]) => Promise<void>,
+): Promise<void> {
+  const { cloneId, fromPosition, toPosition } = range;
+  const step = deps.positionsAtOnce ?? POSITIONS_AT_ONCE;
+  for (let from = fromPosition; from < toPosition; from += step) {
+    const part = { fromPosition: from, toPosition: least(from + step, toPosition) };
+    await gathering.add(tx, await deps.ledger.entries(tx, { accountPrefix: `earned:${cloneId}:`, ...part }), kept);
+  }
+}
 
 async function potJson(
   tx: Tx, deps: RoyaltiesDeps, pot: Omit<store.PotRow, 'id' | 'runId' | 'cloneId' | 'transferId'> & { potId: string | null; entries: number; legs: readonly store.PotLegRow[] },
@@ -200,12 +212,7 @@ async function writeRun(tx: Tx, deps: RoyaltiesDeps, actor: Actor, cloneId: stri
   const toPosition = await deps.ledger.position(tx);
   const runId = deps.ids.next('run');
   const gathering = new Gathering(deps, cloneId);
-  for (let from = fromPosition; from < toPosition; from += POSITIONS_AT_ONCE) {
-    const part = { fromPosition: from, toPosition: least(from + POSITIONS_AT_ONCE, toPosition) };
-    await gathering.add(tx, await deps.ledger.entries(tx, { accountPrefix: `earned:${cloneId}:`, ...part }), async (potId, entries) => {
-      await store.insertEntries(tx, { runId, potId }, entries);
-    });
-  }
+  await gather(tx, deps, gathering, { cloneId, fromPosition, toPosition }, (potId, entries) => store.insertEntries(tx, { runId, potId }, entries));
   const pots = await divided(tx, gathering.pots(), cloneId);
   const runAt = deps.clock.now();
   const transfers: (string | null)[] = [];
@@ -243,14 +250,15 @@ async function preview(tx: Tx, deps: RoyaltiesDeps, cloneId: string, throughDay:
   await splits.lockClone(tx, cloneId);
   await deps.billing.recognise(tx, { cloneId, throughDay });
   const last = await store.lastRun(tx, cloneId);
-  const range = { fromPosition: last?.toPosition ?? 0n, toPosition: await deps.ledger.position(tx) };
-  const found = await deps.ledger.entries(tx, { accountPrefix: `earned:${cloneId}:`, ...range });
+  const gathering = new Gathering(deps, cloneId);
+  const kept = (): Promise<void> => Promise.resolve();
+  await gather(tx, deps, gathering, { cloneId, fromPosition: last?.toPosition ?? 0n, toPosition: await deps.ledger.position(tx) }, kept);
+  const found: EntryView[] = [];
   const toDay = addDays(dayOf(deps.clock.now()), 1);
   for (const { periodId } of await deps.billing.periodsBetween(tx, { cloneId, fromDay: EVER, toDay })) {
     found.push(...(await deps.ledger.entriesFor(tx, { periodId })).filter((entry) => entry.position === null));
   }
-  const gathering = new Gathering(deps, cloneId);
-  await gathering.add(tx, found, () => Promise.resolve());
+  await gathering.add(tx, found, kept);
   const drafts = await divided(tx, gathering.pots(), cloneId);
   const runAt = deps.clock.now();
   for (const pot of drafts) {

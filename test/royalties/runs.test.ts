@@ -1,3 +1,5 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { chart, type Ledger } from '../../src/ledger/index.ts';
@@ -42,8 +44,23 @@ function dyingAfter(pots: number): Ledger {
   };
 }
 
+let parts = 0;
 let dry: Run;
 const key = { scope: 'royalties:runRoyalties', key: 'the same', digest: 'run' };
+
+/** A process of its own that runs in parts of one position, and is killed once it has written entries and more are to come. */
+async function killedInTheMiddle(): Promise<void> {
+  const child: ChildProcess = fork(fileURLToPath(new URL('run-child.ts', import.meta.url)), [JSON.stringify({
+    url: world.db.appUrl, cloneId: world.cloneId, key, now: world.clock.now().toISOString(),
+  })], { execArgv: ['--import', 'tsx'], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  const ended = new Promise<string | null>((done) => child.once('exit', (_code, signal) => done(signal)));
+  try {
+    expect(await Promise.race([new Promise<unknown>((done) => child.once('message', done)), ended])).toEqual({ written: 1 });
+  } finally {
+    child.kill('SIGKILL');
+    expect(await ended).toBe('SIGKILL');
+  }
+}
 
 describe('a run', () => {
   it('is shown before, whole, and nothing of that stays', async () => {
@@ -62,8 +79,21 @@ describe('a run', () => {
       await expect(dying).rejects.toThrow('killed');
       expect(await rows()).toBe('0');
     }
-    const run = await world.royalties.runRoyalties(world.operator.actor, key, { cloneId: world.cloneId, throughDay: '2026-04-01' });
+    // And a process that is killed in the middle of the parts, with the first of them written.
+    await killedInTheMiddle();
+    expect(await rows()).toBe('0');
+    expect(await world.balance(chart.payable(world.owner.accountId, 'CNY'))).toBe(0n);
+    // In parts of two positions what comes out is what one look at all of it gave.
+    const counting: Ledger = {
+      ...world.ledger,
+      entries(tx, range) {
+        parts += 1;
+        return world.ledger.entries(tx, range);
+      },
+    };
+    const run = await world.withStripe(world.port, counting, 2n).runRoyalties(world.operator.actor, key, { cloneId: world.cloneId, throughDay: '2026-04-01' });
     expect(facts(run)).toEqual(facts(dry));
+    expect(parts).toBeGreaterThan(3);
     await world.checkBooks();
   });
 

@@ -51,7 +51,7 @@ export interface RoyaltiesWorld extends Omit<World, 'tier' | 'subscribed' | 'clo
   signedSplit: (legs?: SplitLeg[], effectiveFrom?: Day, refundFeeBearer?: string, terms?: Pick<SplitInput, 'base' | 'reserve'>) => Promise<string>;
   onboard: (person: Person, bankAccount?: string) => Promise<void>;
   /** The same room on another way to the processor, or on another ledger. */
-  withStripe: (stripe: Pick<StripePort, 'run' | 'withKey'>, ledger?: Ledger) => Royalties;
+  withStripe: (stripe: Pick<StripePort, 'run' | 'withKey'>, ledger?: Ledger, positionsAtOnce?: bigint) => Royalties;
   run: (throughDay: Day, dryRun?: boolean) => ReturnType<Royalties['runRoyalties']>;
   close: () => Promise<void>;
 }
@@ -119,7 +119,8 @@ export async function openRoyalties(options: { taxRateBasisPoints?: number; star
   }
   await putClone(cloneId, owner.accountId, CLONE_NAME, 'lin-ya-2');
   const clones = { clone: async (_tx: Tx, id: string) => owned.get(id) ?? null };
-  const withStripe = (stripe: Pick<StripePort, 'run' | 'withKey'>, ledger: Ledger = world.ledger): Royalties => makeRoyalties({
+  const withStripe: RoyaltiesWorld['withStripe'] = (stripe, ledger = world.ledger, positionsAtOnce = 50_000n) => makeRoyalties({
+    positionsAtOnce,
     runTx, clock, ids, identity, ledger, provenance, transparency, clones, billing: world.billing, stripe, publicUrl: 'http://127.0.0.1:1',
     pseudonymSecret: Buffer.from('pseudonyms of this test'),
     statementKeys: openStatementKeys({ statement: null, dir: join(folder, 'statement'), clock: systemClock, production: false, random: systemRandom }),

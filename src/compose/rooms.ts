@@ -112,7 +112,7 @@ export interface BelowMoney {
     database: Pick<Platform['database'], 'runTx'>; keys: Pick<Platform['keys'], 'receipts'>;
     config: Pick<Platform['config'], 'taxBasisPoints' | 'paymentGraceDays' | 'coinPacksPath'>; overrides: Pick<Platform['overrides'], 'testClock'>;
   };
-  ground: Omit<Ground, 'books'>;
+  ground: Omit<Ground, 'books' | 'adjustments'>;
   rights: { clones: Pick<Clones, 'clone' | 'approvedVersion'>; consent: Pick<Consent, 'grantInForce' | 'deniedSale'>; ownership: Pick<Ownership, 'proof'> };
   /** Where a simulation plants a mistake between the rooms. */
   between?: { billing?: (deps: BillingDeps) => BillingDeps; royalties?: (deps: RoyaltiesDeps) => RoyaltiesDeps };

@@ -582,6 +582,20 @@ ledger_account.class text NOT NULL
 ledger_account.currency text NOT NULL
 ledger_account.code text NOT NULL
 ledger_account.content_hash bytea NOT NULL
+ledger_adjustment.id text NOT NULL
+ledger_adjustment.effective_date date NOT NULL
+ledger_adjustment.reason text NOT NULL
+ledger_adjustment.evidence text NOT NULL
+ledger_adjustment.legs jsonb NOT NULL
+ledger_adjustment.proposed_by text NOT NULL
+ledger_adjustment.proposed_at timestamp with time zone NOT NULL
+ledger_adjustment.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+ledger_adjustment_decision.adjustment_id text NOT NULL
+ledger_adjustment_decision.verdict text NOT NULL
+ledger_adjustment_decision.note text
+ledger_adjustment_decision.decided_by text NOT NULL
+ledger_adjustment_decision.decided_at timestamp with time zone NOT NULL
+ledger_adjustment_decision.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 ledger_balance_day.account_id bigint NOT NULL
 ledger_balance_day.position bigint NOT NULL
 ledger_balance_day.effective_date date NOT NULL
@@ -635,6 +649,16 @@ ledger_hold_resolution.recorded_at timestamp with time zone NOT NULL DEFAULT now
 ledger_hold_resolution.outcome text NOT NULL
 ledger_hold_unsealed.hold_seq bigint NOT NULL
 ledger_hold_unsealed.fact text NOT NULL
+ledger_import.id text NOT NULL
+ledger_import.transfers jsonb NOT NULL
+ledger_import.digest text NOT NULL
+ledger_import.checked_by text NOT NULL
+ledger_import.checked_at timestamp with time zone NOT NULL
+ledger_import.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+ledger_import_posting.import_id text NOT NULL
+ledger_import_posting.posted_by text NOT NULL
+ledger_import_posting.posted_at timestamp with time zone NOT NULL
+ledger_import_posting.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 ledger_position.position bigint NOT NULL
 ledger_position.transfer_seq bigint NOT NULL
 ledger_roll_up.position bigint NOT NULL
@@ -1863,6 +1887,16 @@ ledger_account: ledger_account_floor_minor_check CHECK ((floor_minor <= 0))
 ledger_account: ledger_account_floor_needs_guard CHECK ((guarded OR (floor_minor = 0)))
 ledger_account: ledger_account_id_currency_key UNIQUE (id, currency)
 ledger_account: ledger_account_pkey PRIMARY KEY (id)
+ledger_adjustment: ledger_adjustment_effective_date_check CHECK (((effective_date >= '2000-01-01'::date) AND (effective_date <= '2199-12-31'::date)))
+ledger_adjustment: ledger_adjustment_evidence_check CHECK (((length(evidence) >= 3) AND (length(evidence) <= 2000)))
+ledger_adjustment: ledger_adjustment_legs_check CHECK (((jsonb_typeof(legs) = 'array'::text) AND ((jsonb_array_length(legs) >= 2) AND (jsonb_array_length(legs) <= 20))))
+ledger_adjustment: ledger_adjustment_pkey PRIMARY KEY (id)
+ledger_adjustment: ledger_adjustment_proposed_by_check CHECK ((proposed_by <> ''::text))
+ledger_adjustment: ledger_adjustment_reason_check CHECK (((length(reason) >= 10) AND (length(reason) <= 500)))
+ledger_adjustment_decision: ledger_adjustment_decision_adjustment_id_fkey FOREIGN KEY (adjustment_id) REFERENCES ledger_adjustment(id)
+ledger_adjustment_decision: ledger_adjustment_decision_decided_by_check CHECK ((decided_by <> ''::text))
+ledger_adjustment_decision: ledger_adjustment_decision_pkey PRIMARY KEY (adjustment_id)
+ledger_adjustment_decision: ledger_adjustment_decision_verdict_check CHECK ((verdict = ANY (ARRAY['approved'::text, 'rejected'::text])))
 ledger_balance_day: ledger_balance_day_account_id_position_fkey FOREIGN KEY (account_id, "position") REFERENCES ledger_balance_snapshot(account_id, "position")
 ledger_balance_day: ledger_balance_day_pkey PRIMARY KEY (account_id, "position", effective_date)
 ledger_balance_snapshot: ledger_balance_snapshot_account_id_fkey FOREIGN KEY (account_id) REFERENCES ledger_account(id)
@@ -1909,6 +1943,13 @@ ledger_hold_resolution: ledger_hold_resolution_transfer_seq_key UNIQUE (transfer
 ledger_hold_unsealed: ledger_hold_unsealed_fact_check CHECK ((fact = ANY (ARRAY['held'::text, 'ended'::text])))
 ledger_hold_unsealed: ledger_hold_unsealed_hold_seq_fkey FOREIGN KEY (hold_seq) REFERENCES ledger_hold(seq)
 ledger_hold_unsealed: ledger_hold_unsealed_pkey PRIMARY KEY (hold_seq, fact)
+ledger_import: ledger_import_checked_by_check CHECK ((checked_by <> ''::text))
+ledger_import: ledger_import_digest_check CHECK ((digest ~ '^[0-9a-f]{64}$'::text))
+ledger_import: ledger_import_pkey PRIMARY KEY (id)
+ledger_import: ledger_import_transfers_check CHECK (((jsonb_typeof(transfers) = 'array'::text) AND ((jsonb_array_length(transfers) >= 1) AND (jsonb_array_length(transfers) <= 1000))))
+ledger_import_posting: ledger_import_posting_import_id_fkey FOREIGN KEY (import_id) REFERENCES ledger_import(id)
+ledger_import_posting: ledger_import_posting_pkey PRIMARY KEY (import_id)
+ledger_import_posting: ledger_import_posting_posted_by_check CHECK ((posted_by <> ''::text))
 ledger_position: ledger_position_pkey PRIMARY KEY ("position")
 ledger_position: ledger_position_position_check CHECK (("position" >= 1))
 ledger_position: ledger_position_transfer_seq_fkey FOREIGN KEY (transfer_seq) REFERENCES ledger_transfer(seq)
@@ -2650,6 +2691,9 @@ CREATE UNIQUE INDEX job_pkey ON public.job USING btree (id)
 CREATE UNIQUE INDEX ledger_account_code_key ON public.ledger_account USING btree (code)
 CREATE UNIQUE INDEX ledger_account_id_currency_key ON public.ledger_account USING btree (id, currency)
 CREATE UNIQUE INDEX ledger_account_pkey ON public.ledger_account USING btree (id)
+CREATE INDEX ledger_adjustment_newest ON public.ledger_adjustment USING btree (proposed_at DESC, id DESC)
+CREATE UNIQUE INDEX ledger_adjustment_pkey ON public.ledger_adjustment USING btree (id)
+CREATE UNIQUE INDEX ledger_adjustment_decision_pkey ON public.ledger_adjustment_decision USING btree (adjustment_id)
 CREATE UNIQUE INDEX ledger_balance_day_pkey ON public.ledger_balance_day USING btree (account_id, "position", effective_date)
 CREATE UNIQUE INDEX ledger_balance_snapshot_pkey ON public.ledger_balance_snapshot USING btree (account_id, "position")
 CREATE UNIQUE INDEX ledger_close_pkey ON public.ledger_close USING btree (number)
@@ -2668,6 +2712,8 @@ CREATE UNIQUE INDEX ledger_hold_open_pkey ON public.ledger_hold_open USING btree
 CREATE UNIQUE INDEX ledger_hold_resolution_pkey ON public.ledger_hold_resolution USING btree (hold_seq)
 CREATE UNIQUE INDEX ledger_hold_resolution_transfer_seq_key ON public.ledger_hold_resolution USING btree (transfer_seq)
 CREATE UNIQUE INDEX ledger_hold_unsealed_pkey ON public.ledger_hold_unsealed USING btree (hold_seq, fact)
+CREATE UNIQUE INDEX ledger_import_pkey ON public.ledger_import USING btree (id)
+CREATE UNIQUE INDEX ledger_import_posting_pkey ON public.ledger_import_posting USING btree (import_id)
 CREATE UNIQUE INDEX ledger_position_pkey ON public.ledger_position USING btree ("position")
 CREATE UNIQUE INDEX ledger_position_transfer_seq_key ON public.ledger_position USING btree (transfer_seq)
 CREATE UNIQUE INDEX ledger_roll_up_pkey ON public.ledger_roll_up USING btree ("position")
@@ -3071,6 +3117,11 @@ goodwill_refund: CREATE TRIGGER goodwill_refund_stays BEFORE DELETE ON public.go
 invitation: CREATE TRIGGER invitation_only_first_is_uninvited BEFORE INSERT ON public.invitation FOR EACH ROW EXECUTE FUNCTION invitation_only_first_is_uninvited()
 ledger_account: CREATE TRIGGER ledger_account_never_changes BEFORE DELETE OR UPDATE ON public.ledger_account FOR EACH ROW EXECUTE FUNCTION refuse_change()
 ledger_account: CREATE TRIGGER ledger_account_never_truncated BEFORE TRUNCATE ON public.ledger_account FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+ledger_adjustment: CREATE TRIGGER ledger_adjustment_never_changes BEFORE DELETE OR UPDATE ON public.ledger_adjustment FOR EACH ROW EXECUTE FUNCTION refuse_change()
+ledger_adjustment: CREATE TRIGGER ledger_adjustment_never_truncated BEFORE TRUNCATE ON public.ledger_adjustment FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+ledger_adjustment_decision: CREATE TRIGGER ledger_adjustment_decision_never_changes BEFORE DELETE OR UPDATE ON public.ledger_adjustment_decision FOR EACH ROW EXECUTE FUNCTION refuse_change()
+ledger_adjustment_decision: CREATE TRIGGER ledger_adjustment_decision_never_truncated BEFORE TRUNCATE ON public.ledger_adjustment_decision FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+ledger_adjustment_decision: CREATE TRIGGER ledger_adjustment_four_eyes BEFORE INSERT ON public.ledger_adjustment_decision FOR EACH ROW EXECUTE FUNCTION ledger_adjustment_four_eyes()
 ledger_balance_day: CREATE TRIGGER ledger_balance_day_never_changes BEFORE DELETE OR UPDATE ON public.ledger_balance_day FOR EACH ROW EXECUTE FUNCTION refuse_change()
 ledger_balance_day: CREATE TRIGGER ledger_balance_day_never_truncated BEFORE TRUNCATE ON public.ledger_balance_day FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 ledger_balance_snapshot: CREATE TRIGGER ledger_balance_snapshot_never_changes BEFORE DELETE OR UPDATE ON public.ledger_balance_snapshot FOR EACH ROW EXECUTE FUNCTION refuse_change()
@@ -3096,6 +3147,11 @@ ledger_hold_resolution: CREATE TRIGGER ledger_hold_end_waits AFTER INSERT ON pub
 ledger_hold_resolution: CREATE TRIGGER ledger_hold_resolution_never_changes BEFORE DELETE OR UPDATE ON public.ledger_hold_resolution FOR EACH ROW EXECUTE FUNCTION refuse_change()
 ledger_hold_resolution: CREATE TRIGGER ledger_hold_resolution_never_truncated BEFORE TRUNCATE ON public.ledger_hold_resolution FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 ledger_hold_resolution: CREATE TRIGGER ledger_hold_resolved AFTER INSERT ON public.ledger_hold_resolution REFERENCING NEW TABLE AS resolved FOR EACH STATEMENT EXECUTE FUNCTION ledger_hold_resolved()
+ledger_import: CREATE TRIGGER ledger_import_never_changes BEFORE DELETE OR UPDATE ON public.ledger_import FOR EACH ROW EXECUTE FUNCTION refuse_change()
+ledger_import: CREATE TRIGGER ledger_import_never_truncated BEFORE TRUNCATE ON public.ledger_import FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+ledger_import_posting: CREATE TRIGGER ledger_import_four_eyes BEFORE INSERT ON public.ledger_import_posting FOR EACH ROW EXECUTE FUNCTION ledger_import_four_eyes()
+ledger_import_posting: CREATE TRIGGER ledger_import_posting_never_changes BEFORE DELETE OR UPDATE ON public.ledger_import_posting FOR EACH ROW EXECUTE FUNCTION refuse_change()
+ledger_import_posting: CREATE TRIGGER ledger_import_posting_never_truncated BEFORE TRUNCATE ON public.ledger_import_posting FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 ledger_position: CREATE TRIGGER ledger_position_never_changes BEFORE DELETE OR UPDATE ON public.ledger_position FOR EACH ROW EXECUTE FUNCTION refuse_change()
 ledger_position: CREATE TRIGGER ledger_position_never_truncated BEFORE TRUNCATE ON public.ledger_position FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 ledger_position: CREATE TRIGGER ledger_positions_gapless AFTER INSERT ON public.ledger_position REFERENCING NEW TABLE AS numbered FOR EACH STATEMENT EXECUTE FUNCTION ledger_positions_gapless()
@@ -4402,6 +4458,18 @@ AS $function$
     END IF;
     RETURN NEW;
   END $function$
+CREATE OR REPLACE FUNCTION public.ledger_adjustment_four_eyes()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    IF NEW.verdict = 'approved' AND NEW.decided_by = (SELECT proposed_by FROM ledger_adjustment WHERE id = NEW.adjustment_id) THEN
+      RAISE EXCEPTION 'nobody approves an adjusting entry that they proposed'
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_adjustment_four_eyes', TABLE = 'ledger_adjustment_decision';
+    END IF;
+    RETURN NEW;
+  END $function$
 CREATE OR REPLACE FUNCTION public.ledger_balance(account bigint, through bigint, until date)
  RETURNS numeric
  LANGUAGE plpgsql
@@ -4671,6 +4739,18 @@ AS $function$
       INSERT INTO ledger_hold_unsealed (hold_seq, fact) VALUES (NEW.hold_seq, 'ended');
     END IF;
     RETURN NULL;
+  END $function$
+CREATE OR REPLACE FUNCTION public.ledger_import_four_eyes()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    IF NEW.posted_by = (SELECT checked_by FROM ledger_import WHERE id = NEW.import_id) THEN
+      RAISE EXCEPTION 'nobody posts opening balances that they checked'
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_import_four_eyes', TABLE = 'ledger_import_posting';
+    END IF;
+    RETURN NEW;
   END $function$
 CREATE OR REPLACE FUNCTION public.ledger_leaves(after bigint, through bigint, seqs bigint[], facts text[])
  RETURNS bytea
@@ -6264,6 +6344,8 @@ idempotency: INSERT, SELECT
 invitation: INSERT, SELECT
 job: INSERT, SELECT, UPDATE
 ledger_account: INSERT, SELECT
+ledger_adjustment: INSERT, SELECT
+ledger_adjustment_decision: INSERT, SELECT
 ledger_balance_day: SELECT
 ledger_balance_snapshot: SELECT
 ledger_close: SELECT
@@ -6275,6 +6357,8 @@ ledger_hold_leg: INSERT, SELECT
 ledger_hold_open: SELECT
 ledger_hold_resolution: INSERT, SELECT
 ledger_hold_unsealed: SELECT
+ledger_import: INSERT, SELECT
+ledger_import_posting: INSERT, SELECT
 ledger_position: SELECT
 ledger_roll_up: SELECT
 ledger_seal: INSERT, SELECT

@@ -92,9 +92,9 @@ export async function letGo(story: Story): Promise<boolean> {
 async function race(story: Story): Promise<boolean> {
   const { stage, payees } = story;
   const { operator } = payees;
-  const period = story.periods.find((one) => returnable(story, one).length > 0);
+  for (const clone of story.clones) await recognise(story, clone.cloneId);
+  const period = story.periods.find((one) => !one.disputed && returnable(story, one).length > 0);
   if (period === undefined) return false;
-  await recognise(story, period.sale.clone.cloneId);
   const day = returnable(story, period)[0]!;
   const id = await periodId(story, period);
   const ask = (): Promise<string> => expectRefusal(stage.rooms.royalties.refundGoodwill(
@@ -108,8 +108,8 @@ async function race(story: Story): Promise<boolean> {
     stage.rooms.royalties.createPayouts(operator.actor, stage.key('createPayouts'), { minimumMinor: String(MINIMUM_MINOR) })));
   const begun = paid.flatMap((one) => one.payouts);
   if (new Set(begun.map((one) => one.payee)).size !== begun.length) throw new Error('one balance was paid twice');
-  story.happen({ what: 'payouts', ready: [...payees.ready].sort(), minimumMinor: MINIMUM_MINOR });
-  for (const { payoutId, payee, amountMinor } of begun) story.underway.set(payoutId, { payee, amountMinor: BigInt(amountMinor) });
+  story.happen({ what: 'payouts', ready: [...payees.ready].sort(), minimumMinor: MINIMUM_MINOR, at: story.now });
+  for (const { payoutId, payee, amountMinor } of begun) story.underway.set(payoutId, { payee, amountMinor: BigInt(amountMinor), advanceId: null });
   await story.settle();
   return true;
 }

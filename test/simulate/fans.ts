@@ -1,6 +1,6 @@
 import { Refusal } from '../../src/kernel/refusals.ts';
 import { dayOf, isoDay } from './reference/days.ts';
-import { CARD_FAILS_LATER, type CloneFacts, DECLINED_CARD, GOOD_CARD, type PaidPeriod, renewals, type Sale, type Story } from './story.ts';
+import { CARD_FAILS_LATER, type CloneFacts, DECLINED_CARD, GOOD_CARD, learnOf, type PaidPeriod, renewals, type Sale, type Story } from './story.ts';
 import { expectRefusal } from './attacks.ts';
 
 /** What fans and time do. Each answers false when it is not possible just now. */
@@ -105,22 +105,43 @@ async function quota(story: Story): Promise<boolean> {
   return true;
 }
 
-/** A bank takes a payment of today back, and decides; the fee is the processor's either way. */
-async function dispute(story: Story, outcome: 'won' | 'lost'): Promise<boolean> {
-  if (story.late || !(await sell(story))) return false;
+/** A bank takes a payment back, and decides; the fee is the processor's either way. */
+async function disputePeriod(story: Story, period: PaidPeriod, outcome: 'won' | 'lost'): Promise<void> {
   const { stage } = story;
-  await story.settle();
-  const period = story.periods.at(-1)!;
   const [row] = await stage.ask<{ charge: string }>('SELECT stripe_charge AS charge FROM subscription_period WHERE id = $1', [await periodId(story, period)]);
   const { openDispute, closeDispute, book } = stage.sandbox.control;
-  const id = await openDispute(row?.charge ?? '');
+  const dispute = await openDispute(row?.charge ?? '');
   await story.settle({ mortal: true });
-  await closeDispute(id, outcome);
-  await story.settle({ mortal: true });
-  const taken = book().find((entry) => entry.platform && entry.type === 'adjustment' && entry.source === id);
+  const taken = book().find((entry) => entry.platform && entry.type === 'adjustment' && entry.source === dispute);
   if (taken === undefined) throw new Error('the processor has no movement of a dispute');
-  if (outcome === 'lost') period.sale.endedAt = story.now;
-  story.happen({ what: 'disputed', period: period.key, lost: outcome === 'lost', feeMinor: taken.feeMinor });
+  period.disputed = true;
+  story.happen({ what: 'disputed', dispute, period: period.key, feeMinor: taken.feeMinor, at: story.now });
+  await closeDispute(dispute, outcome);
+  await story.settle({ mortal: true });
+  if (outcome === 'lost') period.sale.endedAt = Math.min(period.sale.endedAt, story.now);
+  story.happen({ what: 'dispute_decided', dispute, period: period.key, lost: outcome === 'lost', at: story.now });
+}
+
+/** Of what was paid today. */
+async function dispute(story: Story, outcome: 'won' | 'lost'): Promise<boolean> {
+  if (story.late || !(await sell(story))) return false;
+  await story.settle();
+  await disputePeriod(story, story.periods.at(-1)!, outcome);
+  return true;
+}
+
+/** Of what is delivered in part, and divided perhaps. */
+async function disputeEarned(story: Story, outcome: 'won' | 'lost'): Promise<boolean> {
+  if (story.late) return false;
+  await story.settle();
+  const possible = story.periods.filter((period) => {
+    const known = story.reference.books.period(period.key);
+    return !period.disputed && period.returned.size === 0 && !known.ended && known.earned > 0;
+  });
+  if (possible.length === 0) return false;
+  const divided = possible.filter((period) => story.reference.books.period(period.key).pots.length > 0);
+  if (divided.length === 0 && outcome === 'lost') return false;
+  await disputePeriod(story, story.pick(divided.length > 0 ? divided : possible), outcome);
   return true;
 }
 
@@ -170,6 +191,7 @@ export async function stop(story: Story): Promise<boolean> {
   clone.stoppedAt = story.now;
   story.happen({ what: 'stopped', cloneId: clone.cloneId, at: story.now });
   await story.settle();
+  if (story.late) await learnOf(story, clone);
   if ((await expectRefusal(page(story, clone, clone.tiers[0]!.tierId))) !== 'stopped') throw new Error('a stopped clone was sold');
   return true;
 }
@@ -189,6 +211,8 @@ export const FANS: Readonly<Record<string, (story: Story) => Promise<boolean>>> 
   },
   dispute_won: (story) => dispute(story, 'won'),
   dispute_lost: (story) => dispute(story, 'lost'),
+  dispute_earned_won: (story) => disputeEarned(story, 'won'),
+  dispute_earned_lost: (story) => disputeEarned(story, 'lost'),
   lost_webhooks: lostWebhooks, cancel, pause, quota, recognise: recogniseSome, stop,
 };
 

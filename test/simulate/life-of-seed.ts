@@ -2,6 +2,7 @@ import { ATTACKS, letGo } from './attacks.ts';
 import { FANS } from './fans.ts';
 import { check } from './oracles.ts';
 import { OWNERS, runRoyalties, signSplit, close } from './owners.ts';
+import { PAPERS } from './papers.ts';
 import { openStory, type Scale, type Story, type StoryOptions } from './story.ts';
 
 /** One seed: a shuffled life in which everything happens, held against the model after every step. */
@@ -11,10 +12,10 @@ type Verbs = Readonly<Record<string, (story: Story) => Promise<boolean>>>;
 /** What each month holds; the order is drawn. */
 const MONTH: readonly string[] = [
   'subscribe', 'subscribe', 'abandoned', 'declined', 'fails_later', 'cancel', 'quota', 'pause', 'recognise', 'change_split', 'hold_webhooks', 'late_webhooks',
-  'repeat_webhooks', 'lost_webhooks', 'dispute_won', 'dispute_lost', 'refused', 'run', 'dry_run', 'payout', 'refund_before_run', 'refund_after_run', 'refund_after_payout', 'close',
+  'repeat_webhooks', 'lost_webhooks', 'dispute_won', 'dispute_lost', 'dispute_earned_won', 'dispute_earned_lost', 'advance', 'tax', 'refused', 'run', 'dry_run', 'payout', 'refund_before_run', 'refund_after_run', 'refund_after_payout', 'close',
 ];
 /** What is done once, after something was earned. */
-const ONCE: readonly string[] = ['race', 'bounce', 'stop'];
+const ONCE: readonly string[] = ['race', 'bounce', 'stop', 'end_advance'];
 /** What none of the above names by itself and must have happened all the same. */
 const ALONG: readonly string[] = [
   'subscribed', 'renewed', 'resumed', 'captured', 'voided', 'webhooks_reversed', 'webhooks_doubled', 'payee_never_onboards', 'process_died_in_jobs',
@@ -111,7 +112,7 @@ async function live(story: Story, months: number, course: Course): Promise<void>
   }
   for (let tries = 0; EVERY_SEED.some((kind) => !story.counts.has(kind)) && tries < 5; tries += 1) {
     const missing = EVERY_SEED.filter((kind) => !story.counts.has(kind) && kind in course.verbs);
-    await play(story, ['subscribe', 'run', ...missing, 'payout', ...missing], course, 4);
+    await play(story, ['subscribe', 'run', ...missing, 'payout', ...missing], course, 6);
   }
   course.last = 'the count of what happened';
   const missing = EVERY_SEED.filter((kind) => !story.counts.has(kind));
@@ -123,7 +124,7 @@ export const SMALL: Scale = { clones: 2, batch: 1 };
 /** Lives a seed. Does not throw for what it finds: it is in the report. */
 export async function lifeOf({ months, script, wait = 2, scale = SMALL, log = () => undefined, more = {}, ...options }: LifeOptions): Promise<LifeReport> {
   const story = await openStory({ ...options, scale });
-  const verbs = { ...FANS, ...OWNERS, ...ATTACKS, ...more };
+  const verbs = { ...FANS, ...OWNERS, ...PAPERS, ...ATTACKS, ...more };
   const course: Course = { step: 0, last: 'the beginning', verbs, script: [...MONTH, ...Object.keys(more)], log };
   let broken: string | null = null;
   try {

@@ -11,7 +11,7 @@ const SEEDS = Array.from({ length: 20 }, (_none, index) => index + 1);
 const SCENES: readonly (readonly string[])[] = [
   ['quota', 'run', 'refund_after_run'], ['run', 'payout', 'refund_after_payout', 'run'], ['recognise', 'refund_before_run', 'dry_run'], ['hold_webhooks', 'cancel', 'subscribe', 'late_webhooks'],
   ['pause', 'change_split', 'refused'], ['stop', 'repeat_webhooks'], ['bounce', 'close'], ['declined', 'fails_later', 'abandoned'], ['run', 'race'],
-  ['lost_webhooks', 'dispute_won'], ['dispute_lost', 'recognise'],
+  ['lost_webhooks', 'dispute_won'], ['dispute_lost', 'recognise'], ['advance', 'run', 'dispute_earned_lost'], ['tax', 'run', 'dispute_earned_won', 'payout'], ['advance', 'run', 'end_advance'],
 ];
 const LONG = 13;
 const counts = new Map<string, number>();

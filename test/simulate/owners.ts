@@ -7,27 +7,30 @@ import type { Person } from './stage.ts';
 
 /** What owners, payees and the operator do. */
 
-async function sign(story: Story, person: Person, splitId: string, document: object): Promise<void> {
-  const { identity, royalties } = story.stage.rooms;
-  const asked = await identity.createSigningChallenge(person.actor, story.stage.key('challenge'), { documentType: 'split', document, locale: 'en' });
-  await royalties.signSplit(person.actor, story.stage.key('signSplit'), splitId, {
-    signature: { challengeId: asked.challengeId, credential: person.passkey.sign(asked.publicKey) },
-  });
+/** What a person signs a document with. */
+export async function signatureOf(story: Story, person: Person, documentType: 'split' | 'advance' | 'derivative', document: object): Promise<{ challengeId: string; credential: ReturnType<Person['passkey']['sign']> }> {
+  const { identity } = story.stage.rooms;
+  const asked = await identity.createSigningChallenge(person.actor, story.stage.key('challenge'), { documentType, document, locale: 'en' });
+  return { challengeId: asked.challengeId, credential: person.passkey.sign(asked.publicKey) };
 }
 
 export async function signSplit(story: Story, clone: CloneFacts, fromDay: number): Promise<void> {
   const { payees, stage } = story;
   const legs = split(story.random, clone, payees);
   const bearer = story.pick(['platform', 'platform', clone.owner.accountId]);
+  const base = story.pick(['net_of_tax_and_fees', 'net_of_tax_and_fees', 'net_of_tax', 'gross'] as const);
+  const reserve = story.pick([{ basisPoints: 0, days: 0 }, { basisPoints: 500 + story.random.below(2_000), days: 3 + story.random.below(20) }]);
   const draft = await stage.rooms.royalties.draftSplit(clone.owner.actor, stage.key('draftSplit'), clone.cloneId, {
-    legs, effectiveFrom: isoDay(fromDay), refundFeeBearer: bearer,
+    legs, effectiveFrom: isoDay(fromDay), refundFeeBearer: bearer, base, reserve,
   });
   for (const person of [clone.owner, payees.agency, payees.writer, payees.operator]) {
     if (person !== payees.operator && !legs.some((leg) => leg.payee === person.accountId)) continue;
-    await sign(story, person, draft.splitId, draft.document);
+    await stage.rooms.royalties.signSplit(person.actor, stage.key('signSplit'), draft.splitId, { signature: await signatureOf(story, person, 'split', draft.document) });
   }
   clone.splits += 1;
-  story.happen({ what: 'split', cloneId: clone.cloneId, splitId: draft.splitId, number: clone.splits, fromDay, legs, bearer });
+  story.happen({ what: 'split', cloneId: clone.cloneId, splitId: draft.splitId, number: clone.splits, fromDay, legs, bearer, base, reserve });
+  story.count(`base_${base}`);
+  if (reserve.days > 0) story.count('reserve_signed');
 }
 
 /** Everybody signs another division, which begins in the middle of paid periods. */
@@ -88,7 +91,7 @@ function where(story: Story, period: PaidPeriod): Where {
 async function goodwill(story: Story, at: Where): Promise<boolean> {
   const { stage, payees } = story;
   if (at === 'before_run') for (const clone of story.clones) await recognise(story, clone.cloneId);
-  const candidates = story.periods.filter((period) => where(story, period) === at && returnable(story, period).length > 0);
+  const candidates = story.periods.filter((period) => where(story, period) === at && !period.disputed && returnable(story, period).length > 0);
   if (candidates.length === 0) return false;
   const period = story.pick(candidates);
   const left = returnable(story, period);
@@ -120,8 +123,8 @@ async function payOut(story: Story): Promise<boolean> {
   const { payouts, skipped } = await ask();
   if (payouts.length === 0) return false;
   if (skipped.some((one) => one.reason === 'payee_not_onboarded')) story.count('payee_never_onboards');
-  story.happen({ what: 'payouts', ready: [...payees.ready].sort(), minimumMinor: MINIMUM_MINOR });
-  for (const { payoutId, payee, amountMinor } of payouts) story.underway.set(payoutId, { payee, amountMinor: BigInt(amountMinor) });
+  story.happen({ what: 'payouts', ready: [...payees.ready].sort(), minimumMinor: MINIMUM_MINOR, at: story.now });
+  for (const { payoutId, payee, amountMinor } of payouts) story.underway.set(payoutId, { payee, amountMinor: BigInt(amountMinor), advanceId: null });
   await story.settle({ mortal: true });
   return true;
 }
@@ -136,9 +139,10 @@ async function bounce(story: Story): Promise<boolean> {
   const payoutId = transfer?.metadata['payoutId'];
   if (transfer === undefined || payoutId === undefined || story.underway.has(payoutId)) return false;
   const amount = story.random.below(2) === 0 ? transfer.amount : 1 + story.random.below(transfer.amount);
-  const [row] = await stage.ask<{ payee: string }>('SELECT account_id AS payee FROM payout WHERE id = $1', [payoutId]);
+  const [row] = await stage.ask<{ payee: string }>('SELECT account_id AS payee FROM payout WHERE id = $1 AND advance_id IS NULL', [payoutId]);
+  if (row === undefined) return false;
   await stage.port.sdk.transfers.createReversal(transfer.id, { amount }, stage.port.withKey(`bounce ${transfer.id}`));
-  story.happen({ what: 'bounced', payee: row?.payee ?? '', amountMinor: BigInt(amount) });
+  story.happen({ what: 'bounced', payee: row.payee, amountMinor: BigInt(amount) });
   await story.settle();
   return true;
 }

@@ -42,6 +42,7 @@ export interface PaidPeriod {
   startDay: number;
   days: number;
   returned: Set<number>;
+  disputed: boolean;
 }
 
 export interface Scale {
@@ -62,7 +63,7 @@ export interface Story {
   periods: PaidPeriod[];
   counts: Map<string, number>;
   /** Payouts that were begun and not seen sent. */
-  underway: Map<string, { payee: string; amountMinor: bigint }>;
+  underway: Map<string, { payee: string; amountMinor: bigint; advanceId: string | null }>;
   /** Webhooks wait until they are let go. */
   late: boolean;
   readonly now: number;
@@ -178,6 +179,8 @@ export async function openStory({ seed, scale, ...faults }: StoryOptions): Promi
       const to = story.pick([until, story.pick(edges), drafts.length > 0 ? story.pick(drafts) : until]);
       now = to > now ? to : until;
       await stage.moveTo(now);
+      await stage.tick('royalties.releaseDue');
+      story.happen({ what: 'day_came', day: dayOf(now) });
     },
     settle: (how = {}) => settle(story, how),
   };
@@ -201,13 +204,22 @@ async function settle(story: Story, { mortal = false }: { mortal?: boolean }): P
   }
 }
 
+/** What a stop made the service read at the processor, though nobody told it: the periods of a clone that it has booked. */
+export async function learnOf(story: Story, clone: CloneFacts): Promise<void> {
+  const rows = await story.stage.ask<{ key: string }>(
+    `SELECT account_id || ' ' || clone_id || ' ' || start_day AS key FROM subscription_period WHERE clone_id = $1`, [clone.cloneId]);
+  const known = new Set(rows.map(({ key }) => key));
+  learn(story, (key) => known.has(key));
+}
+
 /** What every webhook that was sent has told the books. */
-function learn(story: Story): void {
+function learn(story: Story, heard: (key: string) => boolean = () => true): void {
   for (const sale of story.sales) {
     const charges = chargesOf(sale, story.now);
     for (const { startDay, days } of charges.slice(sale.booked)) {
       const key = `${sale.fan} ${sale.clone.cloneId} ${isoDay(startDay)}`;
-      story.periods.push({ key, sale, startDay, days, returned: new Set() });
+      if (!heard(key)) break;
+      story.periods.push({ key, sale, startDay, days, returned: new Set(), disputed: false });
       story.happen({
         what: 'paid', period: key, cloneId: sale.clone.cloneId, tierId: sale.tierId, grossMinor: sale.priceMinor, feeMinor: feeOf(story.stage, sale.priceMinor), startDay, days,
       });

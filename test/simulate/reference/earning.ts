@@ -27,12 +27,17 @@ function earnDay(books: Books, clone: Clone, period: Period, day: number): void 
   const { cloneId, tierId, earned: k, days } = period;
   const net = ofDay(period.netMinor, k, days);
   const fee = ofDay(period.feeMinor, k, days);
+  const tax = ofDay(period.taxMinor, k, days);
   books.post([account.deferred(cloneId), net], [account.deferredFees(cloneId), -fee], [account.earned(cloneId, tierId), fee - net]);
   const { splitId } = termsOn(clone, day);
   const waiting = period.waiting.find((one) => one.splitId === splitId);
   if (net === 0n && fee === 0n && waiting === undefined) return;
-  if (waiting === undefined) period.waiting.push({ splitId, lastDay: day, amountMinor: net - fee });
-  else Object.assign(waiting, { lastDay: day, amountMinor: waiting.amountMinor + net - fee });
+  if (waiting === undefined) period.waiting.push({ splitId, lastDay: day, amountMinor: net - fee, feeMinor: fee, taxMinor: tax });
+  else {
+    Object.assign(waiting, {
+      lastDay: day, amountMinor: waiting.amountMinor + net - fee, feeMinor: waiting.feeMinor + fee, taxMinor: waiting.taxMinor + tax,
+    });
+  }
 }
 
 /** Days before `throughDay` that were not wholly paused are earned. */
@@ -71,23 +76,6 @@ export function stop(books: Books, { cloneId, at }: Extract<Happening, { what: '
   for (const period of clone.periods) settle(books, clone, period);
 }
 
-/**
- * A bank took a payment back before a day of it was earned, and decided. Its fee is gone either way; lost, the money was never ours, and
- * what the processor keeps of it is the platform's.
- */
-export function dispute(books: Books, { period: id, lost, feeMinor }: Extract<Happening, { what: 'disputed' }>): void {
-  books.post([account.disputeFees, feeMinor], [account.cash, -feeMinor]);
-  const period = books.period(id);
-  if (!lost) return;
-  if (period.earned > 0) throw new Error('the model knows disputes of payments of which nothing was earned');
-  period.ended = true;
-  const { cloneId, netMinor, taxMinor } = period;
-  books.post(
-    [account.deferred(cloneId), netMinor], [account.tax, taxMinor], [account.cash, -netMinor - taxMinor],
-    [account.fees, period.feeMinor], [account.deferredFees(cloneId), -period.feeMinor],
-  );
-}
-
 export function pay(books: Books, paid: Extract<Happening, { what: 'paid' }>): void {
   const { period: id, cloneId, tierId, grossMinor, feeMinor, startDay, days } = paid;
   const taxMinor = floor(fraction(grossMinor * books.taxBasisPoints, 10_000n + books.taxBasisPoints));
@@ -97,7 +85,7 @@ export function pay(books: Books, paid: Extract<Happening, { what: 'paid' }>): v
   );
   const clone = books.clone(cloneId);
   const period: Period = {
-    id, cloneId, tierId, netMinor, taxMinor, feeMinor, days, earned: 0, nextDay: startDay, earnedOn: [], ended: false, waiting: [], pots: [],
+    id, cloneId, tierId, netMinor, taxMinor, feeMinor, days, earned: 0, nextDay: startDay, earnedOn: [], ended: false, returnedDays: [], waiting: [], pots: [],
     quota: { held: 0, captured: 0 },
   };
   books.periods.set(id, period);

@@ -1,8 +1,10 @@
-import { dispute, pay, recognise, stop, termsOn } from './earning.ts';
-import { giveBackDays, payOut, run } from './dividing.ts';
+import { decide, open } from './disputing.ts';
+import { giveBackDays, run } from './dividing.ts';
+import { pay, recognise, stop, termsOn } from './earning.ts';
+import { advance, bounced, endAdvance, payOut, sent } from './paying.ts';
 import { dayOf } from './days.ts';
 import type { Happening } from './happenings.ts';
-import { account, type Books, openBooks } from './state.ts';
+import { type Books, openBooks, release } from './state.ts';
 
 /**
  * The books as they must stand, from the list of what happened alone. It shares no code with what it judges: days are
@@ -24,14 +26,19 @@ function quotaOf(books: Books, { what, period }: Extract<Happening, { what: 'hel
 function apply(books: Books, happening: Happening): void {
   switch (happening.what) {
     case 'split': {
-      const { splitId, number, fromDay, legs, bearer } = happening;
-      books.clone(happening.cloneId).terms.push({ splitId, number, fromDay, legs, bearer });
+      const { what: _what, cloneId, ...terms } = happening;
+      books.clone(cloneId).terms.push(terms);
+      return;
+    }
+    case 'derived': {
+      const { what: _what, cloneId, ...term } = happening;
+      books.clone(cloneId).above.push(term);
       return;
     }
     case 'paused': books.clone(happening.cloneId).pauses.push({ from: happening.at, to: null }); return;
     case 'resumed': {
-      const open = books.clone(happening.cloneId).pauses.find(({ to }) => to === null);
-      if (open !== undefined) open.to = happening.at;
+      const since = books.clone(happening.cloneId).pauses.find(({ to }) => to === null);
+      if (since !== undefined) since.to = happening.at;
       return;
     }
     case 'paid': pay(books, happening); return;
@@ -42,12 +49,25 @@ function apply(books: Books, happening: Happening): void {
       giveBackDays(books, happening, termsOn(clone, dayOf(happening.at)).bearer);
       return;
     }
-    case 'disputed': dispute(books, happening); return;
+    case 'disputed': open(books, happening); return;
+    case 'dispute_decided': decide(books, happening); return;
     case 'run': run(books, happening); return;
+    case 'held': case 'voided': case 'captured': quotaOf(books, happening); return;
+    default: applyToPayees(books, happening);
+  }
+}
+
+type ToPayees = Extract<Happening, { what: 'payouts' | 'sent' | 'bounced' | 'advanced' | 'advance_ended' | 'taxed' | 'day_came' }>;
+
+function applyToPayees(books: Books, happening: ToPayees): void {
+  switch (happening.what) {
     case 'payouts': payOut(books, happening); return;
-    case 'sent': books.post([account.pending(happening.payee), happening.amountMinor], [account.cash, -happening.amountMinor]); return;
-    case 'bounced': books.post([account.cash, happening.amountMinor], [account.payable(happening.payee), -happening.amountMinor]); return;
-    case 'held': case 'voided': case 'captured': quotaOf(books, happening);
+    case 'sent': sent(books, happening); return;
+    case 'bounced': bounced(books, happening); return;
+    case 'advanced': advance(books, happening); return;
+    case 'advance_ended': endAdvance(books, happening); return;
+    case 'taxed': books.taxes.push(happening); return;
+    case 'day_came': release(books, ({ dueDay }) => dueDay !== null && dueDay <= happening.day);
   }
 }
 

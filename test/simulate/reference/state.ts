@@ -1,4 +1,4 @@
-import { PLATFORM, type Leg } from './happenings.ts';
+import { type Base, PLATFORM, type Leg } from './happenings.ts';
 
 /** What stands in the model's books between two happenings. */
 
@@ -8,6 +8,18 @@ export interface Terms {
   fromDay: number;
   legs: readonly Leg[];
   bearer: string;
+  base: Base;
+  reserve: { basisPoints: number; days: number };
+}
+
+/** A share that an original's owner has of what a derivative earns. */
+export interface Term {
+  number: number;
+  fromDay: number;
+  originalCloneId: string;
+  owner: string;
+  basisPoints: number;
+  ceilingBasisPoints: number;
 }
 
 /** Earned under one split and divided by no run yet. */
@@ -15,6 +27,19 @@ export interface Waiting {
   splitId: string;
   lastDay: number;
   amountMinor: bigint;
+  /** What was taken off before: the processor's fee and the tax. */
+  feeMinor: bigint;
+  taxMinor: bigint;
+}
+
+export interface PotLeg {
+  payee: string;
+  /** Of the base. */
+  share: bigint;
+  /** What was posted: the platform's is less by what the base leaves in. */
+  received: bigint;
+  /** Of the share, so far. */
+  returned: bigint;
 }
 
 export interface Pot {
@@ -24,7 +49,28 @@ export interface Pot {
   lastDay: number;
   amountMinor: bigint;
   refundedMinor: bigint;
-  legs: { payee: string; received: bigint; returned: bigint }[];
+  feeMinor: bigint;
+  taxMinor: bigint;
+  legs: PotLeg[];
+}
+
+/** A part of what a payee has coming that waits for a day, or for the end of a dispute. */
+export interface Held {
+  payee: string;
+  cloneId: string;
+  cause: string;
+  dueDay: number | null;
+  left: bigint;
+}
+
+export interface Advance {
+  id: string;
+  payee: string;
+  cloneIds: readonly string[];
+  base: 'share' | 'pot';
+  rateBasisPoints: number;
+  endsOn: number | null;
+  paid: boolean;
 }
 
 export interface Period {
@@ -41,6 +87,8 @@ export interface Period {
   /** The calendar day of each earned day. */
   earnedOn: number[];
   ended: boolean;
+  /** Delivered days that went back to the fan. */
+  returnedDays: number[];
   waiting: Waiting[];
   pots: { pot: Pot; amountMinor: bigint; returnedMinor: bigint }[];
   quota: { held: number; captured: number };
@@ -48,6 +96,8 @@ export interface Period {
 
 export interface Clone {
   terms: Terms[];
+  /** What makes it a derivative. */
+  above: Term[];
   pauses: { from: number; to: number | null }[];
   stoppedOn: number | null;
   periods: Period[];
@@ -59,6 +109,12 @@ export interface Books {
   balances: Map<string, bigint>;
   clones: Map<string, Clone>;
   periods: Map<string, Period>;
+  held: Held[];
+  advances: Advance[];
+  /** By payee: from which day which rate. */
+  taxes: { payee: string; fromDay: number; basisPoints: number }[];
+  /** By payee: the last payout of earnings. */
+  payouts: Map<string, { sentMinor: bigint; withheldMinor: bigint }>;
   post: (...legs: (readonly [account: string, amountMinor: bigint])[]) => void;
   balance: (account: string) => bigint;
   clone: (cloneId: string) => Clone;
@@ -76,6 +132,11 @@ export const account = {
   earned: (cloneId: string, tierId: string): string => `earned:${cloneId}:${tierId}:CNY`,
   payable: (payee: string): string => `payable:${payee}:CNY`,
   pending: (payee: string): string => `payout_pending:${payee}:CNY`,
+  held: (payee: string): string => `payee_reserve:${payee}:CNY`,
+  withheld: 'withholding_payable:CNY',
+  advance: (id: string): string => `advance_unrecouped:${id}:CNY`,
+  lostAdvances: 'platform_expense:unrecouped_advances:CNY',
+  disputed: 'disputes_pending:CNY',
   debt: (payee: string): string => `payee_debt:${payee}:CNY`,
 };
 
@@ -84,7 +145,7 @@ export function openBooks(taxBasisPoints: bigint): Books {
   const clones = new Map<string, Clone>();
   const periods = new Map<string, Period>();
   return {
-    taxBasisPoints, balances, clones, periods,
+    taxBasisPoints, balances, clones, periods, held: [], advances: [], taxes: [], payouts: new Map(),
     post(...legs) {
       const sum = legs.reduce((total, [, amountMinor]) => total + amountMinor, 0n);
       if (sum !== 0n) throw new Error(`the model does not balance: ${JSON.stringify(legs.map(([name, amount]) => [name, amount.toString()]))}`);
@@ -92,7 +153,7 @@ export function openBooks(taxBasisPoints: bigint): Books {
     },
     balance: (name) => balances.get(name) ?? 0n,
     clone(cloneId) {
-      const found = clones.get(cloneId) ?? { terms: [], pauses: [], stoppedOn: null, periods: [], runs: 0 };
+      const found = clones.get(cloneId) ?? { terms: [], above: [], pauses: [], stoppedOn: null, periods: [], runs: 0 };
       clones.set(cloneId, found);
       return found;
     },
@@ -107,10 +168,42 @@ export function openBooks(taxBasisPoints: bigint): Books {
 /** What a payee has coming that was not paid; the platform's may be below zero. */
 export const unpaid = (books: Books, payee: string): bigint => -books.balance(account.payable(payee));
 
-/** A payee gives back: out of what is unpaid, and the rest as a debt. The legs, as debits. */
-export function givesBack(books: Books, payee: string, amountMinor: bigint): [string, bigint][] {
+/** Takes up to an amount out of what is held, the first due first: what that cause held, or what a day releases. */
+function takeHeld(books: Books, payee: string, cloneId: string, amountMinor: bigint, cause: string | null): bigint {
+  let rest = amountMinor;
+  const lots = books.held.filter((lot) => lot.payee === payee && lot.cloneId === cloneId && (cause === null ? lot.dueDay !== null : lot.cause === cause));
+  for (const lot of lots.sort((a, b) => (a.dueDay ?? 0) - (b.dueDay ?? 0))) {
+    const part = rest < lot.left ? rest : lot.left;
+    lot.left -= part;
+    rest -= part;
+  }
+  return amountMinor - rest;
+}
+
+/** Holds up to an amount of what is unpaid; answers how much. */
+export function hold(books: Books, lot: Omit<Held, 'left'>, amountMinor: bigint): bigint {
+  if (lot.payee === PLATFORM) return 0n;
+  const there = unpaid(books, lot.payee);
+  const left = amountMinor < there ? amountMinor : there;
+  if (left <= 0n) return 0n;
+  books.post([account.payable(lot.payee), left], [account.held(lot.payee), -left]);
+  books.held.push({ ...lot, left });
+  return left;
+}
+
+/** What is held and `of` says is unpaid again. */
+export function release(books: Books, of: (lot: Held) => boolean): void {
+  for (const lot of books.held.filter((one) => one.left > 0n && of(one))) {
+    books.post([account.held(lot.payee), lot.left], [account.payable(lot.payee), -lot.left]);
+    lot.left = 0n;
+  }
+}
+
+/** A payee gives back: out of what is held for the clone, what is unpaid, and the rest as a debt. The legs, as debits. */
+export function givesBack(books: Books, cloneId: string, payee: string, amountMinor: bigint, cause: string | null = null): [string, bigint][] {
   if (payee === PLATFORM) return [[account.payable(payee), amountMinor]];
+  const fromHeld = amountMinor > 0n ? takeHeld(books, payee, cloneId, amountMinor, cause) : 0n;
   const there = unpaid(books, payee);
-  const covered = there < amountMinor ? there : amountMinor;
-  return [[account.payable(payee), covered], [account.debt(payee), amountMinor - covered]];
+  const covered = there < amountMinor - fromHeld ? there : amountMinor - fromHeld;
+  return [[account.held(payee), fromHeld], [account.payable(payee), covered], [account.debt(payee), amountMinor - fromHeld - covered]];
 }

@@ -3,6 +3,7 @@ import { type Currency, parseMinor } from '../kernel/money.ts';
 import type { Day } from '../kernel/time.ts';
 import type { RunTx, Tx } from '../kernel/tx.ts';
 import { Accounts } from './accounts.ts';
+import { accountsAfter } from './account-list.ts';
 import { type EntrySum, entrySums, type SumsRange } from './grouping.ts';
 import { type CaptureDraft, captureHold, type Held, hold, type HoldView, readHold, voidHold } from './holds.ts';
 import type { HoldDraft } from './hold-model.ts';
@@ -76,6 +77,8 @@ export interface Ledger {
   /** Entries of all transfers whose metadata carry this id. */
   entriesFor: (tx: Tx, trace: Trace) => Promise<EntryView[]>;
   transfer: (tx: Tx, transferId: string) => Promise<TransferView | null>;
+  /** Accounts that were ever used, by code, at most `limit` after one of them. */
+  accountsAfter: (tx: Tx, prefix: string, after: string, limit: number) => Promise<{ code: string; currency: Currency }[]>;
   /** The last position given. What commits later stands behind it. */
   position: (tx: Tx) => Promise<bigint>;
   /** Gives positions to everything committed so far, and answers the last one. Call it before a close, outside of tx. */
@@ -149,6 +152,7 @@ export function makeLedger({ runTx, ids }: { runTx: RunTx; ids: Ids }): Ledger {
     sums: entrySums,
     entriesFor: entriesTraced,
     transfer: transferById,
+    accountsAfter,
     position: lastPosition,
     async sequence() {
       while ((await runTx((tx) => sequenceSome(tx, SEQUENCE_BATCH))) === BigInt(SEQUENCE_BATCH));

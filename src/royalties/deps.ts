@@ -16,7 +16,7 @@ export interface RoyaltiesDeps {
   clock: Pick<Clock, 'now'>;
   ids: Ids;
   identity: Pick<Identity, 'account' | 'completeSignature' | 'signedDocument'>;
-  ledger: Pick<Ledger, 'post' | 'reverse' | 'balance' | 'lockedBalance' | 'balanceAsOf' | 'entries' | 'sums' | 'entriesFor' | 'transfer' | 'position' | 'sequence'>;
+  ledger: Pick<Ledger, 'post' | 'reverse' | 'balance' | 'lockedBalance' | 'balanceAsOf' | 'entries' | 'sums' | 'entriesFor' | 'accountsAfter' | 'transfer' | 'position' | 'sequence'>;
   provenance: Pick<Provenance, 'signReceipt' | 'receiptsKey'>;
   transparency: Pick<Transparency, 'append' | 'bundles'>;
   clones: Pick<Clones, 'clone'>;

@@ -1,5 +1,6 @@
 import type { Json } from '../kernel/canonical-json.ts';
 import type { JobHandlers } from '../platform/jobs/index.ts';
+import { BOOK_DIFFERENCES_TOPIC } from './positions.ts';
 import { SEND_PAYOUT_TOPIC } from './payout-phases.ts';
 import { BOOK_REFUND_TOPIC } from './refunds.ts';
 import type { Royalties } from './service.ts';
@@ -29,6 +30,7 @@ export function makeRoyaltiesJobs({ work }: Pick<Royalties, 'work'>): JobHandler
   return {
     [BOOK_REFUND_TOPIC]: async (payload) => await work.bookRefund(idIn(payload, 'refundId')),
     [SEND_PAYOUT_TOPIC]: async (payload) => await work.sendPayout(idIn(payload, 'payoutId')),
+    [BOOK_DIFFERENCES_TOPIC]: async () => await work.bookDifferences(),
     'royalties.syncPayoutAccount': async (payload) => await work.syncPayoutAccount(idIn(payload, 'objectId')),
     'royalties.syncTransfer': async (payload) => await work.syncTransfer(idIn(payload, 'objectId')),
     // A payout of our own account to our own bank is no payee's.
@@ -40,10 +42,14 @@ export function makeRoyaltiesJobs({ work }: Pick<Royalties, 'work'>): JobHandler
 
 const HOUR_MS = 3_600_000;
 
-/** Reserves are given back, and payees with a schedule paid, within the hour after their day has begun. Safe in any number of processes at once. */
+/**
+ * Reserves are given back, and payees with a schedule paid, within the hour after their day has begun; what rates gained or lost in refunds and disputes is
+ * booked within the hour. Safe in any number of processes at once.
+ */
 export function makeRoyaltiesTicks({ work }: Pick<Royalties, 'work'>): Record<string, { everyMs: number; run: () => Promise<void> }> {
   return {
     'royalties.releaseDue': { everyMs: HOUR_MS, run: () => work.releaseDue() },
+    [BOOK_DIFFERENCES_TOPIC]: { everyMs: HOUR_MS, run: () => work.bookDifferences() },
     'royalties.payScheduled': { everyMs: HOUR_MS, run: () => work.payScheduled() },
   };
 }

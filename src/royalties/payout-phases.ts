@@ -11,6 +11,7 @@ import type { TransferFacts } from './payee-provider.ts';
 import { payoutBegun, type PayoutFacts, payoutPaid, payoutReversed, taxWithheld } from './payout-postings.ts';
 import * as store from './payout-store.ts';
 import { KINDS } from './postings.ts';
+import { BOOK_DIFFERENCES_TOPIC } from './positions.ts';
 import { withheldOf } from './withholding.ts';
 
 /** The phases of one payout. What takes `tx` books and changes its row together. */
@@ -52,7 +53,11 @@ export async function settleSent(tx: Tx, deps: RoyaltiesDeps, payoutId: string, 
   const row = await store.lockPayout(tx, payoutId);
   if (row?.state !== 'pending') return;
   const at = deps.clock.now();
-  await deps.ledger.post(tx, payoutPaid(factsOf(row), stripeTransfer, await store.conversionOf(tx, payoutId), dayOf(at)));
+  const conversion = await store.conversionOf(tx, payoutId);
+  await deps.ledger.post(tx, payoutPaid(factsOf(row), stripeTransfer, conversion, dayOf(at)));
+  if (conversion !== null) {
+    await enqueue(tx, { topic: BOOK_DIFFERENCES_TOPIC, payload: { payoutId }, runAt: at, dedupeKey: `${BOOK_DIFFERENCES_TOPIC}:${payoutId}` });
+  }
   await store.settlePayout(tx, payoutId, { state: 'paid', stripeTransfer, problem: null, at });
 }
 

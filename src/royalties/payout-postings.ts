@@ -1,10 +1,10 @@
 import type { Currency } from '../kernel/money.ts';
 import type { Day } from '../kernel/time.ts';
-import { chart, type Leg, type TransferDraft } from '../ledger/index.ts';
+import { chart, type EntryView, type Leg, type TransferDraft } from '../ledger/index.ts';
 import { ADVANCE_KINDS } from './advance-postings.ts';
 import { KINDS } from './postings.ts';
 
-const { advanceUnrecouped, cashInTransit, conversionPosition, payable, payoutPending, withholdingPayable } = chart;
+const { advanceUnrecouped, cashInTransit, conversionPosition, payable, payoutPending, platformExpense, withholdingPayable } = chart;
 
 /** Money on its way to a payee, each step as one transfer. Positive is a debit. Pure. */
 
@@ -76,6 +76,19 @@ export function payoutPaid(payout: PayoutFacts, stripeTransfer: string, sent: (S
       ]),
     ],
     metadata: { ...traceOf(payout), stripeTransfer, ...(sent === null ? {} : { conversionId: sent.conversionId }) },
+  };
+}
+
+/** What the platform lost by the rates of one transfer (below zero: gained), in the currency that we are settled in. Booked once for each. */
+export function differenceBooked({ of, claim, settled, lossMinor }: { of: EntryView; claim: Currency; settled: Currency; lossMinor: bigint }): TransferDraft {
+  return {
+    key: `conversion_difference:${of.transferId}:${claim}`,
+    kind: KINDS.difference,
+    effectiveDate: of.effectiveDate,
+    legs: [
+      { account: platformExpense('conversion', settled), amountMinor: lossMinor }, { account: conversionPosition(settled), amountMinor: -lossMinor },
+    ],
+    metadata: { transferId: of.transferId, claim },
   };
 }
 

@@ -6,14 +6,13 @@ import { addDays, dayOf, type Day } from '../kernel/time.ts';
 import type { IdempotencyKey, Tx } from '../kernel/tx.ts';
 import { chart } from '../ledger/index.ts';
 import { once } from '../platform/postgres/index.ts';
-import { lockPayee } from './balances.ts';
+import { currenciesOf, lockPayee, payeesAfter } from './balances.ts';
 import { netDebt } from './debts.ts';
 import type { RoyaltiesDeps } from './deps.ts';
 import { paidOutIn, PLATFORM } from './model.ts';
 import type { Payees } from './payees.ts';
 import { beginPayout } from './payout-phases.ts';
 import * as store from './payout-store.ts';
-import * as runs from './run-store.ts';
 
 export type PayoutJson = components['schemas']['Payout'];
 export type PayoutSettingJson = components['schemas']['PayoutSetting'];
@@ -99,19 +98,18 @@ async function beginAll(
   tx: Tx, deps: RoyaltiesDeps, actor: { accountId: string }, minimumMinor: bigint, only: ReadonlySet<string> | null,
 ): Promise<PayoutsJson> {
   const answer: PayoutsJson = { payouts: [], skipped: [] };
-  for (let after = ''; ;) {
-    const payees = await runs.payeesAfter(tx, after, PAYEES_AT_ONCE);
-    for (const payee of payees) {
+  for (let after: string | null = ''; after !== null;) {
+    const found: Awaited<ReturnType<typeof payeesAfter>> = await payeesAfter(tx, deps, after, PAYEES_AT_ONCE);
+    for (const payee of found.payees) {
       if (only !== null && !only.has(payee.payee)) continue;
       const begun = await begin(tx, deps, actor, payee, minimumMinor);
       if (begun === null) continue;
       if ('payoutId' in begun) answer.payouts.push(begun);
       else answer.skipped.push(begun);
     }
-    const last = payees.at(-1);
-    if (last === undefined || payees.length < PAYEES_AT_ONCE) return answer;
-    after = last.payee;
+    after = found.next;
   }
+  return answer;
 }
 
 function settingJson({ currency, minimumMinor, schedule }: store.SettingRow): PayoutSettingJson {
@@ -174,10 +172,12 @@ export function makePayouts(deps: RoyaltiesDeps, payees: Pick<Payees, 'syncPayou
         if (last === undefined) return;
         await askAgain(some);
         await runTx(async (tx) => {
-          for (const { currency, payee } of await runs.payeesIn(tx, some)) {
-            // What a payee gets by hand in one currency is not sent because another one has a schedule.
-            const setting = await store.findSetting(tx, payee, currency);
-            if (setting !== null && setting.schedule !== 'manual') await begin(tx, deps, HOUSE, { payee, currency }, 1n);
+          for (const payee of some) {
+            for (const currency of await currenciesOf(tx, deps, payee)) {
+              // What a payee gets by hand in one currency is not sent because another one has a schedule.
+              const setting = await store.findSetting(tx, payee, currency);
+              if (setting !== null && setting.schedule !== 'manual') await begin(tx, deps, HOUSE, { payee, currency }, 1n);
+            }
           }
         });
         after = last;

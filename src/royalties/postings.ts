@@ -17,6 +17,7 @@ export const KINDS = {
   payout: 'royalties.payout_begun',
   paid: 'royalties.payout_paid',
   returned: 'royalties.payout_returned',
+  difference: 'royalties.conversion_difference',
   withheld: 'royalties.tax_withheld',
   taxReturned: 'royalties.tax_returned',
   held: 'royalties.reserve_held',

@@ -167,21 +167,3 @@ export async function payeesOfClone(tx: Tx, cloneId: string): Promise<{ payee: s
   );
 }
 
-/** Everybody but the platform who ever had a leg of a pot, after `after` in order. */
-export async function payeesAfter(tx: Tx, after: string, limit: number): Promise<{ payee: string; currency: Currency }[]> {
-  return await sql(
-    tx,
-    `SELECT DISTINCT l.payee, p.currency FROM royalty_pot p JOIN royalty_pot_leg l ON l.pot_id = p.id
-     WHERE l.payee <> 'platform' AND l.payee > $1 ORDER BY 1, 2 LIMIT $2`,
-    [after, limit],
-  );
-}
-
-/** The currencies in which these ever had a leg of a pot. */
-export async function payeesIn(tx: Tx, payees: readonly string[]): Promise<{ payee: string; currency: Currency }[]> {
-  return await sql(
-    tx,
-    `SELECT DISTINCT l.payee, p.currency FROM royalty_pot p JOIN royalty_pot_leg l ON l.pot_id = p.id WHERE l.payee = ANY ($1::text[]) ORDER BY 1, 2`,
-    [payees],
-  );
-}

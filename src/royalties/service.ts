@@ -10,6 +10,7 @@ import { makePayeeProvider } from './payee-provider.ts';
 import { makePayees, type Payees } from './payees.ts';
 import { makePayoutSending, type PayoutSending } from './payout-sending.ts';
 import { makePayouts, type Payouts } from './payouts.ts';
+import { makePositions, type Positions } from './positions.ts';
 import { type GoodwillRefunds, makeGoodwillRefunds } from './refunds.ts';
 import { makeReserves, type Reserves } from './reserves.ts';
 import { makeRuns, type Runs } from './runs.ts';
@@ -28,7 +29,7 @@ export interface Royalties extends Splits, Runs, Statements, Omit<GoodwillRefund
   balancesOfPayee(tx: Tx, payee: string, currency: Currency): Promise<Balances>;
   /** The work that jobs do; each may run twice. */
   work: Pick<GoodwillRefunds, 'bookRefund'> & Pick<Payees, 'syncPayoutAccount' | 'syncBankPayout'> & Pick<PayoutSending, 'sendPayout' | 'syncTransfer'>
-    & Pick<Reserves, 'releaseDue'> & Pick<Payouts, 'payScheduled'>;
+    & Pick<Reserves, 'releaseDue'> & Pick<Payouts, 'payScheduled'> & Positions;
 }
 
 export function makeRoyalties(deps: RoyaltiesDeps): Royalties {
@@ -47,6 +48,6 @@ export function makeRoyalties(deps: RoyaltiesDeps): Royalties {
       return found;
     },
     balancesOfPayee: (tx, payee, currency) => balancesOf(tx, deps, payee, currency),
-    work: { bookRefund, syncPayoutAccount, syncBankPayout, sendPayout, syncTransfer, releaseDue, payScheduled },
+    work: { bookRefund, syncPayoutAccount, syncBankPayout, sendPayout, syncTransfer, releaseDue, payScheduled, ...makePositions(deps) },
   };
 }

@@ -165,3 +165,43 @@ describe('a claim in another currency', () => {
     await world.checkBooks();
   });
 });
+
+describe('what rates gain or lose', () => {
+  /** A sale in dollars that was settled in yuan; what it brought is owed to the agency, by no pot. */
+  async function soldFor(yuan: bigint, dollars: bigint): Promise<void> {
+    sales += 1;
+    await world.tx((tx) => world.ledger.post(tx, {
+      key: `sale/${sales}`, kind: 'ledger.opened', effectiveDate: '2026-03-01', metadata: {},
+      legs: [
+        { account: chart.cashInTransit('CNY'), amountMinor: yuan }, { account: chart.conversionPosition('CNY'), amountMinor: -yuan },
+        { account: chart.conversionPosition('USD'), amountMinor: dollars }, { account: chart.payable(world.agency.accountId, 'USD'), amountMinor: -dollars },
+      ],
+    }));
+  }
+  let sales = 0;
+  const stands = async (): Promise<bigint[]> => [
+    await world.balance(chart.conversionPosition('USD')), await world.balance(chart.conversionPosition('CNY')), await world.balance(chart.platformExpense('conversion', 'CNY')),
+  ];
+
+  it('is the platform\'s, explicit, in both directions, and nothing stays on the positions', async () => {
+    // What no pot gave is found and paid too. 100 units at 7.00 were sold, and are sent at 7.10.
+    await soldFor(700n, 100n);
+    const begun = await pay();
+    expect(begun.payouts.filter((one) => one.currency === 'USD').map((one) => one.amountMinor)).toEqual(['100']);
+    await world.drain();
+    expect(await stands()).toEqual([0n, 0n, 10n]);
+    // At 7.30: now it gains, and that is shown as less of the expense.
+    await soldFor(730n, 100n);
+    await pay();
+    await world.drain();
+    expect(await stands()).toEqual([0n, 0n, -10n]);
+    // Sold at two rates, sent in one; once more changes nothing.
+    await soldFor(350n, 50n);
+    await soldFor(367n, 50n);
+    await pay();
+    await world.drain();
+    await Promise.all([world.royalties.work.bookDifferences(), world.royalties.work.bookDifferences()]);
+    expect(await stands()).toEqual([0n, 0n, -17n]);
+    expect((await world.ledger.verify()).problems).toEqual([]);
+  });
+});

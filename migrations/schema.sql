@@ -281,6 +281,12 @@ credential.last_used_at timestamp with time zone NOT NULL
 credential.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 currency.code text NOT NULL
 currency.exponent smallint NOT NULL
+currency_carried.position bigint NOT NULL
+currency_carried.claim text NOT NULL
+currency_carried.settled text NOT NULL
+currency_carried.claim_minor bigint NOT NULL
+currency_carried.worth_minor bigint NOT NULL
+currency_carried.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 currency_conversion.id text NOT NULL
 currency_conversion.payout_id text NOT NULL
 currency_conversion.from_currency text NOT NULL
@@ -1630,6 +1636,12 @@ credential: credential_sign_count_check CHECK (((sign_count >= 0) AND (sign_coun
 currency: currency_code_check CHECK ((code ~ '^[A-Z]{3,4}$'::text))
 currency: currency_exponent_check CHECK (((exponent >= 0) AND (exponent <= 4)))
 currency: currency_pkey PRIMARY KEY (code)
+currency_carried: currency_carried_check CHECK ((settled <> claim))
+currency_carried: currency_carried_check1 CHECK (((claim_minor <> 0) OR (worth_minor = 0)))
+currency_carried: currency_carried_claim_fkey FOREIGN KEY (claim) REFERENCES currency(code)
+currency_carried: currency_carried_pkey PRIMARY KEY ("position", claim, settled)
+currency_carried: currency_carried_position_check CHECK (("position" > 0))
+currency_carried: currency_carried_settled_fkey FOREIGN KEY (settled) REFERENCES currency(code)
 currency_conversion: currency_conversion_check CHECK ((to_currency <> from_currency))
 currency_conversion: currency_conversion_from_currency_fkey FOREIGN KEY (from_currency) REFERENCES currency(code)
 currency_conversion: currency_conversion_from_minor_check CHECK ((from_minor > 0))
@@ -2608,6 +2620,7 @@ CREATE UNIQUE INDEX credential_id_account_id_key ON public.credential USING btre
 CREATE INDEX credential_of_account ON public.credential USING btree (account_id, created_at DESC, id)
 CREATE UNIQUE INDEX credential_pkey ON public.credential USING btree (id)
 CREATE UNIQUE INDEX currency_pkey ON public.currency USING btree (code)
+CREATE UNIQUE INDEX currency_carried_pkey ON public.currency_carried USING btree ("position", claim, settled)
 CREATE UNIQUE INDEX currency_conversion_payout_id_key ON public.currency_conversion USING btree (payout_id)
 CREATE UNIQUE INDEX currency_conversion_pkey ON public.currency_conversion USING btree (id)
 CREATE UNIQUE INDEX database_confirmation_pkey ON public.database_confirmation USING btree (distrust_id, account_id)
@@ -3031,6 +3044,8 @@ credential: CREATE TRIGGER credential_never_exchanged BEFORE UPDATE OF id, accou
 credential: CREATE TRIGGER credential_never_truncated BEFORE TRUNCATE ON public.credential FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 currency: CREATE TRIGGER currency_never_changes BEFORE DELETE OR UPDATE ON public.currency FOR EACH ROW EXECUTE FUNCTION refuse_change()
 currency: CREATE TRIGGER currency_never_truncated BEFORE TRUNCATE ON public.currency FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+currency_carried: CREATE TRIGGER currency_carried_never_changes BEFORE DELETE OR UPDATE ON public.currency_carried FOR EACH ROW EXECUTE FUNCTION refuse_change()
+currency_carried: CREATE TRIGGER currency_carried_never_truncated BEFORE TRUNCATE ON public.currency_carried FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 currency_conversion: CREATE TRIGGER currency_conversion_never_changes BEFORE DELETE OR UPDATE ON public.currency_conversion FOR EACH ROW EXECUTE FUNCTION refuse_change()
 currency_conversion: CREATE TRIGGER currency_conversion_never_truncated BEFORE TRUNCATE ON public.currency_conversion FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 database_confirmation: CREATE TRIGGER database_confirmation_never_changes BEFORE DELETE OR UPDATE ON public.database_confirmation FOR EACH ROW EXECUTE FUNCTION refuse_change()
@@ -6304,6 +6319,7 @@ consent_volume_use: INSERT, SELECT
 counter_notice: INSERT, SELECT
 credential: INSERT, SELECT
 currency: SELECT
+currency_carried: INSERT, SELECT
 currency_conversion: INSERT, SELECT
 database_confirmation: INSERT, SELECT
 database_distrust: INSERT, SELECT

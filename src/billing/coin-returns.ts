@@ -12,6 +12,7 @@ import * as store from './coin-store.ts';
 import type { CoinReturnView } from './coin-views.ts';
 import type { BillingDeps } from './deps.ts';
 import type { RefundFacts } from './provider.ts';
+import { askToReview } from './refunds.ts';
 
 /** Unspent coins back to money: each lot by a refund of its own charge, never more than is left of it. */
 export interface CoinReturns {
@@ -55,7 +56,7 @@ async function request(tx: Tx, deps: BillingDeps, actor: Actor, lotIds: readonly
   return { returns: made };
 }
 
-export function makeCoinReturns(deps: BillingDeps): CoinReturns {
+export function makeCoinReturns(deps: BillingDeps & { onVoided: (tx: Tx, spend: store.SpendRow) => Promise<void> }): CoinReturns {
   const { runTx, clock, provider, ledger } = deps;
 
   async function book(tx: Tx, refundId: string, told: RefundFacts): Promise<boolean> {
@@ -73,6 +74,8 @@ export function makeCoinReturns(deps: BillingDeps): CoinReturns {
     await returns.settleReturn(tx, row.id, { state, stripeRefund, failure, settled, at });
     if (state === 'failed') {
       await giveBack(tx, deps, spend, { reason: 'refund_failed', at });
+      await deps.onVoided(tx, spend);
+      await askToReview(tx, deps, row.stripeCharge, refundId);
       return true;
     }
     if (settled === null || stripeRefund === null) throw new Error(`Return ${row.id} succeeded without a movement of money.`);

@@ -40,5 +40,5 @@ function makeWallet({ runTx, ledger }: BillingDeps): Pick<Coins, 'getWallet'> {
 
 /** `onVoided` is told of coins that came back from a hold, in the same transaction. */
 export function makeCoins(deps: BillingDeps, onVoided: (tx: Tx, spend: store.SpendRow) => Promise<void>, packs: readonly CoinPack[] = loadPacks()): Coins {
-  return { ...makeCoinPurchases(deps, packs), ...makeCoinHolds({ ...deps, onVoided }), ...makeCoinReturns(deps), ...makeCoinMonths(deps), ...makeOutputPrices(deps), ...makeWallet(deps) };
+  return { ...makeCoinPurchases(deps, packs), ...makeCoinHolds({ ...deps, onVoided }), ...makeCoinReturns({ ...deps, onVoided }), ...makeCoinMonths(deps), ...makeOutputPrices(deps), ...makeWallet(deps) };
 }

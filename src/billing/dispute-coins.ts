@@ -15,15 +15,19 @@ import type { DisputeDeps, DisputedSource } from './disputes.ts';
 
 const least = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 
-/** Freezes what is unspent of the lot; the claim is what was not paid back before. */
+/** Where a lot's coins went. */
+export async function spendsAsSources(tx: Tx, lotId: string): Promise<DisputedSource[]> {
+  return (await store.spendsOfLot(tx, lotId)).map(({ cloneId, periodId }) => ({ cloneId, periodId }));
+}
+
+/** Freezes what is unspent of the lot; the claim is what was not paid back, and is not about to be. */
 export async function claimOfLot(tx: Tx, lotId: string, amountMinor: bigint): Promise<{ minor: bigint; sources: DisputedSource[] }> {
   const [seen] = await coins.lotsById(tx, [lotId]);
   if (seen === undefined) throw new Error(`There is no lot ${lotId}.`);
   await coins.lockWallet(tx, seen.accountId);
   const minor = least(amountMinor, seen.netMinor + seen.taxMinor - await returns.returnedOfCharge(tx, seen.stripeCharge));
   if (seen.state === 'open') await coins.putLotState(tx, lotId, 'disputed');
-  const sources = (await store.spendsOfLot(tx, lotId)).map(({ cloneId, periodId }): DisputedSource => ({ cloneId, periodId }));
-  return { minor, sources };
+  return { minor, sources: await spendsAsSources(tx, lotId) };
 }
 
 const grossOf = (part: Pick<Part, 'netMinor' | 'taxMinor'>): bigint => part.netMinor + part.taxMinor;

@@ -4,8 +4,9 @@ import type { Tx } from '../kernel/tx.ts';
 import { chart } from '../ledger/index.ts';
 import { DISPUTE_LOSSES, disputeLost } from './dispute-postings.ts';
 import * as store from './dispute-store.ts';
+import type { BillingDeps } from './deps.ts';
 import type { DisputeDeps, DisputedSource } from './disputes.ts';
-import { earnedDays, partsOfDays, type Parts } from './model.ts';
+import { partsOfDays, type Parts } from './model.ts';
 import { pausesOf } from './pause-store.ts';
 import * as periods from './period-store.ts';
 import { traceOf } from './postings.ts';
@@ -31,26 +32,72 @@ function less(a: Parts, b: Parts): Parts {
 
 const keyOf = (disputeId: string, periodId: string): string => `dispute:${disputeId}:${periodId}`;
 
-/** Marks what is disputed of each period as claimed, the latest first, like a refund that is on its way. */
+async function fallClaim(tx: Tx, claim: refunds.RefundRow, failure: string, at: Date): Promise<void> {
+  await refunds.putRefund(tx, claim.id, { state: 'failed', stripeRefund: null, failure, settled: null, at });
+}
+
+/** The claim of a dispute on a period that stands. */
+async function standingClaim(tx: Tx, disputeId: string, periodId: string): Promise<refunds.RefundRow | null> {
+  return (await refunds.claimsOf(tx, periodId, keyOf(disputeId, periodId))).find(({ state }) => state === 'pending') ?? null;
+}
+
+type Claiming = Pick<BillingDeps, 'ids' | 'clock'>;
+
+/** Writes a claim on a period, in the place of the one that stands. */
+async function putClaim(tx: Tx, deps: Claiming, disputeId: string, period: periods.PeriodRow, claimMinor: bigint, before: readonly refunds.RefundRow[]): Promise<void> {
+  const at = deps.clock.now();
+  const standing = before.find(({ state }) => state === 'pending');
+  if (standing?.grossMinor === claimMinor) return;
+  if (standing !== undefined) await fallClaim(tx, standing, 'claimed_anew', at);
+  if (claimMinor === 0n) return;
+  const { netMinor, taxMinor } = partOf({ grossMinor: period.grossMinor, netMinor: period.grossMinor - period.taxMinor, taxMinor: period.taxMinor, feeMinor: 0n }, claimMinor);
+  const key = keyOf(disputeId, period.id);
+  await refunds.insertRefund(tx, {
+    id: deps.ids.next('refund'), cloneId: period.cloneId, periodId: period.id, key: before.length === 0 ? key : `${key}:${before.length}`, kind: 'dispute',
+    reason: 'Disputed by the fan’s bank.', currency: period.currency, grossMinor: claimMinor, netMinor, taxMinor, feeMinor: 0n, feeBearer: 'platform',
+    settledTopic: null, requestedAt: at,
+  });
+}
+
+/**
+ * Marks what is disputed of each period as claimed, the latest first, like a refund that is on its way. Called again, what was
+ * claimed before is claimed anew: a refund may have failed meanwhile, or a change of plan have moved the money on.
+ */
 export async function claimPeriods(
-  tx: Tx, deps: DisputeDeps, asked: { disputeId: string; chargeId: string; amountMinor: bigint; at: Date },
+  tx: Tx, deps: Claiming, asked: Pick<store.DisputeRow, 'id' | 'stripeCharge' | 'amountMinor'>,
 ): Promise<{ minor: bigint; sources: DisputedSource[] }> {
   let minor = 0n;
   const sources: DisputedSource[] = [];
-  for (const id of await store.periodsOfCharge(tx, asked.chargeId)) {
+  for (const id of await store.periodsOfCharge(tx, asked.stripeCharge)) {
     const period = await periods.lockPeriod(tx, id);
     if (period === null) continue;
-    const claim = least(asked.amountMinor - minor, period.grossMinor - period.refundedMinor - period.creditedMinor);
-    if (claim <= 0n) continue;
-    const { netMinor, taxMinor } = partOf({ grossMinor: period.grossMinor, netMinor: period.grossMinor - period.taxMinor, taxMinor: period.taxMinor, feeMinor: 0n }, claim);
-    await refunds.insertRefund(tx, {
-      id: deps.ids.next('refund'), cloneId: period.cloneId, periodId: id, key: keyOf(asked.disputeId, id), kind: 'dispute', reason: 'Disputed by the fan’s bank.',
-      currency: period.currency, grossMinor: claim, netMinor, taxMinor, feeMinor: 0n, feeBearer: 'platform', settledTopic: null, requestedAt: asked.at,
-    });
+    const before = await refunds.claimsOf(tx, id, keyOf(asked.id, id));
+    const claimed = before.find(({ state }) => state === 'pending')?.grossMinor ?? 0n;
+    const claim = least(asked.amountMinor - minor, period.grossMinor - period.refundedMinor - period.creditedMinor + claimed);
+    await putClaim(tx, deps, asked.id, period, claim, before);
+    if (claim === 0n) continue;
     minor += claim;
     sources.push({ cloneId: period.cloneId, periodId: id });
   }
   return { minor, sources };
+}
+
+/** The periods that a dispute claims something of. */
+export async function periodsAsSources(tx: Tx, row: Pick<store.DisputeRow, 'id' | 'stripeCharge'>): Promise<DisputedSource[]> {
+  const sources: DisputedSource[] = [];
+  for (const periodId of await store.periodsOfCharge(tx, row.stripeCharge)) {
+    const claim = await standingClaim(tx, row.id, periodId);
+    if (claim !== null) sources.push({ cloneId: claim.cloneId, periodId });
+  }
+  return sources;
+}
+
+/** Lets the claims of a dispute go while its money moves on; `claimPeriods` follows in the same transaction. */
+export async function liftClaims(tx: Tx, deps: Claiming, row: Pick<store.DisputeRow, 'id' | 'stripeCharge'>): Promise<void> {
+  for (const id of await store.periodsOfCharge(tx, row.stripeCharge)) {
+    const claim = await standingClaim(tx, row.id, id);
+    if (claim !== null) await fallClaim(tx, claim, 'claimed_anew', deps.clock.now());
+  }
 }
 
 /** What a period has earned and not returned yet. */
@@ -119,7 +166,7 @@ async function loseEarned(tx: Tx, deps: DisputeDeps, row: store.DisputeRow, peri
 export async function losePeriods(tx: Tx, deps: DisputeDeps, row: store.DisputeRow): Promise<void> {
   const at = deps.clock.now();
   for (const id of await store.periodsOfCharge(tx, row.stripeCharge)) {
-    const claim = await refunds.refundByKey(tx, keyOf(row.id, id));
+    const claim = await standingClaim(tx, row.id, id);
     const before = await periods.lockPeriod(tx, id);
     if (claim === null || before === null) continue;
     if (before.endedOn === null) await earn(tx, deps, [before], (await pausesOf(tx, before.cloneId, [before.subscriptionId])).of, dayOf(at));
@@ -132,17 +179,15 @@ export async function losePeriods(tx: Tx, deps: DisputeDeps, row: store.DisputeR
   }
 }
 
-/** The claims fall; days that a stop ended meanwhile, and could not pay back, are paid back now. */
+/** The claims fall; days that a stop or a change of plan ended meanwhile, and that could not be paid back, are paid back now. */
 export async function winPeriods(tx: Tx, deps: DisputeDeps, row: store.DisputeRow): Promise<void> {
   const at = deps.clock.now();
   for (const id of await store.periodsOfCharge(tx, row.stripeCharge)) {
-    const claim = await refunds.refundByKey(tx, keyOf(row.id, id));
-    if (claim === null) continue;
-    await refunds.putRefund(tx, claim.id, { state: 'failed', stripeRefund: null, failure: 'dispute_won', settled: null, at });
+    const claim = await standingClaim(tx, row.id, id);
+    if (claim !== null) await fallClaim(tx, claim, 'dispute_won', at);
     const period = await periods.lockPeriod(tx, id);
-    if (period?.endedOn == null || await refunds.hasStopRefund(tx, id)) continue;
-    const used = Math.max(period.recognisedDays, earnedDays(period, (await pausesOf(tx, period.cloneId, [period.subscriptionId])).of(period), period.endedOn));
-    const parts = partsOfDays(period, used, period.days, period.days);
+    if (period?.endedOn == null) continue;
+    const parts = await unusedOf(tx, period);
     if (parts.grossMinor === 0n) continue;
     await deps.requestRefund(tx, {
       key: `${keyOf(row.id, id)}:won`, periodId: id, kind: 'stop', reason: 'What was paid for has ended.', parts,

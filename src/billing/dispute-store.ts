@@ -29,8 +29,32 @@ export async function insertDispute(tx: Tx, row: Omit<DisputeRow, 'state' | 'clo
   ) === 1;
 }
 
+export async function findDispute(tx: Tx, id: string): Promise<DisputeRow | null> {
+  return await maybeOne<DisputeRow>(tx, `SELECT ${DISPUTE} FROM dispute WHERE id = $1`, [id]);
+}
+
 export async function lockDispute(tx: Tx, id: string): Promise<DisputeRow | null> {
   return await maybeOne<DisputeRow>(tx, `SELECT ${DISPUTE} FROM dispute WHERE id = $1 FOR UPDATE`, [id]);
+}
+
+export async function putClaim(tx: Tx, id: string, claimMinor: bigint): Promise<void> {
+  await sql(tx, `UPDATE dispute SET claim_minor = $2 WHERE id = $1 AND state = 'open'`, [id, claimMinor]);
+}
+
+/** The disputes of these payments that are not decided. */
+export async function openOfCharges(tx: Tx, stripeCharges: readonly string[]): Promise<DisputeRow[]> {
+  return await sql<DisputeRow>(tx, `SELECT ${DISPUTE} FROM dispute WHERE stripe_charge = ANY ($1::text[]) AND state = 'open' ORDER BY id`, [stripeCharges]);
+}
+
+/** The disputes of payments that a clone had something of, by subscription or by coins, that are not decided. */
+export async function openOfClone(tx: Tx, cloneId: string): Promise<DisputeRow[]> {
+  return await sql<DisputeRow>(
+    tx,
+    `SELECT ${DISPUTE} FROM dispute d WHERE state = 'open' AND (
+       EXISTS (SELECT FROM subscription_period p WHERE p.stripe_charge = d.stripe_charge AND p.clone_id = $1)
+       OR EXISTS (SELECT FROM coin_spend_part p JOIN coin_spend s ON s.id = p.spend_id WHERE p.lot_id = d.lot_id AND s.clone_id = $1)) ORDER BY id`,
+    [cloneId],
+  );
 }
 
 export async function endDispute(tx: Tx, id: string, state: 'won' | 'lost', at: Date): Promise<void> {
@@ -44,7 +68,7 @@ export async function listDisputes(tx: Tx, limit: number): Promise<DisputeRow[]>
 
 /** Whether a payment is disputed at this moment: nothing of it can be refunded then. */
 export async function isDisputed(tx: Tx, stripeCharge: string): Promise<boolean> {
-  return (await maybeOne(tx, `SELECT 1 FROM dispute WHERE stripe_charge = $1 AND state = 'open'`, [stripeCharge])) !== null;
+  return (await openOfCharges(tx, [stripeCharge])).length > 0;
 }
 
 /** Whose clones a payment went to, by subscription or by coins. */

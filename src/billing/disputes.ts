@@ -5,13 +5,15 @@ import { enqueue } from '../platform/jobs/index.ts';
 import { chart } from '../ledger/index.ts';
 import type { BillingDeps } from './deps.ts';
 import { type DisputeView, disputeView } from './dispute-views.ts';
-import { claimOfLot, loseLot } from './dispute-coins.ts';
-import { claimPeriods, losePeriods, winPeriods } from './dispute-periods.ts';
+import { claimOfLot, loseLot, spendsAsSources } from './dispute-coins.ts';
+import { claimPeriods, losePeriods, periodsAsSources, winPeriods } from './dispute-periods.ts';
 import { DISPUTE_LOSSES, disputeLost, disputeOpened, disputeWon } from './dispute-postings.ts';
 import type { DisputeFacts } from './dispute-provider.ts';
 import * as store from './dispute-store.ts';
+import type { CoinReturns } from './coin-returns.ts';
 import * as coins from './coin-store.ts';
 import * as periods from './period-store.ts';
+import { pendingOfCharge } from './refund-store.ts';
 import type { Refunds } from './refunds.ts';
 
 /** A part of what a payment bought, as whoever divides owner money finds it again. */
@@ -47,13 +49,27 @@ export interface DisputeHooks {
   loseDispute: (tx: Tx, part: LostPart) => Promise<void>;
 }
 
+export interface OpenDispute {
+  disputeId: string;
+  charge: string;
+  claimMinor: bigint;
+  sources: DisputedSource[];
+}
+
 export interface Disputes {
+  /** Job: claims anew what an open dispute asks for, after a refund of its payment failed. */
+  reviewDispute: (disputeId: string) => Promise<void>;
   /** Books how a dispute stands now; again: nothing. Answers false when its payment is none of ours. */
   applyDispute: (facts: DisputeFacts) => Promise<boolean>;
+  /** Those that are not decided and whose payment went to a clone, with what of it went where, the latest first. */
+  openDisputes: (tx: Tx, cloneId: string) => Promise<OpenDispute[]>;
   listDisputes: (limit: number) => Promise<{ disputes: DisputeView[] }>;
 }
 
 export type DisputeDeps = BillingDeps & { requestRefund: Refunds['requestRefund'] };
+
+/** Sends what is on its way back of a payment, or finds out how it ended. */
+type Sending = Pick<Refunds, 'sendRefund'> & Pick<CoinReturns, 'sendCoinReturn'>;
 
 /** Whose payment it was; null when it is not booked. */
 async function payerOf(tx: Tx, chargeId: string): Promise<{ accountId: string; lotId: string | null; subscriptionId: string | null } | null> {
@@ -64,13 +80,28 @@ async function payerOf(tx: Tx, chargeId: string): Promise<{ accountId: string; l
   return period === null ? null : { accountId: period.accountId, lotId: null, subscriptionId: period.subscriptionId };
 }
 
+/** What a dispute asks back that was not paid back already, by what stands now; claims it. */
+async function claimOf(
+  tx: Tx, deps: Pick<BillingDeps, 'ids' | 'clock'>, row: Pick<store.DisputeRow, 'id' | 'stripeCharge' | 'lotId' | 'amountMinor'>,
+): Promise<{ minor: bigint; sources: DisputedSource[] }> {
+  return row.lotId === null ? await claimPeriods(tx, deps, row) : await claimOfLot(tx, row.lotId, row.amountMinor);
+}
+
+/** Claims anew: what was on its way back when the dispute opened may have failed, and money may have moved into another plan. */
+export async function claimAnew(tx: Tx, deps: Pick<BillingDeps, 'ids' | 'clock' | 'disputes'>, row: store.DisputeRow): Promise<store.DisputeRow> {
+  const claim = await claimOf(tx, deps, row);
+  if (claim.minor !== row.claimMinor) await store.putClaim(tx, row.id, claim.minor);
+  await deps.disputes?.holdForDispute(tx, { disputeId: row.id, charge: row.stripeCharge, claimMinor: claim.minor, sources: claim.sources, day: dayOf(deps.clock.now()) });
+  return { ...row, claimMinor: claim.minor };
+}
+
 async function open(tx: Tx, deps: DisputeDeps, facts: DisputeFacts): Promise<void> {
   const { disputeId: id, chargeId, amountMinor } = facts;
   const [taken] = facts.movements;
   const payer = await payerOf(tx, chargeId);
   if (payer === null || taken === undefined) throw new Refusal('unavailable', 'The disputed payment is not booked yet.');
   const at = deps.clock.now();
-  const claim = payer.lotId === null ? await claimPeriods(tx, deps, { disputeId: id, chargeId, amountMinor, at }) : await claimOfLot(tx, payer.lotId, amountMinor);
+  const claim = await claimOf(tx, deps, { id, stripeCharge: chargeId, lotId: payer.lotId, amountMinor });
   const row = { id, stripeCharge: chargeId, accountId: payer.accountId, lotId: payer.lotId, currency: 'CNY', amountMinor, claimMinor: claim.minor, reason: facts.reason, openedAt: at } as const;
   if (!(await store.insertDispute(tx, row))) return;
   if (facts.currency !== row.currency) throw new Error(`Dispute ${id} is in ${facts.currency}, in which nothing is sold.`);
@@ -80,7 +111,11 @@ async function open(tx: Tx, deps: DisputeDeps, facts: DisputeFacts): Promise<voi
 }
 
 /** Everybody who takes part returns theirs; what nobody returns is the platform's loss. */
-async function lose(tx: Tx, deps: DisputeDeps, row: store.DisputeRow, subscriptionId: string | null): Promise<void> {
+async function lose(tx: Tx, deps: DisputeDeps, before: store.DisputeRow, subscriptionId: string | null): Promise<void> {
+  if ((await pendingOfCharge(tx, before.stripeCharge, before.lotId)).length > 0) {
+    throw new Refusal('unavailable', 'A refund of the disputed payment is still on its way; who returns what is known when it has arrived or failed.');
+  }
+  const row = await claimAnew(tx, deps, before);
   const { id, stripeCharge, currency, amountMinor, claimMinor } = row;
   const at = deps.clock.now();
   if (row.lotId === null) await losePeriods(tx, deps, row);
@@ -109,12 +144,30 @@ async function win(tx: Tx, deps: DisputeDeps, row: store.DisputeRow, facts: Disp
   return true;
 }
 
-export function makeDisputes(deps: DisputeDeps): Disputes {
+export function makeDisputes(deps: DisputeDeps, { sendRefund, sendCoinReturn }: Sending): Disputes {
   const { runTx, clock } = deps;
+
+  /** A lost dispute counts what was paid back before: so that is settled first. */
+  async function settlePending({ chargeId }: DisputeFacts): Promise<void> {
+    const pending = await runTx(async (tx) => pendingOfCharge(tx, chargeId, (await coins.lotOfCharge(tx, chargeId))?.id ?? null));
+    for (const { id, coins: ofCoins } of pending) await (ofCoins ? sendCoinReturn : sendRefund)(id);
+  }
+
   return {
+    async reviewDispute(disputeId) {
+      await runTx(async (tx) => {
+        const seen = await store.findDispute(tx, disputeId);
+        if (seen?.state !== 'open') return;
+        await deps.disputes?.lockClones(tx, await store.clonesOfCharge(tx, seen.stripeCharge));
+        const row = await store.lockDispute(tx, disputeId);
+        if (row?.state === 'open') await claimAnew(tx, deps, row);
+      });
+    },
+
     async applyDispute(facts) {
       // An inquiry moves no money; what is asked there is answered at the processor.
       if (facts.state === 'inquiry') return true;
+      if (facts.state === 'lost') await settlePending(facts);
       return await runTx(async (tx) => {
         const payer = await payerOf(tx, facts.chargeId);
         if (payer === null) return false;
@@ -135,6 +188,15 @@ export function makeDisputes(deps: DisputeDeps): Disputes {
         await store.endDispute(tx, row.id, 'lost', clock.now());
         return true;
       });
+    },
+
+    async openDisputes(tx, cloneId) {
+      const found: OpenDispute[] = [];
+      for (const row of await store.openOfClone(tx, cloneId)) {
+        const sources = row.lotId === null ? await periodsAsSources(tx, row) : await spendsAsSources(tx, row.lotId);
+        found.push({ disputeId: row.id, charge: row.stripeCharge, claimMinor: row.claimMinor, sources });
+      }
+      return found;
     },
 
     listDisputes: (limit) => runTx(async (tx) => ({ disputes: (await store.listDisputes(tx, limit)).map(disputeView) })),

@@ -6,6 +6,7 @@ import { enqueue } from '../platform/jobs/index.ts';
 import { once } from '../platform/postgres/index.ts';
 import type { BillingDeps } from './deps.ts';
 import type { Appliers } from './events.ts';
+import { isDisputed } from './dispute-store.ts';
 import { creditsOn } from './plan-booking.ts';
 import * as store from './plan-store.ts';
 import { effectOf } from './plans-model.ts';
@@ -22,7 +23,7 @@ export interface PlanInput {
 
 /** What a fan does with a subscription that runs. Each refuses `not_found` to everybody else. */
 export interface Plans {
-  /** What a change would cost now. Refuses `subscription_state`, `tier_unknown`, `stopped`, `denied`, `tier_outside_grant`. */
+  /** What a change would cost now. Refuses `subscription_state`, `payment_disputed`, `tier_unknown`, `stopped`, `denied`, `tier_outside_grant`. */
   quotePlanChange: (actor: Actor, subscriptionId: string, to: PlanInput) => Promise<PlanChangeView>;
   /** Does it, for exactly the amount that was shown: `quote_stale` otherwise. `payment_failed` leaves everything as it was. */
   changePlan: (actor: Actor, key: IdempotencyKey, subscriptionId: string, to: PlanInput & { chargeMinor: string }) => Promise<PlanChangeView>;
@@ -88,7 +89,11 @@ async function draft(tx: Tx, deps: BillingDeps, row: subscriptions.SubscriptionR
   let creditMinor = 0n;
   let refundMinor = 0n;
   if (effect === 'now') {
-    const unused = (await creditsOn(tx, row, day, 0n)).reduce((sum, { left }) => sum + left.grossMinor, 0n);
+    const credits = await creditsOn(tx, row, day, 0n);
+    for (const { period } of credits) {
+      if (await isDisputed(tx, period.stripeCharge)) throw new Refusal('payment_disputed', 'Your bank is asking what you paid back. The plan can be changed when that is decided.');
+    }
+    const unused = credits.reduce((sum, { left }) => sum + left.grossMinor, 0n);
     const rest = priceMinor - unused;
     creditMinor = rest <= 0n ? priceMinor : rest < LEAST_CHARGE_MINOR && priceMinor > LEAST_CHARGE_MINOR ? priceMinor - LEAST_CHARGE_MINOR : unused;
     refundMinor = unused - creditMinor;

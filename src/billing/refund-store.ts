@@ -74,9 +74,23 @@ async function standingOf(tx: Tx, periodId: string, kind: RefundRow['kind']): Pr
   );
 }
 
-/** Whether a period's unused days were paid back already, or are about to be. */
-export async function hasStopRefund(tx: Tx, periodId: string): Promise<boolean> {
-  return (await stopRefundsOf(tx, periodId)).length > 0;
+/** The claims of a dispute on a period, the one that stands last: `key` is that of the first, and each later one's begins with it. */
+export async function claimsOf(tx: Tx, periodId: string, key: string): Promise<RefundRow[]> {
+  return await sql<RefundRow>(
+    tx, `SELECT ${REFUND} FROM refund WHERE period_id = $1 AND kind = 'dispute' AND (key = $2 OR starts_with(key, $2 || ':')) ORDER BY state = 'pending', id`, [periodId, key],
+  );
+}
+
+/** Of a payment, those that are on their way; of a lot of coins also those of months that it paid for. */
+export async function pendingOfCharge(tx: Tx, stripeCharge: string, lotId: string | null): Promise<{ id: string; coins: boolean }[]> {
+  return await sql(
+    tx,
+    `SELECT r.id, false AS coins FROM refund r JOIN subscription_period p ON p.id = r.period_id
+      WHERE r.state = 'pending' AND r.kind <> 'dispute'
+        AND (p.stripe_charge = $1 OR p.stripe_charge IN (SELECT spend_id FROM coin_spend_part WHERE lot_id = $2))
+     UNION ALL SELECT id, true FROM coin_return WHERE state = 'pending' AND stripe_charge = $1 ORDER BY 1`,
+    [stripeCharge, lotId],
+  );
 }
 
 /** Those of one stop: its id stands in their keys. */

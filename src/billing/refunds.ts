@@ -5,6 +5,7 @@ import { enqueue } from '../platform/jobs/index.ts';
 import { chart } from '../ledger/index.ts';
 import { paidWithCoins, restoreCoins, unusedLegs } from './coin-restores.ts';
 import type { BillingDeps } from './deps.ts';
+import { openOfCharges } from './dispute-store.ts';
 import { earnedDays, partsOfDays, type Parts } from './model.ts';
 import { pausesOf } from './pause-store.ts';
 import * as periods from './period-store.ts';
@@ -99,6 +100,13 @@ async function returnAsCoins(tx: Tx, deps: BillingDeps, period: periods.PeriodRo
   await restoreCoins(tx, deps, period, { causeId, moneyMinor: grossMinor, feeMinor: 0n, from });
 }
 
+/** A refund that failed is not paid back: what an open dispute of its payment claims is another amount now. */
+export async function askToReview(tx: Tx, { clock }: Pick<BillingDeps, 'clock'>, stripeCharge: string, refundId: string): Promise<void> {
+  for (const { id: disputeId } of await openOfCharges(tx, [stripeCharge])) {
+    await enqueue(tx, { topic: 'billing.reviewDispute', payload: { disputeId }, runAt: clock.now(), dedupeKey: `billing.reviewDispute:${disputeId}:${refundId}` });
+  }
+}
+
 export function makeRefunds(deps: BillingDeps): Refunds {
   const { runTx, clock, ids, provider, ledger } = deps;
 
@@ -113,8 +121,9 @@ export function makeRefunds(deps: BillingDeps): Refunds {
     const { state, failure, settled } = told;
     await store.putRefund(tx, refundId, { state, failure, settled, stripeRefund: told.stripeRefundId, at });
     if (told.state === 'pending') return;
+    const period = await periods.findPeriod(tx, refund.periodId);
+    if (told.state === 'failed' && period !== null) await askToReview(tx, deps, period.stripeCharge, refundId);
     if (told.state === 'succeeded') {
-      const period = await periods.findPeriod(tx, refund.periodId);
       if (period === null || told.settled === null) throw new Error(`Refund ${refundId} has no period or no movement.`);
       if (paidWithCoins(period)) await returnAsCoins(tx, deps, period, refund);
       else if (refund.kind === 'stop') await ledger.post(tx, unusedRefunded(period, { ...refund, stripeRefund: told.stripeRefundId }, told.settled, at));

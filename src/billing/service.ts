@@ -68,7 +68,7 @@ export interface BillingFacts {
 
 type CoinVerbs = Omit<Coins, 'openPackCheckout' | 'applyPack' | 'sendCoinReturn' | 'settleCoinReturn' | 'isCoinHold' | 'captureCoins' | 'voidCoins'>;
 
-type DisputeVerbs = Omit<Disputes, 'applyDispute'> & Pick<Reconcile, 'reconcile' | 'listReconciliations'>;
+type DisputeVerbs = Omit<Disputes, 'applyDispute' | 'reviewDispute'> & Pick<Reconcile, 'reconcile' | 'listReconciliations'>;
 
 export interface Billing extends Tiers, Plans, Portal, Pausing, Sales, Quota, Entitlements, Recognition, Omit<Refunds, 'settle' | 'sendRefund'>, Omit<Stops, 'settle'>, BillingFacts, CoinVerbs, DisputeVerbs {
   receiveStripeEvent: Events['receiveStripeEvent'];
@@ -87,6 +87,7 @@ export interface Billing extends Tiers, Plans, Portal, Pausing, Sales, Quota, En
     sendRefund: Refunds['sendRefund'];
     openPackCheckout: Coins['openPackCheckout'];
     sendCoinReturn: Coins['sendCoinReturn'];
+    reviewDispute: Disputes['reviewDispute'];
     runReconciliation: Reconcile['runReconciliation'];
     /** The tick that compares with the processor once an hour. */
     reconcileSometimes: Reconcile['reconcileSometimes'];
@@ -142,7 +143,7 @@ export function makeBilling(deps: BillingDeps): Billing {
   const disputing = { ...deps, requestRefund: refunds.requestRefund };
   const { openPackCheckout, applyPack, sendCoinReturn, settleCoinReturn, isCoinHold, captureCoins, voidCoins, ...coins } =
     makeCoins(deps, (tx, spend) => forfeitReturned(tx, disputing, spend), deps.settings.coinPacks);
-  const { applyDispute, ...disputes } = makeDisputes(disputing);
+  const { applyDispute, reviewDispute, ...disputes } = makeDisputes(disputing, { sendRefund, sendCoinReturn });
   const appliers = makeAppliers(deps, { settle, requestRefund: refunds.requestRefund, applyPack, settleCoinReturn, applyDispute });
   const { runReconciliation, reconcileSometimes, ...reconcile } = makeReconcile(deps, appliers);
   const { receiveStripeEvent, applyEvent, closePage, endSubscription } = makeEvents(deps, appliers);
@@ -153,7 +154,7 @@ export function makeBilling(deps: BillingDeps): Billing {
     work: {
       publishTier: tiers.publishTier, endOffers: tiers.endOffers, applyPlanChange: plans.applyPlanChange,
       openCheckout: sales.openCheckout, applyEvent, closePage, endSubscription, settleStop: settleStopped, sendRefund,
-      openPackCheckout, sendCoinReturn, runReconciliation, reconcileSometimes,
+      openPackCheckout, sendCoinReturn, reviewDispute, runReconciliation, reconcileSometimes,
       ...makeEndings(deps, stops), ...makeCollection(deps),
     },
   };

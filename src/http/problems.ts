@@ -107,6 +107,7 @@ const TABLE: Record<RefusalCode, readonly [status: number, title: string]> = {
   coins_not_returnable: [409, 'These coins cannot be returned'],
   capability_not_in_tier: [403, 'The tier does not include this'],
   payment_failed: [402, 'The payment failed'],
+  payment_disputed: [409, 'The payment is disputed'],
   webhook_signature_invalid: [400, 'The webhook’s signature is not valid'],
   refund_too_large: [422, 'The refund is too large'],
   hold_state: [409, 'The hold has already ended'],

@@ -29,7 +29,7 @@ export const REFUSAL_CODES = [
   'succession_invalid', 'succession_state', 'estate_frozen', 'estate_limit',
   'licence_outside_grant', 'licence_state', 'licence_conflict', 'amendment_state',
   // billing
-  'tier_outside_grant', 'tier_exists', 'tier_unknown', 'subscription_exists', 'subscription_state', 'quota_exhausted', 'capability_not_in_tier', 'payment_failed',
+  'tier_outside_grant', 'tier_exists', 'tier_unknown', 'subscription_exists', 'subscription_state', 'quota_exhausted', 'capability_not_in_tier', 'payment_failed', 'payment_disputed',
   'pack_unknown', 'coins_insufficient', 'coins_not_returnable',
   'webhook_signature_invalid', 'refund_too_large', 'hold_state',
   // royalties

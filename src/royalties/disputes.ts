@@ -1,9 +1,10 @@
-import type { DisputeHooks, LostPart } from '../billing/index.ts';
+import type { DisputedSource, DisputeHooks, LostPart } from '../billing/index.ts';
 import type { Currency } from '../kernel/money.ts';
+import type { Day } from '../kernel/time.ts';
 import type { Tx } from '../kernel/tx.ts';
 import { chart, type TransferDraft } from '../ledger/index.ts';
 import type { RoyaltiesDeps } from './deps.ts';
-import { heldFor } from './dispute-store.ts';
+import { heldFor, heldOf } from './dispute-store.ts';
 import { stepsOf, takeFrom } from './model.ts';
 import { returnedLegs } from './postings.ts';
 import { holdReserve, releaseReserve } from './reserves.ts';
@@ -56,6 +57,45 @@ async function receivedOf(tx: Tx, periodId: string, limitMinor: bigint): Promise
   return { totals, takenMinor: limitMinor - restMinor };
 }
 
+/** Holds of a payee what is not held for this dispute yet. */
+async function hold(
+  tx: Tx, deps: RoyaltiesDeps, { disputeId, charge, payee, cloneId, amountMinor, day }: { disputeId: string; charge: string; payee: string; cloneId: string; amountMinor: bigint; day: Day },
+): Promise<void> {
+  const heldMinor = await heldOf(tx, { causeId: disputeId, payee, currency: CNY, cloneId });
+  await holdReserve(tx, deps, {
+    payee, currency: CNY, amountMinor: amountMinor - heldMinor, cloneId, causeId: disputeId, dueDay: null, day, kind: HELD, metadata: { disputeId, charge, cloneId },
+  });
+}
+
+/** What a claim may ask of each payee and clone, in one order everywhere. */
+async function returnable(tx: Tx, claimMinor: bigint, sources: readonly DisputedSource[]): Promise<{ payee: string; cloneId: string; amountMinor: bigint }[]> {
+  const all = new Map<string, { payee: string; cloneId: string; amountMinor: bigint }>();
+  let left = claimMinor;
+  for (const { cloneId, periodId } of sources) {
+    const { totals, takenMinor } = await receivedOf(tx, periodId, left);
+    left -= takenMinor;
+    for (const [payee, amountMinor] of totals) {
+      const key = `${payee}\n${cloneId}`;
+      const one = all.get(key) ?? { payee, cloneId, amountMinor: 0n };
+      one.amountMinor += amountMinor;
+      all.set(key, one);
+    }
+  }
+  return [...all].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one);
+}
+
+/**
+ * What a run has just divided of disputed payments is held of those who received it, before it can be paid out: nobody knows yet whose it is.
+ * Of the run's own payees alone, whose balances it has locked.
+ */
+export async function holdAtRun(tx: Tx, deps: RoyaltiesDeps, run: { cloneId: string; payees: ReadonlySet<string>; day: Day }): Promise<void> {
+  const { cloneId, payees, day } = run;
+  for (const { disputeId, charge, claimMinor, sources } of await deps.billing.openDisputes(tx, cloneId)) {
+    const mine = (await returnable(tx, claimMinor, sources)).filter((one) => one.cloneId === cloneId && payees.has(one.payee));
+    for (const { payee, amountMinor } of mine) await hold(tx, deps, { disputeId, charge, payee, cloneId, amountMinor, day });
+  }
+}
+
 /** Owner money's side of a dispute: held while it is open, released when it is won, returned when it is lost. */
 export function makeDisputeSide(deps: RoyaltiesDeps): DisputeHooks {
   return {
@@ -64,17 +104,7 @@ export function makeDisputeSide(deps: RoyaltiesDeps): DisputeHooks {
     },
 
     async holdForDispute(tx, { disputeId, charge, claimMinor, sources, day }) {
-      let left = claimMinor;
-      for (const { cloneId, periodId } of sources) {
-        const { totals, takenMinor } = await receivedOf(tx, periodId, left);
-        left -= takenMinor;
-        for (const [payee, amountMinor] of [...totals].sort(([a], [b]) => (a < b ? -1 : 1))) {
-          if (amountMinor <= 0n) continue;
-          await holdReserve(tx, deps, {
-            payee, currency: CNY, amountMinor, cloneId, causeId: disputeId, dueDay: null, day, kind: HELD, metadata: { disputeId, charge, cloneId, periodId },
-          });
-        }
-      }
+      for (const one of await returnable(tx, claimMinor, sources)) await hold(tx, deps, { ...one, disputeId, charge, day });
     },
 
     async releaseDispute(tx, { disputeId, day }) {

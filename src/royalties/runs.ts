@@ -10,6 +10,7 @@ import { lockPayee } from './balances.ts';
 import { divideDerived } from './derivative-model.ts';
 import { upstreamOf } from './derivatives.ts';
 import { netDebt } from './debts.ts';
+import { holdAtRun } from './disputes.ts';
 import type { EntryView } from '../ledger/index.ts';
 import type { RoyaltiesDeps } from './deps.ts';
 import { addToPot, type Base, baseMinorOf, dividePot, type EarnedEntry, least, PLATFORM, potsOf, type PotTotals, WHOLE_BASIS_POINTS } from './model.ts';
@@ -226,6 +227,7 @@ async function writeRun(tx: Tx, deps: RoyaltiesDeps, actor: Actor, cloneId: stri
   for (const [index, pot] of pots.entries()) {
     await store.insertPot(tx, { ...pot, id: pot.potId, runId, cloneId, transferId: transfers[index] ?? null }, pot.legs);
   }
+  await holdAtRun(tx, deps, { cloneId, payees: new Set(receiversOf(pots).map(({ payee }) => payee)), day: dayOf(runAt) });
   return await readRun(tx, deps, runId);
 }
 

@@ -185,6 +185,37 @@ describe('unspent coins', () => {
   });
 });
 
+describe('a return that is on its way when its payment is disputed', () => {
+  it.each([
+    ['slow', 'and fails: its coins are claimed with the rest'], ['raw', 'and has not been sent when it is lost: that is found out first'],
+  ])('%s: %s', async (name) => {
+    const fan = world.fan(name);
+    await bought(fan, 'small');
+    const losses = (): Promise<bigint> => world.balance(chart.platformExpense('dispute_losses', 'CNY'));
+    const before = await losses();
+    const [{ charge } = { charge: '' }] = await world.db.asOwner<{ charge: string }>('SELECT stripe_charge AS charge FROM coin_lot WHERE account_id = $1', [fan.accountId]);
+    const { control } = world.sandbox;
+    control.holdDeliveries();
+    await world.billing.returnCoins(fan, world.key('return'), {});
+    const id = await control.openDispute(charge, { amountMinor: 1_000n });
+    await world.told('charge.dispute.created', id);
+    const claim = async (): Promise<string | undefined> => (await world.billing.listDisputes(10)).disputes.find(({ disputeId }) => disputeId === id)?.claimMinor;
+    expect(await claim()).toBe('0');
+    if (name === 'slow') {
+      await world.drain();
+      expect(await claim()).toBe('1000');
+      expect(await world.billing.getWallet(fan)).toMatchObject({ availableCoins: '0', disputedCoins: '70', returns: [{ state: 'failed' }] });
+    }
+    await control.closeDispute(id, 'lost');
+    await world.told('charge.dispute.closed', id);
+    control.releaseDeliveries();
+    await world.drain();
+    expect(await world.billing.getWallet(fan)).toMatchObject({ availableCoins: '0', disputedCoins: '0', heldCoins: '0', debtMinor: '0', lots: [{ state: 'lost', leftCoins: '0' }] });
+    expect([await losses(), await world.balance(chart.disputesPending('CNY'))]).toEqual([before, 0n]);
+    await checkCoins();
+  });
+});
+
 describe('PostgreSQL refuses', () => {
   const someLot = async (): Promise<string> => (await world.db.asOwner<{ id: string }>(`SELECT id FROM coin_lot WHERE left_coins > 5 LIMIT 1`))[0]!.id;
 

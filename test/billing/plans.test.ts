@@ -71,8 +71,9 @@ async function checkExact(): Promise<void> {
   const deferredFees = await world.balance(chart.deferredFees(CLONE, 'CNY'));
   const expense = await world.balance(chart.platformExpense('processor_fees', 'CNY'));
   const cash = await world.balance(chart.cashInTransit('CNY'));
-  // Net earnings are less their fees; all fees together are what the processor kept.
-  expect(deferred + tax + BigInt(earned[0]?.sum ?? 0) - deferredFees - expense).toBe(cash);
+  const disputes = (await world.balance(chart.disputesPending('CNY'))) + (await world.balance(chart.platformExpense('dispute_fees', 'CNY'))) + (await world.balance(chart.platformExpense('dispute_losses', 'CNY')));
+  // Net earnings are less their fees; all fees together are what the processor kept. What is disputed is with the bank.
+  expect(deferred + tax + BigInt(earned[0]?.sum ?? 0) - deferredFees - expense - disputes).toBe(cash);
   const wrong = await world.db.asOwner(
     `SELECT p.id FROM subscription_period p WHERE p.credited_minor <> coalesce((SELECT sum(gross_minor) FROM subscription_period c WHERE c.credited_from = p.id), 0)
        OR p.refunded_minor + p.credited_minor > p.gross_minor`);
@@ -257,6 +258,86 @@ describe('a tier that is taken off', () => {
       state: 'active', cancelAtPeriodEnd: true, tierRemoved: true, currentPeriod: { voiceOutputsLeft: 100 },
     });
     expect(await refusal(ask(world.fan('raw')))).toBe('tier_unknown');
+  });
+});
+
+/** A dispute of what a subscription's newest charge paid, told of before anything else is. */
+async function disputed(subscriptionId: string, amountMinor?: bigint): Promise<string> {
+  const [{ charge } = { charge: '' }] = await world.db.asOwner<{ charge: string }>(
+    'SELECT stripe_charge AS charge FROM subscription_period WHERE subscription_id = $1 AND credited_from IS NULL ORDER BY recorded_at DESC LIMIT 1', [subscriptionId]);
+  const id = await world.sandbox.control.openDispute(charge, amountMinor === undefined ? {} : { amountMinor });
+  await world.told('charge.dispute.created', id);
+  return id;
+}
+
+async function decided(id: string, status: 'won' | 'lost'): Promise<void> {
+  await world.sandbox.control.closeDispute(id, status);
+  await world.drain();
+  await checkExact();
+}
+
+/** A change whose payment is disputed after the processor made it, and before it is booked. */
+async function changeDisputed(fan: Actor, subscriptionId: string, tierId: string, interval: 'month' | 'year', amountMinor?: bigint): Promise<string> {
+  const { changeNow } = world.provider;
+  const told = { dispute: '' };
+  world.sandbox.control.holdDeliveries();
+  world.provider.changeNow = async (asked) => {
+    const invoice = await changeNow(asked);
+    told.dispute = await disputed(subscriptionId, amountMinor);
+    return invoice;
+  };
+  const made = await change(fan, subscriptionId, tierId, interval);
+  world.provider.changeNow = changeNow;
+  world.sandbox.control.releaseDeliveries();
+  await world.drain();
+  expect(made).toMatchObject({ effect: 'now', state: 'applied' });
+  await checkExact();
+  return told.dispute;
+}
+
+describe('a change of a plan whose payment is disputed', () => {
+  const claimed = (subscriptionId: string): Promise<{ gross: string }[]> => world.db.asOwner(
+    `SELECT r.gross_minor AS gross FROM refund r JOIN subscription_period p ON p.id = r.period_id WHERE p.subscription_id = $1 AND r.kind = 'dispute' AND r.state = 'pending' ORDER BY 1`, [subscriptionId]);
+
+  it('is refused until that is decided', async () => {
+    const fan = world.fan('tao');
+    const { subscriptionId } = await world.subscribed(fan, friend);
+    const id = await disputed(subscriptionId);
+    expect(await refusal(quote(fan, subscriptionId, work, 'month'))).toBe('payment_disputed');
+    expect(await refusal(world.billing.changePlan(fan, world.key('changePlan'), subscriptionId, { tierId: work, interval: 'month', chargeMinor: '2400' }))).toBe('payment_disputed');
+    await decided(id, 'won');
+    expect(await refusal(quote(fan, subscriptionId, work, 'month'))).toBe('none');
+    await world.billing.cancelSubscription(fan, world.key('cancel'), subscriptionId);
+  });
+
+  it('that was asked for before is booked: the claim follows the money into the new plan', async () => {
+    const fan = world.fan('bo');
+    const { subscriptionId } = await world.subscribed(fan, friend);
+    await world.moveTo(noon('2026-09-22'));
+    const unused = 900n - (850n * 5n) / 30n - (50n * 5n) / 30n;
+    const id = await changeDisputed(fan, subscriptionId, work, 'month');
+    expect((await rowsOf(subscriptionId)).map(({ gross }) => BigInt(gross)).sort((a, b) => Number(a - b))).toEqual([unused, 900n, 3_000n - unused]);
+    expect((await claimed(subscriptionId)).map(({ gross }) => BigInt(gross))).toEqual([900n - unused, unused]);
+    expect((await world.billing.listDisputes(10)).disputes.find(({ disputeId }) => disputeId === id)).toMatchObject({ state: 'open', claimMinor: '900' });
+    expect(await world.billing.getSubscription(fan, subscriptionId)).toMatchObject({ tierName: 'work', pendingChange: null });
+    await decided(id, 'lost');
+    // The five days that were had are nobody's here, and so the platform's; the rest came out of what was not earned.
+    expect(await world.balance(chart.platformExpense('dispute_losses', 'CNY'))).toBe(900n - unused);
+  });
+
+  it('and returns more than it charges sends nothing of that payment back before it is won', async () => {
+    const fan = world.fan('yun');
+    const { subscriptionId } = await world.subscribed(fan, friend);
+    await change(fan, subscriptionId, friend, 'year');
+    const before = moved().refunded;
+    const id = await changeDisputed(fan, subscriptionId, work, 'month');
+    // Nine of the payment before it, which nobody disputes.
+    expect(moved().refunded - before).toBe(900n);
+    expect(await world.billing.getSubscription(fan, subscriptionId)).toMatchObject({ tierName: 'work', currentPeriod: { voiceOutputsLeft: 100 } });
+    await decided(id, 'won');
+    // 108 CNY were paid by two charges; work's 30 stay, and the rest comes back.
+    expect(moved().refunded - before).toBe(7_800n);
+    await world.billing.cancelSubscription(fan, world.key('cancel'), subscriptionId);
     await checkExact();
   });
 });
@@ -267,7 +348,7 @@ describe('any sequence of changes, refunds and a stop', () => {
     const random = seededRandom(seed);
     const fan = world.fan('late');
     const { subscriptionId } = await world.subscribed(fan, random.below(2) === 0 ? friend : work);
-    let day = '2026-09-17';
+    let day = '2026-09-22';
     for (let step = 0; step < 7; step += 1) {
       day = addDays(day, 1 + random.below(20));
       await world.moveTo(noon(day));
@@ -285,7 +366,7 @@ describe('any sequence of changes, refunds and a stop', () => {
     // Each period: what it earned, handed on and returned is what it had.
     const periods = await world.db.asOwner<{ gross: string; tax: string; fee: string; days: number; recognised: number; refunded: string; credited: string }>(
       `SELECT gross_minor AS gross, tax_minor AS tax, fee_minor AS fee, days, recognised_days AS recognised, refunded_minor AS refunded, credited_minor AS credited
-       FROM subscription_period`);
+       FROM subscription_period p WHERE NOT EXISTS (SELECT FROM refund r WHERE r.period_id = p.id AND r.kind = 'dispute' AND r.state = 'succeeded')`);
     for (const { gross, tax, fee, days, recognised, refunded, credited } of periods) {
       const money = { grossMinor: BigInt(gross), taxMinor: BigInt(tax), feeMinor: BigInt(fee) };
       expect(partsOfDays(money, 0, recognised, days).grossMinor + BigInt(refunded) + BigInt(credited)).toBe(BigInt(gross));

@@ -50,13 +50,15 @@ export interface World {
   /** A fan who has paid. */
   subscribed: (fan: Actor, tierId: string, cloneId?: string, country?: string) => Promise<{ subscriptionId: string; periodId: string }>;
   balance: (account: { code: string }) => Promise<bigint>;
+  /** The news of an object, worked before anything else is: as when the other deliveries are late. */
+  told: (type: string, objectId: string) => Promise<void>;
   /** Zero in every currency, and our cash is what the sandbox's own book says. */
   checkBooks: () => Promise<void>;
   close: () => Promise<void>;
 }
 
 /** Everybody whom these tests know. */
-const NAMES = ['owner', 'mei', 'li', 'wu', 'eve', 'slow', 'late', 'crowd', 'raw', 'days', 'a', 'b', 'c'];
+const NAMES = ['owner', 'mei', 'li', 'wu', 'eve', 'slow', 'late', 'crowd', 'raw', 'days', 'tao', 'bo', 'yun', 'a', 'b', 'c'];
 
 /** Accounts, and a clone without the proof and the signatures that it would stand on: they are other rooms' tests. */
 async function insertPeople(superuserUrl: string, at: Date): Promise<void> {
@@ -128,6 +130,7 @@ export async function openWorld(options: {
   receive = billing.receiveStripeEvent;
   const runner = makeRunner({ runTx: db.runTx, clock, handlers: { ...makeBillingJobs(billing), ...options.jobs }, log: makeLog({ level: 'silent' }) });
   let keys = 0;
+  let events = 0;
 
   const world: World = {
     db, clock, ids, ledger, billing, provider, port, sandbox, runner, facts, webhookUrl: webhook.url,
@@ -178,6 +181,14 @@ export async function openWorld(options: {
       return { subscriptionId, periodId: currentPeriod.periodId };
     },
     balance: (account) => db.runTx((tx) => ledger.balance(tx, account)),
+    async told(type, objectId) {
+      events += 1;
+      const event = `evt_told_${events}`;
+      const body = JSON.stringify({ id: event, object: 'event', type, created: 1, data: { object: { id: objectId } } });
+      const [secret = ''] = await sandbox.webhookSecrets(webhook.url);
+      await billing.receiveStripeEvent(Buffer.from(body), port.sdk.webhooks.generateTestHeaderString({ payload: body, secret }));
+      await billing.work.applyEvent(event);
+    },
     async checkBooks() {
       for (const { currency, totalMinor } of (await ledger.getTrialBalance()).currencies) {
         if (totalMinor !== 0n) throw new Error(`${currency} is off by ${totalMinor}`);

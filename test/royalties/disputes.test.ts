@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { addDays, dayOf } from '../../src/kernel/time.ts';
 import { chart } from '../../src/ledger/index.ts';
 import { noon } from '../billing/support.ts';
 import { openRoyalties, type RoyaltiesWorld } from './world.ts';
@@ -91,6 +92,65 @@ describe('a dispute of a payment that payees had their share of', () => {
   });
 });
 
+describe('a payment that is disputed before anything of it was divided', () => {
+  it('is held at each run that divides what it earned, so that losing it leaves no debt after a payout', async () => {
+    const periodId = await world.paid('crowd', tierId);
+    const from = (await world.tx((tx) => world.billing.period(tx, periodId)))!.startDay;
+    const { accountId } = world.agency;
+    const [free, owed] = [await unpaid(accountId), await debt(accountId)];
+    expect(owed).toBe(0n);
+    await world.moveTo(noon(from, 10));
+    const id = await world.sandbox.control.openDispute(await chargeOf(periodId));
+    await world.drain();
+    expect(await held(accountId)).toBe(0n);
+    const received = async (): Promise<bigint> => BigInt((await world.db.asOwner<{ amount: string }>(
+      `SELECT sum(l.amount_minor)::text AS amount FROM royalty_pot_leg l WHERE l.payee = $1 AND l.pot_id IN (SELECT pot_id FROM royalty_run_entry WHERE period_id = $2)`,
+      [accountId, periodId]))[0]!.amount);
+    await world.run(addDays(from, 10));
+    expect(await held(accountId)).toBe(await received());
+    await world.moveTo(noon(from, 20));
+    await world.run(addDays(from, 20));
+    expect(await held(accountId)).toBe(await received());
+    // What is unpaid of other payments is paid out; what is disputed is not.
+    const paid = await unpaid(accountId);
+    expect(paid).toBe(free);
+    if (paid > 0n) await world.royalties.createPayouts(world.operator.actor, world.key('createPayouts'), { payees: [accountId], minimumMinor: '1' });
+    await world.drain();
+    await decided(id, 'lost');
+    expect([await held(accountId), await debt(accountId), await unpaid(accountId)]).toEqual([0n, 0n, 0n]);
+  });
+});
+
+describe('a stop whose refund is on its way when the payment is disputed', () => {
+  it('fails there: lost, unused days come out of what was not earned, and delivered ones from who received them', async () => {
+    const periodId = await world.paid('slow', tierId);
+    const from = (await world.tx((tx) => world.billing.period(tx, periodId)))!.startDay;
+    await world.moveTo(noon(from, 15));
+    await world.run(addDays(from, 15));
+    const total = async (): Promise<bigint> => (await unpaid(world.owner.accountId)) + (await unpaid(world.agency.accountId)) + (await unpaid('platform'));
+    const losses = chart.platformExpense('dispute_losses', 'CNY');
+    const before = [await total(), await world.balance(losses)] as const;
+    const [got] = await world.db.asOwner<{ amount: string }>('SELECT sum(amount_minor)::text AS amount FROM royalty_run_entry WHERE period_id = $1', [periodId]);
+    await world.tx((tx) => world.billing.settleStop(tx, { stopId: 'stp_soon', cloneId: world.cloneId, at: world.clock.now(), final: false, reason: 'undelivered' }));
+    await world.billing.work.settleStop('stp_soon');
+    const id = await world.sandbox.control.openDispute(await chargeOf(periodId));
+    await world.told('charge.dispute.created', id);
+    const claim = async (): Promise<string | undefined> => (await world.billing.listDisputes(10)).disputes.find(({ disputeId }) => disputeId === id)?.claimMinor;
+    const early = await held(world.owner.accountId);
+    expect(await claim()).not.toBe('600');
+    await world.drain();
+    expect(await claim()).toBe('600');
+    expect(await held(world.owner.accountId)).toBeGreaterThanOrEqual(early);
+    await decided(id, 'lost');
+    expect([await total(), await world.balance(losses)]).toEqual([before[0] - BigInt(got!.amount), before[1]]);
+    expect(await held(world.owner.accountId)).toBe(0n);
+    const [{ deferred } = { deferred: '' }] = await world.db.asOwner<{ deferred: string }>(
+      `SELECT coalesce(sum(e.amount_minor), 0)::text AS deferred FROM ledger_transfer t JOIN ledger_entry e ON e.transfer_seq = t.seq JOIN ledger_account a ON a.id = e.account_id
+       WHERE a.code LIKE 'deferred:%' AND t.metadata->>'periodId' = $1`, [periodId]);
+    expect(deferred).toBe('0');
+  });
+});
+
 describe('an output that coins paid for', () => {
   it('is divided by the split, and asked back of the payees when the coins\' payment is lost', async () => {
     const fan = world.fan('late');
@@ -101,8 +161,9 @@ describe('an output that coins paid for', () => {
       accountId: fan.accountId, cloneId: world.cloneId, tierId, outputId: 'out_1', coins: 42n, at: world.clock.now(),
     }));
     await world.tx((tx) => world.billing.capture(tx, holdId, { releaseId: 'rel_1', at: world.clock.now() }));
-    await world.moveTo(noon('2026-07-22'));
-    await world.run('2026-07-22');
+    const today = addDays(dayOf(world.clock.now()), 2);
+    await world.moveTo(noon(today));
+    await world.run(today);
     const earned = await unpaid(world.owner.accountId);
     const [entry] = await world.db.asOwner<{ amount: string }>('SELECT amount_minor::text AS amount FROM royalty_run_entry WHERE period_id = $1', [holdId]);
     // 567 net of tax for 42 coins, less the 27 that the processor kept.

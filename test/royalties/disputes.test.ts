@@ -97,27 +97,28 @@ describe('a payment that is disputed before anything of it was divided', () => {
     const periodId = await world.paid('crowd', tierId);
     const from = (await world.tx((tx) => world.billing.period(tx, periodId)))!.startDay;
     const { accountId } = world.agency;
-    const [free, owed] = [await unpaid(accountId), await debt(accountId)];
-    expect(owed).toBe(0n);
-    await world.moveTo(noon(from, 10));
+    expect(await debt(accountId)).toBe(0n);
+    await world.moveTo(noon(from, 5));
     const id = await world.sandbox.control.openDispute(await chargeOf(periodId));
     await world.drain();
     expect(await held(accountId)).toBe(0n);
-    const received = async (): Promise<bigint> => BigInt((await world.db.asOwner<{ amount: string }>(
-      `SELECT sum(l.amount_minor)::text AS amount FROM royalty_pot_leg l WHERE l.payee = $1 AND l.pot_id IN (SELECT pot_id FROM royalty_run_entry WHERE period_id = $2)`,
-      [accountId, periodId]))[0]!.amount);
-    await world.run(addDays(from, 10));
-    expect(await held(accountId)).toBe(await received());
-    await world.moveTo(noon(from, 20));
-    await world.run(addDays(from, 20));
-    expect(await held(accountId)).toBe(await received());
+    // Nine tenths of what was divided of it are theirs, but for the cent by which shares of a pot are rounded.
+    const holds = async (): Promise<void> => {
+      const [{ amount } = { amount: '' }] = await world.db.asOwner<{ amount: string }>('SELECT sum(amount_minor)::text AS amount FROM royalty_run_entry WHERE period_id = $1', [periodId]);
+      const off = BigInt(amount) * 9n - 10n * ((await held(world.owner.accountId)) + (await held(accountId)));
+      expect(off > -20n && off < 20n).toBe(true);
+    };
+    for (const days of [10, 20]) {
+      await world.moveTo(noon(from, days));
+      await world.run(addDays(from, days));
+      await holds();
+    }
     // What is unpaid of other payments is paid out; what is disputed is not.
-    const paid = await unpaid(accountId);
-    expect(paid).toBe(free);
-    if (paid > 0n) await world.royalties.createPayouts(world.operator.actor, world.key('createPayouts'), { payees: [accountId], minimumMinor: '1' });
+    await world.royalties.createPayouts(world.operator.actor, world.key('createPayouts'), { payees: [accountId], minimumMinor: '1' });
     await world.drain();
+    expect(await unpaid(accountId)).toBe(0n);
     await decided(id, 'lost');
-    expect([await held(accountId), await debt(accountId), await unpaid(accountId)]).toEqual([0n, 0n, 0n]);
+    expect([await held(accountId), await debt(accountId)]).toEqual([0n, 0n]);
   });
 });
 

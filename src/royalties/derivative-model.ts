@@ -32,9 +32,10 @@ export function upstreamShares(baseMinor: bigint, basisPoints: readonly number[]
   const sum = BigInt(basisPoints.reduce((total, one) => total + one, 0));
   if (baseMinor <= 0n || sum === 0n) return basisPoints.map(() => 0n);
   const wholeMinor = mulDivFloor(baseMinor, sum, BigInt(WHOLE_BASIS_POINTS));
-  const parts = basisPoints.map((points, leg) => ({ leg, share: (wholeMinor * BigInt(points)) / sum, remainder: (wholeMinor * BigInt(points)) % sum }));
+  const parts = basisPoints.map((points) => ({ share: (wholeMinor * BigInt(points)) / sum, remainder: (wholeMinor * BigInt(points)) % sum }));
   let left = wholeMinor - parts.reduce((total, part) => total + part.share, 0n);
-  for (const part of [...parts].sort((a, b) => (a.remainder === b.remainder ? a.leg - b.leg : a.remainder > b.remainder ? -1 : 1))) {
+  // Sorting keeps the order of equals: ties in the order of the levels.
+  for (const part of [...parts].sort((a, b) => Number(b.remainder - a.remainder))) {
     if (left === 0n) break;
     part.share += 1n;
     left -= 1n;

@@ -92,13 +92,13 @@ export function signersOf(ownerAccountId: string, legs: readonly SplitLeg[]): st
 export function sharesOf(potMinor: bigint, basisPoints: readonly number[]): bigint[] {
   if (potMinor < 0n) throw new RangeError('a pot below zero has no shares');
   const whole = BigInt(WHOLE_BASIS_POINTS);
-  const parts = basisPoints.map((points, leg) => {
+  const parts = basisPoints.map((points) => {
     const product = potMinor * BigInt(points);
-    return { leg, share: product / whole, remainder: product % whole };
+    return { share: product / whole, remainder: product % whole };
   });
   let left = potMinor - parts.reduce((sum, part) => sum + part.share, 0n);
-  const order = [...parts].sort((a, b) => (a.remainder === b.remainder ? a.leg - b.leg : a.remainder > b.remainder ? -1 : 1));
-  for (const part of order) {
+  // Sorting keeps the order of equals.
+  for (const part of [...parts].sort((a, b) => Number(b.remainder - a.remainder))) {
     if (left === 0n) break;
     part.share += 1n;
     left -= 1n;

@@ -8,17 +8,14 @@ export function sharesBy(whole: bigint, weights: readonly bigint[]): bigint[] {
   const exact = weights.map((weight, place) => ({ place, numerator: whole * weight }));
   const shares = exact.map(({ numerator }) => numerator / all);
   const missing = Number(whole - sum(shares));
-  const byLoss = [...exact].sort((a, b) => {
-    const [lossA, lossB] = [a.numerator % all, b.numerator % all];
-    return lossA === lossB ? a.place - b.place : lossA < lossB ? 1 : -1;
-  });
+  // Sorting keeps the order of equals.
+  const byLoss = [...exact].sort((a, b) => Number((b.numerator % all) - (a.numerator % all)));
   for (const { place } of byLoss.slice(0, missing)) shares[place] = (shares[place] ?? 0n) + 1n;
   return shares;
 }
 
 /** How many odd quotients received / 1, received / 3, received / 5 … are at least `level / 2^SCALE`. */
 function unitsAt(received: bigint, level: bigint): bigint {
-  if (received === 0n) return 0n;
   return ((received << SCALE) / level + 1n) / 2n;
 }
 
@@ -31,7 +28,7 @@ const SCALE = 80n;
 export function returnedBy(total: bigint, received: readonly bigint[]): bigint[] {
   let low = 1n;
   let high = received.reduce((a, b) => (a > b ? a : b), 0n) << (SCALE + 1n);
-  if (total === 0n || high === 0n) return received.map(() => 0n);
+  if (high === 0n) return received.map(() => 0n);
   const given = (level: bigint): bigint[] => received.map((one) => unitsAt(one, level));
   while (low < high) {
     const middle = (low + high) / 2n;
@@ -41,7 +38,7 @@ export function returnedBy(total: bigint, received: readonly bigint[]): bigint[]
   const units = given(high);
   for (let left = total - sum(units); left > 0n; left -= 1n) {
     const next = received.map((one, place) => ({ place, one, odd: 2n * (units[place] ?? 0n) + 1n }))
-      .sort((a, b) => (a.one * b.odd === b.one * a.odd ? a.place - b.place : a.one * b.odd > b.one * a.odd ? -1 : 1))[0];
+      .sort((a, b) => Number(b.one * a.odd - a.one * b.odd))[0];
     if (next !== undefined) units[next.place] = (units[next.place] ?? 0n) + 1n;
   }
   return units;

@@ -4,6 +4,7 @@ import { AMOUNT_MAX } from '../../src/kernel/money.ts';
 import { Refusal } from '../../src/kernel/refusals.ts';
 import { checkAdvance, recouped } from '../../src/royalties/advances-model.ts';
 import { convertMinor } from '../../src/royalties/conversion-model.ts';
+import { upstreamShares } from '../../src/royalties/derivative-model.ts';
 import { checkKinds } from '../../src/royalties/statement-lines.ts';
 
 /** The edges of owner money, each from both sides, and by which code it is refused. */
@@ -31,6 +32,14 @@ describe('an advance', () => {
     expect(recouped({ ...terms, base: 'share' }, { ...run, receivedMinor: -4n })).toBe(0n);
     expect([recouped(terms, { ...run, leftMinor: 0n }), recouped(terms, { ...run, leftMinor: -3n }), recouped(terms, { ...run, unrecoupedMinor: -3n })]).toEqual([0n, 0n, 0n]);
     expect(recouped(terms, { ...run, potsMinor: 3n })).toBe(1n);
+  });
+});
+
+describe('what goes up to several originals', () => {
+  it('is shared by largest remainder, ties to the nearest', () => {
+    expect(upstreamShares(35n, [1_000, 1_000, 1_000])).toEqual([4n, 3n, 3n]);
+    expect([upstreamShares(17n, [500, 1_500]), upstreamShares(17n, [1_500, 500])]).toEqual([[1n, 2n], [2n, 1n]]);
+    expect([upstreamShares(10n, [0, 0]), upstreamShares(0n, [500]), upstreamShares(-10n, [500]), upstreamShares(10n, [])]).toEqual([[0n, 0n], [0n], [0n], []]);
   });
 });
 

@@ -27,6 +27,9 @@ describe('the two divisions', () => {
     // Ties in the order of the legs.
     expect([returnedBy(1n, [5n, 5n, 5n]), returnedBy(2n, [5n, 5n, 5n]), returnedBy(4n, [5n, 5n, 5n])]).toEqual([[1n, 0n, 0n], [1n, 1n, 0n], [2n, 1n, 1n]]);
     expect(returnedBy(1n, [1n, 3n])).toEqual([0n, 1n]);
+    expect([returnedBy(2n, [1n, 3n]), returnedBy(2n, [3n, 1n]), returnedBy(3n, [3n, 1n])]).toEqual([[1n, 1n], [2n, 0n], [2n, 1n]]);
+    // So much that nobody could count it unit by unit.
+    expect(returnedBy(10n ** 12n, [10n ** 12n, 3n * 10n ** 12n])).toEqual([250_000_000_000n, 750_000_000_000n]);
   });
 
   it('return unit by unit what the definition says', () => {
@@ -185,6 +188,20 @@ describe('a changed event', () => {
     expect(differs((_statement, events) => { events.earned[0]!.grossMinor = null; })).toEqual([]);
   });
 
+  it('divides what was signed to be divided, where the pot says all that this needs', () => {
+    const net = (statement: Statement, events: Events): void => {
+      (events.splits[0]!.document as { base: string }).base = 'net_of_tax';
+      const [first] = statement.pots;
+      Object.assign(first!, { baseMinor: '377' });
+      Object.assign(first!.legs[0]!, { shareMinor: '264', amountMinor: '264' });
+      Object.assign(first!.legs[1]!, { shareMinor: '113', amountMinor: '100' });
+    };
+    expect(differs(net)).toEqual(['pot pot_1: the signed split', 'pot pot_1: royalties.pot_divided']);
+    for (const unsaid of [{ feeMinor: null }, { taxMinor: null }]) {
+      expect(differs((statement, events) => { net(statement, events); Object.assign(statement.pots[0]!, unsaid, { baseMinor: '1' }); })).toEqual(['pot pot_1: the signed split', 'pot pot_1: royalties.pot_divided']);
+    }
+  });
+
   it('is a share that a pot did not give', () => {
     expect(differs((_statement, events) => { events.entries[0]!.potId = 'pot_2'; })).toEqual(['pot pot_1: royalties.pot_divided', 'pot pot_2: royalties.pot_divided']);
     expect(differs((_statement, events) => { events.entries[1]!.transferKind = 'royalties.pot_divided'; })).toEqual(['pot pot_2: royalties.pot_divided', 'pot pot_2: royalties.derivative_divided']);
@@ -202,6 +219,17 @@ describe('a changed event', () => {
     expect(differs((_statement, events) => {
       for (const entry of events.entries) if (entry.returns !== null) entry.returns[0]!.shares[0]!.shareMinor = '109';
     })).toEqual(['refund trf_41: returned']);
+    // The platform is given back what it bore: 9 of 55 of the base, less the 5 by which that is more than the claim.
+    const returns = [{ potId: 'pot_2', earnedMinor: '100', beforeMinor: '0', amountMinor: '50', shares: ['16', '76', '19'].map((shareMinor, leg) => ({ payee: ['acc_a', 'acc_c', 'platform'][leg]!, shareMinor })) }];
+    const asPlatform = (statement: Statement, events: Events, [amount, claim]: [string, typeof returns]): void => {
+      Object.assign(statement, { payee: 'platform' });
+      for (const [index, amountMinor] of [[10, amount], [11, '0'], [12, '0']] as const) Object.assign(events.entries[index]!, { amountMinor, returns: claim });
+    };
+    const without = returns.map((one) => ({ ...one, shares: one.shares.slice(0, 2) }));
+    expect(differs((statement, events) => { asPlatform(statement, events, ['-4', returns]); })).not.toContain('refund trf_41: returned');
+    expect(differs((statement, events) => { asPlatform(statement, events, ['-9', returns]); })).toContain('refund trf_41: returned');
+    expect(differs((statement, events) => { asPlatform(statement, events, ['0', without]); })).not.toContain('refund trf_41: returned');
+    expect(differs((statement, events) => { asPlatform(statement, events, ['-38', returns]); statement.payee = 'acc_c'; })).not.toContain('refund trf_41: returned');
     // Several pots are claimed of together.
     expect(differs((_statement, events) => {
       for (const entry of events.entries) if (entry.returns !== null) entry.returns = [...entry.returns, ...entry.returns];

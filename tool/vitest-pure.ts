@@ -12,7 +12,7 @@ export default defineConfig({
     include: [
       'test/kernel/money.test.ts', 'test/ledger/model.test.ts', 'test/billing/model.test.ts', 'test/royalties/model.test.ts',
       'test/billing/coin-model.test.ts', 'test/royalties/conversion-model.test.ts', 'test/royalties/advances-model.test.ts',
-      'test/royalties/derivative-model.test.ts', 'test/royalties/statement-lines.test.ts', 'test/mutation/*.test.ts',
+      'test/royalties/derivative-model.test.ts', 'test/royalties/position-model.test.ts', 'test/royalties/statement-lines.test.ts', 'test/mutation/*.test.ts',
     ],
     pool: 'forks',
     maxWorkers: 1,

@@ -28,6 +28,7 @@ const TABLE: [ReturnType<typeof chart.payable>, string, string, boolean?][] = [
   [chart.coinDeferred('CNY'), 'coin_deferred:CNY', 'liability'],
   [chart.coinDeferredHeld('CNY'), 'coin_deferred_held:CNY', 'liability'],
   [chart.coinDeferredFees('CNY'), 'coin_deferred_fees:CNY', 'asset'],
+  [chart.openingBalances('CNY'), 'opening_balances:CNY', 'liability'],
   [chart.fanDebt('acc', 'CNY'), 'fan_debt:acc:CNY', 'asset', GUARDED],
 ];
 

@@ -5,21 +5,27 @@ import { expectRefusal } from './attacks.ts';
 
 /** What fans and time do. Each answers false when it is not possible just now. */
 
-const open = (story: Story): CloneFacts[] => story.clones.filter((clone) => clone.stoppedAt === Infinity && clone.pausedAt === null);
+export const open = (story: Story): CloneFacts[] => story.clones.filter((clone) => clone.stoppedAt === Infinity && clone.pausedAt === null);
 
 let numbers = 0;
 
-async function page(story: Story, clone: CloneFacts, tierId: string): Promise<{ fan: string; url: string }> {
+/** A new fan. */
+export async function people(story: Story): Promise<string> {
   numbers += 1;
   const fan = `acc_fan_${numbers}`;
   await story.stage.accounts([fan]);
+  return fan;
+}
+
+async function page(story: Story, clone: CloneFacts, tierId: string): Promise<{ fan: string; url: string }> {
+  const fan = await people(story);
   const { checkoutUrl } = await story.stage.rooms.billing.subscribe(
     { accountId: fan, sessionId: `ses_${fan}`, roles: [] }, story.stage.key('subscribe'), { cloneId: clone.cloneId, tierId });
   if (checkoutUrl === null) throw new Error('there is no page to pay at');
   return { fan, url: checkoutUrl };
 }
 
-async function pay(url: string, card: string): Promise<number> {
+export async function pay(url: string, card: string): Promise<number> {
   const body = new URLSearchParams({ email: 'fan@example.com', name: 'A Fan', country: 'CN', card_number: card, exp: '12 / 34', cvc: '123' });
   const response = await fetch(url, { method: 'POST', body, redirect: 'manual' });
   await response.arrayBuffer();

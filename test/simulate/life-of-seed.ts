@@ -1,5 +1,6 @@
 import { ATTACKS, letGo } from './attacks.ts';
 import { FANS } from './fans.ts';
+import { COINS } from './coins.ts';
 import { check } from './oracles.ts';
 import { OWNERS, runRoyalties, signSplit, close } from './owners.ts';
 import { PAPERS } from './papers.ts';
@@ -12,7 +13,7 @@ type Verbs = Readonly<Record<string, (story: Story) => Promise<boolean>>>;
 /** What each month holds; the order is drawn. */
 const MONTH: readonly string[] = [
   'subscribe', 'subscribe', 'abandoned', 'declined', 'fails_later', 'cancel', 'quota', 'pause', 'recognise', 'change_split', 'hold_webhooks', 'late_webhooks',
-  'repeat_webhooks', 'lost_webhooks', 'dispute_won', 'dispute_lost', 'dispute_earned_won', 'dispute_earned_lost', 'advance', 'tax', 'refused', 'run', 'dry_run', 'payout', 'refund_before_run', 'refund_after_run', 'refund_after_payout', 'close',
+  'repeat_webhooks', 'lost_webhooks', 'dispute_won', 'dispute_lost', 'dispute_earned_won', 'dispute_earned_lost', 'advance', 'tax', 'buy_coins', 'buy_coins', 'spend_coins', 'spend_coins', 'prepaid_month', 'return_coins', 'coin_dispute_won', 'coin_dispute_lost', 'refused', 'run', 'dry_run', 'payout', 'refund_before_run', 'refund_after_run', 'refund_after_payout', 'close',
 ];
 /** What is done once, after something was earned. */
 const ONCE: readonly string[] = ['race', 'bounce', 'stop', 'end_advance'];
@@ -112,7 +113,7 @@ async function live(story: Story, months: number, course: Course): Promise<void>
   }
   for (let tries = 0; EVERY_SEED.some((kind) => !story.counts.has(kind)) && tries < 5; tries += 1) {
     const missing = EVERY_SEED.filter((kind) => !story.counts.has(kind) && kind in course.verbs);
-    await play(story, ['subscribe', 'run', ...missing, 'payout', ...missing], course, 6);
+    await play(story, ['subscribe', 'buy_coins', 'spend_coins', 'run', ...missing, 'payout', ...missing], course, 6);
   }
   course.last = 'the count of what happened';
   const missing = EVERY_SEED.filter((kind) => !story.counts.has(kind));
@@ -124,7 +125,7 @@ export const SMALL: Scale = { clones: 2, batch: 1 };
 /** Lives a seed. Does not throw for what it finds: it is in the report. */
 export async function lifeOf({ months, script, wait = 2, scale = SMALL, log = () => undefined, more = {}, ...options }: LifeOptions): Promise<LifeReport> {
   const story = await openStory({ ...options, scale });
-  const verbs = { ...FANS, ...OWNERS, ...PAPERS, ...ATTACKS, ...more };
+  const verbs = { ...FANS, ...COINS, ...OWNERS, ...PAPERS, ...ATTACKS, ...more };
   const course: Course = { step: 0, last: 'the beginning', verbs, script: [...MONTH, ...Object.keys(more)], log };
   let broken: string | null = null;
   try {

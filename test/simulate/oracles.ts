@@ -77,7 +77,8 @@ async function quotas(story: Story): Promise<string[]> {
 function charges(story: Story): string[] {
   if (story.late) return [];
   const told = story.stage.sandbox.control.book().filter((entry) => entry.platform && entry.type === 'charge').length;
-  return told === story.periods.length ? [] : [`${told} charges at the processor, ${story.periods.length} by the calendar`];
+  const asked = story.periods.length + story.lots.length;
+  return told === asked ? [] : [`${told} charges at the processor, ${asked} by the calendar and for packs`];
 }
 
 /** Balances that are kept ready are the sums of their entries, before and after they are rolled up. */

@@ -61,6 +61,10 @@ export interface Story {
   payees: { agency: Person; writer: Person; operator: Person; ready: Set<string> };
   sales: Sale[];
   periods: PaidPeriod[];
+  /** Packs of coins. */
+  lots: { lot: string; fan: string; grossMinor: bigint; disputed: boolean; returned: boolean }[];
+  /** Who has bought a month of which clone ahead. */
+  prepaid: Set<string>;
   counts: Map<string, number>;
   /** Payouts that were begun and not seen sent. */
   underway: Map<string, { payee: string; amountMinor: bigint; advanceId: string | null }>;
@@ -99,7 +103,7 @@ export function renewals(sale: Sale, from: number, to: number): number[] {
 const fees = new Map<bigint, bigint>();
 
 /** What the processor keeps of a charge, from its own book. */
-function feeOf(stage: Stage, grossMinor: bigint): bigint {
+export function feeOf(stage: Stage, grossMinor: bigint): bigint {
   const known = fees.get(grossMinor);
   if (known !== undefined) return known;
   const charge = stage.sandbox.control.book().find((entry) => entry.platform && entry.type === 'charge' && entry.amountMinor === grossMinor);
@@ -159,7 +163,7 @@ export async function openStory({ seed, scale, ...faults }: StoryOptions): Promi
   const clones = await makeClones(stage, random, owners, scale.clones);
   let now = start;
   const story: Story = {
-    stage, random, scale, clones, payees, reference: makeReference(600n), sales: [], periods: [], counts: new Map(), underway: new Map(), late: false,
+    stage, random, scale, clones, payees, reference: makeReference(600n), sales: [], periods: [], lots: [], prepaid: new Set(), counts: new Map(), underway: new Map(), late: false,
     get now() {
       return now;
     },

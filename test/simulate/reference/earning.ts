@@ -1,3 +1,4 @@
+import { restoreUnused } from './coins.ts';
 import { dayOf, midnight } from './days.ts';
 import { floor, fraction } from './fraction.ts';
 import type { Happening } from './happenings.ts';
@@ -62,6 +63,10 @@ function settle(books: Books, clone: Clone, period: Period): void {
   period.ended = true;
   const left = (amountMinor: bigint): bigint => amountMinor - upTo(amountMinor, period.earned, period.days);
   const [net, tax, fee] = [left(period.netMinor), left(period.taxMinor), left(period.feeMinor)];
+  if (period.coins !== null) {
+    restoreUnused(books, period, { net, fee });
+    return;
+  }
   const { bearer } = termsOn(clone, day);
   const { cloneId } = period;
   books.post(
@@ -86,7 +91,7 @@ export function pay(books: Books, paid: Extract<Happening, { what: 'paid' }>): v
   const clone = books.clone(cloneId);
   const period: Period = {
     id, cloneId, tierId, netMinor, taxMinor, feeMinor, days, earned: 0, nextDay: startDay, earnedOn: [], ended: false, returnedDays: [], waiting: [], pots: [],
-    quota: { held: 0, captured: 0 },
+    quota: { held: 0, captured: 0 }, coins: null,
   };
   books.periods.set(id, period);
   clone.periods.push(period);

@@ -13,6 +13,14 @@ export type Happening =
   | { what: 'advance_ended'; advanceId: string }
   | { what: 'taxed'; payee: string; fromDay: number; basisPoints: number }
   | { what: 'day_came'; day: number }
+  | { what: 'coins_bought'; lot: string; fan: string; coins: number; grossMinor: bigint; feeMinor: bigint }
+  | { what: 'coins_held'; spend: string; fan: string; coins: number; cloneId: string; tierId: string }
+  | { what: 'coins_voided'; spend: string }
+  | { what: 'coins_captured'; spend: string; at: number }
+  | { what: 'month_prepaid'; spend: string; period: string; fan: string; coins: number; cloneId: string; tierId: string; startDay: number; days: number }
+  | { what: 'coins_returned'; fan: string }
+  | { what: 'lot_disputed'; dispute: string; lot: string; grossMinor: bigint; feeMinor: bigint }
+  | { what: 'lot_decided'; dispute: string; lot: string; lost: boolean; grossMinor: bigint }
   | { what: 'run'; cloneId: string; at: number }
   | { what: 'payouts'; ready: readonly string[]; minimumMinor: bigint; at: number }
   | { what: 'sent'; payee: string; amountMinor: bigint; advanceId: string | null }

@@ -1,3 +1,4 @@
+import { buy, capture, decideLot, disputeLot, giveBack, payBack, prepay, reserve } from './coins.ts';
 import { decide, open } from './disputing.ts';
 import { giveBackDays, run } from './dividing.ts';
 import { pay, recognise, stop, termsOn } from './earning.ts';
@@ -25,16 +26,8 @@ function quotaOf(books: Books, { what, period }: Extract<Happening, { what: 'hel
 
 function apply(books: Books, happening: Happening): void {
   switch (happening.what) {
-    case 'split': {
-      const { what: _what, cloneId, ...terms } = happening;
-      books.clone(cloneId).terms.push(terms);
-      return;
-    }
-    case 'derived': {
-      const { what: _what, cloneId, ...term } = happening;
-      books.clone(cloneId).above.push(term);
-      return;
-    }
+    case 'split': books.clone(happening.cloneId).terms.push(happening); return;
+    case 'derived': books.clone(happening.cloneId).above.push(happening); return;
     case 'paused': books.clone(happening.cloneId).pauses.push({ from: happening.at, to: null }); return;
     case 'resumed': {
       const since = books.clone(happening.cloneId).pauses.find(({ to }) => to === null);
@@ -53,11 +46,27 @@ function apply(books: Books, happening: Happening): void {
     case 'dispute_decided': decide(books, happening); return;
     case 'run': run(books, happening); return;
     case 'held': case 'voided': case 'captured': quotaOf(books, happening); return;
-    default: applyToPayees(books, happening);
+    case 'payouts': case 'sent': case 'bounced': case 'advanced': case 'advance_ended': case 'taxed': case 'day_came': applyToPayees(books, happening); return;
+    default: applyToCoins(books, happening);
   }
 }
 
 type ToPayees = Extract<Happening, { what: 'payouts' | 'sent' | 'bounced' | 'advanced' | 'advance_ended' | 'taxed' | 'day_came' }>;
+
+type ToCoins = Extract<Happening, { what: 'coins_bought' | 'coins_held' | 'coins_voided' | 'coins_captured' | 'month_prepaid' | 'coins_returned' | 'lot_disputed' | 'lot_decided' }>;
+
+function applyToCoins(books: Books, happening: ToCoins): void {
+  switch (happening.what) {
+    case 'coins_bought': buy(books, happening); return;
+    case 'coins_held': reserve(books, happening); return;
+    case 'coins_voided': giveBack(books, happening); return;
+    case 'coins_captured': capture(books, happening); return;
+    case 'month_prepaid': prepay(books, happening); return;
+    case 'coins_returned': payBack(books, happening); return;
+    case 'lot_disputed': disputeLot(books, happening); return;
+    case 'lot_decided': decideLot(books, happening);
+  }
+}
 
 function applyToPayees(books: Books, happening: ToPayees): void {
   switch (happening.what) {

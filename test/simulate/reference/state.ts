@@ -1,3 +1,4 @@
+import type { Wallets } from './coins.ts';
 import { type Base, PLATFORM, type Leg } from './happenings.ts';
 
 /** What stands in the model's books between two happenings. */
@@ -92,6 +93,8 @@ export interface Period {
   waiting: Waiting[];
   pots: { pot: Pot; amountMinor: bigint; returnedMinor: bigint }[];
   quota: { held: number; captured: number };
+  /** The spend of coins that paid it. */
+  coins: string | null;
 }
 
 export interface Clone {
@@ -110,6 +113,7 @@ export interface Books {
   clones: Map<string, Clone>;
   periods: Map<string, Period>;
   held: Held[];
+  wallets: Wallets;
   advances: Advance[];
   /** By payee: from which day which rate. */
   taxes: { payee: string; fromDay: number; basisPoints: number }[];
@@ -145,7 +149,7 @@ export function openBooks(taxBasisPoints: bigint): Books {
   const clones = new Map<string, Clone>();
   const periods = new Map<string, Period>();
   return {
-    taxBasisPoints, balances, clones, periods, held: [], advances: [], taxes: [], payouts: new Map(),
+    taxBasisPoints, balances, clones, periods, held: [], wallets: { lots: [], spends: new Map() }, advances: [], taxes: [], payouts: new Map(),
     post(...legs) {
       const sum = legs.reduce((total, [, amountMinor]) => total + amountMinor, 0n);
       if (sum !== 0n) throw new Error(`the model does not balance: ${JSON.stringify(legs.map(([name, amount]) => [name, amount.toString()]))}`);

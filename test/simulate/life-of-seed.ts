@@ -86,8 +86,13 @@ async function play(story: Story, script: readonly string[], course: Course, wai
   for (let rounds = 0; waiting.length > 0 && rounds < 6; rounds += 1) {
     const next: string[] = [];
     for (const kind of waiting) {
-      if (!(await act(story, kind, course))) next.push(kind);
-      await story.wait(wait);
+      if (await act(story, kind, course)) {
+        await story.wait(wait);
+        await story.settle();
+      } else next.push(kind);
+    }
+    if (next.length > 0) {
+      await story.wait(2 * wait);
       await story.settle();
     }
     waiting = next;

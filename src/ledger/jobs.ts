@@ -17,7 +17,7 @@ export function makeLedgerTicks(
       },
     },
     'ledger.rollUp': {
-      everyMs: 5_000,
+      everyMs: 1_000,
       run: async () => {
         await ledger.rollUp({ minimum: ROLL_UP_MINIMUM });
       },

@@ -15,7 +15,7 @@ import {
   transfersAfter, type TransferView,
 } from './reading.ts';
 import type { ReversalDraft } from './reversal.ts';
-import { balancesOf, lockAccounts, sequenceSome, standingsOf, takeRollUp } from './store.ts';
+import { balancesOf, lockAccounts, type RollUpOptions, sequenceSome, standingsOf, takeRollUp } from './store.ts';
 import { makeWriter } from './writer.ts';
 import { verifyLedger, type VerifyReport } from './verify.ts';
 import type { Anchored } from './verify-seals.ts';
@@ -84,7 +84,7 @@ export interface Ledger {
   /** Gives positions to everything committed so far, and answers the last one. Call it before a close, outside of tx. */
   sequence: () => Promise<bigint>;
   /** Sums up what was sequenced, so that balances stay quick. Answers how many positions it covered. */
-  rollUp: (options?: { minimum?: number; stride?: number; worth?: number }) => Promise<bigint>;
+  rollUp: (options?: Partial<RollUpOptions>) => Promise<bigint>;
   /** Adds everything up again from the entries and names what does not fit. Nothing is proven by that alone. */
   verify: () => Promise<VerifyReport>;
   /** As `verify`, within a transaction that must be REPEATABLE READ, against seals that a checkpoint held elsewhere proves. */
@@ -98,6 +98,8 @@ export interface Ledger {
 /** Transfers that one transaction of the sequencer takes, so that it never holds its lock for long. */
 const SEQUENCE_BATCH = 10_000;
 const EXPIRY_BATCH = 500;
+/** What is not rolled up is added up at each question: these bound it to what takes a fraction of a millisecond. */
+const ROLL_UP: RollUpOptions = { minimum: 1, stride: 128, worth: 64, daysWorth: 128 };
 
 async function balanceAt(
   tx: Tx, { code }: Pick<AccountRef, 'code'>, at: { position?: bigint; effectiveDate?: Day } = {},
@@ -158,7 +160,7 @@ export function makeLedger({ runTx, ids }: { runTx: RunTx; ids: Ids }): Ledger {
       while ((await runTx((tx) => sequenceSome(tx, SEQUENCE_BATCH))) === BigInt(SEQUENCE_BATCH));
       return await runTx(lastPosition);
     },
-    rollUp: ({ minimum = 1, stride = 512, worth = 64 } = {}) => runTx((tx) => takeRollUp(tx, minimum, stride, worth)),
+    rollUp: (options = {}) => runTx((tx) => takeRollUp(tx, { ...ROLL_UP, ...options })),
     verify: () => runTx((tx) => verifyLedger(tx), { isolation: 'REPEATABLE READ' }),
     verifyAgainst: verifyLedger,
     getTrialBalance: () => runTx(trialBalance, { isolation: 'REPEATABLE READ' }),

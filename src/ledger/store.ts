@@ -17,8 +17,8 @@ export async function lockAccounts(tx: Tx, codes: readonly string[]): Promise<vo
 export async function balancesOf(
   tx: Tx, codes: readonly string[], at: { position?: bigint; effectiveDate?: Day } = {},
 ): Promise<Map<string, bigint>> {
-  const rows = await sql<{ code: string; balance: string }>(
-    tx, 'SELECT code, ledger_balance(id, $2::bigint, $3::date) AS balance FROM ledger_account WHERE code = ANY ($1::text[])',
+  const rows = await prepared<{ code: string; balance: string }>(
+    tx, 'ledger_balances', 'SELECT code, ledger_balance(id, $2::bigint, $3::date) AS balance FROM ledger_account WHERE code = ANY ($1::text[])',
     [codes, at.position?.toString() ?? null, at.effectiveDate ?? null],
   );
   return new Map(rows.map(({ code, balance }) => [code, BigInt(balance)]));
@@ -158,6 +158,19 @@ export async function sequenceSome(tx: Tx, most: number): Promise<bigint> {
   return (await one<{ given: bigint }>(tx, 'SELECT ledger_sequence($1) AS given', [most])).given;
 }
 
-export async function takeRollUp(tx: Tx, minimum: number, stride: number, worth: number): Promise<bigint> {
-  return (await one<{ covered: bigint }>(tx, 'SELECT ledger_take_roll_up($1, $2, $3) AS covered', [minimum, stride, worth])).covered;
+export interface RollUpOptions {
+  /** Fewer new positions than this are left for the next time. */
+  minimum: number;
+  /** A point every so many positions. */
+  stride: number;
+  /** A balance of an account is kept at a point once so many entries came to it. */
+  worth: number;
+  /** Its sums by effective date, once so many did. */
+  daysWorth: number;
+}
+
+export async function takeRollUp(tx: Tx, { minimum, stride, worth, daysWorth }: RollUpOptions): Promise<bigint> {
+  return (await one<{ covered: bigint }>(
+    tx, 'SELECT ledger_take_roll_up($1, $2, $3, $4) AS covered', [minimum, stride, worth, daysWorth],
+  )).covered;
 }

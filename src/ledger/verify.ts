@@ -1,16 +1,15 @@
 import type { Currency } from '../kernel/money.ts';
-import type { Day } from '../kernel/time.ts';
 import type { Tx } from '../kernel/tx.ts';
 import { sql } from '../platform/postgres/index.ts';
 import { closes } from './close-store.ts';
 import type { AccountClass } from './model.ts';
 import { lastPosition } from './reading.ts';
 import {
-  makeReplay, type ProblemCode, type Replay, type StoredAccount, type StoredClose, type StoredRollUp, type StoredSnapshot,
-  type StoredTransferRow, type VerifyProblem,
+  makeReplay, type ProblemCode, type Replay, type StoredAccount, type StoredClose, type StoredTransferRow, type VerifyProblem,
 } from './replay.ts';
 
 import { micros, verifyHolds } from './verify-holds.ts';
+import { readSnapshots } from './verify-snapshots.ts';
 import { type Anchored, SealAudit } from './verify-seals.ts';
 
 export type { VerifyProblem } from './replay.ts';
@@ -105,30 +104,6 @@ function transferOf({ accounts, currencies, amounts, ...row }: RawTransfer): Sto
   return { ...row, legs };
 }
 
-async function readSnapshots(tx: Tx): Promise<{ rollUps: StoredRollUp[]; at: Map<string, StoredSnapshot[]> }> {
-  const rollUps = await sql<StoredRollUp>(
-    tx, 'SELECT position, settled_seq AS "settledSeq", high_seq AS "highSeq" FROM ledger_roll_up ORDER BY position',
-  );
-  const rows = await sql<Omit<StoredSnapshot, 'days' | 'accountId'> & { account: bigint; days: Day[] | null; sums: string[] | null }>(
-    tx,
-    `SELECT s.account_id AS account, s.position, s.balance_minor AS "balanceMinor", s.settled_seq AS "settledSeq",
-            s.high_seq AS "highSeq", d.days, d.sums
-       FROM ledger_balance_snapshot s LEFT JOIN LATERAL (
-         SELECT array_agg(to_char(effective_date, 'YYYY-MM-DD')) AS days, array_agg(amount_minor::text) AS sums
-           FROM ledger_balance_day WHERE account_id = s.account_id AND position = s.position) d ON true`,
-  );
-  const at = new Map<string, StoredSnapshot[]>();
-  for (const { account, days, sums, ...row } of rows) {
-    const list = at.get(String(row.position)) ?? [];
-    list.push({
-      ...row, accountId: String(account),
-      days: new Map((days ?? []).map((day, index) => [day, BigInt(sums?.[index] ?? 0)])),
-    });
-    at.set(String(row.position), list);
-  }
-  return { rollUps, at };
-}
-
 async function readCloses(tx: Tx): Promise<StoredClose[]> {
   const rows = (await closes(tx, null, CLOSES_MAX)).reverse();
   return rows.map(({ totals, ...row }) => ({
@@ -140,8 +115,8 @@ async function readCloses(tx: Tx): Promise<StoredClose[]> {
   }));
 }
 
-async function replayPositions(tx: Tx, replay: Replay, count: (row: StoredTransferRow, recordedMicros: bigint) => Promise<void>): Promise<void> {
-  const { rollUps, at } = await readSnapshots(tx);
+async function replayPositions(tx: Tx, replay: Replay, accounts: ReadonlyMap<string, StoredAccount>, report: Report, count: (row: StoredTransferRow, recordedMicros: bigint) => Promise<void>): Promise<void> {
+  const { rollUps, at } = await readSnapshots(tx, accounts, report);
   const points = [
     ...rollUps.map((rollUp) => ({ position: rollUp.position, pass: () => replay.compare(rollUp, at.get(String(rollUp.position)) ?? []) })),
     ...(await readCloses(tx)).map((close) => ({ position: close.position, pass: () => replay.close(close) })),
@@ -238,7 +213,7 @@ export async function verifyLedger(tx: Tx, anchored: Anchored | null = null): Pr
   };
   const seals = new SealAudit(tx, anchored, accounts, report);
   let proven = 0;
-  await replayPositions(tx, replay, async (row, recordedMicros) => {
+  await replayPositions(tx, replay, accounts, report, async (row, recordedMicros) => {
     count(row);
     await seals.transfer(row, recordedMicros);
     if (row.id !== null && row.position !== null && row.position <= seals.proven.position) proven += 1;

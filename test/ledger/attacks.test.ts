@@ -16,7 +16,7 @@ beforeAll(async () => {
   await t.post({ key: 'more', legs: into(wallet('w'), 20n) });
   await t.post({ key: 'dollars', legs: into(wallet('w', 'USD'), 10n) });
   await t.ledger.sequence();
-  await t.ledger.rollUp({ worth: 1 });
+  await t.ledger.rollUp({ worth: 1, daysWorth: 1 });
   const account = async (code: string): Promise<string> => {
     const [row] = await t.database.asOwner<{ id: string }>('SELECT id FROM ledger_account WHERE code = $1', [code]);
     return row!.id;
@@ -142,7 +142,7 @@ describe.each(['benren_app', 'benren_owner'] as const)('raw SQL as %s', (role) =
     const tables = [
       ['currency', 'exponent = 3'], ['ledger_account', 'guarded = false'], ['ledger_transfer', `kind = 'x'`],
       ['ledger_entry', 'amount_minor = 1'], ['ledger_position', 'position = position + 1'], ['ledger_roll_up', 'high_seq = 0'],
-      ['ledger_balance_snapshot', 'balance_minor = 0'], ['ledger_balance_day', 'amount_minor = 0'],
+      ['ledger_balance_snapshot', 'balance_minor = 0'], ['ledger_balance_day', 'place = 2'],
     ] as const;
     const expected = role === 'benren_app' ? '42501' : '23001';
     for (const [table, change] of tables) {
@@ -179,7 +179,7 @@ describe('raw SQL as the service', () => {
   it('can neither make up positions and balances nor stand in for our tables', async () => {
     const app = t.database.appUrl;
     expect((await attack(app, ['INSERT INTO ledger_position VALUES (2000, 1)'])).state).toBe('42501');
-    expect((await attack(app, ['INSERT INTO ledger_balance_snapshot VALUES (1, 1, 5, 0, 0)'])).state).toBe('42501');
+    expect((await attack(app, ['INSERT INTO ledger_balance_snapshot VALUES (1, 1, 5, 0, 0, 0, 1)'])).state).toBe('42501');
     expect((await attack(app, [`SELECT nextval('ledger_transfer_order')`])).state).toBe('42501');
     expect((await attack(app, ['ALTER TABLE ledger_entry DISABLE TRIGGER ALL'])).state).toBe('42501');
     expect((await attack(app, ['DROP TABLE ledger_entry'])).state).toBe('42501');
@@ -200,7 +200,9 @@ describe('raw SQL as the service', () => {
 });
 
 describe('raw SQL as the owner', () => {
-  it('cannot give positions with gaps', async () => {
+  it('cannot give positions with gaps, or to what is not there', async () => {
+    expect(await attack(t.database.ownerUrl, ['INSERT INTO ledger_position SELECT max(position) + 1, 999999 FROM ledger_position']))
+      .toEqual({ state: '23503', constraint: 'ledger_position_transfer_seq_fkey' });
     expect(await attack(t.database.ownerUrl, [`INSERT INTO ledger_position SELECT 2000, max(seq) FROM ledger_transfer`]))
       .toEqual({ state: '23514', constraint: 'ledger_position_gapless' });
   });

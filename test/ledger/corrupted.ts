@@ -36,7 +36,7 @@ async function fill(t: TestLedger, books: ReturnType<typeof makeBooks>): Promise
       metadata: { outputId: `out_${i}`, splitVersionId: `spl_${i % 5}`, charge: `ch_${i}` },
     });
     if (i % 20 === 19) {
-      await t.ledger.rollUp({ stride: 10, worth: 4 });
+      await t.ledger.rollUp({ stride: 10, worth: 4, daysWorth: 4 });
       await books.seal({ most: 15 });
     }
   }
@@ -50,7 +50,7 @@ async function fill(t: TestLedger, books: ReturnType<typeof makeBooks>): Promise
     if (i % 4 === 1) await t.database.runTx((tx) => t.ledger.voidHold(tx, holdId, clock.now()));
   }
   await t.ledger.expireHolds(clock.now());
-  await t.ledger.rollUp({ stride: 10, worth: 4 });
+  await t.ledger.rollUp({ stride: 10, worth: 4, daysWorth: 4 });
   await books.seal({ most: 15 });
 }
 

@@ -165,11 +165,12 @@ const MAKES: Record<Kind, Make> = {
   'balance snapshot': (pick, roll, _clever, { snapshots }) => {
     const { account, code, position } = pick(snapshots);
     const where = `account_id = ${account} AND position = ${position}`;
+    const days = `(account_id, place) = (SELECT account_id, place FROM ledger_balance_snapshot WHERE ${where})`;
     return {
       names: new RegExp(`^${code.replaceAll('.', '\\.')}(@|$)`),
       apply: (tx) => run(tx, pick([
-        `UPDATE ledger_balance_snapshot SET balance_minor = balance_minor + ${1 + roll(99)} WHERE ${where}`, `UPDATE ledger_balance_day SET amount_minor = amount_minor - ${1 + roll(99)} WHERE ${where}`,
-        `UPDATE ledger_balance_snapshot SET settled_seq = settled_seq + ${1 + roll(99)} WHERE ${where}`, `DELETE FROM ledger_balance_day WHERE ${where}`,
+        `UPDATE ledger_balance_snapshot SET balance_minor = balance_minor + ${1 + roll(99)} WHERE ${where}`, `UPDATE ledger_balance_day SET sums_minor[1] = sums_minor[1] - ${1 + roll(99)} WHERE ${days}`,
+        `UPDATE ledger_balance_snapshot SET settled_seq = settled_seq + ${1 + roll(99)} WHERE ${where}`, `DELETE FROM ledger_balance_day WHERE ${days}`,
       ])),
     };
   },

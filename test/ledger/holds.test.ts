@@ -166,7 +166,7 @@ describe('an end', () => {
   });
 
   it('stands in the replay, and leaves nothing to say', async () => {
-    await t.ledger.rollUp({ worth: 1 });
+    await t.ledger.rollUp({ worth: 1, daysWorth: 1 });
     const { problems, holds } = await t.ledger.verify();
     expect(problems).toEqual([]);
     expect(holds).toBeGreaterThan(20);

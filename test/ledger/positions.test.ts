@@ -46,7 +46,7 @@ describe('recorded order', () => {
     await begun.opened;
     await t.post({ key: 'late/2', legs: into(account, 1n) });
     const first = await t.ledger.sequence();
-    await t.ledger.rollUp({ minimum: 1, worth: 1 });
+    await t.ledger.rollUp({ minimum: 1, worth: 1, daysWorth: 1 });
     const before = await t.database.runTx((tx) => t.ledger.entries(tx, { accountCode: account.code, fromPosition: start, toPosition: first }));
     expect(before.map((row) => row.key)).toEqual(['late/2']);
     closed.open();
@@ -54,7 +54,7 @@ describe('recorded order', () => {
     // Committed, without a position yet: the balance has it, the closed range has not.
     expect(await t.balance(account)).toBe(-101n);
     expect(await t.database.runTx((tx) => t.ledger.balanceAsOf(tx, account, { position: first }))).toBe(-1n);
-    await t.ledger.rollUp({ minimum: 1, worth: 1 });
+    await t.ledger.rollUp({ minimum: 1, worth: 1, daysWorth: 1 });
     const second = await t.ledger.sequence();
     const range = (from: bigint, to: bigint): Promise<string[]> => t.database.runTx(async (tx) => {
       return (await t.ledger.entries(tx, { accountCode: account.code, fromPosition: from, toPosition: to })).map((row) => row.key);
@@ -87,7 +87,7 @@ describe('recorded order', () => {
       return t.database.runTx((tx) => t.ledger.balanceAsOf(tx, account, at));
     };
     for (const rolledUp of [false, true]) {
-      if (rolledUp) await t.ledger.rollUp({ minimum: 1, worth: 1 });
+      if (rolledUp) await t.ledger.rollUp({ minimum: 1, worth: 1, daysWorth: 1 });
       expect(await asOf({})).toBe(0n);
       expect(await asOf({ effectiveDate: '2026-02-28' })).toBe(0n);
       expect(await asOf({ effectiveDate: '2026-03-01' })).toBe(-50n);
@@ -118,7 +118,7 @@ describe('balance = snapshot + tail', () => {
       }
     });
     const roller = (async (): Promise<void> => {
-      while (progress.running) await t.ledger.rollUp({ minimum: 1, stride: 7, worth: 3 });
+      while (progress.running) await t.ledger.rollUp({ minimum: 1, stride: 7, worth: 3, daysWorth: 3 });
     })();
     const reader = (async (): Promise<void> => {
       while (progress.running) {
@@ -144,7 +144,7 @@ describe('balance = snapshot + tail', () => {
     progress.running = false;
     await Promise.all([roller, reader]);
     expect(progress.checks).toBeGreaterThan(20);
-    await t.ledger.rollUp({ minimum: 1, stride: 7, worth: 3 });
+    await t.ledger.rollUp({ minimum: 1, stride: 7, worth: 3, daysWorth: 3 });
     const report = await t.ledger.verify();
     expect(report.problems).toEqual([]);
     expect(report.unpositioned).toBe(0);
@@ -197,7 +197,7 @@ describe('the roll-up’s waiting for running transactions', () => {
       });
       await begun.opened;
       await broken.post({ legs: into(account, 1n) });
-      await broken.ledger.rollUp({ worth: 1 });
+      await broken.ledger.rollUp({ worth: 1, daysWorth: 1 });
       closed.open();
       await late;
       expect(await broken.balance(account)).toBe(-2n);

@@ -78,7 +78,7 @@ async function walk(run: number, steps: readonly Step[]): Promise<void> {
       expect(await t.ledger.sequence()).toBe(start + BigInt(paper.booked.length));
       sequenced = paper.booked.length;
     } else if (s.do === 'rollUp') {
-      await t.ledger.rollUp({ minimum: 1, stride: s.stride, worth: s.worth });
+      await t.ledger.rollUp({ minimum: 1, stride: s.stride, worth: s.worth, daysWorth: s.worth });
       sequenced = paper.booked.length;
     } else {
       const asked = account(s.account);

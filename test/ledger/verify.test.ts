@@ -23,7 +23,7 @@ beforeAll(async () => {
     key: 'v/reversal', effectiveDate: '2026-02-01',
     legs: [{ accountCode: wallet('v').code, amountMinor: 4n }, { accountCode: house('cash').code, amountMinor: -4n }],
   }));
-  await t.ledger.rollUp({ stride: 10, worth: 5 });
+  await t.ledger.rollUp({ stride: 10, worth: 5, daysWorth: 5 });
   last = (await t.post({ key: 'v/tail', legs: into(wallet('v'), 10n) })).transferId;
 });
 afterAll(async () => {
@@ -69,7 +69,10 @@ const CASES: [name: string, statement: string, code: VerifyProblem['code'], id?:
   ['a balance beyond 64 bits', `UPDATE ledger_entry SET amount_minor = CASE WHEN amount_minor > 0 THEN 1 ELSE -1 END * 9223372036854775807 WHERE transfer_seq IN (${seq('v/3')}, ${seq('v/4')})`, 'balance_out_of_range'],
   ['a snapshot', `UPDATE ledger_balance_snapshot SET balance_minor = balance_minor - 1 WHERE account_id = ${walletId} AND position = 20`, 'snapshot_wrong', () => 'wallet:v:CNY@20'],
   ['the snapshot that is read', `UPDATE ledger_balance_snapshot SET balance_minor = balance_minor - 1 WHERE account_id = ${walletId} AND position = 40`, 'balance_wrong', () => 'wallet:v:CNY'],
-  ['a day sum', `UPDATE ledger_balance_day SET amount_minor = amount_minor - 1 WHERE account_id = ${walletId} AND position = 20 AND effective_date = '2026-01-15'`, 'day_total_wrong', () => 'wallet:v:CNY@20'],
+  ['a day sum', `UPDATE ledger_balance_day SET sums_minor[1] = sums_minor[1] - 1 WHERE account_id = ${walletId} AND place = (SELECT place FROM ledger_balance_snapshot WHERE account_id = ${walletId} AND position = 20)`, 'day_total_wrong', () => 'wallet:v:CNY@20'],
+  ['a day', `UPDATE ledger_balance_day SET days[1] = days[1] - 1 WHERE account_id = ${walletId} AND place = 1`, 'day_total_wrong', () => /^wallet:v:CNY@/],
+  ['sums by day that are gone', `DELETE FROM ledger_balance_day WHERE account_id = ${walletId} AND place = 4`, 'day_total_wrong', () => 'wallet:v:CNY@40'],
+  ['sums by day that are not asked for', `UPDATE ledger_balance_snapshot SET since = 5 WHERE account_id = ${walletId} AND place = 4`, 'day_total_wrong', () => 'wallet:v:CNY@40'],
   ['a settled place', 'UPDATE ledger_roll_up SET settled_seq = 25 WHERE position = 10', 'roll_up_wrong'],
   ['a highest place', 'UPDATE ledger_roll_up SET high_seq = 5 WHERE position = 10', 'roll_up_wrong', () => '10'],
   ['a swapped order', `UPDATE ledger_position SET position = 100 WHERE position = 4`, 'position_gap'],

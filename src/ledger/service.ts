@@ -99,7 +99,7 @@ export interface Ledger {
 const SEQUENCE_BATCH = 10_000;
 const EXPIRY_BATCH = 500;
 /** What is not rolled up is added up at each question: these bound it to what takes a fraction of a millisecond. */
-const ROLL_UP: RollUpOptions = { minimum: 1, stride: 128, worth: 64, daysWorth: 128 };
+const ROLL_UP: RollUpOptions = { minimum: 1, stride: 64, worth: 64, daysWorth: 128 };
 
 async function balanceAt(
   tx: Tx, { code }: Pick<AccountRef, 'code'>, at: { position?: bigint; effectiveDate?: Day } = {},

@@ -165,7 +165,7 @@ export interface RollUpOptions {
   stride: number;
   /** A balance of an account is kept at a point once so many entries came to it. */
   worth: number;
-  /** Its sums by effective date, once so many did. */
+  /** Its sums by effective date, once so many did, or `worth` within a stride. */
   daysWorth: number;
 }
 

@@ -13,6 +13,8 @@ const BATCH_MAX = 100;
 /** Transfers that may wait; whoever comes beyond is told to come again, and nothing waits inside PostgreSQL. */
 const WAITING_MAX = 2_000;
 const CONFLICT_TRIES = 3;
+/** At once: while PostgreSQL writes one, the next is made ready. Whoever waits for the other's locks waits inside of it, one at most. */
+const BATCHES_MAX = 2;
 
 export interface Writer {
   /**
@@ -45,7 +47,7 @@ function* accountsOf(items: readonly Item[]): Generator<AccountRef> {
 
 export function makeWriter({ runTx, ids, accounts }: { runTx: RunTx; ids: Ids; accounts: Accounts }): Writer {
   const waiting: Waiting[] = [];
-  let running: Promise<void> | null = null;
+  const running = new Set<Promise<void>>();
 
   async function attempt(items: readonly Item[], lookUp: boolean): Promise<Verdict[]> {
     return await runTx(async (tx) => {
@@ -81,10 +83,21 @@ export function makeWriter({ runTx, ids, accounts }: { runTx: RunTx; ids: Ids; a
     await new Promise((done) => setImmediate(done));
     while (waiting.length > 0) {
       const items = waiting.splice(0, BATCH_MAX);
+      start();
       const verdicts = await write(items);
       items.forEach((item, index) => item.answer(verdicts[index] ?? { refused: new Error('A batch answered fewer than it was given.') }));
       await new Promise((done) => setImmediate(done));
     }
+  }
+
+  /** The first batch is started by whoever comes, of any size; a second one beside it only when it would be full. */
+  function start(): void {
+    if (running.size >= BATCHES_MAX || waiting.length < (running.size === 0 ? 1 : BATCH_MAX)) return;
+    const one: Promise<void> = run().finally(() => {
+      running.delete(one);
+      start();
+    });
+    running.add(one);
   }
 
   return {
@@ -95,15 +108,13 @@ export function makeWriter({ runTx, ids, accounts }: { runTx: RunTx; ids: Ids; a
       }
       const verdict = await new Promise<Verdict>((answer) => {
         waiting.push({ transfer, id: ids.next('transfer'), answer });
-        running ??= run().finally(() => {
-          running = null;
-        });
+        start();
       });
       if ('refused' in verdict) throw verdict.refused;
       return verdict.posted;
     },
     async idle() {
-      while (running !== null) await running;
+      while (running.size > 0) await Promise.all(running);
     },
   };
 }

@@ -112,6 +112,16 @@ const CASES: Case[] = [
   ['legs that are not numbered from one', () => [
     transferOnly('z'), `${leg(lastSeq, 0, ids.a, '5')}, (${lastSeq}, 2, ${ids.w}, 'CNY', -5)`,
   ], '23001', 'ledger_entry_arrives_whole'],
+  ['a leg number twice', () => [
+    transferOnly('y', 4), `${leg(lastSeq, 1, ids.a, '5')}, (${lastSeq}, 1, ${ids.w}, 'CNY', -5), (${lastSeq}, 2, ${ids.a}, 'CNY', 5), (${lastSeq}, 4, ${ids.w}, 'CNY', -5)`,
+  ], '23001', 'ledger_entry_arrives_whole'],
+  ['a leg number twice, in two currencies', () => [
+    transferOnly('y', 4), `${leg(lastSeq, 1, ids.a, '5')}, (${lastSeq}, 2, ${ids.w}, 'CNY', -5), (${lastSeq}, 1, ${ids.dollars}, 'USD', 5), (${lastSeq}, 4, ${ids.dollars}, 'USD', -5)`,
+  ], '23001', 'ledger_entry_arrives_whole'],
+  ['a leg number twice among many', () => [
+    transferOnly('y', 80), `INSERT INTO ledger_entry (transfer_seq, leg, account_id, currency, amount_minor)
+      SELECT ${lastSeq}, CASE i WHEN 70 THEN 71 ELSE i END, ${ids.a}, 'CNY', CASE WHEN i % 2 = 0 THEN 1 ELSE -1 END FROM generate_series(1, 80) i`,
+  ], '23001', 'ledger_entry_arrives_whole'],
   ['an id of another form', () => [transferOnly('z').replace('trf_00', 'trf_0i')], '23514', 'ledger_transfer_id_check'],
   ['an id of another kind', () => [transferOnly('z').replace('trf_', 'out_')], '23514', 'ledger_transfer_id_check'],
   ['a kind of another form', () => [transferOnly('z').replace(`'forged'`, `'Forged'`)], '23514', 'ledger_transfer_kind_check'],
@@ -193,6 +203,8 @@ describe('raw SQL as the service', () => {
   });
 
   it('may post what balances, as anybody could check', async () => {
+    expect((await attack(t.database.appUrl, [transferOnly('m', 80), `INSERT INTO ledger_entry (transfer_seq, leg, account_id, currency, amount_minor)
+      SELECT ${lastSeq}, i, ${ids.a}, 'CNY', CASE WHEN i % 2 = 0 THEN 1 ELSE -1 END FROM generate_series(1, 80) i`])).state).toBe('00000');
     expect((await attack(t.database.appUrl, [forged([[ids.w, 'CNY', '1'], [ids.a, 'CNY', '-1']])])).state).toBe('00000');
     expect(await t.balance(wallet('w'))).toBe(-29n);
     expect(await t.balance(house('cash'))).toBe(29n);

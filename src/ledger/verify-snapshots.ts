@@ -44,10 +44,11 @@ function snapshotsOf(accountId: string, rows: readonly Row[], misplaced: (positi
   const placed = new Map<number, Map<Day, bigint>>();
   let last = 0;
   return rows.map((row) => {
-    const { account: _account, place, since, days: _days, sums: _sums, ...rest } = row;
-    if (place !== last + (since === 0 ? 1 : 0)) misplaced(row.position);
+    const { position, balanceMinor, settledSeq, highSeq, place, since } = row;
+    const rest = { accountId, position, balanceMinor, settledSeq, highSeq };
+    if (place !== last + (since === 0 ? 1 : 0)) misplaced(position);
     last = place;
-    if (since !== 0) return { ...rest, accountId, days: null };
+    if (since !== 0) return { ...rest, days: null };
     const whole = byDay(row);
     placed.set(place, whole);
     const own = new Map(whole);
@@ -56,7 +57,7 @@ function snapshotsOf(accountId: string, rows: readonly Row[], misplaced: (positi
       // No later place asks for it again.
       placed.delete(covered);
     }
-    return { ...rest, accountId, days: own };
+    return { ...rest, days: own };
   });
 }
 

@@ -1,3 +1,5 @@
+import type Stripe from 'stripe';
+
 import type { Currency } from '../kernel/money.ts';
 import { fromStripeAmount, idOf, orNull, type StripePort, toStripeAmount } from '../platform/stripe/index.ts';
 import type { ChargeFacts } from './provider.ts';
@@ -10,6 +12,8 @@ export interface PackPayment extends ChargeFacts {
   currency: string;
   billingCountry: string | null;
   paidAt: Date;
+  /** What of it the processor says is tax; null where it was not asked. */
+  taxMinor: bigint | null;
 }
 
 export interface PackFacts {
@@ -35,9 +39,9 @@ function statusOf(status: string | null): PackFacts['status'] {
 }
 
 export function makePackProvider(
-  { run, withKey }: StripePort, settings: { publicUrl: string }, currencyOf: (code: string) => Currency,
+  { run, withKey }: StripePort, settings: { publicUrl: string; taxed: Pick<Stripe.Checkout.SessionCreateParams, 'automatic_tax' | 'customer_update'> }, currencyOf: (code: string) => Currency,
 ): PackProvider {
-  async function paymentOf(chargeId: string): Promise<PackPayment | null> {
+  async function paymentOf(chargeId: string, session: Stripe.Checkout.Session | undefined): Promise<PackPayment | null> {
     const charge = await run((sdk) => sdk.charges.retrieve(chargeId));
     const movementId = idOf(charge.balance_transaction);
     if (!charge.paid || movementId === null) return null;
@@ -47,6 +51,7 @@ export function makePackProvider(
       billingCountry: charge.billing_details.address?.country ?? null, paidAt: instant(charge.created),
       settledCurrency: currencyOf(movement.currency), settledGrossMinor: fromStripeAmount(movement.amount),
       feeMinor: fromStripeAmount(movement.fee), settledNetMinor: fromStripeAmount(movement.net),
+      taxMinor: session?.automatic_tax.enabled === true ? fromStripeAmount(session.total_details?.amount_tax ?? 0) : null,
     };
   }
 
@@ -56,8 +61,8 @@ export function makePackProvider(
       const back = `${settings.publicUrl}/wallet`;
       const session = await run((sdk) => sdk.checkout.sessions.create({
         mode: 'payment', customer: customerId, client_reference_id: purchaseId, billing_address_collection: 'required',
-        line_items: [{ price_data: { currency: currency.toLowerCase(), unit_amount: toStripeAmount(priceMinor), product_data: { name: `${coins} 冰花` } }, quantity: 1 }],
-        metadata, payment_intent_data: { metadata }, success_url: back, cancel_url: back,
+        line_items: [{ price_data: { currency: currency.toLowerCase(), unit_amount: toStripeAmount(priceMinor), product_data: { name: `${coins} 冰花` }, tax_behavior: 'inclusive' }, quantity: 1 }],
+        metadata, payment_intent_data: { metadata }, success_url: back, cancel_url: back, ...settings.taxed,
       }, withKey(`checkout:${purchaseId}`)));
       if (session.url === null) throw new Error('The processor opened a Checkout session without a page.');
       return { sessionId: session.id, url: session.url };
@@ -69,7 +74,7 @@ export function makePackProvider(
       const charge = intentId === null || session.payment_status !== 'paid' ? null : idOf((await run((sdk) => sdk.paymentIntents.retrieve(intentId))).latest_charge);
       return {
         purchaseId: session.metadata?.[OURS] ?? null, status: statusOf(session.status),
-        payment: charge === null ? null : await paymentOf(charge),
+        payment: charge === null ? null : await paymentOf(charge, session),
       };
     },
     async packOfCharge(chargeId) {
@@ -77,8 +82,10 @@ export function makePackProvider(
       const intentId = idOf(charge?.payment_intent);
       if (charge === null || intentId === null) return null;
       const intent = await run((sdk) => sdk.paymentIntents.retrieve(intentId));
+      if (intent.metadata[OURS] === undefined) return { purchaseId: null, status: 'open', payment: null };
+      const [session] = (await run((sdk) => sdk.checkout.sessions.list({ payment_intent: intentId, limit: 1 }))).data;
       return {
-        purchaseId: intent.metadata[OURS] ?? null, status: charge.paid ? 'complete' : 'open', payment: charge.paid ? await paymentOf(chargeId) : null,
+        purchaseId: intent.metadata[OURS] ?? null, status: charge.paid ? 'complete' : 'open', payment: charge.paid ? await paymentOf(chargeId, session) : null,
       };
     },
   };

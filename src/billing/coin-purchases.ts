@@ -54,7 +54,7 @@ async function bookPack(tx: Tx, deps: BillingDeps, purchaseId: string, payment: 
     throw new Error(`Purchase ${purchaseId} was paid with ${payment.amountMinor} ${payment.currency} and costs ${purchase.priceMinor}.`);
   }
   const { id, accountId, coins, priceMinor } = purchase;
-  const taxMinor = taxIncluded(priceMinor, deps.settings.taxRateBasisPoints);
+  const taxMinor = payment.taxMinor ?? taxIncluded(priceMinor, deps.settings.taxRateBasisPoints);
   const lot = {
     id: deps.ids.next('coinLot'), accountId, purchaseId: id, stripeCharge: payment.chargeId, coins, netMinor: priceMinor - taxMinor, taxMinor,
     feeMinor: feeInSaleCurrency(payment, payment), billingCountry: payment.billingCountry, boughtAt: payment.paidAt,

@@ -107,7 +107,7 @@ async function bookCharge(tx: Tx, deps: BillingDeps, subscription: store.Subscri
   const period: periods.NewPeriod = {
     id: deps.ids.next('period'), cloneId: subscription.cloneId, subscriptionId: subscription.id, accountId: subscription.accountId,
     tierId: offer.tierId, offerVersion: offer.version, stripeInvoice: invoiceId, stripeCharge: charge.chargeId, startDay, endDay, days: daysBetween(startDay, endDay),
-    currency: invoice.currency, grossMinor: invoice.amountPaidMinor, taxMinor: taxIncluded(invoice.amountPaidMinor, taxRateBasisPoints),
+    currency: invoice.currency, grossMinor: invoice.amountPaidMinor, taxMinor: invoice.taxMinor ?? taxIncluded(invoice.amountPaidMinor, taxRateBasisPoints),
     taxRateBasisPoints, feeMinor: feeInSaleCurrency({ currency: invoice.currency, amountMinor: invoice.amountPaidMinor }, charge), settledCurrency: charge.settledCurrency,
     settledNetMinor: charge.settledNetMinor, granted, paidAt: invoice.paidAt, agreedAt,
   };

@@ -74,7 +74,7 @@ export function makePlanProvider(port: StripePort, publicUrl: string): PlanProvi
       const before = await present(stripeSubscription);
       if (before.changeId === changeId) return invoiceOf(stripeSubscription, before.latestInvoice);
       const credit = creditMinor === 0n ? {} : {
-        add_invoice_items: [{ price_data: { currency: currency.toLowerCase(), product: before.product, unit_amount: -toStripeAmount(creditMinor) } }],
+        add_invoice_items: [{ price_data: { currency: currency.toLowerCase(), product: before.product, unit_amount: -toStripeAmount(creditMinor), tax_behavior: 'inclusive' as const } }],
       };
       await run((sdk) => sdk.subscriptions.update(stripeSubscription, {
         items: [{ id: before.item.id, price: priceId }], proration_behavior: 'none',

@@ -65,6 +65,8 @@ export interface InvoiceFacts {
   nextAttemptAt: Date | null;
   currency: Currency;
   amountPaidMinor: bigint;
+  /** What of it the processor says is tax; null where it was not asked. */
+  taxMinor: bigint | null;
   /** The change of plan that was the subscription's last when this was billed. */
   changeId: string | null;
   /** The price that the subscription's line billed. */
@@ -144,12 +146,18 @@ function invoiceFacts(invoice: Stripe.Invoice): InvoiceFacts | null {
     nextAttemptAt: invoice.next_payment_attempt === null ? null : instant(invoice.next_payment_attempt),
     currency: currencyOf(invoice.currency),
     amountPaidMinor: fromStripeAmount(invoice.amount_paid),
+    taxMinor: invoice.automatic_tax.enabled ? (invoice.total_taxes ?? []).reduce((sum, { amount }) => sum + fromStripeAmount(amount), 0n) : null,
     changeId: details.metadata?.['changeId'] ?? null,
     priceId: idOf(line.pricing?.price_details?.price),
     periodStart: instant(line.period.start),
     periodEnd: instant(line.period.end),
     paidAt: instant(invoice.status_transitions.paid_at ?? invoice.created),
   };
+}
+
+/** On a page: the processor works out what of the price is tax, by the address that is given there. */
+export function taxed({ automaticTax = false }: Pick<ProviderSettings, 'automaticTax'>): Pick<Stripe.Checkout.SessionCreateParams, 'automatic_tax' | 'customer_update'> {
+  return automaticTax ? { automatic_tax: { enabled: true }, customer_update: { address: 'auto' } } : {};
 }
 
 /** Prices, customers and Checkout pages. */
@@ -163,7 +171,7 @@ function makeSales({ run, withKey }: StripePort, settings: ProviderSettings): Pi
     },
     async createPrice({ tierId, cloneId, productId, version, interval, priceMinor, currency }) {
       const price = await run((sdk) => sdk.prices.create({
-        product: productId, currency: currency.toLowerCase(), unit_amount: toStripeAmount(priceMinor), recurring: { interval },
+        product: productId, currency: currency.toLowerCase(), unit_amount: toStripeAmount(priceMinor), recurring: { interval }, tax_behavior: 'inclusive',
         metadata: { tierId, cloneId, version: String(version) },
       }, withKey(`price:${tierId}:${version}:${interval}`)));
       return price.id;
@@ -180,7 +188,7 @@ function makeSales({ run, withKey }: StripePort, settings: ProviderSettings): Pi
         const session = await run((sdk) => sdk.checkout.sessions.create({
           mode: 'subscription', customer: customerId, line_items: [{ price: priceId, quantity: 1 }],
           client_reference_id: subscriptionId, billing_address_collection: 'required',
-          metadata, subscription_data: { metadata }, success_url: back, cancel_url: back,
+          metadata, subscription_data: { metadata }, success_url: back, cancel_url: back, ...taxed(settings),
         }, withKey(`checkout:${subscriptionId}`)));
         if (session.url === null) throw new Error('The processor opened a Checkout session without a page.');
         return { sessionId: session.id, url: session.url };
@@ -314,12 +322,14 @@ function makeReturns({ run, withKey }: StripePort): Pick<PaymentProvider, 'refun
 export interface ProviderSettings {
   /** Where the fan comes back to from Checkout, without a slash at the end. */
   publicUrl: string;
+  /** Whether the processor works out the tax that a price contains. */
+  automaticTax?: boolean;
   /** In tests and the demo only: the Stripe test clock by which every new customer lives. */
   testClock?: string;
 }
 
 export function makePaymentProvider(port: StripePort, settings: ProviderSettings): PaymentProvider {
-  return { ...makeSales(port, settings), ...makePackProvider(port, settings, currencyOf), ...makePayments(port), ...makePlanProvider(port, settings.publicUrl), ...makeReturns(port),
+  return { ...makeSales(port, settings), ...makePackProvider(port, { publicUrl: settings.publicUrl, taxed: taxed(settings) }, currencyOf), ...makePayments(port), ...makePlanProvider(port, settings.publicUrl), ...makeReturns(port),
     ...makeCollectionProvider(port), ...makeDisputeProvider(port, currencyOf), ...makeListing(port, currencyOf) };
 }
 

@@ -110,7 +110,7 @@ function makeRights(platform: Platform, ground: Ground, above: () => Pick<Rooms,
 export interface BelowMoney {
   platform: Pick<Platform, 'clock' | 'wall' | 'ids' | 'stripe' | 'origin' | 'statementKeys'> & {
     database: Pick<Platform['database'], 'runTx'>; keys: Pick<Platform['keys'], 'receipts'>;
-    config: Pick<Platform['config'], 'taxBasisPoints' | 'paymentGraceDays' | 'coinPacksPath'>; overrides: Pick<Platform['overrides'], 'testClock'>;
+    config: Pick<Platform['config'], 'taxBasisPoints' | 'automaticTax' | 'paymentGraceDays' | 'coinPacksPath'>; overrides: Pick<Platform['overrides'], 'testClock'>;
   };
   ground: Omit<Ground, 'books' | 'adjustments'>;
   rights: { clones: Pick<Clones, 'clone' | 'approvedVersion'>; consent: Pick<Consent, 'grantInForce' | 'deniedSale'>; ownership: Pick<Ownership, 'proof'> };
@@ -126,7 +126,7 @@ export function makeMoney({ platform, ground, rights, between }: BelowMoney): Pi
   const { clones, consent, ownership } = rights;
   const fans: BillingDeps = {
     runTx, clock, ids, ledger,
-    provider: makePaymentProvider(stripe, { publicUrl: origin, ...(overrides.testClock === undefined ? {} : { testClock: overrides.testClock }) }),
+    provider: makePaymentProvider(stripe, { publicUrl: origin, automaticTax: config.automaticTax, ...(overrides.testClock === undefined ? {} : { testClock: overrides.testClock }) }),
     readEvent: makeEventReader(stripe, wall),
     serves: async (tx, cloneId) => (await clones.approvedVersion(tx, cloneId)) !== null,
     proven: async (tx, cloneId, at) => {

@@ -149,6 +149,47 @@ describe('tax', () => {
   });
 });
 
+describe('automatic tax', () => {
+  it('is what the processor says of each charge, by where the fan pays; returned with the money, and coins carry theirs', async () => {
+    // Our own rate is none: every unit of tax below is the processor's.
+    const other = await openWorld({ automaticTax: true, taxRateBasisPoints: 0 });
+    const payable = async (): Promise<bigint> => -(await other.balance(chart.taxPayable('CNY')));
+    try {
+      const friend = await other.tier('friend', '600');
+      const work = await other.tier('work', '3000');
+      const mei = other.fan('mei');
+      const { subscriptionId } = await other.subscribed(mei, friend);
+      // 6 % of the net price, rounded half up.
+      expect([await payable(), await other.balance(chart.deferred(CLONE, 'CNY'))]).toEqual([34n, -566n]);
+      await other.subscribed(other.fan('li', 'SG'), friend, CLONE, 'SG');
+      expect(await payable()).toBe(34n + 50n);
+      const bought = await other.billing.buyCoins(other.fan('wu'), other.key('coins'), { pack: 'friend' });
+      expect(await other.pay(bought.checkoutUrl, undefined, 'SG')).toBe(303);
+      await other.drain();
+      expect(await payable()).toBe(34n + 50n + 50n);
+      expect(await other.balance(chart.coinDeferred('CNY'))).toBe(-550n);
+      await other.billing.returnCoins(other.fan('wu'), other.key('return'), {});
+      await other.drain();
+      expect(await payable()).toBe(34n + 50n);
+      const { chargeMinor } = await other.billing.quotePlanChange(mei, subscriptionId, { tierId: work, interval: 'month' });
+      expect(chargeMinor).toBe('2400');
+      await other.billing.changePlan(mei, other.key('plan'), subscriptionId, { tierId: work, interval: 'month', chargeMinor });
+      await other.drain();
+      expect(await payable()).toBe(34n + 50n + 136n);
+      await other.moveTo(noon('2026-04-02'));
+      expect(await payable()).toBe(34n + 50n + 136n + 170n + 50n);
+      await other.tx((tx) => other.billing.settleStop(tx, { stopId: 'stp_1', cloneId: CLONE, at: other.clock.now() }));
+      await other.drain();
+      await other.checkBooks();
+      expect(await other.balance(chart.deferred(CLONE, 'CNY'))).toBe(0n);
+      const [kept] = await other.db.asOwner<{ tax: string }>(`SELECT sum(tax_minor) - coalesce((SELECT sum(tax_minor) FROM refund), 0) AS tax FROM subscription_period WHERE credited_from IS NULL`);
+      expect(await payable()).toBe(BigInt(kept!.tax));
+    } finally {
+      await other.close();
+    }
+  });
+});
+
 describe('a payment that settles in another currency', () => {
   it('passes through a position account of each currency, with the fee\'s share of the sale rounded up, and back at a refund', async () => {
     const { settlement, refund } = world.provider;

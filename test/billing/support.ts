@@ -99,7 +99,7 @@ async function startWebhook(receive: (body: Buffer, signature: string | undefine
 
 /** The room on a real PostgreSQL, against the sandbox through the real SDK; other rooms are the facts given. */
 export async function openWorld(options: {
-  start?: string; taxRateBasisPoints?: number; deps?: Partial<BillingDeps>; jobs?: JobHandlers; poolSize?: number; habits?: SandboxOptions['habits'];
+  start?: string; taxRateBasisPoints?: number; deps?: Partial<BillingDeps>; jobs?: JobHandlers; poolSize?: number; habits?: SandboxOptions['habits']; automaticTax?: boolean;
 } = {}): Promise<World> {
   const start = options.start ?? '2026-03-01T02:00:00Z';
   const db = await openTestDatabase([], options.poolSize ?? 10);
@@ -117,7 +117,7 @@ export async function openWorld(options: {
   const facts: World['facts'] = {
     tiers: ['free', 'friend', 'work'], capabilities: { voice: true }, territories: ['CN', 'SG'], granted: true, serves: true, countries: new Map(), owners: new Map([[CLONE, OWNER.accountId]]),
   };
-  const provider = makePaymentProvider(port, { publicUrl: 'http://127.0.0.1:1', testClock: testClock.id });
+  const provider = makePaymentProvider(port, { publicUrl: 'http://127.0.0.1:1', testClock: testClock.id, ...(options.automaticTax === undefined ? {} : { automaticTax: options.automaticTax }) });
   const billing = makeBilling({
     runTx: db.runTx, clock, ids, provider, readEvent: makeEventReader(port, systemClock), ledger,
     serves: async () => facts.serves,

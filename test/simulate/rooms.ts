@@ -89,7 +89,7 @@ export function makeRooms(parts: RoomParts): Rooms {
   const { billing, royalties } = makeMoney({
     platform: {
       clock, wall: systemClock, ids, stripe, origin: 'http://127.0.0.1:1', database: { runTx }, keys, overrides: { testClock: parts.testClock },
-      config: { taxBasisPoints: parts.taxRateBasisPoints, paymentGraceDays: 7, coinPacksPath: null }, statementKeys: () => Promise.reject(new Error('Nothing is printed here.')),
+      config: { taxBasisPoints: parts.taxRateBasisPoints, automaticTax: false, paymentGraceDays: 7, coinPacksPath: null }, statementKeys: () => Promise.reject(new Error('Nothing is printed here.')),
     },
     ground: { identity, ledger, provenance: makeProvenance(keys), transparency }, rights: rightsOf(parts), between: plant,
   });

@@ -88,6 +88,8 @@ export interface SessionOrder {
   createCustomer: boolean;
   savePaymentMethod: boolean;
   keepAddress: boolean;
+  /** Absent in a file from before there was tax. */
+  automaticTax?: boolean;
 }
 
 export interface Memory {

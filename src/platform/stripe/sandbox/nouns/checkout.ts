@@ -12,9 +12,11 @@ import { changeCustomer, makeCustomer } from './customers.ts';
 import type { Outcome } from './invoices.ts';
 import { attachMethod, attempt, makeIntent, makeMethod, type CardEntry } from './payments.ts';
 import { openSubscription } from './subscriptions.ts';
+import { taxSession } from './taxes.ts';
 
 interface Line {
   price: () => Price;
+  taxBehavior: Price['tax_behavior'];
   recurring: Price['recurring'] | 'inline' | null;
   amount: number;
   currency: string;
@@ -27,11 +29,11 @@ function readLines(world: World, { owner, params }: Call): Line[] {
     const inline = given.child('price_data');
     if (inline !== undefined) {
       const { facts, make } = readInlinePrice(world, owner, inline);
-      return { price: make, recurring: facts.recurring === null ? null : 'inline', amount: facts.amount, currency: facts.currency, quantity };
+      return { price: make, taxBehavior: facts.taxBehavior, recurring: facts.recurring === null ? null : 'inline', amount: facts.amount, currency: facts.currency, quantity };
     }
     const price = world.find('price', given.need('price'), owner, `line_items[${i}][price]`).object;
     if (!price.active) throw invalid('The price specified is inactive. This field only accepts active prices.', { param: `line_items[${i}][price]` });
-    return { price: () => price, recurring: price.recurring, amount: price.unit_amount ?? 0, currency: price.currency, quantity };
+    return { price: () => price, taxBehavior: price.tax_behavior, recurring: price.recurring, amount: price.unit_amount ?? 0, currency: price.currency, quantity };
   });
 }
 
@@ -51,7 +53,7 @@ function checkLines(lines: Line[], mode: 'payment' | 'subscription'): { total: n
   return { total, currency: first.currency };
 }
 
-function readOrder(params: Params, mode: 'payment' | 'subscription', keepAddress: boolean): Omit<SessionOrder, 'createCustomer' | 'lines'> {
+function readOrder(params: Params, mode: 'payment' | 'subscription', keepAddress: boolean): Omit<SessionOrder, 'createCustomer' | 'lines' | 'automaticTax'> {
   const data = params.child(mode === 'subscription' ? 'subscription_data' : 'payment_intent_data');
   return {
     metadata: data === undefined ? {} : mergeMetadata({}, data),
@@ -66,14 +68,25 @@ const LOCALES = ['auto', 'en', 'en-GB', 'zh', 'zh-HK', 'zh-TW'] as const;
 
 /** Switches that must be off, because the sandbox does not model what they would switch on. */
 function refuseUnmodelled(params: Params): void {
-  if (params.flag('allow_promotion_codes') === true || params.child('automatic_tax')?.flag('enabled') === true) {
-    throw invalid('The sandbox does not model promotion codes and automatic tax.');
-  }
+  if (params.flag('allow_promotion_codes') === true) throw invalid('The sandbox does not model promotion codes.');
   params.oneOf('ui_mode', ['hosted_page']);
   params.oneOf('payment_method_collection', ['always', 'if_required']);
   params.texts('payment_method_types').forEach((type) => {
     if (type !== 'card') throw invalid('The sandbox models the payment method type card.', { param: 'payment_method_types' });
   });
+}
+
+/** As at Stripe: a price must say whether it contains the tax, and a customer's address must be the one that is given on the page. */
+function readTax(params: Params, lines: readonly Line[], customer: string | null, keepAddress: boolean): boolean {
+  const on = params.child('automatic_tax')?.flag('enabled') === true;
+  if (!on) return false;
+  if (lines.some(({ taxBehavior }) => taxBehavior !== 'inclusive')) {
+    throw invalid('The sandbox models automatic tax of prices with tax_behavior=inclusive only.', { param: 'line_items' });
+  }
+  if (customer !== null && !keepAddress) {
+    throw invalid('Automatic tax calculation in Checkout requires a valid address on the Customer. Add a valid address to the Customer or set either `customer_update[address]` to \'auto\' or `customer_update[shipping]` to \'auto\' to save the address entered in Checkout to the Customer.', { code: 'customer_tax_location_invalid', param: 'automatic_tax' });
+  }
+  return true;
 }
 
 function httpUrl(text: string, param: string): string {
@@ -92,7 +105,7 @@ function create(world: World, call: Call): object {
   const expiresAt = params.whole('expires_at', { min: at + 1_800, max: at + DAY_SECONDS }) ?? at + DAY_SECONDS;
   const creation = mode === 'payment' ? (params.oneOf('customer_creation', ['always', 'if_required']) ?? 'if_required') : null;
   const kept = params.child('customer_update')?.oneOf('address', ['auto', 'never']);
-  const order = readOrder(params, mode, kept === 'auto');
+  const order = { ...readOrder(params, mode, kept === 'auto'), automaticTax: readTax(params, lines, customer, kept === 'auto') };
   const id = world.id('cs_test', 58);
   const cancelUrl = params.text('cancel_url');
   const facts = {
@@ -107,6 +120,7 @@ function create(world: World, call: Call): object {
   params.done();
   if (customer !== null && facts.customerEmail !== null) throw invalid('You may only specify one of these parameters: customer, customer_email.', { param: 'customer_email' });
   const object = sessionShape(facts);
+  object.automatic_tax = { ...object.automatic_tax, enabled: order.automaticTax };
   world.put('session', { owner, clock, object });
   world.memory.hidden.orders[id] = {
     ...order, createCustomer: mode === 'subscription' || creation === 'always',
@@ -163,6 +177,7 @@ export function paySession(world: World, row: Row<Session>, entry: CardEntry, ou
     intent.object.customer = customer;
     attempt(world, intent, method, at, true);
   }
+  if (order.automaticTax === true) taxSession(session, entry.billing.address?.country ?? null);
   Object.assign(session, {
     status: 'complete', payment_status: 'paid', customer, url: null,
     customer_details: { ...entry.billing, business_name: null, individual_name: null, tax_exempt: 'none', tax_ids: [] },
@@ -201,7 +216,7 @@ function subscribe(
   const { object: session, owner } = row;
   const { row: subscription } = openSubscription(world, {
     owner, customer: payer.customer, lines: order.lines.map((line) => ({ price: priceOf(world, line.price), quantity: line.quantity })),
-    metadata: order.metadata, description: order.description, paymentMethod: payer.method.object.id, present: true,
+    metadata: order.metadata, description: order.description, paymentMethod: payer.method.object.id, present: true, automaticTax: order.automaticTax === true,
   }, outcome);
   session.subscription = subscription.object.id;
   session.invoice = subscription.object.latest_invoice;

@@ -9,6 +9,7 @@ import { lister, mergeMetadata, pageWindow, page, pathId, retrieve, type Call, t
 import { DAY_SECONDS, type World } from '../core/world.ts';
 import { extraLineShape, invoicePaymentShape, invoiceShape, lineShape } from '../shapes/invoice.ts';
 import { attempt, makeIntent, methodNamed } from './payments.ts';
+import { taxInvoice } from './taxes.ts';
 
 /** What a payment attempt means for the subscription. */
 export interface Outcome {
@@ -52,6 +53,7 @@ export function draftInvoice(
       period: { start: first?.current_period_start ?? at, end: first?.current_period_end ?? at }, finalizesAt: options.finalizesAt ?? null,
     }),
   };
+  if (object.automatic_tax.enabled) taxInvoice(world, row.object, customer.address?.country ?? null);
   world.put('invoice', row);
   object.latest_invoice = id;
   world.emit({ type: 'invoice.created', kind: 'invoice', object: row.object, at, owner });

@@ -74,6 +74,7 @@ export interface Opening {
   paymentMethod: string | null;
   /** The card's holder is there (Checkout) or not (the API). */
   present: boolean;
+  automaticTax?: boolean;
 }
 
 /** Opens a subscription, bills its first period and tries to collect it. */
@@ -95,6 +96,7 @@ export function openSubscription(world: World, opening: Opening, outcome: Outcom
       metadata: opening.metadata, description: opening.description, paymentMethod: opening.paymentMethod,
     }),
   };
+  row.object.automatic_tax = { ...row.object.automatic_tax, enabled: opening.automaticTax === true };
   world.put('subscription', row);
   customer.object.currency = first.price.currency;
   const invoice = draftInvoice(world, row, at, 'subscription_create');

@@ -19,6 +19,12 @@ export async function pricesOf(tx: Tx, cloneId: string): Promise<PriceRow[]> {
   return await sql<PriceRow>(tx, `SELECT * FROM (${NEWEST} ORDER BY p.tier_id, p.id DESC) AS newest ORDER BY coins, "tierName"`, [cloneId]);
 }
 
+/** What one output costs beside a tier: by its own price, else by one that asks for no subscription. */
+export function priceFor(prices: readonly PriceRow[], tierId: string | null): PriceRow | undefined {
+  const asked = prices.filter((row) => row.coins > 0n);
+  return asked.find((one) => one.tierId === tierId) ?? asked.find((one) => one.withoutSubscription);
+}
+
 export async function priceOfTier(tx: Tx, cloneId: string, tierId: string): Promise<PriceRow | null> {
   return await maybeOne<PriceRow>(tx, `${NEWEST} AND p.tier_id = $2 ORDER BY p.tier_id, p.id DESC`, [cloneId, tierId]);
 }

@@ -2,7 +2,7 @@ import { parseMinor } from '../kernel/money.ts';
 import { notFound, Refusal } from '../kernel/refusals.ts';
 import type { Actor } from '../kernel/request.ts';
 import type { IdempotencyKey, Tx } from '../kernel/tx.ts';
-import { priceOfTier, pricesOf, insertPrice, type PriceRow } from './output-price-store.ts';
+import { insertPrice, priceFor, priceOfTier, pricesOf, type PriceRow } from './output-price-store.ts';
 import { once } from '../platform/postgres/index.ts';
 import * as coins from './coin-store.ts';
 import type { BillingDeps } from './deps.ts';
@@ -66,8 +66,7 @@ export function makeOutputPrices(deps: BillingDeps): OutputPrices {
     }),
 
     async coinOffer(tx, { accountId, cloneId, tierId }) {
-      const prices = (await pricesOf(tx, cloneId)).filter((row) => row.coins > 0n);
-      const row = prices.find((one) => one.tierId === tierId) ?? prices.find((one) => one.withoutSubscription);
+      const row = priceFor(await pricesOf(tx, cloneId), tierId);
       if (row === undefined || await refunds.salesEnded(tx, cloneId, row.tierId)) return null;
       return { tierId: row.tierId, tierName: row.tierName, coins: row.coins, billingCountry: await coins.lastBillingCountry(tx, accountId) };
     },

@@ -1,11 +1,13 @@
 import { notFound, Refusal } from '../kernel/refusals.ts';
 import type { Actor } from '../kernel/request.ts';
+import { coinsFor } from '../kernel/money.ts';
 import { dayOf } from '../kernel/time.ts';
 import type { Tx } from '../kernel/tx.ts';
 import type { BillingDeps } from './deps.ts';
 import { openProblem } from './dunning.ts';
 import type { QuotaSource } from './model.ts';
 import { isPaused, pausesOf } from './pause-store.ts';
+import { priceFor, pricesOf } from './output-price-store.ts';
 import * as store from './period-store.ts';
 import * as subscriptions from './subscription-store.ts';
 import * as tiers from './tier-store.ts';
@@ -26,6 +28,8 @@ export interface Entitlement {
   voiceOutputsLeft: number | null;
   declaredCountry: string;
   billingCountry: string | null;
+  /** Replies come before those of who has not this: what the offer says. */
+  instantReplies: boolean;
   /** The owner has paused the clone: nothing may be delivered, and the days are added to the end. */
   paused: boolean;
 }
@@ -60,10 +64,16 @@ function holdState(state: string): Refusal {
 }
 
 /** What could be bought instead, cheapest first: the paywall says it with the same answer that says no. */
-async function onSale(tx: Tx, cloneId: string, with_?: string): Promise<{ tiers: { tierId: string; name: string; priceMinor: string }[] }> {
+async function onSale(tx: Tx, cloneId: string, with_?: string): Promise<{ tiers: { tierId: string; name: string; priceMinor: string; coins: string }[] }> {
   const sold = (await tiers.tiersOf(tx, cloneId)).filter((tier) => tier.kind !== 'free' && tier.state === 'ready'
     && (with_ === undefined || tier.capabilities.includes(with_)));
-  return { tiers: sold.map(({ tierId, name, priceMinor }) => ({ tierId, name, priceMinor: priceMinor.toString() })) };
+  return { tiers: sold.map(({ tierId, name, priceMinor }) => ({ tierId, name, priceMinor: priceMinor.toString(), coins: coinsFor(priceMinor).toString() })) };
+}
+
+/** Nothing is left: what could be bought instead, and what one more output would cost in coins (null: it is not sold singly). */
+async function exhausted(tx: Tx, cloneId: string, tierId: string, detail: string): Promise<Refusal> {
+  const single = priceFor(await pricesOf(tx, cloneId), tierId);
+  return new Refusal('quota_exhausted', detail, { extra: { left: 0, ...(await onSale(tx, cloneId)), outputCoins: single?.coins.toString() ?? null } });
 }
 
 async function checkNamed(tx: Tx, cloneId: string, capabilities: readonly string[], capability: string | undefined): Promise<void> {
@@ -96,7 +106,7 @@ async function paidEntitlement(tx: Tx, { accountId, cloneId, at }: { accountId: 
   const offer = await tiers.findOffer(tx, period.tierId, period.offerVersion);
   if (subscription === null || offer === null) throw new Error(`Period ${period.id} has no subscription or offer.`);
   return {
-    source: { subscriptionId: subscription.id, periodId: period.id }, tierId: offer.tierId, tierName: offer.name, capabilities: offer.capabilities,
+    source: { subscriptionId: subscription.id, periodId: period.id }, tierId: offer.tierId, tierName: offer.name, capabilities: offer.capabilities, instantReplies: offer.instantReplies,
     priceMinor: period.grossMinor.toString(), currency: period.currency, voiceOutputsGranted: period.granted, voiceOutputsLeft: leftOf(period),
     declaredCountry: subscription.declaredCountry, billingCountry: subscription.billingCountry,
     paused: pauses.whole.some((pause) => pause.to === null),
@@ -113,7 +123,7 @@ async function freeEntitlement(
   if (country === null) return null;
   const { tier, granted, left } = free;
   return {
-    source: { freeAccountId: accountId, cloneId }, tierId: tier.id, tierName: tier.name, capabilities: tier.capabilities, priceMinor: '0',
+    source: { freeAccountId: accountId, cloneId }, tierId: tier.id, tierName: tier.name, capabilities: tier.capabilities, instantReplies: tier.instantReplies, priceMinor: '0',
     currency: tier.currency, voiceOutputsGranted: granted, voiceOutputsLeft: left, declaredCountry: country, billingCountry: country,
     paused: await isPaused(tx, cloneId, []),
   };
@@ -135,7 +145,7 @@ async function holdOfPeriod(tx: Tx, deps: Deps, source: { subscriptionId: string
   }
   if (period.endedOn !== null) throw new Refusal('subscription_state', 'This paid period was ended and refunded.');
   await checkNamed(tx, period.cloneId, (await tiers.findOffer(tx, period.tierId, period.offerVersion))?.capabilities ?? [], asked.capability);
-  if (leftOf(period) < 1) throw new Refusal('quota_exhausted', 'Nothing is left of this period; it fills again with the next.');
+  if (leftOf(period) < 1) throw await exhausted(tx, period.cloneId, period.tierId, 'Nothing is left of this period; it fills again with the next.');
   const holdId = deps.ids.next('hold');
   await store.insertHold(tx, { id: holdId, cloneId: period.cloneId, periodId: source.periodId, freeAccountId: null, outputId: asked.outputId, at: asked.at });
   return { holdId, left: leftOf(period) - 1 };
@@ -152,9 +162,7 @@ async function holdOfFree(tx: Tx, deps: Deps, source: { freeAccountId: string; c
   }
   if (free === null) throw new Refusal('subscription_state', 'The owner gives nothing of this clone away any more.');
   await checkNamed(tx, cloneId, free.tier.capabilities, asked.capability);
-  if (free.left !== null && free.left < 1) {
-    throw new Refusal('quota_exhausted', 'Your free turns are used up.', { extra: { left: 0, ...(await onSale(tx, cloneId)) } });
-  }
+  if (free.left !== null && free.left < 1) throw await exhausted(tx, cloneId, free.tier.id, 'Your free turns are used up.');
   const holdId = deps.ids.next('hold');
   await store.insertHold(tx, { id: holdId, cloneId, periodId: null, freeAccountId, outputId: asked.outputId, at: asked.at });
   return { holdId, left: free.left === null ? null : free.left - 1 };

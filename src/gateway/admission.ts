@@ -71,7 +71,7 @@ export async function entitlement(
   const { accountId, cloneId, audience, licenceId } = request;
   const declaredCountry = (await deps.identity.account(tx, accountId))?.country ?? null;
   // Nobody is asked for an age yet; only a grant that names the undeclared covers them.
-  const nobody: Listener = { subscription: null, left: null, licenceId: null, tierName: null, declaredCountry, billingCountry: null, ageBand: 'undeclared', sale: null };
+  const nobody: Listener = { subscription: null, left: null, licenceId: null, tierName: null, declaredCountry, billingCountry: null, ageBand: 'undeclared', sale: null, instant: true };
   if (audience === 'owner') return nobody;
   if (licenceId !== undefined) return licensee(nobody, await deps.consent.licensed(tx, { licenceId, accountId, cloneId, at: deps.clock.now() }));
   const entitled = await deps.billing.entitlement(tx, { accountId, cloneId, at: deps.clock.now() });
@@ -80,7 +80,7 @@ export async function entitlement(
   if (entitled === null) return nobody;
   const { source, tierName, billingCountry, priceMinor, currency, voiceOutputsLeft: left } = entitled;
   const ownerBasisPoints = (await deps.ownerShare?.(tx, cloneId, deps.clock.now())) ?? null;
-  return { ...nobody, subscription: source, left, tierName, billingCountry, sale: { priceMinor, currency, ownerBasisPoints } };
+  return { ...nobody, subscription: source, left, tierName, billingCountry, sale: { priceMinor, currency, ownerBasisPoints }, instant: entitled.instantReplies };
 }
 
 export async function decide(deps: Pick<Deps, 'clock' | 'consent'>, tx: Tx, considered: Considered): Promise<Decision> {
@@ -111,6 +111,9 @@ function asked(outputId: string, { request, listener, script }: Considered, deci
   };
 }
 
+/** How long a turn without instant replies lets those with them go first; beyond it, it has its place like any other. */
+const YIELD_SECONDS = 600;
+
 /** Reserves what a fan will be charged, and writes the output with its job. Refuses `quota_exhausted`, `unavailable`. */
 export async function hold(
   deps: Pick<Deps, 'clock' | 'ids' | 'billing' | 'consent'>, tx: Tx, considered: Considered, decision: Decision,
@@ -140,7 +143,10 @@ export async function hold(
   if (request.audience === 'fan' && mode !== 'none') await approvals.insert(tx, { outputId, cloneId: request.cloneId, mode, undoHours });
   // A stream is made while somebody listens; nobody who asks for one and does not come holds quota for ever.
   if (request.delivery === 'stream') await watchStream(tx, outputId, new Date(at.getTime() + STREAM_FETCH_MS));
-  else await enqueue(tx, { topic: 'gateway.render', payload: { outputId }, runAt: at, dedupeKey: `gateway.render:${outputId}` });
+  else {
+    const yieldSeconds = listener.instant ? 0 : YIELD_SECONDS;
+    await enqueue(tx, { topic: 'gateway.render', payload: { outputId }, runAt: at, dedupeKey: `gateway.render:${outputId}`, yieldSeconds });
+  }
   return { admitted: true, outputId, decisionId: decision.decisionId, left: held?.left ?? null };
 }
 

@@ -63,6 +63,8 @@ export interface Listener {
   ageBand: AgeBand;
   /** What they pay for the period that this is taken from. */
   sale: Sale | null;
+  /** Whether it is worked before those of who was not promised that (`instantReplies`). */
+  instant: boolean;
 }
 
 /** A gate of the decision, as documents hold it: the epoch is a decimal string. */

@@ -24,6 +24,7 @@ export interface Transfer {
 export interface Served {
   origin: string;
   get(path: string, person?: Person, headers?: Record<string, string>): Promise<Response>;
+  post(path: string, person: Person, key: string, body: object): Promise<Response>;
   /** Begins to read; answers once the headers are there. */
   open(path: string, person: Person): Promise<Transfer>;
   close(): Promise<void>;
@@ -47,6 +48,9 @@ export async function serve(own: GatewayWorld, media: RouterDeps['media'] = {}):
     origin,
     get: async (path, person, headers = {}) =>
       await fetch(origin + path, { headers: { ...headers, ...(person === undefined ? {} : { authorization: authorization(person) }) } }),
+    post: async (path, person, key, body) => await fetch(origin + path, {
+      method: 'POST', headers: { authorization: authorization(person), 'content-type': 'application/json', 'idempotency-key': `"${key}"` }, body: JSON.stringify(body),
+    }),
     async open(path, person) {
       const request = httpRequest(origin + path, { agent: false, headers: { authorization: authorization(person) } });
       request.on('error', () => undefined);

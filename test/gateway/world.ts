@@ -45,6 +45,8 @@ export interface GatewayWorld {
   /** A paid period with this quota, from today. Checkout and its webhook are billing's own tests. */
   subscribe(person: Person, quota?: number, billingCountry?: string | null): Promise<string>;
   ask(change?: Partial<Parameters<Gateway['requestOutput']>[3]>, person?: Person): ReturnType<Gateway['requestOutput']>;
+  /** Runs one due job, the next in its turn; answers false when none is due. */
+  runNext(): Promise<boolean>;
   /** Runs every due job; throws when one of them failed. */
   drain(): Promise<void>;
   /** Asks and waits: the released output. */
@@ -144,6 +146,7 @@ export async function openGatewayWorld(seed: string, options: { approved?: boole
         capability: 'voice', language: 'en', script: 'Good morning to you.', purpose: 'fan_message', ...asked,
       });
     },
+    runNext: () => runner.runNext(),
     async drain() {
       while (await runner.runNext());
       const failed = await world.database.asOwner(`SELECT topic, last_error FROM job WHERE state <> 'done' AND last_error IS NOT NULL`);

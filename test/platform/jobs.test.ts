@@ -71,6 +71,23 @@ describe('the outbox', () => {
     expect(await runner().runNext()).toBe(true);
   });
 
+  it('lets a job yield to others that come later, and not for ever', async () => {
+    const yielding = (payload: Json, yieldSeconds: number) => database.runTx((tx) => enqueue(tx, { topic: 'test.note', payload, runAt: clock.now(), yieldSeconds }));
+    await yielding('patient', 60);
+    clock.advance(30_000);
+    await put('test.note', 'quick');
+    expect((await runner().due(10)).map(({ yields }) => yields)).toEqual([false, true]);
+    clock.advance(31_000);
+    await put('test.note', 'late');
+    while (await runner().runNext());
+    expect(seen).toEqual(['quick', 'patient', 'late']);
+    // One that yields is due all the same.
+    seen = [];
+    await yielding('alone', 60);
+    expect(await runner().runNext()).toBe(true);
+    expect(seen).toEqual(['alone']);
+  });
+
   it('tries again with growing pauses and gives up, keeping the reason', async () => {
     await put('test.fail', null);
     for (let round = 0; round < 12; round += 1) {

@@ -10,6 +10,8 @@ export interface JobRequest {
   runAt: Date;
   /** A second job with the same key is not written. */
   dedupeKey?: string;
+  /** Others that become due up to so many seconds later go first, where jobs wait. */
+  yieldSeconds?: number;
 }
 
 export type JobHandler = (payload: Json, run: { jobId: string; attempt: number }) => Promise<void>;
@@ -19,9 +21,9 @@ export type JobHandlers = Readonly<Record<string, JobHandler>>;
 export async function enqueue(tx: Tx, job: JobRequest): Promise<void> {
   await sql(
     tx,
-    `INSERT INTO job (id, topic, payload, run_at, dedupe_key)
-     VALUES ('job_' || replace(gen_random_uuid()::text, '-', ''), $1, $2, $3, $4)
+    `INSERT INTO job (id, topic, payload, run_at, dedupe_key, turn_at)
+     VALUES ('job_' || replace(gen_random_uuid()::text, '-', ''), $1, $2, $3, $4, $5)
      ON CONFLICT (dedupe_key) DO NOTHING`,
-    [job.topic, JSON.stringify(job.payload), job.runAt, job.dedupeKey ?? null],
+    [job.topic, JSON.stringify(job.payload), job.runAt, job.dedupeKey ?? null, new Date(job.runAt.getTime() + (job.yieldSeconds ?? 0) * 1_000)],
   );
 }

@@ -35,11 +35,12 @@ export function makeRedisRelay(deps: {
   let round: Promise<void> = Promise.resolve();
 
   async function carry(): Promise<void> {
-    const ids = await runner.due(RELAY_BATCH);
-    if (ids.length === 0) return;
+    const due = await runner.due(RELAY_BATCH);
+    if (due.length === 0) return;
     // Removed on completion and on failure, so that the same id can be carried again when it is due again.
     const options = { removeOnComplete: true, removeOnFail: true };
-    await queue.addBulk(ids.map((id) => ({ name: 'run', data: { id }, opts: { ...options, jobId: id } })));
+    // To Redis any priority comes after none.
+    await queue.addBulk(due.map(({ id, yields }) => ({ name: 'run', data: { id }, opts: { ...options, jobId: id, ...(yields ? { priority: 1 } : {}) } })));
   }
 
   return {

@@ -24,8 +24,8 @@ export interface JobRunner {
   runNext(): Promise<boolean>;
   /** Claims and runs this job if it is due; answers whether it ran. For a transport that carries ids. */
   runOne(jobId: string): Promise<boolean>;
-  /** Ids of due jobs, oldest first. */
-  due(limit: number): Promise<string[]>;
+  /** Due jobs in their turn; `yields` while others that come later go first. */
+  due(limit: number): Promise<{ id: string; yields: boolean }[]>;
   /** How many jobs wait or run, due or not, and how many gave up. */
   counts(): Promise<{ waiting: number; failed: number }>;
 }
@@ -46,7 +46,7 @@ export function makeRunner(deps: { runTx: RunTx; clock: Clock; handlers: JobHand
       `UPDATE job SET state = 'running', attempts = attempts + 1,
               claimed_until = now() + interval '${CLAIM_SECONDS} seconds'
        WHERE id = (SELECT id FROM job WHERE ${DUE} AND ($2::text IS NULL OR id = $2)
-                   ORDER BY run_at, id LIMIT 1 FOR UPDATE SKIP LOCKED)
+                   ORDER BY turn_at, id LIMIT 1 FOR UPDATE SKIP LOCKED)
        RETURNING id, topic, payload, attempts`,
       [clock.now(), jobId],
     );
@@ -66,7 +66,7 @@ export function makeRunner(deps: { runTx: RunTx; clock: Clock; handlers: JobHand
     const message = reason.replaceAll('\0', '\ufffd').slice(0, 500);
     log.error({ job: job.id, topic: job.topic, attempt: job.attempts, err: failure }, gaveUp ? 'job gave up' : 'job failed');
     const next = new Date(clock.now().getTime() + (outage ? OUTAGE_SECONDS : backoffSeconds(job.attempts)) * 1_000);
-    await runTx((tx) => sql(tx, `UPDATE job SET state = $3, claimed_until = NULL, last_error = $4, run_at = $5, attempts = $6
+    await runTx((tx) => sql(tx, `UPDATE job SET state = $3, claimed_until = NULL, last_error = $4, run_at = $5, turn_at = $5::timestamptz + (turn_at - run_at), attempts = $6
                                  WHERE id = $1 AND attempts = $2`,
     [job.id, job.attempts, gaveUp ? 'failed' : 'waiting', message, next, outage ? job.attempts - 1 : job.attempts]));
   }
@@ -90,9 +90,8 @@ export function makeRunner(deps: { runTx: RunTx; clock: Clock; handlers: JobHand
     runNext: async () => await run(await runTx((tx) => claim(tx, null))),
     runOne: async (jobId) => await run(await runTx((tx) => claim(tx, jobId))),
     async due(limit) {
-      const rows = await runTx((tx) => sql<{ id: string }>(
-        tx, `SELECT id FROM job WHERE ${DUE} ORDER BY run_at, id LIMIT $2`, [clock.now(), limit]));
-      return rows.map((row) => row.id);
+      return await runTx((tx) => sql<{ id: string; yields: boolean }>(
+        tx, `SELECT id, turn_at > $1 AS yields FROM job WHERE ${DUE} ORDER BY turn_at, id LIMIT $2`, [clock.now(), limit]));
     },
     async counts() {
       const [row] = await runTx((tx) => sql<{ waiting: number; failed: number }>(

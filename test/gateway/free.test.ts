@@ -25,7 +25,7 @@ interface Answer {
 }
 
 async function ask(person: Person, key: string, change: object = {}): Promise<Answer> {
-  const response = await served.post(`/v1/clones/${own.cloneId}/outputs`, person, key, {
+  const response = await served.post(`/v1/clones/${own.cloneId}/outputs`, person, `turn-${key}`, {
     capability: 'voice', language: 'en', script: 'Good morning to you.', purpose: 'fan_message', ...change,
   });
   return { status: response.status, body: (await response.json()) as Answer['body'] };
@@ -70,7 +70,7 @@ describe('free turns over HTTP', () => {
     await own.reopen('clone');
     expect(await counters(fan)).toEqual({ granted: 9, held: 0, captured: 0 });
     const made = await ask(fan, 'made');
-    expect(made.body.left).toBe(8);
+    expect(made).toMatchObject({ status: 202, body: { left: 8 } });
     await own.drain();
     expect(await stateOf(fan, made.body.outputId)).toBe('released');
     expect(await counters(fan)).toEqual({ granted: 9, held: 0, captured: 1 });

@@ -580,6 +580,7 @@ job.attempts integer NOT NULL DEFAULT 0
 job.claimed_until timestamp with time zone
 job.last_error text
 job.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+job.turn_at timestamp with time zone NOT NULL
 ledger_account.id bigint NOT NULL
 ledger_account.floor_minor bigint NOT NULL
 ledger_account.recorded_at timestamp with time zone NOT NULL DEFAULT now()
@@ -2701,7 +2702,7 @@ CREATE UNIQUE INDEX invitation_one_first ON public.invitation USING btree ((true
 CREATE UNIQUE INDEX invitation_pkey ON public.invitation USING btree (id)
 CREATE UNIQUE INDEX invitation_token_hash_key ON public.invitation USING btree (token_hash)
 CREATE UNIQUE INDEX job_dedupe_key_key ON public.job USING btree (dedupe_key)
-CREATE INDEX job_due ON public.job USING btree (run_at, id) WHERE (state = ANY (ARRAY['waiting'::text, 'running'::text]))
+CREATE INDEX job_due ON public.job USING btree (turn_at, id) WHERE (state = ANY (ARRAY['waiting'::text, 'running'::text]))
 CREATE UNIQUE INDEX job_pkey ON public.job USING btree (id)
 CREATE UNIQUE INDEX ledger_account_code_key ON public.ledger_account USING btree (code)
 CREATE UNIQUE INDEX ledger_account_id_currency_key ON public.ledger_account USING btree (id, currency)

@@ -125,18 +125,20 @@ export function sumOf(parts: readonly Sum[]): Sum {
 }
 
 /**
- * The coins of a spend that stand for its unused part, rounded up for the fan: the last ones of the last lots, since those
- * were taken last. `parts` hold what can still be given back.
+ * The coins of a spend that are to be given back so that all that came back of it stand for `returnedMinor` of its `wholeMinor`, rounded
+ * up once for the fan, in however many parts it comes. The last ones of the last lots, since those were taken last. `parts` hold what
+ * can still be given back.
  */
-export function unusedCoins(parts: readonly { lot: Lot; taken: readonly Run[] }[], unusedMinor: bigint, wholeMinor: bigint, spentCoins: bigint): Part[] {
+export function unusedCoins(parts: readonly { lot: Lot; taken: readonly Run[] }[], returnedMinor: bigint, wholeMinor: bigint, spentCoins: bigint): Part[] {
   const left = parts.reduce((sum, { taken }) => sum + countOf(taken), 0n);
-  const wanted = wholeMinor === 0n ? left : (spentCoins * unusedMinor + wholeMinor - 1n) / wholeMinor;
+  const all = wholeMinor === 0n ? spentCoins : (spentCoins * returnedMinor + wholeMinor - 1n) / wholeMinor;
+  const wanted = all - (spentCoins - left);
   let rest = wanted < left ? wanted : left;
   const given: Part[] = [];
   for (const { lot, taken } of [...parts].reverse()) {
     const here = countOf(taken);
     const size = here < rest ? here : rest;
-    if (size === 0n) continue;
+    if (size <= 0n) continue;
     given.unshift(partOf(lot, lastOf(taken, size)));
     rest -= size;
   }

@@ -2,6 +2,7 @@ import { dayOf } from '../kernel/time.ts';
 import type { Tx } from '../kernel/tx.ts';
 import { chart, type Leg } from '../ledger/index.ts';
 import { sumOf, unusedCoins } from './coin-model.ts';
+import { forfeitReturned } from './coin-forfeits.ts';
 import { coinsRestored } from './coin-postings.ts';
 import * as store from './coin-store.ts';
 import type { BillingDeps } from './deps.ts';
@@ -10,6 +11,7 @@ import { pausesOf } from './pause-store.ts';
 import * as periods from './period-store.ts';
 import { traceOf } from './postings.ts';
 import { earn } from './recognition.ts';
+import * as refunds from './refund-store.ts';
 
 type Deps = BillingDeps;
 
@@ -18,7 +20,21 @@ export function paidWithCoins(period: Pick<periods.PeriodRow, 'stripeCharge'>): 
   return period.stripeCharge.startsWith('hld_');
 }
 
-/** Puts the coins that stand for an amount of a prepaid period back into the wallet, the same coins at the same basis. */
+/**
+ * What was given back of a prepaid period, the refund that is being booked included; `cause` is left out. Beside refunds only a lost dispute
+ * gives back, all that was unused, and ends the period there.
+ */
+async function returnedBefore(tx: Tx, period: periods.PeriodRow, causeId: string): Promise<bigint> {
+  const refunded = [...await refunds.goodwillOf(tx, period.id), ...await refunds.stopRefundsOf(tx, period.id)]
+    .filter(({ id, state }) => state === 'succeeded' && id !== causeId).reduce((sum, { netMinor }) => sum + netMinor, 0n);
+  const ended = await store.restoredByDispute(tx, period.stripeCharge);
+  return refunded + (ended ? partsOfDays(period, period.recognisedDays, period.days, period.days).netMinor : 0n);
+}
+
+/**
+ * Puts the coins that stand for an amount of a prepaid period back into the wallet, the same coins at the same basis. What comes back
+ * to a lot that was lost meanwhile pays the fan's debt for it.
+ */
 export async function restoreCoins(
   tx: Tx, deps: Deps, period: periods.PeriodRow, told: { causeId: string; moneyMinor: bigint; feeMinor: bigint; from: readonly Leg[] },
 ): Promise<void> {
@@ -31,12 +47,14 @@ export async function restoreCoins(
     const lot = lots.find(({ id }) => id === lotId);
     return lot === undefined ? [] : [{ lot, taken: store.readRuns(left) }];
   });
-  const given = unusedCoins(parts, told.moneyMinor, spend.netMinor, spend.coins);
+  const before = await returnedBefore(tx, period, told.causeId);
+  const given = unusedCoins(parts, before + told.moneyMinor, spend.netMinor, spend.coins);
   const { transferId } = await deps.ledger.post(tx, coinsRestored({
     key: `coins:${spend.id}:restored:${told.causeId}`, accountId: spend.accountId, given: sumOf(given), from: told.from, moneyMinor: told.moneyMinor,
     feeMinor: told.feeMinor, day: dayOf(deps.clock.now()), metadata: { ...traceOf(period), spendId: spend.id, refundId: told.causeId },
   }));
   await store.insertRestores(tx, { spendId: spend.id, refundId: told.causeId, transferId }, given);
+  await forfeitReturned(tx, deps, spend);
 }
 
 /** The money of unused days that is given up for their coins: deferred revenue, and its part of the fees. */

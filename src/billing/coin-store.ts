@@ -226,6 +226,11 @@ export async function insertRestores(tx: Tx, row: { spendId: string; refundId: s
   );
 }
 
+/** Whether a lost dispute gave the unused days of what a spend bought back. */
+export async function restoredByDispute(tx: Tx, spendId: string): Promise<boolean> {
+  return (await maybeOne(tx, `SELECT 1 FROM coin_restore WHERE spend_id = $1 AND refund_id NOT LIKE 'rfd\\_%' LIMIT 1`, [spendId])) !== null;
+}
+
 /** How many coins a wallet has to spend, in holds, and frozen by disputes. */
 export async function walletSums(tx: Tx, accountId: string): Promise<{ availableCoins: bigint; heldCoins: bigint; disputedCoins: bigint }> {
   return await one(

@@ -1,9 +1,9 @@
 import { dayOf } from '../kernel/time.ts';
 import type { Tx } from '../kernel/tx.ts';
 import { chart } from '../ledger/index.ts';
-import { reserve, traceOf } from './coin-holds.ts';
-import { countOf, firstOf, type Part, partOf, type Run } from './coin-model.ts';
-import { COIN_PRICE, coinsForfeited } from './coin-postings.ts';
+import { coinsWithin, forfeit, grossOf } from './coin-forfeits.ts';
+import { partOf } from './coin-model.ts';
+import { COIN_PRICE } from './coin-postings.ts';
 import { restoreMonth } from './coin-restores.ts';
 import * as returns from './coin-return-store.ts';
 import * as coins from './coin-store.ts';
@@ -28,34 +28,6 @@ export async function claimOfLot(tx: Tx, lotId: string, amountMinor: bigint): Pr
   const minor = least(amountMinor, seen.netMinor + seen.taxMinor - await returns.returnedOfCharge(tx, seen.stripeCharge));
   if (seen.state === 'open') await coins.putLotState(tx, lotId, 'disputed');
   return { minor, sources: await spendsAsSources(tx, lotId) };
-}
-
-const grossOf = (part: Pick<Part, 'netMinor' | 'taxMinor'>): bigint => part.netMinor + part.taxMinor;
-
-/** The most of these coins that cost no more than an amount. */
-function coinsWithin(lot: coins.LotRow, runs: readonly Run[], grossMinor: bigint): Part | null {
-  let low = 0n;
-  let high = countOf(runs);
-  while (low < high) {
-    const middle = (low + high + 1n) / 2n;
-    if (grossOf(partOf(lot, firstOf(runs, middle))) <= grossMinor) low = middle;
-    else high = middle - 1n;
-  }
-  return low === 0n ? null : partOf(lot, firstOf(runs, low));
-}
-
-/** Takes unspent coins of a lot out of the wallet for good; answers what they had cost, tax included. */
-async function forfeit(
-  tx: Tx, deps: DisputeDeps, order: { lotId: string; disputeId: string; charge: string; grossMinor: bigint; debt: string | null },
-): Promise<bigint> {
-  const [lot] = await coins.lotsById(tx, [order.lotId]);
-  const part = lot === undefined ? null : coinsWithin(lot, lot.free, order.grossMinor);
-  if (lot === undefined || part === null) return 0n;
-  const at = deps.clock.now();
-  const spend = await reserve(tx, deps, { accountId: lot.accountId, purpose: 'dispute', cloneId: null, tierId: null, outputId: null, at }, [part]);
-  const { transferId } = await deps.ledger.post(tx, coinsForfeited(traceOf(spend, [part]), { ...order, day: dayOf(at) }));
-  await coins.settleSpend(tx, spend.id, { state: 'captured', capturedFor: order.disputeId, voidReason: null, transferId, at });
-  return grossOf(part);
 }
 
 /** What the coins of this lot bought is asked back of those who received it, the latest first. Answers what is left of the claim. */
@@ -98,14 +70,3 @@ export async function loseLot(tx: Tx, deps: DisputeDeps, row: store.DisputeRow, 
     [{ account: chart.fanDebt(row.accountId, COIN_PRICE), amountMinor: rest }],
   ));
 }
-
-/** Coins that come back to a lot that was lost pay off the fan's debt for them. */
-export async function forfeitReturned(tx: Tx, deps: DisputeDeps, spend: coins.SpendRow): Promise<void> {
-  for (const { lotId } of await coins.partsOf(tx, spend.id)) {
-    const [lot] = await coins.lotsById(tx, [lotId]);
-    if (lot?.state !== 'lost') continue;
-    const debtMinor = await deps.ledger.lockedBalance(tx, chart.fanDebt(spend.accountId, COIN_PRICE));
-    if (debtMinor > 0n) await forfeit(tx, deps, { lotId, disputeId: `lost:${lotId}`, charge: lot.stripeCharge, grossMinor: debtMinor, debt: spend.accountId });
-  }
-}
-

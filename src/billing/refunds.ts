@@ -1,5 +1,5 @@
 import { Refusal } from '../kernel/refusals.ts';
-import type { Day } from '../kernel/time.ts';
+import { addDays, type Day } from '../kernel/time.ts';
 import type { Tx } from '../kernel/tx.ts';
 import { enqueue } from '../platform/jobs/index.ts';
 import { chart } from '../ledger/index.ts';
@@ -160,9 +160,10 @@ export function makeRefunds(deps: BillingDeps): Refunds {
       if (period === null) throw new Error(`There is no period ${periodId}.`);
       const pauses = (await pausesOf(tx, period.cloneId, [period.subscriptionId])).of(period);
       const before = earnedDays(period, pauses, day);
-      const after = Math.min(before + 1, period.recognisedDays);
+      // A day that a pause covered earned nothing: the number of earned days does not grow over it.
+      const after = Math.min(earnedDays(period, pauses, addDays(day, 1)), period.recognisedDays);
       const parts = partsOfDays(period, Math.min(before, after), after, period.days);
-      if (day < period.startDay || parts.grossMinor === 0n) throw tooLarge('The period has not earned that day.', 0n);
+      if (parts.grossMinor === 0n) throw tooLarge('The period has not earned that day.', 0n);
       return parts;
     },
 

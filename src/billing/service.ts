@@ -7,7 +7,7 @@ import { type Coins, makeCoins } from './coins.ts';
 import { pausing, type Pausing } from './pausing.ts';
 import type { BillingDeps } from './deps.ts';
 import { type Endings, makeEndings } from './endings.ts';
-import { forfeitReturned } from './dispute-coins.ts';
+import { forfeitReturned } from './coin-forfeits.ts';
 import { type Disputes, makeDisputes } from './disputes.ts';
 import { makeAppliers, makeEvents, type Events } from './events.ts';
 import { makeReconcile, type Reconcile } from './reconcile.ts';
@@ -142,7 +142,7 @@ export function makeBilling(deps: BillingDeps): Billing {
   const { settle: settleStopped, ...stops } = makeStops(deps, refunds);
   const disputing = { ...deps, requestRefund: refunds.requestRefund };
   const { openPackCheckout, applyPack, sendCoinReturn, settleCoinReturn, isCoinHold, captureCoins, voidCoins, ...coins } =
-    makeCoins(deps, (tx, spend) => forfeitReturned(tx, disputing, spend), deps.settings.coinPacks);
+    makeCoins(deps, (tx, spend) => forfeitReturned(tx, deps, spend), deps.settings.coinPacks);
   const { applyDispute, reviewDispute, ...disputes } = makeDisputes(disputing, { sendRefund, sendCoinReturn });
   const appliers = makeAppliers(deps, { settle, requestRefund: refunds.requestRefund, applyPack, settleCoinReturn, applyDispute });
   const { runReconciliation, reconcileSometimes, ...reconcile } = makeReconcile(deps, appliers);

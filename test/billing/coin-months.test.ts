@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { monthAfter } from '../../src/billing/coin-months.ts';
 import { chart } from '../../src/ledger/index.ts';
 import type { Actor } from '../../src/kernel/request.ts';
+import { addDays } from '../../src/kernel/time.ts';
 import { refusal } from './refusal.ts';
 import { CLONE, noon, openWorld, type World } from './support.ts';
 
@@ -71,5 +72,58 @@ describe('a month paid ahead with coins', () => {
     await world.subscribed(fan, tierId);
     expect(await refusal(buy(fan))).toBe('subscription_exists');
     expect((await world.billing.getWallet(fan)).availableCoins).toBe('42');
+  });
+
+  it('of which days are returned one by one gives as many coins as one return of them, and none that were not spent', async () => {
+    const fan = world.fan('wu');
+    await bought(fan, 'friend');
+    const { subscriptionId } = await buy(fan);
+    const [period] = await world.tx((tx) => world.billing.periodsOfSubscription(tx, subscriptionId));
+    const { periodId, startDay, days, netMinor } = period!;
+    await world.moveTo(noon(startDay, 25));
+    await world.tx((tx) => world.billing.recognise(tx, { cloneId: CLONE, throughDay: addDays(startDay, 25) }));
+    let returned = 0n;
+    for (let day = 0; day < 21; day += 1) {
+      await world.tx(async (tx) => {
+        const parts = await world.billing.dayParts(tx, { periodId, day: addDays(startDay, day) });
+        returned += parts.netMinor;
+        await world.billing.requestRefund(tx, { key: `one:${day}`, periodId, kind: 'goodwill', reason: 'A day.', parts, feeBearer: 'platform', at: world.clock.now() });
+      });
+    }
+    await world.drain();
+    expect(days).toBeGreaterThan(27);
+    expect((await world.billing.getWallet(fan)).availableCoins).toBe(((42n * returned + netMinor - 1n) / netMinor).toString());
+    await world.checkBooks();
+  });
+
+  it('that was stopped when its coins\' payment is lost is a debt for its delivered days alone; coins that come back later pay it', async () => {
+    const fan = world.fan('eve');
+    await bought(fan, 'friend');
+    const { subscriptionId } = await buy(fan);
+    const [period] = await world.tx((tx) => world.billing.periodsOfSubscription(tx, subscriptionId));
+    const { periodId, startDay } = period!;
+    await world.moveTo(noon(startDay, 10));
+    await world.tx((tx) => world.billing.settleStop(tx, { stopId: 'stp_2', cloneId: CLONE, at: world.clock.now(), final: false, reason: 'grant_ended' }));
+    // The stop has ended the month, and nobody has worked its refund yet.
+    await world.billing.work.settleStop('stp_2');
+    const [{ charge } = { charge: '' }] = await world.db.asOwner<{ charge: string }>('SELECT stripe_charge AS charge FROM coin_lot WHERE account_id = $1', [fan.accountId]);
+    const id = await world.sandbox.control.openDispute(charge);
+    await world.told('charge.dispute.created', id);
+    await world.sandbox.control.closeDispute(id, 'lost');
+    await world.told('charge.dispute.closed', id);
+    await world.drain();
+    const debt = (): Promise<bigint> => world.balance(chart.fanDebt(fan.accountId, 'CNY'));
+    const owed = await debt();
+    // Of 31 or 30 days ten were had: about a third of 600, and not the whole.
+    expect(owed > 180n && owed < 210n).toBe(true);
+    expect(await world.billing.getWallet(fan)).toMatchObject({ availableCoins: '0', lots: [{ state: 'lost', leftCoins: '0' }] });
+    await world.tx(async (tx) => {
+      const parts = await world.billing.dayParts(tx, { periodId, day: addDays(startDay, 4) });
+      await world.billing.requestRefund(tx, { key: 'late', periodId, kind: 'goodwill', reason: 'A day.', parts, feeBearer: 'platform', at: world.clock.now() });
+    });
+    await world.drain();
+    expect(await debt()).toBeLessThan(owed);
+    expect(await world.billing.getWallet(fan)).toMatchObject({ availableCoins: '0', lots: [{ state: 'lost', leftCoins: '0' }] });
+    await world.checkBooks();
   });
 });

@@ -147,9 +147,12 @@ describe('a refund of delivered days', () => {
     await world.checkBooks();
   });
 
-  it('is of days that the period has earned', async () => {
+  it('is of days that the period has earned, and that no pause covered', async () => {
     await sold();
+    await world.tx((tx) => world.billing.onPaused(tx, world.cloneId, new Date('2026-03-06T16:00:00Z')));
+    await world.tx((tx) => world.billing.onResumed(tx, world.cloneId, new Date('2026-03-09T16:00:00Z')));
     await world.moveTo(noon('2026-03-11'));
+    for (const paused of ['2026-03-07', '2026-03-08', '2026-03-09']) expect(await refusal(ask([paused]))).toBe('refund_too_large');
     for (const wrong of [['2026-03-11'], ['2026-03-31'], ['2026-02-28'], ['2026-04-01'], ['2026-03-05', '2026-03-12']]) {
       expect(await refusal(ask(wrong))).toBe('refund_too_large');
     }
@@ -159,8 +162,12 @@ describe('a refund of delivered days', () => {
     // Before any run it only makes the pot smaller.
     const done = await refund(['2026-03-05']);
     expect(done).toMatchObject({ legs: [], payees: [], undividedMinor: `${BigInt(done.netMinor) - BigInt(done.expenseMinor)}` });
+    // The seventh day that was earned is the tenth of the month.
+    const tenth = await world.tx((tx) => world.billing.dayParts(tx, { periodId, day: '2026-03-10' }));
+    expect(tenth.netMinor).toBe((567n * 7n) / 31n - (567n * 6n) / 31n);
     await world.moveTo(noon('2026-04-01'));
-    expect((await world.run('2026-04-01')).pots[0]?.amountMinor).toBe(`${540n - BigInt(done.undividedMinor)}`);
+    const earned = (567n * 28n) / 31n - (27n * 28n) / 31n;
+    expect((await world.run('2026-04-01')).pots[0]?.amountMinor).toBe(`${earned - BigInt(done.undividedMinor)}`);
     await world.checkBooks();
   });
 });

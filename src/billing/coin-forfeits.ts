@@ -1,0 +1,50 @@
+import { dayOf } from '../kernel/time.ts';
+import type { Tx } from '../kernel/tx.ts';
+import { chart } from '../ledger/index.ts';
+import { reserve, traceOf } from './coin-holds.ts';
+import { countOf, firstOf, type Part, partOf, type Run } from './coin-model.ts';
+import { COIN_PRICE, coinsForfeited } from './coin-postings.ts';
+import * as coins from './coin-store.ts';
+import type { BillingDeps } from './deps.ts';
+
+/** Unspent coins of a payment that was lost. */
+
+type Deps = Pick<BillingDeps, 'ids' | 'ledger' | 'clock'>;
+
+export const grossOf = (part: Pick<Part, 'netMinor' | 'taxMinor'>): bigint => part.netMinor + part.taxMinor;
+
+/** The most of these coins that cost no more than an amount. */
+export function coinsWithin(lot: coins.LotRow, runs: readonly Run[], grossMinor: bigint): Part | null {
+  let low = 0n;
+  let high = countOf(runs);
+  while (low < high) {
+    const middle = (low + high + 1n) / 2n;
+    if (grossOf(partOf(lot, firstOf(runs, middle))) <= grossMinor) low = middle;
+    else high = middle - 1n;
+  }
+  return low === 0n ? null : partOf(lot, firstOf(runs, low));
+}
+
+/** Takes unspent coins of a lot out of the wallet for good; answers what they had cost, tax included. */
+export async function forfeit(
+  tx: Tx, deps: Deps, order: { lotId: string; disputeId: string; charge: string; grossMinor: bigint; debt: string | null },
+): Promise<bigint> {
+  const [lot] = await coins.lotsById(tx, [order.lotId]);
+  const part = lot === undefined ? null : coinsWithin(lot, lot.free, order.grossMinor);
+  if (lot === undefined || part === null) return 0n;
+  const at = deps.clock.now();
+  const spend = await reserve(tx, deps, { accountId: lot.accountId, purpose: 'dispute', cloneId: null, tierId: null, outputId: null, at }, [part]);
+  const { transferId } = await deps.ledger.post(tx, coinsForfeited(traceOf(spend, [part]), { ...order, day: dayOf(at) }));
+  await coins.settleSpend(tx, spend.id, { state: 'captured', capturedFor: order.disputeId, voidReason: null, transferId, at });
+  return grossOf(part);
+}
+
+/** Coins that come back to a lot that was lost pay off the fan's debt for them. */
+export async function forfeitReturned(tx: Tx, deps: Deps, spend: coins.SpendRow): Promise<void> {
+  for (const { lotId } of await coins.partsOf(tx, spend.id)) {
+    const [lot] = await coins.lotsById(tx, [lotId]);
+    if (lot?.state !== 'lost') continue;
+    const debtMinor = await deps.ledger.lockedBalance(tx, chart.fanDebt(spend.accountId, COIN_PRICE));
+    if (debtMinor > 0n) await forfeit(tx, deps, { lotId, disputeId: `lost:${lotId}`, charge: lot.stripeCharge, grossMinor: debtMinor, debt: spend.accountId });
+  }
+}

@@ -43,7 +43,7 @@ export async function makeBaselines(ownerUrl: string, scale: number): Promise<vo
 }
 
 /** Two-leg transfers of one account that has half of all entries; one in a hundred is late by up to a year. */
-export async function fill(appUrl: string, transfers: number): Promise<void> {
+export async function fill(appUrl: string, transfers: number, rollUp: () => Promise<unknown>): Promise<void> {
   await asClient(appUrl, async (client) => {
     await client.query(`INSERT INTO ledger_account (code, currency, class, guarded, floor_minor, content_hash)
       SELECT CASE WHEN i = 0 THEN '${HOT.code}' ELSE 'bench:fan' || i || ':CNY' END, 'CNY', CASE WHEN i = 0 THEN 'liability' ELSE 'asset' END, false, 0, sha256(i::text::bytea)
@@ -62,7 +62,10 @@ export async function fill(appUrl: string, transfers: number): Promise<void> {
         INSERT INTO ledger_entry (transfer_seq, leg, account_id, currency, amount_minor)
           SELECT o.seq, l.leg, a.id, 'CNY', l.sign * (1 + asked.i % 900)
           FROM opened o JOIN asked USING (id) CROSS JOIN (VALUES (1, 1), (2, -1)) AS l (leg, sign)
-          JOIN ledger_account a ON a.code = CASE WHEN l.leg = 2 THEN '${HOT.code}' ELSE 'bench:fan' || asked.fan || ':CNY' END`);
+          JOIN ledger_account a ON a.code = CASE WHEN l.leg = 2 THEN '${HOT.code}' ELSE 'bench:fan' || asked.fan || ':CNY' END
+          ORDER BY o.seq, l.leg`);
+      // In the service a tick does it every second.
+      await rollUp();
     }
   });
 }

@@ -28,17 +28,21 @@ const random = seededRandom('bench/ledger');
 const roll = (below: number): number => random.below(below);
 let serial = 0;
 
+/** A session plans a statement anew five times before it keeps a plan. */
+const WARM_STEPS = 8;
+
 /** Steps a second: every client takes its next step when its last one is answered. */
 async function rate(clients: number, { milliseconds, warmMilliseconds }: Sizes, step: (client: number) => Promise<number>): Promise<number> {
-  await counted(clients, warmMilliseconds, step);
+  await counted(clients, warmMilliseconds, step, WARM_STEPS);
   return await counted(clients, milliseconds, step);
 }
 
-async function counted(clients: number, milliseconds: number, step: (client: number) => Promise<number>): Promise<number> {
+/** For so long, and so many steps of each client at least. */
+async function counted(clients: number, milliseconds: number, step: (client: number) => Promise<number>, least = 0): Promise<number> {
   const start = performance.now();
   let done = 0;
   await Promise.all(Array.from({ length: clients }, async (_, client) => {
-    while (performance.now() - start < milliseconds) {
+    for (let steps = 0; steps < least || performance.now() - start < milliseconds; steps += 1) {
       // Awaited first: `done +=` would remember what stood there before the wait, and forget what others counted meanwhile.
       const more = await step(client);
       done += more;
@@ -162,9 +166,7 @@ async function prepare(bench: Bench): Promise<Record<string, number>> {
   const { test, ledger, sizes } = bench;
   await makeBaselines(test.ownerUrl, sizes.scale);
   const start = performance.now();
-  await fill(test.appUrl, sizes.transfers);
-  await ledger.sequence();
-  await ledger.rollUp();
+  await fill(test.appUrl, sizes.transfers, () => ledger.rollUp());
   await asClient(test.superuserUrl, (client) => client.query('VACUUM ANALYZE'));
   const seconds = (performance.now() - start) / 1_000;
   const bytes = await bytesEach(test);

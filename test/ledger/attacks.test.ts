@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { makeBooks } from '../../src/ledger/index.ts';
+import { makeTestClock } from '../support/clock.ts';
 import { attack, house, into, openTestLedger, type TestLedger, wallet } from './support.ts';
 
 /**
@@ -17,6 +19,11 @@ beforeAll(async () => {
   await t.post({ key: 'dollars', legs: into(wallet('w', 'USD'), 10n) });
   await t.ledger.sequence();
   await t.ledger.rollUp({ worth: 1, daysWorth: 1 });
+  await t.database.runTx((tx) => t.ledger.hold(tx, { key: 'held', kind: 'test.held', legs: into(wallet('w'), -1n), expiresAt: null, metadata: {} }));
+  const log = { append: () => Promise.resolve({ leafId: `lef_${'0'.repeat(26)}` }) };
+  await makeBooks({ runTx: t.database.runTx, clock: makeTestClock('2026-01-02T00:00:00Z'), log }).seal();
+  await t.post({ key: 'unsealed', legs: into(wallet('sealed', 'USD'), 1n) });
+  await t.ledger.sequence();
   const account = async (code: string): Promise<string> => {
     const [row] = await t.database.asOwner<{ id: string }>('SELECT id FROM ledger_account WHERE code = $1', [code]);
     return row!.id;
@@ -185,7 +192,57 @@ describe.each(['benren_app', 'benren_owner'] as const)('raw SQL as %s', (role) =
   });
 });
 
+/** A seal as an attacker writes one: by default what would be right. */
+function forgedSeal(change: { number?: string; from?: string; to?: string; holds?: string; leaves?: string } = {}): string {
+  const { number = '2', from = '3', to = '4', holds = `'{}', '{}'` } = change;
+  const leaves = change.leaves ?? `ledger_leaves(${from}, ${to}, ${holds.replace(', ', '::bigint[], ')}::text[])`;
+  return `INSERT INTO ledger_seal (number, from_position, to_position, hold_seqs, hold_facts, leaves, root, leaf_id)
+    VALUES (${number}, ${from}, ${to}, ${holds}, ${leaves}, sha256(''), 'lef_${'1'.repeat(26)}')`;
+}
+
+const SEALS: Case[] = [
+  ['number is left out', () => [forgedSeal({ number: '3' })], '23514', 'ledger_seal_follows'],
+  ['number is there', () => [forgedSeal({ number: '1' })], '23514', 'ledger_seal_follows'],
+  ['positions are sealed already', () => [forgedSeal({ from: '2' })], '23514', 'ledger_seal_follows'],
+  ['positions leave some out', () => [forgedSeal({ from: '4', holds: `'{1}', '{held}'` })], '23514', 'ledger_seal_follows'],
+  ['positions were not given yet', () => [forgedSeal({ to: '5', leaves: `sha256('a') || sha256('b')` })], '23514', 'ledger_seal_follows'],
+  ['leaves are not those of the rows', () => [forgedSeal({ leaves: `sha256('x')` })], '23514', 'ledger_seal_follows'],
+  ['leaves are too few', () => [forgedSeal({ leaves: `substr(sha256('x'), 1, 31)` })], '23514', 'ledger_seal_follows'],
+  ['holds are sealed already', () => [forgedSeal({ holds: `'{1}', '{held}'` })], '23514', 'ledger_seal_follows'],
+  ['holds have not ended', () => [forgedSeal({ holds: `'{1}', '{ended}'`, leaves: `sha256('x') || sha256('y')` })], '23514', 'ledger_seal_follows'],
+];
+
+describe.each(['benren_app', 'benren_owner'] as const)('raw SQL on seals as %s', (role) => {
+  const url = (): string => (role === 'benren_app' ? t.database.appUrl : t.database.ownerUrl);
+  const seals = (): Promise<unknown> => t.database.asOwner('SELECT s.number, md5(s::text) AS content, (SELECT count(*) FROM ledger_hold_unsealed) AS waiting FROM ledger_seal s');
+
+  it.each(SEALS)('refuses one whose %s', async (_name, statements, expected, constraint) => {
+    const before = await seals();
+    expect(await attack(url(), statements())).toEqual({ state: expected, constraint });
+    expect(await seals()).toEqual(before);
+  });
+
+  it('refuses to change or remove one', async () => {
+    const before = await seals();
+    for (const statement of ['UPDATE ledger_seal SET root = sha256(root)', 'DELETE FROM ledger_seal', 'TRUNCATE ledger_seal']) {
+      expect([statement, (await attack(url(), [statement])).state]).toEqual([statement, role === 'benren_app' ? '42501' : '23001']);
+    }
+    expect(await seals()).toEqual(before);
+  });
+});
+
 describe('raw SQL as the service', () => {
+  it('can neither say that holds are sealed nor lock the ledger for others without their order', async () => {
+    const app = t.database.appUrl;
+    for (const statement of [
+      'DELETE FROM ledger_hold_unsealed', `INSERT INTO ledger_hold_unsealed VALUES (1, 'ended')`, 'TRUNCATE ledger_hold_unsealed', 'SELECT 1 FROM ledger_account FOR UPDATE',
+      'SELECT ledger_captures_bounded(ARRAY[1])', 'SELECT ledger_reversals_bounded(ARRAY[1])', 'SELECT ledger_snapshot_accounts(0, 1, 1, 1, 1, 1)', 'SELECT ledger_sum_days(1, 1, 1, 1)',
+      'CREATE OR REPLACE FUNCTION ledger_leaves(bigint, bigint, bigint[], text[]) RETURNS bytea LANGUAGE sql AS $$ SELECT sha256(\'\') $$',
+    ]) expect([statement, (await attack(app, [statement])).state]).toEqual([statement, '42501']);
+    // The same words where they are true, so that what was refused above was refused for what it said.
+    expect((await attack(app, [forgedSeal()])).state).toBe('00000');
+  });
+
   it('can neither make up positions and balances nor stand in for our tables', async () => {
     const app = t.database.appUrl;
     expect((await attack(app, ['INSERT INTO ledger_position VALUES (2000, 1)'])).state).toBe('42501');

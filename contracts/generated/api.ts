@@ -3467,6 +3467,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/subscriptions/{subscriptionId}/remains": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Keep what remains after a capability was stopped, or have the unused days returned
+         * @description While `remains` of the subscription is open (three days from the stop). Kept, it runs to the end of what is paid and is not renewed, since nothing of the tier is sold any more; otherwise the unused days from the day of the stop are returned, at once for who says so, and at `closesAt` for who does not answer. The first answer stays. Refused with `subscription_state` when nothing waits for an answer.
+         */
+        post: operations["answerRemains"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/subscriptions/{subscriptionId}/resumption": {
         parameters: {
             query?: never;
@@ -6458,6 +6478,19 @@ export interface components {
         RefusedNames: components["schemas"]["PersonName"][];
         /** @description A voice challenge of the proof; its measurements are compared with enrolled voices. */
         RefusedVoice: string;
+        /** @description One of the tier's capabilities was stopped and something is left; answer with answerRemains. */
+        Remains: {
+            stopId: string;
+            stopped: components["schemas"]["OutputCapability"];
+            remaining: components["schemas"]["OutputCapability"][];
+            closesAt: components["schemas"]["Instant"];
+            /** @description Paid days from the day of the stop on. */
+            unusedDays: number;
+            /** @description What is returned of them instead; 0 once it was. */
+            refundMinor: string;
+            /** @enum {string} */
+            answer: "none" | "accepted" | "declined";
+        };
         /**
          * Representation
          * @description Who acts for another says as what, for whom and until when, beside the paper that gives the authority. Signed by passkey.
@@ -7548,7 +7581,7 @@ export interface components {
             /** @description Whether what was returned is what was quoted; null until done. */
             equalsQuote: boolean | null;
             /** @description Why not. */
-            differences: ("quoted_on_another_day" | "paid_after_quote" | "ended_before_stop" | "refund_failed")[];
+            differences: ("quoted_on_another_day" | "paid_after_quote" | "ended_before_stop" | "kept_by_fan" | "refund_failed")[];
         };
         /**
          * @description Who claims. The first two claim for themselves; `private_person` when absent.
@@ -7581,6 +7614,7 @@ export interface components {
             tierRemoved: boolean;
             /** @description What the tier offers by now, when it is not what was agreed to; it reaches nobody who does not accept it. */
             newOffer: components["schemas"]["NewOffer"] | null;
+            remains?: components["schemas"]["Remains"];
             createdAt: components["schemas"]["Instant"];
         };
         SubscriptionPeriod: {
@@ -13263,6 +13297,39 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description Take back a change that waits for the end of what is paid. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Subscription"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    answerRemains: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                subscriptionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    stopId: string;
+                    accept: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description The subscription with the answer. */
             200: {
                 headers: {
                     [name: string]: unknown;

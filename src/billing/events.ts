@@ -18,6 +18,7 @@ import { invoicePaid } from './postings.ts';
 import type { ChargeFacts, InvoiceFacts } from './provider.ts';
 import * as inbox from './refund-store.ts';
 import type { Refunds } from './refunds.ts';
+import { keptBy } from './remains-store.ts';
 import * as store from './subscription-store.ts';
 import { findOffer, type OfferRow, offerOfPrice } from './tier-store.ts';
 import { type BillingInterval, quotaOf } from './tier-terms.ts';
@@ -33,6 +34,8 @@ export interface Events {
   receiveStripeEvent: (rawBody: Uint8Array, signature: string | undefined) => Promise<{ received: boolean }>;
   /** Job. */
   applyEvent: (eventId: string) => Promise<void>;
+  /** Job: it is not renewed at the end of what is paid. */
+  endRenewal: (subscriptionId: string) => Promise<void>;
   /** Job: closes the page of a subscription that nobody has paid for. */
   closePage: (subscriptionId: string) => Promise<void>;
   /** Job: ends a subscription of a stopped clone at the processor, or closes its unpaid page. */
@@ -118,7 +121,8 @@ async function bookCharge(tx: Tx, deps: BillingDeps, subscription: store.Subscri
 
 /** What was paid while its stop came goes back with the stop's settlement. */
 async function endIfStopped(tx: Tx, deps: BillingDeps, subscription: store.SubscriptionRow, sold: { tierId: string; at: Date }, paid: string): Promise<void> {
-  const stop = (await inbox.stopsOfClone(tx, subscription.cloneId)).find((one) => inbox.covers(one, sold));
+  const kept = await keptBy(tx, [subscription.id]);
+  const stop = (await inbox.stopsOfClone(tx, subscription.cloneId)).find((one) => inbox.covers(one, sold) && !kept(one.stopId, subscription.id));
   if (stop === undefined) return;
   await enqueue(tx, {
     topic: 'billing.settleStop', payload: { stopId: stop.stopId }, runAt: deps.clock.now(), dedupeKey: `billing.settleStop:${stop.stopId}:${paid}`,
@@ -308,6 +312,13 @@ export function makeEvents(deps: BillingDeps, appliers: Appliers): Events {
     },
 
     closePage,
+
+    async endRenewal(subscriptionId) {
+      const row = await runTx((tx) => store.findSubscription(tx, subscriptionId));
+      if ((row?.state !== 'active' && row?.state !== 'past_due') || row.stripeSubscription === null) return;
+      await provider.setCancelAtPeriodEnd(row.stripeSubscription, true, `endRenewal:${subscriptionId}`);
+      await appliers.subscription(row.stripeSubscription);
+    },
 
     async endSubscription(subscriptionId) {
       await closePage(subscriptionId);

@@ -5,7 +5,7 @@ import type { Billing } from './service.ts';
 
 type Mine = Pick<Handlers<RequestContext>,
   'listTiers' | 'createTier' | 'changeTierOffer' | 'removeTier' | 'subscribe' | 'getSubscription' | 'getEntitlement' | 'quotePlanChange' | 'changePlan'
-  | 'openBillingPortal' | 'acceptTierOffer' | 'withdrawPlanChange' | 'cancelSubscription' | 'resumeSubscription' | 'receiveStripeEvent'>;
+  | 'openBillingPortal' | 'acceptTierOffer' | 'withdrawPlanChange' | 'cancelSubscription' | 'resumeSubscription' | 'answerRemains' | 'receiveStripeEvent'>;
 
 /** The contract types a raw JSON body as text; the router hands over its bytes (`x-raw-body`). */
 function bytesOf(body: unknown): Uint8Array {
@@ -13,7 +13,7 @@ function bytesOf(body: unknown): Uint8Array {
   throw new TypeError('a raw body was parsed before it reached its handler');
 }
 
-type PlanHandlers = Pick<Mine, 'openBillingPortal' | 'quotePlanChange' | 'changePlan' | 'acceptTierOffer' | 'withdrawPlanChange' | 'cancelSubscription' | 'resumeSubscription'>;
+type PlanHandlers = Pick<Mine, 'openBillingPortal' | 'quotePlanChange' | 'changePlan' | 'acceptTierOffer' | 'withdrawPlanChange' | 'cancelSubscription' | 'resumeSubscription' | 'answerRemains'>;
 
 function makePlanHandlers(billing: Billing): PlanHandlers {
   return {
@@ -31,6 +31,9 @@ function makePlanHandlers(billing: Billing): PlanHandlers {
     },
     async withdrawPlanChange(input, context) {
       return { status: 200, body: await billing.withdrawPlanChange(signedIn(context), writeKey(context), input.path.subscriptionId) };
+    },
+    async answerRemains(input, context) {
+      return { status: 200, body: await billing.answerRemains(signedIn(context), writeKey(context), input.path.subscriptionId, input.body) };
     },
     async cancelSubscription(input, context) {
       return { status: 200, body: await billing.cancelSubscription(signedIn(context), writeKey(context), input.path.subscriptionId) };

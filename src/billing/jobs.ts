@@ -41,6 +41,7 @@ export function makeBillingJobs({ work }: Pick<Billing, 'work'>): JobHandlers {
     'billing.openCheckout': async (payload) => await work.openCheckout(idIn(payload, 'subscriptionId')),
     'billing.applyEvent': async (payload) => await work.applyEvent(idIn(payload, 'eventId')),
     'billing.closePage': async (payload) => await work.closePage(idIn(payload, 'subscriptionId')),
+    'billing.endRenewal': async (payload) => await work.endRenewal(idIn(payload, 'subscriptionId')),
     'billing.endSubscription': async (payload) => await work.endSubscription(idIn(payload, 'subscriptionId')),
     'billing.settleStop': async (payload) => await work.settleStop(idIn(payload, 'stopId'), placeIn(payload)),
     'billing.alignCollection': async (payload) => await work.alignCollection(idIn(payload, 'subscriptionId'), idIn(payload, 'cause')),

@@ -127,17 +127,21 @@ export interface Covered {
   cloneId: string;
   tierIds: readonly string[] | null;
   before: Date | null;
+  /** Without those whose fans keep what this stop left: who accepted it, and, at an instant, who may still answer. */
+  unkept?: { stopId: string; at: Date | null };
 }
 
 const UNEARNED = `clone_id = $1 AND recognised_days < days AND ended_on IS NULL AND ($2::text[] IS NULL OR tier_id = ANY ($2))
-  AND ($3::timestamptz IS NULL OR agreed_at <= $3 OR (agreed_at IS NULL AND subscription_id IN (SELECT id FROM subscription WHERE clone_id = $1 AND created_at <= $3)))`;
+  AND ($3::timestamptz IS NULL OR agreed_at <= $3 OR (agreed_at IS NULL AND subscription_id IN (SELECT id FROM subscription WHERE clone_id = $1 AND created_at <= $3)))
+  AND ($4::text IS NULL OR NOT fan_keeps($4, subscription_id, tier_id, offer_version, $5::timestamptz))`;
 
-const covered = ({ cloneId, tierIds, before }: Covered): unknown[] => [cloneId, tierIds, before];
+/** Five parameters; `$4` and `$5` are of `fan_keeps`. */
+export const covered = ({ cloneId, tierIds, before, unkept }: Covered): unknown[] => [cloneId, tierIds, before, unkept?.stopId ?? null, unkept?.at ?? null];
 
 /** Unended periods with money that is not earned yet, after `afterId`, in id order, locked against each other. */
 export async function lockUnearned(tx: Tx, of: Covered, afterId: string, limit: number): Promise<PeriodRow[]> {
   return await sql<PeriodRow>(
-    tx, `SELECT ${PERIOD} FROM subscription_period WHERE ${UNEARNED} AND id > $4 ORDER BY id LIMIT $5 FOR UPDATE`, [...covered(of), afterId, limit],
+    tx, `SELECT ${PERIOD} FROM subscription_period WHERE ${UNEARNED} AND id > $6 ORDER BY id LIMIT $7 FOR UPDATE`, [...covered(of), afterId, limit],
   );
 }
 

@@ -10,7 +10,9 @@ import { isDisputed } from './dispute-store.ts';
 import { creditsOn } from './plan-booking.ts';
 import * as store from './plan-store.ts';
 import { effectOf } from './plans-model.ts';
-import { checkSellable, loadView } from './sales.ts';
+import { salesEnded } from './refund-store.ts';
+import { remainsOf } from './remains-store.ts';
+import { checkSellable, loadView, stopped } from './sales.ts';
 import * as subscriptions from './subscription-store.ts';
 import * as tiers from './tier-store.ts';
 import { type BillingInterval, priceOfInterval } from './tier-terms.ts';
@@ -77,6 +79,8 @@ async function draft(tx: Tx, deps: BillingDeps, row: subscriptions.SubscriptionR
   const day = dayOf(at);
   if (row.state !== 'active') throw wrongState('Only a subscription that is paid can be changed.');
   if ((await store.openChange(tx, row.id))?.effect === 'now') throw wrongState('Another change is under way.');
+  const remains = await remainsOf(tx, row);
+  if (remains !== null && remains.accepted === null && remains.remaining.length > 0) throw wrongState('Say first whether you keep what remains of what you have.');
   const tier = await sellable(tx, deps, row, to.tierId, at);
   const from = await tiers.findOffer(tx, row.tierId, row.offerVersion);
   const priceMinor = priceOfInterval(tier, to.interval);
@@ -163,6 +167,7 @@ function makeEndings(deps: BillingDeps, events: Pick<Readers, 'applySubscription
       if (tier !== null && (tier.removedAt !== null || row.offerVersion < tier.withdrawnBelow)) {
         throw new Refusal('tier_unknown', 'The owner took what you agreed to off; it ends with what is paid.');
       }
+      if (!cancel && await salesEnded(tx, row.cloneId, row.tierId)) throw stopped();
       return { stripeSubscription: row.stripeSubscription };
     }));
     await provider.setCancelAtPeriodEnd(stripeSubscription, cancel, `cancelAtEnd:${key.scope}:${key.key}`.slice(0, 255));

@@ -6,6 +6,7 @@ import { pausesOf } from './pause-store.ts';
 import * as store from './period-store.ts';
 import { daysEarned } from './postings.ts';
 import { changingSince } from './plan-store.ts';
+import { keptBy } from './remains-store.ts';
 import { covers, stopsOfClone, type StopRow } from './refund-store.ts';
 
 /** Periods worked in one go: bounds memory; the whole recognition is still the caller's one transaction. */
@@ -53,11 +54,13 @@ export async function earn(
   return posted;
 }
 
+type Kept = Awaited<ReturnType<typeof keptBy>>;
+
 /** Periods by the day before which they may earn: today, or the day of the first stop or change that ends them. */
-function byLastDay(rows: readonly store.PeriodRow[], stops: readonly StopRow[], changing: ReadonlyMap<string, Day>, through: Day): Map<Day, store.PeriodRow[]> {
+function byLastDay(rows: readonly store.PeriodRow[], stops: readonly StopRow[], changing: ReadonlyMap<string, Day>, kept: Kept, through: Day): Map<Day, store.PeriodRow[]> {
   const groups = new Map<Day, store.PeriodRow[]>();
   for (const row of rows) {
-    const stop = stops.find((one) => covers(one, { tierId: row.tierId, at: row.subscribedAt }));
+    const stop = stops.find((one) => covers(one, { tierId: row.tierId, at: row.subscribedAt }) && !kept(one.stopId, row.subscriptionId));
     // A change of plan that is under way: the days from it on may move into the new period.
     const until = [stop?.day, changing.get(row.subscriptionId)].filter((day) => day !== undefined);
     const day = until.reduce((first, one) => (one < first ? one : first), through);
@@ -77,8 +80,10 @@ export function makeRecognition(deps: BillingDeps): Recognition {
       let posted = 0;
       for (let after = ''; ;) {
         const rows = await store.lockUnearned(tx, all, after, BATCH);
-        const pauses = await pausesOf(tx, cloneId, rows.map(({ subscriptionId }) => subscriptionId));
-        for (const [day, group] of byLastDay(rows, stops, changing, through)) posted += await earn(tx, deps, group, pauses.of, day);
+        const subscriptionIds = rows.map(({ subscriptionId }) => subscriptionId);
+        const pauses = await pausesOf(tx, cloneId, subscriptionIds);
+        const kept = await keptBy(tx, subscriptionIds);
+        for (const [day, group] of byLastDay(rows, stops, changing, kept, through)) posted += await earn(tx, deps, group, pauses.of, day);
         const last = rows.at(-1);
         if (last === undefined || rows.length < BATCH) return { posted };
         after = last.id;

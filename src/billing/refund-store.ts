@@ -139,7 +139,12 @@ export function coveredBy(stop: Pick<StopRow, 'cloneId' | 'tierIds' | 'final' | 
   return { cloneId: stop.cloneId, tierIds: stop.tierIds, before: stop.final ? null : stop.at };
 }
 
-/** Whether a stop ends a subscription. */
+/** The same without who keeps what remains: who accepted it and, at an instant, who may still answer. */
+export function settledBy(stop: StopRow, at: Date | null): Covered {
+  return { ...coveredBy(stop), unkept: { stopId: stop.stopId, at } };
+}
+
+/** Whether a stop ends a subscription, unless its fan accepts what remains. */
 export function covers(stop: StopRow, sold: { tierId: string; at: Date }): boolean {
   return (stop.tierIds?.includes(sold.tierId) ?? true) && (stop.final || sold.at.getTime() <= stop.at.getTime());
 }

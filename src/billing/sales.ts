@@ -10,10 +10,13 @@ import { isPaused, pausesOf } from './pause-store.ts';
 import * as periods from './period-store.ts';
 import { openChange } from './plan-store.ts';
 import * as refunds from './refund-store.ts';
+import type { PausesOf } from './model.ts';
+import { remainsOf } from './remains-store.ts';
+import { unusedOf } from './stops.ts';
 import * as store from './subscription-store.ts';
 import * as tiers from './tier-store.ts';
 import { type BillingInterval, priceOfInterval } from './tier-terms.ts';
-import { currentPeriod, planChangeView, subscriptionView, type SubscriptionView } from './views.ts';
+import { currentPeriod, planChangeView, type SubscriptionState, subscriptionView, type SubscriptionView } from './views.ts';
 
 export interface SubscribeInput {
   cloneId: string;
@@ -120,16 +123,27 @@ function makeCheckout(deps: BillingDeps): (subscriptionId: string) => Promise<vo
   };
 }
 
+/** What a stop of a capability left of what is paid, and what its unused days are worth; null where nothing is left. */
+async function remainsIn(tx: Tx, row: store.SubscriptionRow, all: readonly periods.PeriodRow[], pauses: PausesOf): Promise<NonNullable<SubscriptionState['remains']> | null> {
+  const remains = await remainsOf(tx, row);
+  if (remains === null || remains.remaining.length === 0) return null;
+  const unused = all.filter(({ endedOn }) => endedOn === null).map((period) => unusedOf(period, pauses(period), remains.day));
+  return {
+    ...remains, unusedDays: unused.reduce((sum, one) => sum + one.unusedDays, 0), refundMinor: unused.reduce((sum, { parts }) => sum + parts.grossMinor, 0n),
+  };
+}
+
 export async function loadView(tx: Tx, row: store.SubscriptionRow, at: Date): Promise<SubscriptionView> {
   const tier = await store.findTier(tx, row.tierId);
   if (tier === null) throw new Error(`Subscription ${row.id} has no tier.`);
   const today = dayOf(at);
   const pauses = (await pausesOf(tx, row.cloneId, [row.id])).of;
   const problem = await openProblem(tx, row.id);
-  const period = currentPeriod(await periods.periodsOfSubscription(tx, row.id), pauses, today, row.state, problem?.graceUntil ?? null);
+  const all = await periods.periodsOfSubscription(tx, row.id);
+  const period = currentPeriod(all, pauses, today, row.state, problem?.graceUntil ?? null);
   const change = await openChange(tx, row.id);
   const pending = change === null ? null : planChangeView(change, (await store.findTier(tx, change.tierId))?.name ?? '');
-  return subscriptionView(row, tier, { period, pauses, today, pending, problem });
+  return subscriptionView(row, tier, { period, pauses, today, pending, problem, remains: await remainsIn(tx, row, all, pauses) });
 }
 
 export function makeSales(deps: BillingDeps): Sales {

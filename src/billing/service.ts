@@ -17,6 +17,7 @@ import { makePortal, type Portal } from './portal.ts';
 import { type Entitlements, makeEntitlements, makeQuota, type Quota } from './quota.ts';
 import { makeRecognition, type Recognition } from './recognition.ts';
 import { makeRefunds, type Refunds } from './refunds.ts';
+import { makeRemains, type Remains } from './remains.ts';
 import { makeSales, type Sales } from './sales.ts';
 import { makeStops, type Stops } from './stops.ts';
 import { makeTiers, type Tiers } from './tiers.ts';
@@ -70,7 +71,7 @@ type CoinVerbs = Omit<Coins, 'openPackCheckout' | 'applyPack' | 'sendCoinReturn'
 
 type DisputeVerbs = Omit<Disputes, 'applyDispute' | 'reviewDispute'> & Pick<Reconcile, 'reconcile' | 'listReconciliations'>;
 
-export interface Billing extends Tiers, Plans, Portal, Pausing, Sales, Quota, Entitlements, Recognition, Omit<Refunds, 'settle' | 'sendRefund'>, Omit<Stops, 'settle'>, BillingFacts, CoinVerbs, DisputeVerbs {
+export interface Billing extends Tiers, Plans, Portal, Remains, Pausing, Sales, Quota, Entitlements, Recognition, Omit<Refunds, 'settle' | 'sendRefund'>, Omit<Stops, 'settle'>, BillingFacts, CoinVerbs, DisputeVerbs {
   receiveStripeEvent: Events['receiveStripeEvent'];
   /** The work that jobs do; each may run twice. */
   work: {
@@ -82,6 +83,7 @@ export interface Billing extends Tiers, Plans, Portal, Pausing, Sales, Quota, En
     alignCollection: Collection['alignCollection'];
     alignCollections: Collection['alignCollections'];
     closePage: Events['closePage'];
+    endRenewal: Events['endRenewal'];
     endSubscription: Events['endSubscription'];
     settleStop: Stops['settle'];
     sendRefund: Refunds['sendRefund'];
@@ -146,14 +148,14 @@ export function makeBilling(deps: BillingDeps): Billing {
   const { applyDispute, reviewDispute, ...disputes } = makeDisputes(disputing, { sendRefund, sendCoinReturn });
   const appliers = makeAppliers(deps, { settle, requestRefund: refunds.requestRefund, applyPack, settleCoinReturn, applyDispute });
   const { runReconciliation, reconcileSometimes, ...reconcile } = makeReconcile(deps, appliers);
-  const { receiveStripeEvent, applyEvent, closePage, endSubscription } = makeEvents(deps, appliers);
+  const { receiveStripeEvent, applyEvent, closePage, endRenewal, endSubscription } = makeEvents(deps, appliers);
   const plans = makePlans(deps, { applyInvoice: appliers.invoice, applySubscription: appliers.subscription });
   const quota = makeQuota(deps);
   return {
-    ...tiers, ...plans, ...makePortal(deps), ...pausing, ...sales, ...quota, ...makeEntitlements(deps), ...holdsOfBoth(quota, { ...coins, isCoinHold, captureCoins, voidCoins }), ...coins, ...disputes, ...reconcile, ...makeRecognition(deps), ...refunds, ...stops, ...facts, receiveStripeEvent,
+    ...tiers, ...plans, ...makePortal(deps), ...makeRemains(deps), ...pausing, ...sales, ...quota, ...makeEntitlements(deps), ...holdsOfBoth(quota, { ...coins, isCoinHold, captureCoins, voidCoins }), ...coins, ...disputes, ...reconcile, ...makeRecognition(deps), ...refunds, ...stops, ...facts, receiveStripeEvent,
     work: {
       publishTier: tiers.publishTier, endOffers: tiers.endOffers, applyPlanChange: plans.applyPlanChange,
-      openCheckout: sales.openCheckout, applyEvent, closePage, endSubscription, settleStop: settleStopped, sendRefund,
+      openCheckout: sales.openCheckout, applyEvent, closePage, endRenewal, endSubscription, settleStop: settleStopped, sendRefund,
       openPackCheckout, sendCoinReturn, reviewDispute, runReconciliation, reconcileSometimes,
       ...makeEndings(deps, stops), ...makeCollection(deps),
     },

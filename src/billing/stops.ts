@@ -5,12 +5,13 @@ import { enqueue } from '../platform/jobs/index.ts';
 import type { BillingDeps } from './deps.ts';
 import { isDisputed } from './dispute-store.ts';
 import { earnedDays, partsOfDays, type Parts, type Pause } from './model.ts';
-import { pausesOf } from './pause-store.ts';
+import { closeCapabilityPause, pausesOf } from './pause-store.ts';
 import * as periods from './period-store.ts';
 import type { Covered } from './period-store.ts';
 import { earn } from './recognition.ts';
 import * as refunds from './refund-store.ts';
 import type { Refunds } from './refunds.ts';
+import { insertCapabilityStop, keptBy } from './remains-store.ts';
 import * as subscriptions from './subscription-store.ts';
 import { tiersWith } from './tier-store.ts';
 
@@ -61,7 +62,7 @@ export interface StopSettlement {
   taxMinor: bigint;
   feeMinor: bigint;
   /** Why the result is not the quote; empty when it is, or while it is not done. */
-  differences: ('quoted_on_another_day' | 'paid_after_quote' | 'ended_before_stop' | 'refund_failed')[];
+  differences: ('quoted_on_another_day' | 'paid_after_quote' | 'ended_before_stop' | 'kept_by_fan' | 'refund_failed')[];
 }
 
 /** Of what a stop is: some tiers or all (null); for good, or of what was sold until then. */
@@ -69,6 +70,8 @@ export interface StopPart {
   tierIds: string[] | null;
   final: boolean;
   reason: string;
+  /** Where it is a capability that was stopped: fans of what names it may keep what remains. */
+  capability?: string;
 }
 
 /** What a stop costs the house's fans and how it is paid back. */
@@ -95,6 +98,8 @@ export interface SettlementPlace {
 }
 
 const BATCH = 100;
+/** How long fans may say whether they keep what a stop of a capability leaves. */
+export const ANSWER_DAYS = 3;
 
 /** What the fan's refund says. */
 const REASONS: Readonly<Record<string, string>> = {
@@ -146,7 +151,9 @@ async function quote(tx: Tx, deps: BillingDeps, of: Covered, at: Date): Promise<
 
 /** Earns the days before the stop, then ends the locked periods and asks for their refunds, in one transaction. */
 async function endPeriods(tx: Tx, deps: BillingDeps, room: Pick<Refunds, 'requestRefund'>, stop: refunds.StopRow, after: string): Promise<string | null> {
-  const rows = await periods.lockUnearned(tx, refunds.coveredBy(stop), after, BATCH);
+  // An answer that is under way is committed first, and then seen.
+  await refunds.lockSales(tx, stop.cloneId, 'alone');
+  const rows = await periods.lockUnearned(tx, refunds.settledBy(stop, deps.clock.now()), after, BATCH);
   const pauses = await pausesOf(tx, stop.cloneId, rows.map(({ subscriptionId }) => subscriptionId));
   await earn(tx, deps, rows, pauses.of, stop.day);
   const feeBearer = await bearerOf(tx, deps, stop.cloneId, stop.day);
@@ -168,24 +175,26 @@ async function endPeriods(tx: Tx, deps: BillingDeps, room: Pick<Refunds, 'reques
 }
 
 async function askToEnd(tx: Tx, deps: BillingDeps, stop: refunds.StopRow, after: string): Promise<string | null> {
-  const live = await subscriptions.liveSubscriptionsOf(tx, refunds.coveredBy(stop), after, BATCH);
-  for (const subscriptionId of live) {
-    await enqueue(tx, {
-      topic: 'billing.endSubscription', payload: { subscriptionId }, runAt: deps.clock.now(), dedupeKey: `billing.endSubscription:${subscriptionId}`,
-    });
+  const at = deps.clock.now();
+  const live = await subscriptions.liveSubscriptionsOf(tx, refunds.settledBy(stop, at), after, BATCH);
+  for (const { id: subscriptionId, keeps } of live) {
+    // What is kept runs to the end of what is paid: nothing of the tier is sold any more.
+    const topic = keeps ? 'billing.endRenewal' : 'billing.endSubscription';
+    await enqueue(tx, { topic, payload: { subscriptionId }, runAt: at, dedupeKey: `${topic}:${subscriptionId}` });
   }
-  return live.length < BATCH ? null : (live.at(-1) ?? null);
+  return live.length < BATCH ? null : (live.at(-1)?.id ?? null);
 }
 
 async function settlementOf(
   tx: Tx, stop: refunds.StopRow, quoted: Pick<StopQuote, 'day' | 'lines'> | undefined,
 ): Promise<StopSettlement> {
   const { stopId, cloneId, day } = stop;
-  const live = await subscriptions.countLive(tx, refunds.coveredBy(stop));
+  const left = refunds.settledBy(stop, null);
+  const live = await subscriptions.countLive(tx, left);
   const rows = await refunds.refundsOfStop(tx, stop);
   const succeeded = rows.filter((row) => row.state === 'succeeded');
   const total = (of: (row: refunds.RefundRow) => bigint): bigint => succeeded.reduce((all, row) => all + of(row), 0n);
-  const unended = await periods.countUnearned(tx, refunds.coveredBy(stop));
+  const unended = await periods.countUnearned(tx, left);
   const done = live.renewing + live.unpaid + unended === 0 && rows.every((row) => row.state !== 'pending');
   const differences: StopSettlement['differences'] = [];
   if (done && quoted !== undefined) {
@@ -193,7 +202,10 @@ async function settlementOf(
     const made = new Set(rows.map((row) => row.periodId));
     if (quoted.day !== day) differences.push('quoted_on_another_day');
     if ([...made].some((id) => !asked.has(id))) differences.push('paid_after_quote');
-    if ([...asked].some((id) => !made.has(id))) differences.push('ended_before_stop');
+    const kept = await keptBy(tx, quoted.lines.map((line) => line.subscriptionId));
+    const missing = quoted.lines.filter((line) => !made.has(line.periodId));
+    if (missing.some((line) => !kept(stopId, line.subscriptionId))) differences.push('ended_before_stop');
+    if (missing.some((line) => kept(stopId, line.subscriptionId))) differences.push('kept_by_fan');
   }
   if (done && rows.some((row) => row.state === 'failed')) differences.push('refund_failed');
   return {
@@ -230,13 +242,18 @@ export function makeStops(deps: BillingDeps, room: Pick<Refunds, 'requestRefund'
       return await tiersWith(tx, cloneId, capability);
     },
 
-    async settleStop(tx, { stopId, cloneId, at, tierIds = null, final = true, reason = 'stop' }) {
+    async settleStop(tx, { stopId, cloneId, at, tierIds = null, final = true, reason = 'stop', capability }) {
       // Run in this order, sent together: an owner waits for it.
       await Promise.all([
         refunds.lockSales(tx, cloneId, 'alone'),
         refunds.insertStop(tx, { stopId, cloneId, at, day: dayOf(at), tierIds, final, reason }),
         enqueue(tx, { topic: 'billing.settleStop', payload: { stopId }, runAt: at, dedupeKey: `billing.settleStop:${stopId}` }),
       ]);
+      if (capability === undefined) return;
+      const closesAt = new Date(at.getTime() + ANSWER_DAYS * 86_400_000);
+      await insertCapabilityStop(tx, { stopId, cloneId, capability, closesAt });
+      await closeCapabilityPause(tx, cloneId, capability, at);
+      await enqueue(tx, { topic: 'billing.settleStop', payload: { stopId }, runAt: closesAt, dedupeKey: `billing.settleStop:${stopId}:closed` });
     },
 
     async stopSettlement(tx, stopId, quoted) {

@@ -1,6 +1,6 @@
 import type { Tx } from '../kernel/tx.ts';
 import { execute, maybeOne, one, sql } from '../platform/postgres/index.ts';
-import type { Covered } from './period-store.ts';
+import { covered, type Covered } from './period-store.ts';
 import type { BillingInterval } from './tier-terms.ts';
 
 export { findTier, tiersOf, type TierRow } from './tier-store.ts';
@@ -149,13 +149,13 @@ export async function putPlan(tx: Tx, id: string, plan: { tierId: string; offerV
 
 const COVERED = `clone_id = $1 AND ($2::text[] IS NULL OR tier_id = ANY ($2))
   AND ($3::timestamptz IS NULL OR coalesce(agreed_at, created_at) <= $3) AND ${LIVE}`;
+const WAITS = `($4::text IS NOT NULL AND state IN ('active', 'past_due') AND fan_keeps($4, id, tier_id, offer_version, $5::timestamptz))`;
 
-/** Unended subscriptions that a stop is about, after `afterId`, in id order. */
-export async function liveSubscriptionsOf(tx: Tx, { cloneId, tierIds, before }: Covered, afterId: string, limit: number): Promise<string[]> {
-  const rows = await sql<{ id: string }>(
-    tx, `SELECT id FROM subscription WHERE ${COVERED} AND id > $4 ORDER BY id LIMIT $5`, [cloneId, tierIds, before, afterId, limit],
+/** Unended subscriptions that a stop is about, after `afterId`, in id order; `keeps`: its fan keeps what remains, or may still answer. */
+export async function liveSubscriptionsOf(tx: Tx, of: Covered, afterId: string, limit: number): Promise<{ id: string; keeps: boolean }[]> {
+  return await sql(
+    tx, `SELECT id, ${WAITS} AS keeps FROM subscription WHERE ${COVERED} AND id > $6 ORDER BY id LIMIT $7`, [...covered(of), afterId, limit],
   );
-  return rows.map((row) => row.id);
 }
 
 /** What renews of a tier though its offer was taken off, and no newer version of it was accepted; in id order. */
@@ -186,13 +186,13 @@ export async function unpaidOf(tx: Tx, tierId: string): Promise<string[]> {
 }
 
 /** How many of them still renew, and how many wait for a first payment. */
-export async function countLive(tx: Tx, { cloneId, tierIds, before }: Covered): Promise<{ renewing: number; unpaid: number }> {
+export async function countLive(tx: Tx, of: Covered): Promise<{ renewing: number; unpaid: number }> {
   return await one<{ renewing: number; unpaid: number }>(
     tx,
     `SELECT count(*) FILTER (WHERE state IN ('active', 'past_due'))::int AS renewing,
             count(*) FILTER (WHERE state IN ('opening', 'checkout'))::int AS unpaid
-     FROM subscription WHERE ${COVERED}`,
-    [cloneId, tierIds, before],
+     FROM subscription WHERE ${COVERED} AND NOT ${WAITS}`,
+    covered(of),
   );
 }
 

@@ -6,11 +6,13 @@ import { endDayWithPauses, type PausesOf } from './model.ts';
 import type { PeriodRow } from './period-store.ts';
 import type { PlanChangeRow } from './plan-store.ts';
 import type { Entitlement } from './quota.ts';
+import type { RemainsRow } from './remains-store.ts';
 import type { SubscriptionRow, TierRow } from './subscription-store.ts';
 
 export type TierView = components['schemas']['Tier'];
 export type SubscriptionView = components['schemas']['Subscription'];
 export type PlanChangeView = components['schemas']['PlanChange'];
+type RemainsCapability = components['schemas']['OutputCapability'];
 export type EntitlementView = components['schemas']['Entitlement'];
 
 export function tierView(tier: TierRow): TierView {
@@ -72,9 +74,11 @@ export interface SubscriptionState {
   today: Day;
   pending: PlanChangeView | null;
   problem: PaymentProblem | null;
+  /** What is left after a stop of one of its capabilities, and what would be returned instead. */
+  remains?: (RemainsRow & { unusedDays: number; refundMinor: bigint }) | null;
 }
 
-export function subscriptionView(row: SubscriptionRow, tier: TierRow, { period, pauses, today, pending, problem }: SubscriptionState): SubscriptionView {
+export function subscriptionView(row: SubscriptionRow, tier: TierRow, { period, pauses, today, pending, problem, remains = null }: SubscriptionState): SubscriptionView {
   const live = row.state === 'active' || row.state === 'past_due';
   return {
     subscriptionId: row.id, cloneId: row.cloneId, tierId: row.tierId, tierName: tier.name, offerVersion: row.offerVersion, interval: row.interval,
@@ -94,6 +98,12 @@ export function subscriptionView(row: SubscriptionRow, tier: TierRow, { period, 
       offerVersion: tier.version, priceMinor: tier.priceMinor.toString(), yearPriceMinor: tier.yearPriceMinor?.toString() ?? null,
       voiceOutputsPerPeriod: tier.outputsPerPeriod ?? 0, capabilities: tier.capabilities as TierView['capabilities'],
     },
+    ...(remains === null ? {} : {
+      remains: {
+        stopId: remains.stopId, stopped: remains.capability as RemainsCapability, remaining: remains.remaining as RemainsCapability[], closesAt: remains.closesAt.toISOString(),
+        unusedDays: remains.unusedDays, refundMinor: remains.refundMinor.toString(), answer: remains.accepted === null ? 'none' : remains.accepted ? 'accepted' : 'declined',
+      },
+    }),
     createdAt: row.createdAt.toISOString(),
   };
 }

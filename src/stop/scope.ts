@@ -112,8 +112,8 @@ export async function shut(deps: StopDeps, tx: Tx, stop: Shutting): Promise<Shut
 }
 
 /** What of a clone's sales a scope carries: which tiers, and whether nothing is sold of them again. */
-export async function salesOf(deps: StopDeps, tx: Tx, { kind, cloneId, target }: Scope): Promise<{ tierIds: string[] | null; final: boolean }> {
-  if (kind === 'capability' && cloneId !== null && target !== null) return { tierIds: await deps.billing.tiersNaming(tx, cloneId, target), final: true };
+export async function salesOf(deps: StopDeps, tx: Tx, { kind, cloneId, target }: Scope): Promise<{ tierIds: string[] | null; final: boolean; capability?: string }> {
+  if (kind === 'capability' && cloneId !== null && target !== null) return { tierIds: await deps.billing.tiersNaming(tx, cloneId, target), final: true, capability: target };
   // Organisations pay under their own contract: fans bought nothing of a licence.
   if (kind === 'licence') return { tierIds: [], final: true };
   return { tierIds: null, final: kind !== 'grant' };

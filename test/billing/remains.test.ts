@@ -13,7 +13,7 @@ beforeAll(async () => {
   world = await openWorld();
   world.facts.capabilities = { voice: true, moments: true };
   const create = async (name: string, priceMinor: string, capabilities: string[]): Promise<string> => {
-    const { tierId } = await world.billing.createTier(OWNER, world.key('tier'), { cloneId: CLONE, name, priceMinor, capabilities: capabilities as never });
+    const { tierId } = await world.billing.createTier(OWNER, world.key('tier'), { cloneId: CLONE, name, priceMinor, capabilities });
     await world.drain();
     return tierId;
   };

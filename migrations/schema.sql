@@ -84,6 +84,11 @@ capability_pause.capability text NOT NULL
 capability_pause.from_at timestamp with time zone NOT NULL
 capability_pause.to_at timestamp with time zone
 capability_pause.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+capability_stop.stop_id text NOT NULL
+capability_stop.clone_id text NOT NULL
+capability_stop.capability text NOT NULL
+capability_stop.closes_at timestamp with time zone NOT NULL
+capability_stop.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 challenge.id text NOT NULL
 challenge.purpose text NOT NULL
 challenge.challenge bytea NOT NULL
@@ -1118,6 +1123,11 @@ release_segment.leaf_id text NOT NULL
 release_segment.receipt json NOT NULL
 release_segment.released_at timestamp with time zone NOT NULL
 release_segment.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+remains_answer.stop_id text NOT NULL
+remains_answer.subscription_id text NOT NULL
+remains_answer.accepted boolean NOT NULL
+remains_answer.answered_at timestamp with time zone NOT NULL
+remains_answer.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 royalty_pot.id text NOT NULL
 royalty_pot.run_id text NOT NULL
 royalty_pot.clone_id text NOT NULL
@@ -1483,6 +1493,9 @@ billing_stop: billing_stop_reason_check CHECK (((length(reason) >= 1) AND (lengt
 capability_pause: capability_pause_check CHECK ((to_at >= from_at))
 capability_pause: capability_pause_clone_id_fkey FOREIGN KEY (clone_id) REFERENCES clone(id)
 capability_pause: capability_pause_pkey PRIMARY KEY (id)
+capability_stop: capability_stop_clone_id_fkey FOREIGN KEY (clone_id) REFERENCES clone(id)
+capability_stop: capability_stop_pkey PRIMARY KEY (stop_id)
+capability_stop: capability_stop_stop_id_fkey FOREIGN KEY (stop_id) REFERENCES billing_stop(stop_id)
 challenge: challenge_challenge_check CHECK ((octet_length(challenge) = 32))
 challenge: challenge_challenge_key UNIQUE (challenge)
 challenge: challenge_check CHECK (((account_id IS NULL) = (purpose = 'login'::text)))
@@ -2314,6 +2327,9 @@ release_segment: release_segment_samples_sha256_check CHECK ((samples_sha256 ~ '
 release_segment: release_segment_seconds_check CHECK ((seconds > (0)::double precision))
 release_segment: release_segment_sequence_check CHECK ((sequence >= 1))
 release_segment: release_segment_speech_sha256_check CHECK ((speech_sha256 ~ '^[0-9a-f]{64}$'::text))
+remains_answer: remains_answer_pkey PRIMARY KEY (stop_id, subscription_id)
+remains_answer: remains_answer_stop_id_fkey FOREIGN KEY (stop_id) REFERENCES capability_stop(stop_id)
+remains_answer: remains_answer_subscription_id_fkey FOREIGN KEY (subscription_id) REFERENCES subscription(id)
 royalty_pot: royalty_pot_adds_up CHECK ((((gross_minor - tax_minor) - fee_minor) = amount_minor))
 royalty_pot: royalty_pot_check CHECK (((amount_minor = 0) = (transfer_id IS NULL)))
 royalty_pot: royalty_pot_clone_id_fkey FOREIGN KEY (clone_id) REFERENCES clone(id)
@@ -2562,6 +2578,8 @@ CREATE UNIQUE INDEX billing_stop_pkey ON public.billing_stop USING btree (stop_i
 CREATE INDEX capability_pause_of_clone ON public.capability_pause USING btree (clone_id, from_at)
 CREATE UNIQUE INDEX capability_pause_one_open ON public.capability_pause USING btree (clone_id, capability) WHERE (to_at IS NULL)
 CREATE UNIQUE INDEX capability_pause_pkey ON public.capability_pause USING btree (id)
+CREATE INDEX capability_stop_of_clone ON public.capability_stop USING btree (clone_id, capability)
+CREATE UNIQUE INDEX capability_stop_pkey ON public.capability_stop USING btree (stop_id)
 CREATE UNIQUE INDEX challenge_challenge_key ON public.challenge USING btree (challenge)
 CREATE INDEX challenge_expired ON public.challenge USING btree (expires_at)
 CREATE UNIQUE INDEX challenge_pkey ON public.challenge USING btree (id)
@@ -2868,6 +2886,8 @@ CREATE INDEX release_segment_of_clone ON public.release_segment USING btree (clo
 CREATE INDEX release_segment_of_samples ON public.release_segment USING btree (samples_sha256)
 CREATE UNIQUE INDEX release_segment_output_id_sequence_key ON public.release_segment USING btree (output_id, sequence)
 CREATE UNIQUE INDEX release_segment_pkey ON public.release_segment USING btree (id)
+CREATE INDEX remains_answer_of_subscription ON public.remains_answer USING btree (subscription_id)
+CREATE UNIQUE INDEX remains_answer_pkey ON public.remains_answer USING btree (stop_id, subscription_id)
 CREATE INDEX royalty_pot_of_clone ON public.royalty_pot USING btree (clone_id)
 CREATE UNIQUE INDEX royalty_pot_pkey ON public.royalty_pot USING btree (id)
 CREATE UNIQUE INDEX royalty_pot_run_id_tier_id_currency_split_id_key ON public.royalty_pot USING btree (run_id, tier_id, currency, split_id)
@@ -2998,6 +3018,8 @@ billing_sales_end: CREATE TRIGGER billing_sales_end_never_truncated BEFORE TRUNC
 billing_stop: CREATE TRIGGER billing_stop_never_changes BEFORE DELETE OR UPDATE ON public.billing_stop FOR EACH ROW EXECUTE FUNCTION refuse_change()
 billing_stop: CREATE TRIGGER billing_stop_never_truncated BEFORE TRUNCATE ON public.billing_stop FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 capability_pause: CREATE TRIGGER capability_pause_ends_once BEFORE UPDATE ON public.capability_pause FOR EACH ROW EXECUTE FUNCTION capability_pause_ends_once()
+capability_stop: CREATE TRIGGER capability_stop_never_changes BEFORE DELETE OR UPDATE ON public.capability_stop FOR EACH ROW EXECUTE FUNCTION refuse_change()
+capability_stop: CREATE TRIGGER capability_stop_never_truncated BEFORE TRUNCATE ON public.capability_stop FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 challenge: CREATE TRIGGER challenge_used_once BEFORE UPDATE ON public.challenge FOR EACH ROW WHEN ((old.used_at IS NOT NULL)) EXECUTE FUNCTION challenge_used_once()
 clone: CREATE TRIGGER clone_not_of_refuser BEFORE INSERT ON public.clone FOR EACH ROW EXECUTE FUNCTION clone_not_of_refuser()
 clone_pause: CREATE TRIGGER clone_pause_ends_once BEFORE UPDATE ON public.clone_pause FOR EACH ROW EXECUTE FUNCTION clone_pause_ends_once()
@@ -3294,6 +3316,9 @@ release_segment: CREATE TRIGGER release_segment_is_within_terms BEFORE INSERT ON
 release_segment: CREATE TRIGGER release_segment_never_changes BEFORE DELETE OR UPDATE ON public.release_segment FOR EACH ROW EXECUTE FUNCTION refuse_change()
 release_segment: CREATE TRIGGER release_segment_never_truncated BEFORE TRUNCATE ON public.release_segment FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 release_segment: CREATE TRIGGER release_segment_sequenced BEFORE INSERT ON public.release_segment FOR EACH ROW EXECUTE FUNCTION release_segment_follows()
+remains_answer: CREATE TRIGGER remains_answer_in_time BEFORE INSERT ON public.remains_answer FOR EACH ROW EXECUTE FUNCTION remains_answer_in_time()
+remains_answer: CREATE TRIGGER remains_answer_never_changes BEFORE DELETE OR UPDATE ON public.remains_answer FOR EACH ROW EXECUTE FUNCTION refuse_change()
+remains_answer: CREATE TRIGGER remains_answer_never_truncated BEFORE TRUNCATE ON public.remains_answer FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 royalty_pot: CREATE TRIGGER royalty_pot_never_changes BEFORE DELETE OR UPDATE ON public.royalty_pot FOR EACH ROW EXECUTE FUNCTION refuse_change()
 royalty_pot: CREATE TRIGGER royalty_pot_never_truncated BEFORE TRUNCATE ON public.royalty_pot FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 royalty_pot_leg: CREATE TRIGGER royalty_pot_leg_never_changes BEFORE DELETE OR UPDATE ON public.royalty_pot_leg FOR EACH ROW EXECUTE FUNCTION refuse_change()
@@ -4261,6 +4286,16 @@ AS $function$
     END IF;
     RETURN NEW;
   END $function$
+CREATE OR REPLACE FUNCTION public.fan_keeps(stop text, subscription text, tier text, version integer, at timestamp with time zone)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+    SELECT EXISTS (
+      SELECT FROM capability_stop AS s LEFT JOIN remains_answer AS a ON a.stop_id = s.stop_id AND a.subscription_id = $2
+      WHERE s.stop_id = $1 AND (a.accepted OR (a.accepted IS NULL AND $5 < s.closes_at AND cardinality(remaining_capabilities($3, $4)) > 0)))
+  $function$
 CREATE OR REPLACE FUNCTION public.free_turn_held(clone text, account text)
  RETURNS void
  LANGUAGE plpgsql
@@ -6031,6 +6066,27 @@ AS $function$
     END IF;
     RETURN NULL;
   END $function$
+CREATE OR REPLACE FUNCTION public.remaining_capabilities(of_tier text, of_version integer)
+ RETURNS text[]
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+    SELECT coalesce(array_agg(named ORDER BY named), '{}') FROM tier_offer AS o, unnest(o.capabilities) AS named
+    WHERE o.tier_id = of_tier AND o.version = of_version
+      AND NOT EXISTS (SELECT FROM capability_stop AS s WHERE s.clone_id = o.clone_id AND s.capability = named)
+  $function$
+CREATE OR REPLACE FUNCTION public.remains_answer_in_time()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    IF NOT EXISTS (SELECT FROM capability_stop WHERE stop_id = NEW.stop_id AND NEW.answered_at < closes_at) THEN
+      RAISE EXCEPTION 'the time to answer % is over', NEW.stop_id USING ERRCODE = 'check_violation', CONSTRAINT = 'remains_answer_in_time';
+    END IF;
+    RETURN NEW;
+  END $function$
 CREATE OR REPLACE FUNCTION public.rights_holder(of_clone text)
  RETURNS text
  LANGUAGE sql
@@ -6366,6 +6422,7 @@ billing_grace: DELETE, INSERT, SELECT
 billing_sales_end: INSERT, SELECT
 billing_stop: INSERT, SELECT
 capability_pause: SELECT
+capability_stop: INSERT, SELECT
 challenge: DELETE, INSERT, SELECT
 clone: INSERT, SELECT
 clone_material: INSERT, SELECT
@@ -6492,6 +6549,7 @@ refusal_key: INSERT, SELECT
 registration_request: INSERT, SELECT
 release: INSERT, SELECT
 release_segment: INSERT, SELECT
+remains_answer: INSERT, SELECT
 royalty_pot: INSERT, SELECT
 royalty_pot_leg: INSERT, SELECT
 royalty_reserve: INSERT, SELECT

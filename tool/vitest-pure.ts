@@ -14,6 +14,7 @@ export default defineConfig({
       'test/billing/coin-model.test.ts', 'test/royalties/conversion-model.test.ts', 'test/royalties/advances-model.test.ts',
       'test/royalties/derivative-model.test.ts', 'test/royalties/position-model.test.ts', 'test/royalties/statement-lines.test.ts', 'test/mutation/*.test.ts',
     ],
+    setupFiles: ['test/mutation/first-failure.ts'],
     pool: 'forks',
     maxWorkers: 1,
     testTimeout: 30_000,

@@ -17,10 +17,10 @@ export async function people(story: Story): Promise<string> {
   return fan;
 }
 
-async function page(story: Story, clone: CloneFacts, tierId: string): Promise<{ fan: string; url: string }> {
+async function page(story: Story, clone: CloneFacts, tierId: string, interval: 'month' | 'year' = 'month'): Promise<{ fan: string; url: string }> {
   const fan = await people(story);
   const { checkoutUrl } = await story.stage.rooms.billing.subscribe(
-    { accountId: fan, sessionId: `ses_${fan}`, roles: [] }, story.stage.key('subscribe'), { cloneId: clone.cloneId, tierId });
+    { accountId: fan, sessionId: `ses_${fan}`, roles: [] }, story.stage.key('subscribe'), { cloneId: clone.cloneId, tierId, interval });
   if (checkoutUrl === null) throw new Error('there is no page to pay at');
   return { fan, url: checkoutUrl };
 }
@@ -32,18 +32,19 @@ export async function pay(url: string, card: string): Promise<number> {
   return response.status;
 }
 
-export async function sell(story: Story, card = GOOD_CARD, before?: string): Promise<boolean> {
+export async function sell(story: Story, card = GOOD_CARD, before?: string, interval: 'month' | 'year' = 'month'): Promise<boolean> {
   if (open(story).length === 0) return false;
   const clone = story.pick(open(story));
   const { tierId, priceMinor } = story.pick(clone.tiers);
-  const { fan, url } = await page(story, clone, tierId);
+  const { fan, url } = await page(story, clone, tierId, interval);
   if (before !== undefined && (await pay(url, before)) === 303) throw new Error('a declined card has paid');
   if ((await pay(url, card)) !== 303) throw new Error('a good card has not paid');
-  story.sales.push({ fan, clone, tierId, priceMinor, at: story.now, failsLater: card === CARD_FAILS_LATER, endedAt: Infinity, booked: 0 });
+  const price = interval === 'year' ? priceMinor * 12n : priceMinor;
+  story.sales.push({ fan, clone, tierId, priceMinor: price, at: story.now, failsLater: card === CARD_FAILS_LATER, interval, agreed: [], endedAt: Infinity, booked: 0 });
   return true;
 }
 
-const living = (story: Story): Sale[] => story.sales.filter((sale) => sale.endedAt === Infinity && !sale.failsLater && sale.booked > 0 && sale.clone.stoppedAt === Infinity);
+export const living = (story: Story): Sale[] => story.sales.filter((sale) => sale.endedAt === Infinity && !sale.failsLater && sale.booked > 0 && sale.clone.stoppedAt === Infinity);
 
 /** By hand, at the processor: the service hears of it by webhook alone. */
 async function cancel(story: Story): Promise<boolean> {
@@ -89,7 +90,7 @@ export async function periodId(story: Story, period: PaidPeriod): Promise<string
 /** Reserves, spends and gives back outputs of paid periods. */
 async function quota(story: Story): Promise<boolean> {
   const { billing } = story.stage.rooms;
-  const possible = story.periods.filter((period) => story.reference.books.period(period.key).quota.captured === 0
+  const possible = story.periods.filter((period) => !period.shared && period.sale.interval === 'month' && story.reference.books.period(period.key).quota.captured === 0
     && !story.reference.books.period(period.key).ended && story.reference.books.period(period.key).quota.held === 0);
   if (possible.length === 0) return false;
   const period = story.pick(possible);
@@ -142,7 +143,7 @@ async function disputeEarned(story: Story, outcome: 'won' | 'lost'): Promise<boo
   await story.settle();
   const possible = story.periods.filter((period) => {
     const known = story.reference.books.period(period.key);
-    return !period.disputed && period.returned.size === 0 && !known.ended && known.earned > 0;
+    return !period.disputed && !period.shared && period.returned.size === 0 && !known.ended && known.earned > 0;
   });
   if (possible.length === 0) return false;
   const divided = possible.filter((period) => story.reference.books.period(period.key).pots.length > 0);
@@ -207,6 +208,7 @@ export const FANS: Readonly<Record<string, (story: Story) => Promise<boolean>>> 
     for (let fan = 0; fan < story.scale.batch; fan += 1) if (!(await sell(story))) return false;
     return true;
   },
+  subscribe_year: async (story) => story.scale.long !== true && await sell(story, GOOD_CARD, undefined, 'year'),
   fails_later: (story) => sell(story, CARD_FAILS_LATER),
   declined: (story) => sell(story, GOOD_CARD, DECLINED_CARD),
   async abandoned(story) {

@@ -4,6 +4,7 @@ import { COINS } from './coins.ts';
 import { check } from './oracles.ts';
 import { OWNERS, runRoyalties, signSplit, close } from './owners.ts';
 import { PAPERS } from './papers.ts';
+import { PLANS } from './plans.ts';
 import { openStory, type Scale, type Story, type StoryOptions } from './story.ts';
 
 /** One seed: a shuffled life in which everything happens, held against the model after every step. */
@@ -13,10 +14,12 @@ type Verbs = Readonly<Record<string, (story: Story) => Promise<boolean>>>;
 /** What each month holds; the order is drawn. */
 const MONTH: readonly string[] = [
   'subscribe', 'subscribe', 'abandoned', 'declined', 'fails_later', 'cancel', 'quota', 'pause', 'recognise', 'change_split', 'hold_webhooks', 'late_webhooks',
-  'repeat_webhooks', 'lost_webhooks', 'dispute_won', 'dispute_lost', 'dispute_earned_won', 'dispute_earned_lost', 'advance', 'tax', 'buy_coins', 'buy_coins', 'spend_coins', 'spend_coins', 'prepaid_month', 'return_coins', 'coin_dispute_won', 'coin_dispute_lost', 'refused', 'run', 'dry_run', 'payout', 'refund_before_run', 'refund_after_run', 'refund_after_payout', 'close',
+  'repeat_webhooks', 'lost_webhooks', 'dispute_won', 'dispute_lost', 'dispute_earned_won', 'dispute_earned_lost', 'advance', 'tax', 'buy_coins', 'buy_coins', 'spend_coins', 'spend_coins', 'prepaid_month', 'return_coins', 'coin_dispute_won', 'coin_dispute_lost', 'subscribe_year', 'change_price', 'free_turns', 'refused', 'run', 'dry_run', 'payout', 'refund_before_run', 'refund_after_run', 'refund_after_payout', 'close',
 ];
 /** What is done once, after something was earned. */
 const ONCE: readonly string[] = ['race', 'bounce', 'stop', 'end_advance'];
+/** What is tried and needs more luck than one month has. */
+const RARE: readonly string[] = ['upgrade', 'derive', 'dunning_recovers'];
 /** What none of the above names by itself and must have happened all the same. */
 const ALONG: readonly string[] = [
   'subscribed', 'renewed', 'resumed', 'captured', 'voided', 'webhooks_reversed', 'webhooks_doubled', 'payee_never_onboards', 'process_died_in_jobs',
@@ -24,7 +27,7 @@ const ALONG: readonly string[] = [
 ];
 /** In every seed; what of ALONG is left to the dice must have happened somewhere in a range of seeds. */
 export const EVERY_SEED: readonly string[] = [...new Set([...MONTH, ...ONCE, 'subscribed', 'renewed', 'resumed', 'captured', 'voided'])];
-export const SOMEWHERE: readonly string[] = ALONG;
+export const SOMEWHERE: readonly string[] = [...ALONG, ...RARE];
 
 export interface LifeOptions extends Omit<StoryOptions, 'scale'> {
   months: number;
@@ -113,7 +116,7 @@ async function endMonth(story: Story, course: Course, month: number): Promise<vo
 async function live(story: Story, months: number, course: Course): Promise<void> {
   // About thirty days for the list of a month.
   for (let month = 1; month <= months; month += 1) {
-    await play(story, shuffled(story, [...course.script, ...(month === months ? ONCE : [])]), course, 2);
+    await play(story, shuffled(story, [...course.script, ...RARE, ...(month === months ? ONCE : [])]), course, 2);
     await endMonth(story, course, month);
   }
   for (let tries = 0; EVERY_SEED.some((kind) => !story.counts.has(kind)) && tries < 5; tries += 1) {
@@ -130,7 +133,7 @@ export const SMALL: Scale = { clones: 2, batch: 1 };
 /** Lives a seed. Does not throw for what it finds: it is in the report. */
 export async function lifeOf({ months, script, wait = 2, scale = SMALL, log = () => undefined, more = {}, ...options }: LifeOptions): Promise<LifeReport> {
   const story = await openStory({ ...options, scale });
-  const verbs = { ...FANS, ...COINS, ...OWNERS, ...PAPERS, ...ATTACKS, ...more };
+  const verbs = { ...FANS, ...PLANS, ...COINS, ...OWNERS, ...PAPERS, ...ATTACKS, ...more };
   const course: Course = { step: 0, last: 'the beginning', verbs, script: [...MONTH, ...Object.keys(more)], log };
   let broken: string | null = null;
   try {

@@ -65,7 +65,7 @@ function scaleOf(options: SimulateOptions, big: boolean, months: number): Scale 
   const clones = options.number('clones', big ? 24 : SMALL.clones);
   // Two times a month, and two at the beginning.
   const times = 2 * months + 2;
-  return { clones, batch: Math.max(1, Math.round(options.number('fans', big ? 2_000 : times) / times)) };
+  return { clones, long: months > 9, batch: Math.max(1, Math.round(options.number('fans', big ? 2_000 : times) / times)) };
 }
 
 function say(report: LifeReport, milliseconds: number): void {

@@ -91,7 +91,7 @@ function where(story: Story, period: PaidPeriod): Where {
 async function goodwill(story: Story, at: Where): Promise<boolean> {
   const { stage, payees } = story;
   if (at === 'before_run') for (const clone of story.clones) await recognise(story, clone.cloneId);
-  const candidates = story.periods.filter((period) => where(story, period) === at && !period.disputed && returnable(story, period).length > 0);
+  const candidates = story.periods.filter((period) => where(story, period) === at && !period.disputed && !period.shared && returnable(story, period).length > 0);
   if (candidates.length === 0) return false;
   const period = story.pick(candidates);
   const left = returnable(story, period);

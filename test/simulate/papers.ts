@@ -1,4 +1,5 @@
-import { signatureOf } from './owners.ts';
+import { expectRefusal } from './attacks.ts';
+import { signatureOf, signSplit } from './owners.ts';
 import { isoDay } from './reference/days.ts';
 import { account } from './reference/state.ts';
 import type { Story } from './story.ts';
@@ -52,4 +53,31 @@ async function tax(story: Story): Promise<boolean> {
   return true;
 }
 
-export const PAPERS: Readonly<Record<string, (story: Story) => Promise<boolean>>> = { advance, end_advance: endAdvance, tax };
+/** A clone becomes a derivative of another owner's, which gets a share of what it earns; its next split is of what is left. */
+async function derive(story: Story): Promise<boolean> {
+  const { stage } = story;
+  const { royalties } = stage.rooms;
+  const pairs = story.clones.flatMap((clone, index) => story.clones.slice(0, index).map((original) => ({ clone, original })))
+    .filter(({ clone, original }) => clone.owner !== original.owner && clone.stoppedAt === Infinity);
+  if (pairs.length === 0) return false;
+  const { clone, original } = story.pick(pairs);
+  const fromDay = story.today + 1 + story.random.below(4);
+  const basisPoints = 300 + story.random.below(1_500);
+  const terms = { upstreamBasisPoints: basisPoints, ceilingBasisPoints: Math.min(10_000, basisPoints + story.random.below(600)) };
+  const asked = await expectRefusal(royalties.draftDerivativeTerm(clone.owner.actor, stage.key('draftDerivativeTerm'), clone.cloneId, {
+    originalCloneId: original.cloneId, ...terms, effectiveFrom: isoDay(fromDay),
+  }).then(async (draft) => {
+    for (const person of [clone.owner, original.owner]) {
+      await royalties.signDerivativeTerm(person.actor, stage.key('signDerivativeTerm'), draft.derivativeId, { signature: await signatureOf(story, person, 'derivative', draft.document) });
+    }
+  }));
+  // The originals of the original alone may be more than the ceiling.
+  if (asked === 'derivative_invalid') return false;
+  if (asked !== 'accepted') throw new Error(`a term of a derivative was ${asked}`);
+  clone.splits += 1;
+  story.happen({ what: 'derived', cloneId: clone.cloneId, number: clone.splits, fromDay, originalCloneId: original.cloneId, owner: original.owner.accountId, basisPoints, ceilingBasisPoints: terms.ceilingBasisPoints });
+  await signSplit(story, clone, fromDay);
+  return true;
+}
+
+export const PAPERS: Readonly<Record<string, (story: Story) => Promise<boolean>>> = { advance, end_advance: endAdvance, tax, derive };

@@ -1,7 +1,7 @@
 import { seededRandom, type Random } from '../../src/kernel/random.ts';
 import { type Charge, chargesOf as charged, type Paused } from '../billing/renewing.ts';
 import type { Planting } from './rooms.ts';
-import { DAY_SECONDS, dayOf, isoDay, midnight } from './reference/days.ts';
+import { DAY_SECONDS, dayOf, isoDay, midnight, monthAfter } from './reference/days.ts';
 import type { Happening, Leg } from './reference/happenings.ts';
 import { makeReference, type Reference } from './reference/model.ts';
 import { openStage, type Person, type Stage, type StageOptions } from './stage.ts';
@@ -20,6 +20,9 @@ export interface Sale {
   priceMinor: bigint;
   at: number;
   failsLater: boolean;
+  interval: 'month' | 'year';
+  /** What it costs from which charge on, where the fan agreed to another price. */
+  agreed: { from: number; priceMinor: bigint }[];
   endedAt: number;
   /** How many of its charges the books know. */
   booked: number;
@@ -43,10 +46,14 @@ export interface PaidPeriod {
   days: number;
   returned: Set<number>;
   disputed: boolean;
+  /** A part of what a change of plan made: two of one day, which are not told apart by it. */
+  shared: boolean;
 }
 
 export interface Scale {
   clones: number;
+  /** A long story sells no years, which it would have to renew. */
+  long?: boolean;
   /** Fans that one `subscribe` brings. */
   batch: number;
 }
@@ -77,6 +84,7 @@ export interface Story {
   pick: <T>(from: readonly T[]) => T;
   /** Some hours or days on; often to the edge of a day, or into the hour of a renewal's draft. */
   wait: (most?: number) => Promise<void>;
+  goTo: (at: number) => Promise<void>;
   /** Lets webhooks go, works every job, and tells the model what the books have learnt. */
   settle: (how?: { mortal?: boolean }) => Promise<void>;
 }
@@ -90,12 +98,14 @@ export interface StoryOptions {
 
 /** Every charge of a sale up to `now`. */
 export function chargesOf(sale: Sale, now: number): Charge[] {
+  // Nobody's story is longer than the year that was paid.
+  if (sale.interval === 'year') return [{ at: sale.at, startDay: dayOf(sale.at), days: dayOf(monthAfter(sale.at, 12)) - dayOf(sale.at) }];
   return charged({ ...sale, until: Math.min(sale.endedAt, sale.clone.stoppedAt) }, sale.clone.pauses, now);
 }
 
 /** When the collection of a living sale comes next. */
 export function renewals(sale: Sale, from: number, to: number): number[] {
-  if (sale.failsLater) return [];
+  if (sale.failsLater || sale.interval === 'year') return [];
   return chargesOf(sale, to + HOUR).slice(1).map(({ at }) => at - HOUR).filter((at) => at >= from && at <= to);
 }
 
@@ -149,6 +159,7 @@ async function makeClones(stage: Stage, random: Random, owners: readonly Person[
       });
       clone.tiers.push({ tierId, name, priceMinor });
     }
+    await stage.rooms.billing.createTier(clone.owner.actor, stage.key('createTier'), { cloneId: clone.cloneId, name: 'free', kind: 'free', priceMinor: '0', voiceOutputsPerPeriod: 2 });
   }
   await stage.drain();
   return clones;
@@ -181,7 +192,10 @@ export async function openStory({ seed, scale, ...faults }: StoryOptions): Promi
       const edges = [midnight(dayOf(until)), midnight(dayOf(until)) - 1, midnight(dayOf(until)) + 1];
       const drafts = story.sales.slice(-20).flatMap((sale) => renewals(sale, now - HOUR / 2, until)).map((at) => at + HOUR / 2);
       const to = story.pick([until, story.pick(edges), drafts.length > 0 ? story.pick(drafts) : until]);
-      now = to > now ? to : until;
+      await story.goTo(to > now ? to : until);
+    },
+    async goTo(at) {
+      now = at;
       await stage.moveTo(now);
       await stage.tick('royalties.releaseDue');
       story.happen({ what: 'day_came', day: dayOf(now) });
@@ -223,11 +237,11 @@ function learn(story: Story, heard: (key: string) => boolean = () => true): void
     for (const { startDay, days } of charges.slice(sale.booked)) {
       const key = `${sale.fan} ${sale.clone.cloneId} ${isoDay(startDay)}`;
       if (!heard(key)) break;
-      story.periods.push({ key, sale, startDay, days, returned: new Set(), disputed: false });
-      story.happen({
-        what: 'paid', period: key, cloneId: sale.clone.cloneId, tierId: sale.tierId, grossMinor: sale.priceMinor, feeMinor: feeOf(story.stage, sale.priceMinor), startDay, days,
-      });
+      story.periods.push({ key, sale, startDay, days, returned: new Set(), disputed: false, shared: false });
+      const grossMinor = sale.agreed.findLast(({ from }) => sale.booked >= from)?.priceMinor ?? sale.priceMinor;
+      story.happen({ what: 'paid', period: key, cloneId: sale.clone.cloneId, tierId: sale.tierId, grossMinor, feeMinor: feeOf(story.stage, grossMinor), startDay, days });
       story.count(sale.booked === 0 ? 'subscribed' : 'renewed');
+      if (sale.agreed.some(({ from }) => from === sale.booked)) story.count('renewed_at_another_price');
       sale.booked += 1;
     }
   }

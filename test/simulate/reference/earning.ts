@@ -97,3 +97,26 @@ export function pay(books: Books, paid: Extract<Happening, { what: 'paid' }>): v
   clone.periods.push(period);
   settle(books, clone, period);
 }
+
+/** What of a period is not earned on the day before which it is counted. */
+export function unusedOn(books: Books, id: string, day: number): { netMinor: bigint; taxMinor: bigint; feeMinor: bigint } {
+  const period = books.period(id);
+  const clone = books.clone(period.cloneId);
+  let k = period.earned;
+  for (let next = period.nextDay; next < day && k < period.days; next += 1) if (!wasPaused(clone, next)) k += 1;
+  const left = (amountMinor: bigint): bigint => amountMinor - upTo(amountMinor, k, period.days);
+  return { netMinor: left(period.netMinor), taxMinor: left(period.taxMinor), feeMinor: left(period.feeMinor) };
+}
+
+/** Unused money of a period that ends today is earned over the days of another one. */
+export function carry(books: Books, { from, period: id, tierId, startDay, days }: Extract<Happening, { what: 'carried' }>): void {
+  const old = books.period(from);
+  const clone = books.clone(old.cloneId);
+  earn(books, clone, old, startDay);
+  const period: Period = {
+    ...old, ...unusedOn(books, from, startDay), id, tierId, days, nextDay: startDay, earned: 0, earnedOn: [], returnedDays: [], waiting: [], pots: [], quota: { held: 0, captured: 0 },
+  };
+  old.ended = true;
+  books.periods.set(id, period);
+  clone.periods.push(period);
+}

@@ -1,7 +1,7 @@
 import { buy, capture, decideLot, disputeLot, giveBack, payBack, prepay, reserve } from './coins.ts';
 import { decide, open } from './disputing.ts';
 import { giveBackDays, run } from './dividing.ts';
-import { pay, recognise, stop, termsOn } from './earning.ts';
+import { carry, pay, recognise, stop, termsOn, unusedOn } from './earning.ts';
 import { advance, bounced, endAdvance, payOut, sent } from './paying.ts';
 import { dayOf } from './days.ts';
 import type { Happening } from './happenings.ts';
@@ -15,6 +15,8 @@ export interface Reference {
   happen: (happening: Happening) => void;
   /** By account code; positive is a debit; accounts at zero are left out. */
   balances: () => Map<string, bigint>;
+  /** What a change of plan on a day would credit of a period. */
+  creditOf: (period: string, day: number) => { creditMinor: bigint };
   books: Books;
 }
 
@@ -35,6 +37,7 @@ function apply(books: Books, happening: Happening): void {
       return;
     }
     case 'paid': pay(books, happening); return;
+    case 'carried': carry(books, happening); return;
     case 'recognised': recognise(books, happening); return;
     case 'stopped': stop(books, happening); return;
     case 'returned': {
@@ -84,6 +87,10 @@ export function makeReference(taxBasisPoints: bigint): Reference {
   const books = openBooks(taxBasisPoints);
   return {
     books,
+    creditOf(period, day) {
+      const { netMinor, taxMinor } = unusedOn(books, period, day);
+      return { creditMinor: netMinor + taxMinor };
+    },
     happen: (happening) => apply(books, happening),
     balances: () => new Map([...books.balances].filter(([, amountMinor]) => amountMinor !== 0n)),
   };

@@ -10,9 +10,14 @@ export interface Fault {
   name: string;
   /** What has to happen for it to show, after two fans have paid. */
   script: readonly string[];
+  /** At most so many days between two lines of it. */
+  wait?: number;
   plant: Planting;
 }
 
+/** Parts of what payees get are held, in some of the seeds. */
+const HELD = ['change_split', 'change_split', 'recognise', 'run', 'recognise', 'recognise', 'run', 'recognise'];
+const SPENT = ['buy_coins', 'spend_coins'];
 const RUN = ['run'];
 const STOP = ['stop'];
 const RETURNED = ['run', 'refund_after_run'];
@@ -127,6 +132,23 @@ export const FAULTS: readonly Fault[] = [
     }) },
   },
   { name: 'money that was taken back is not booked', script: ['bounce'], plant: posting('royalties.payout_returned', () => []) },
+  { name: 'what is held is never given back', script: HELD, wait: 12, plant: { rooms: (rooms) => ({ ...rooms, ticks: { ...rooms.ticks, 'royalties.releaseDue': async () => undefined } }) } },
+  { name: 'what is held is not taken from what is unpaid', script: HELD, wait: 12, plant: posting('royalties.reserve_held', () => []) },
+  { name: 'an advance is never recouped', script: ['advance', 'recognise', 'run'], plant: posting('royalties.advance_recouped', () => []) },
+  { name: 'an advance is recouped twice', script: ['advance', 'recognise', 'run'], plant: posting('royalties.advance_recouped', twice) },
+  { name: 'the tax of a payout is kept by nobody', script: ['tax', 'tax', 'tax', 'recognise', 'run', 'payout'], wait: 6, plant: posting('royalties.tax_withheld', () => []) },
+  { name: 'the end of a dispute releases nothing', script: ['recognise', 'run', 'dispute_earned_won'], wait: 6, plant: posting('royalties.dispute_released', () => []) },
+  {
+    name: 'a lost dispute is the platform\'s alone', script: ['recognise', 'run', 'dispute_earned_lost'], wait: 6,
+    plant: posting('royalties.dispute_lost', (draft) => [moved(draft, 'payable:', () => chart.platformExpense('dispute_losses', 'CNY'))]),
+  },
+  { name: 'the fee of a dispute is ignored', script: ['dispute_won'], plant: posting('billing.dispute_opened', (draft) => [moved(draft, 'platform_expense:', () => chart.cashInTransit('CNY'))]) },
+  { name: 'the fee of a pack is ignored', script: ['buy_coins'], plant: posting('billing.coins_bought', (draft) => [moved(draft, 'coin_deferred_fees:', () => chart.cashInTransit('CNY'))]) },
+  { name: 'spent coins are nobody\'s earnings', script: SPENT, plant: posting('billing.coins_spent', (draft) => [moved(draft, 'earned:', () => chart.coinDeferred('CNY'))]) },
+  { name: 'coins come back without their cost', script: SPENT, plant: posting('billing.coins_released', (draft) => [{ ...draft, legs: draft.legs.filter((leg) => leg.account.currency === 'COIN') }]) },
+  { name: 'unspent coins are paid back twice', script: ['buy_coins', 'return_coins'], plant: again('refunds') },
+  { name: 'the tax of coins that went back is kept', script: ['buy_coins', 'return_coins'], plant: posting('billing.coins_returned', (draft) => [moved(draft, 'tax_payable:', () => chart.platformExpense('processor_fees', 'CNY'))]) },
+  { name: 'a month paid ahead is nobody\'s', script: ['buy_coins', 'buy_coins', 'buy_coins', 'prepaid_month'], plant: posting('billing.month_prepaid', (draft) => [moved(draft, 'deferred:', () => chart.coinDeferred('CNY'))]) },
   { name: 'a kept balance is off by one', script: RUN, plant: { ledger: (ledger) => ({ ...ledger, balance: async (tx, account) => (await ledger.balance(tx, account)) + (account.code.startsWith('tax_payable') ? 1n : 0n) }) } },
 ];
 
@@ -139,7 +161,7 @@ export interface Caught {
 /** Lives some seeds with the fault until one of them breaks. */
 export async function catchFault(fault: Fault, seeds: readonly number[] = [1, 2, 3, 4, 5]): Promise<Caught> {
   for (const seed of seeds) {
-    const { broken } = await lifeOf({ seed, months: 1, script: fault.script, plant: fault.plant });
+    const { broken } = await lifeOf({ seed, months: 1, script: fault.script, plant: fault.plant, ...(fault.wait === undefined ? {} : { wait: fault.wait }) });
     if (broken !== null) return { name: fault.name, by: broken };
   }
   return { name: fault.name, by: null };
@@ -147,9 +169,9 @@ export async function catchFault(fault: Fault, seeds: readonly number[] = [1, 2,
 
 /** What each of these scripts is without a fault: whole. */
 export async function control(seed: number): Promise<string | null> {
-  const scripts = new Set(FAULTS.map((fault) => fault.script.join()));
-  for (const script of scripts) {
-    const { broken } = await lifeOf({ seed, months: 1, script: script === '' ? [] : script.split(',') });
+  const scripts = new Map(FAULTS.map((fault) => [`${fault.script.join()} ${fault.wait ?? ''}`, fault]));
+  for (const { script, wait } of scripts.values()) {
+    const { broken } = await lifeOf({ seed, months: 1, script, ...(wait === undefined ? {} : { wait }) });
     if (broken !== null) return broken;
   }
   return null;

@@ -13,6 +13,7 @@ const SCENES: readonly (readonly string[])[] = [
   ['pause', 'change_split', 'refused'], ['stop', 'repeat_webhooks'], ['bounce', 'close'], ['declined', 'fails_later', 'abandoned'], ['run', 'race'],
   ['lost_webhooks', 'dispute_won'], ['dispute_lost', 'recognise'], ['advance', 'run', 'dispute_earned_lost'], ['tax', 'run', 'dispute_earned_won', 'payout'], ['advance', 'run', 'refund_after_run', 'dispute_earned_lost', 'end_advance'],
   ['buy_coins', 'spend_coins', 'run', 'coin_dispute_lost'], ['buy_coins', 'buy_coins', 'coin_dispute_won', 'return_coins'], ['buy_coins', 'buy_coins', 'buy_coins', 'prepaid_month', 'spend_coins', 'stop'],
+  ['subscribe_year', 'change_price', 'free_turns', 'recognise'], ['subscribe', 'upgrade', 'recognise', 'stop'], ['derive', 'recognise', 'run', 'fails_later', 'dunning_recovers'],
 ];
 const LONG = 13;
 const counts = new Map<string, number>();

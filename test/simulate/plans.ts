@@ -48,7 +48,7 @@ async function upgrade(story: Story): Promise<boolean> {
   const next: Sale = { ...sale, tierId, priceMinor, at: story.now, endedAt: Infinity, booked: 1 };
   story.sales.push(next);
   story.periods.push({ key, sale: next, startDay, days, returned: new Set(), disputed: false, shared: true });
-  story.happen({ what: 'carried', from: old.key, period: `${key} carried`, tierId, startDay, days });
+  story.happen({ what: 'carried', from: old.key, earlier: story.periods.filter((one) => one.sale === sale && one !== old).map((one) => one.key), period: `${key} carried`, tierId, startDay, days });
   story.happen({ what: 'paid', period: key, cloneId: sale.clone.cloneId, tierId, grossMinor: chargeMinor, feeMinor: feeOf(stage, chargeMinor), startDay, days });
   return true;
 }

@@ -109,10 +109,11 @@ export function unusedOn(books: Books, id: string, day: number): { netMinor: big
 }
 
 /** Unused money of a period that ends today is earned over the days of another one. */
-export function carry(books: Books, { from, period: id, tierId, startDay, days }: Extract<Happening, { what: 'carried' }>): void {
+export function carry(books: Books, { from, earlier, period: id, tierId, startDay, days }: Extract<Happening, { what: 'carried' }>): void {
   const old = books.period(from);
   const clone = books.clone(old.cloneId);
-  earn(books, clone, old, startDay);
+  // Whatever the subscription bought before is earned too, up to the day of the change.
+  for (const before of [...earlier, from]) earn(books, clone, books.period(before), startDay);
   const period: Period = {
     ...old, ...unusedOn(books, from, startDay), id, tierId, days, nextDay: startDay, earned: 0, earnedOn: [], returnedDays: [], waiting: [], pots: [], quota: { held: 0, captured: 0 },
   };

@@ -3,7 +3,7 @@ export type Happening =
   | { what: 'split'; cloneId: string; splitId: string; number: number; fromDay: number; legs: readonly Leg[]; bearer: string; base: Base; reserve: { basisPoints: number; days: number } }
   | { what: 'derived'; cloneId: string; number: number; fromDay: number; originalCloneId: string; owner: string; basisPoints: number; ceilingBasisPoints: number }
   | { what: 'paid'; period: string; cloneId: string; tierId: string; grossMinor: bigint; feeMinor: bigint; startDay: number; days: number }
-  | { what: 'carried'; from: string; period: string; tierId: string; startDay: number; days: number }
+  | { what: 'carried'; from: string; earlier: readonly string[]; period: string; tierId: string; startDay: number; days: number }
   | { what: 'paused' | 'resumed'; cloneId: string; at: number }
   | { what: 'recognised'; cloneId: string; throughDay: number }
   | { what: 'stopped'; cloneId: string; at: number }

@@ -26,8 +26,9 @@ const ALONG: readonly string[] = [
   'process_died_in_run', 'process_died_in_refund', 'process_died_in_payout', 'process_died_in_close',
 ];
 /** In every seed; what of ALONG is left to the dice must have happened somewhere in a range of seeds. */
-export const EVERY_SEED: readonly string[] = [...new Set([...MONTH, ...ONCE, 'subscribed', 'renewed', 'resumed', 'captured', 'voided'])];
-export const SOMEWHERE: readonly string[] = [...ALONG, ...RARE];
+export const EVERY_SEED: readonly string[] = [...new Set([...MONTH, ...ONCE, 'subscribed', 'renewed', 'captured', 'voided'])].filter((kind) => kind !== 'pause');
+/** A clone is paused where no renewal is near, which a seed may never have. */
+export const SOMEWHERE: readonly string[] = [...ALONG, ...RARE, 'pause'];
 
 export interface LifeOptions extends Omit<StoryOptions, 'scale'> {
   months: number;

@@ -5,7 +5,7 @@ import type { Billing } from './service.ts';
 
 const SHOWN = 100;
 
-type Mine = Pick<Handlers<RequestContext>, 'listCoinPacks' | 'buyCoins' | 'getWallet' | 'returnCoins' | 'buyPrepaidMonth' | 'listOutputPrices' | 'priceOutput' | 'listDisputes' | 'listReconciliations' | 'reconcile'>;
+type Mine = Pick<Handlers<RequestContext>, 'listCoinPacks' | 'buyCoins' | 'getWallet' | 'returnCoins' | 'buyPrepaidMonth' | 'listOutputPrices' | 'priceOutput' | 'listDisputes' | 'listReconciliations' | 'reconcile' | 'listOwedRefunds' | 'sendOwedRefund'>;
 
 export function makeCoinHandlers(billing: Billing): Mine {
   return {
@@ -30,6 +30,13 @@ export function makeCoinHandlers(billing: Billing): Mine {
     async listDisputes(_input, context) {
       withRole(context, 'operator');
       return { status: 200, body: await billing.listDisputes(SHOWN) };
+    },
+    async listOwedRefunds(_input, context) {
+      withRole(context, 'operator');
+      return { status: 200, body: await billing.listOwedRefunds(SHOWN) };
+    },
+    async sendOwedRefund(input, context) {
+      return { status: 202, body: await billing.sendOwedRefund(withRole(context, 'operator'), writeKey(context), input.path.owedId) };
     },
     async listReconciliations(_input, context) {
       withRole(context, 'operator');

@@ -11,6 +11,7 @@ import * as returns from './coin-return-store.ts';
 import * as store from './coin-store.ts';
 import type { CoinReturnView } from './coin-views.ts';
 import type { BillingDeps } from './deps.ts';
+import { cameBack, checkOurs } from './owed-refunds.ts';
 import type { RefundFacts } from './provider.ts';
 import { askToReview } from './refunds.ts';
 
@@ -62,6 +63,11 @@ export function makeCoinReturns(deps: BillingDeps & { onVoided: (tx: Tx, spend: 
   async function book(tx: Tx, refundId: string, told: RefundFacts): Promise<boolean> {
     const row = await returns.lockReturn(tx, refundId);
     if (row === null) return false;
+    checkOurs(row, told);
+    if (row.state === 'succeeded' && told.state === 'failed') {
+      await cameBack(tx, deps, { ...row, currency: 'CNY' }, told);
+      return true;
+    }
     if (row.state !== 'pending') {
       if (told.state !== 'pending' && told.state !== row.state) throw new Error(`Return ${row.id} is booked as ${row.state} and now ${told.state}: it must be put right by hand.`);
       return true;

@@ -11,6 +11,7 @@ import type { Disputes } from './disputes.ts';
 import { GRACE_DAYS_OF_PAYMENT, noteFailure, resolve } from './dunning.ts';
 import { endDayWithPauses, taxIncluded } from './model.ts';
 import { isPaused, pausesOf } from './pause-store.ts';
+import type { OwedRefunds } from './owed-refunds.ts';
 import * as periods from './period-store.ts';
 import { applyNext, applyNow } from './plan-booking.ts';
 import { openChange } from './plan-store.ts';
@@ -170,7 +171,7 @@ function makeSubscriptionApplier(deps: BillingDeps): Appliers['subscription'] {
   };
 }
 
-type Rooms = Pick<Refunds, 'settle' | 'requestRefund'> & Pick<Coins, 'applyPack' | 'settleCoinReturn'> & Pick<Disputes, 'applyDispute'>;
+type Rooms = Pick<Refunds, 'settle' | 'requestRefund'> & Pick<Coins, 'applyPack' | 'settleCoinReturn'> & Pick<Disputes, 'applyDispute'> & Pick<OwedRefunds, 'settleOwed'>;
 
 export function makeAppliers(deps: BillingDeps, rooms: Rooms): Appliers {
   const { runTx, provider, clock } = deps;
@@ -244,7 +245,7 @@ export function makeAppliers(deps: BillingDeps, rooms: Rooms): Appliers {
       const ours = told?.refundId ?? null;
       const row = ours === null ? null : await runTx((tx) => inbox.findRefund(tx, ours));
       if (told === null || ours === null) return 'not_ours';
-      if (row === null) return await rooms.settleCoinReturn(ours, told) ? 'applied' : 'not_ours';
+      if (row === null) return await rooms.settleCoinReturn(ours, told) || await rooms.settleOwed(ours, told) ? 'applied' : 'not_ours';
       await rooms.settle(row.id, told);
       return 'applied';
     },

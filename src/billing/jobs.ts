@@ -49,6 +49,7 @@ export function makeBillingJobs({ work }: Pick<Billing, 'work'>): JobHandlers {
       await work.alignCollections({ cloneId: textIn(payload, 'cloneId') ?? null, at: new Date(idIn(payload, 'at')), after: idIn(payload, 'after') }),
     'billing.openPackCheckout': async (payload) => await work.openPackCheckout(idIn(payload, 'purchaseId')),
     'billing.sendCoinReturn': async (payload) => await work.sendCoinReturn(idIn(payload, 'refundId')),
+    'billing.sendOwed': async (payload) => await work.sendOwed(idIn(payload, 'owedId')),
     'billing.reviewDispute': async (payload) => await work.reviewDispute(idIn(payload, 'disputeId')),
     'billing.reconcile': async (payload) => await work.runReconciliation(idIn(payload, 'reconciliationId')),
     'billing.sendRefund': async (payload) => await work.sendRefund(idIn(payload, 'refundId')),

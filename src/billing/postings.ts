@@ -111,6 +111,28 @@ export function unusedRefunded(period: PeriodRow, refund: RefundRow, settled: Se
   };
 }
 
+/** A refund that had succeeded came back: its money is ours to hold again, and the fan's to have. */
+export function refundCameBack(back: { refundId: string; stripeRefund: string; charge: string; currency: Currency; amountMinor: bigint; returned: Settled; at: Date }): TransferDraft {
+  const { refundId, stripeRefund: refund, charge, currency, amountMinor, returned } = back;
+  return {
+    key: `stripe:refund:${refund}:returned`, kind: 'billing.refund_returned', effectiveDate: dayOf(back.at),
+    legs: moving([
+      ...cashOut(currency, -amountMinor, { currency: returned.currency, amountMinor: -returned.amountMinor }), { account: chart.refundsOwed(currency), amountMinor: -amountMinor },
+    ]),
+    metadata: { refundId, refund, charge },
+  };
+}
+
+/** What was owed was sent again, and has arrived. */
+export function refundSentAgain(sent: { owedId: string; refundId: string; stripeRefund: string; charge: string; currency: Currency; amountMinor: bigint; settled: Settled; at: Date }): TransferDraft {
+  const { owedId, refundId, stripeRefund: refund, charge, currency, amountMinor, settled } = sent;
+  return {
+    key: `stripe:refund:${owedId}`, kind: 'billing.refund_sent_again', effectiveDate: dayOf(sent.at),
+    legs: moving([{ account: chart.refundsOwed(currency), amountMinor }, ...cashOut(currency, amountMinor, settled)]),
+    metadata: { refundId, refund, charge },
+  };
+}
+
 /** The cash side of a refund whose other legs a higher room posts (credits, and a conversion where there was one). */
 export function refundCashLegs(refund: Pick<RefundRow, 'currency' | 'grossMinor' | 'settledCurrency' | 'settledMinor'>): Leg[] {
   const { currency, grossMinor, settledCurrency, settledMinor } = refund;

@@ -91,8 +91,13 @@ export interface RefundFacts {
   refundId: string | null;
   state: 'pending' | 'succeeded' | 'failed';
   failure: string | null;
+  /** Of which charge it is, and how much of it, in its currency. */
+  chargeId: string | null;
+  amountMinor: bigint;
   /** What left our account for it, in the settlement currency; null until it has. */
   settled: { currency: Currency; amountMinor: bigint } | null;
+  /** What came back to our account when it failed after that; null when nothing did. */
+  returned: { currency: Currency; amountMinor: bigint } | null;
 }
 
 type Reference = string | { id: string } | null | undefined;
@@ -276,10 +281,15 @@ function makePayments({ run, withKey }: StripePort): Pick<PaymentProvider,
 function makeReturns({ run, withKey }: StripePort): Pick<PaymentProvider, 'refund' | 'refundById'> {
   async function factsOf(refund: Stripe.Refund): Promise<RefundFacts> {
     const state = REFUND_STATE[refund.status ?? ''] ?? 'pending';
-    const movementId = idOf(refund.balance_transaction);
-    const movement = movementId === null ? null : await run((sdk) => sdk.balanceTransactions.retrieve(movementId));
+    const movementOf = async (reference: Reference): Promise<Stripe.BalanceTransaction | null> => {
+      const movementId = idOf(reference);
+      return movementId === null ? null : await run((sdk) => sdk.balanceTransactions.retrieve(movementId));
+    };
+    const movement = await movementOf(refund.balance_transaction);
+    const back = await movementOf(refund.failure_balance_transaction);
     return {
-      stripeRefundId: refund.id,
+      stripeRefundId: refund.id, chargeId: idOf(refund.charge), amountMinor: fromStripeAmount(refund.amount),
+      returned: back === null ? null : { currency: currencyOf(back.currency), amountMinor: fromStripeAmount(back.net) },
       refundId: refund.metadata?.['refundId'] ?? null,
       // Without its movement of money a refund is booked nowhere, so for us it is still on its way.
       state: state === 'succeeded' && movement === null ? 'pending' : state,
@@ -308,7 +318,7 @@ function makeReturns({ run, withKey }: StripePort): Pick<PaymentProvider, 'refun
       } catch (error) {
         if (!isFinalNo(error)) throw error;
         // Such as a charge that was disputed or refunded by hand: kept with its reason, not tried again.
-        return { stripeRefundId: null, refundId, state: 'failed', failure: error.message, settled: null };
+        return { stripeRefundId: null, refundId, state: 'failed', failure: error.message, chargeId, amountMinor, settled: null, returned: null };
       }
       return await factsOf(refund);
     },

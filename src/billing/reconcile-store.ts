@@ -49,8 +49,10 @@ const KNOWN: Readonly<Record<ListedKind, string>> = {
     CASE WHEN l.status IN ('active', 'trialing') THEN 'active' WHEN l.status IN ('past_due', 'unpaid', 'paused') THEN 'past_due' ELSE 'canceled' END))`,
   invoice: `(l.status IS DISTINCT FROM 'paid' OR l.amount = 0 OR EXISTS (SELECT FROM subscription_period p WHERE p.stripe_invoice = l.id))`,
   charge: `(l.status <> 'succeeded' OR EXISTS (SELECT FROM subscription_period p WHERE p.stripe_charge = l.id) OR EXISTS (SELECT FROM coin_lot c WHERE c.stripe_charge = l.id))`,
-  refund: `(l.status IN ('pending', 'requires_action') OR EXISTS (SELECT FROM refund r WHERE r.stripe_refund = l.id AND r.state <> 'pending')
-    OR EXISTS (SELECT FROM coin_return r WHERE r.stripe_refund = l.id AND r.state <> 'pending'))`,
+  // One that came back is known when its money is owed; a movement of money (without a state) when its refund was booked at all.
+  refund: `(coalesce(l.status, '') IN ('pending', 'requires_action') OR EXISTS (SELECT FROM owed_refund o WHERE o.returned_refund = l.id AND l.status IS DISTINCT FROM 'succeeded')
+    OR EXISTS (SELECT FROM (SELECT stripe_refund, state FROM refund UNION ALL SELECT stripe_refund, state FROM coin_return UNION ALL SELECT stripe_refund, state FROM owed_refund) AS r
+      WHERE r.stripe_refund = l.id AND CASE WHEN l.status IS NULL THEN r.state <> 'pending' ELSE r.state = CASE l.status WHEN 'succeeded' THEN 'succeeded' ELSE 'failed' END END))`,
   dispute: `(l.status LIKE 'warning%' OR l.status = 'prevented' OR EXISTS (SELECT FROM dispute d WHERE d.id = l.id AND d.state =
     CASE WHEN l.status IN ('won', 'lost') THEN l.status ELSE 'open' END))`,
 };

@@ -37,7 +37,7 @@ async function strange({ runTx }: Pick<BillingDeps, 'runTx'>, movements: readonl
   const found: store.Difference[] = [];
   for (const kind of ['charge', 'refund', 'dispute'] as const) {
     const mine = movements.filter(({ type }) => KIND_OF_MOVEMENT[type] === kind);
-    const status = { charge: 'succeeded', refund: 'succeeded', dispute: null }[kind];
+    const status = { charge: 'succeeded', refund: null, dispute: null }[kind];
     const sources = mine.map(({ source }) => ({ id: source ?? '', status, amountMinor: 0n }));
     const unknown = new Set(await runTx((tx) => (kind === 'dispute' ? store.unknownDisputes(tx, sources.map(({ id }) => id)) : store.unknownOf(tx, kind, sources))));
     for (const one of mine) {

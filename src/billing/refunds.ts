@@ -8,6 +8,7 @@ import type { BillingDeps } from './deps.ts';
 import { openOfCharges } from './dispute-store.ts';
 import { earnedDays, partsOfDays, type Parts } from './model.ts';
 import { pausesOf } from './pause-store.ts';
+import { cameBack, checkOurs } from './owed-refunds.ts';
 import * as periods from './period-store.ts';
 import { unusedRefunded } from './postings.ts';
 import type { RefundFacts } from './provider.ts';
@@ -71,19 +72,19 @@ async function checkLimits(tx: Tx, period: periods.PeriodRow, order: RefundOrder
   }
 }
 
-/** The first final answer is booked; another one after it moved money that no job can put right, so it fails aloud. */
+/** The first final answer is booked. One that was given up moves no money, so one that then did fails aloud. */
 function checkSame(booked: store.RefundRow, told: RefundFacts): void {
-  if (told.state === 'failed' && booked.state === 'succeeded') {
-    throw new Error(`Refund ${booked.id} failed after it had succeeded: its money is back and must be booked by hand.`);
-  }
   if (told.state === 'succeeded' && booked.state === 'failed') {
     throw new Error(`Refund ${booked.id} was given up and has succeeded all the same: its money is gone and must be booked by hand.`);
   }
 }
 
 /** No processor is asked for coins, and no cash leaves. */
-function sentAsCoins({ id: refundId, currency }: store.RefundRow): RefundFacts {
-  return { stripeRefundId: `coins:${refundId}`, refundId, state: 'succeeded', failure: null, settled: { currency, amountMinor: 0n } };
+function sentAsCoins({ id: refundId, currency, grossMinor }: store.RefundRow, { stripeCharge }: periods.PeriodRow): RefundFacts {
+  return {
+    stripeRefundId: `coins:${refundId}`, refundId, state: 'succeeded', failure: null, chargeId: stripeCharge, amountMinor: grossMinor,
+    settled: { currency, amountMinor: 0n }, returned: null,
+  };
 }
 
 /**
@@ -113,18 +114,22 @@ export function makeRefunds(deps: BillingDeps): Refunds {
   async function book(tx: Tx, refundId: string, told: RefundFacts): Promise<void> {
     const refund = await store.lockRefund(tx, refundId);
     if (refund === null) throw new Error(`There is no refund ${refundId}.`);
+    const period = await periods.findPeriod(tx, refund.periodId);
+    if (period === null) throw new Error(`Refund ${refundId} has no period.`);
+    checkOurs({ ...refund, stripeCharge: period.stripeCharge }, told);
     if (refund.state !== 'pending') {
       checkSame(refund, told);
+      // Whoever gave it up did so for good: it is still the fan's.
+      if (refund.state === 'succeeded' && told.state === 'failed') await cameBack(tx, deps, { ...refund, stripeCharge: period.stripeCharge }, told);
       return;
     }
     const at = clock.now();
     const { state, failure, settled } = told;
     await store.putRefund(tx, refundId, { state, failure, settled, stripeRefund: told.stripeRefundId, at });
     if (told.state === 'pending') return;
-    const period = await periods.findPeriod(tx, refund.periodId);
-    if (told.state === 'failed' && period !== null) await askToReview(tx, deps, period.stripeCharge, refundId);
+    if (told.state === 'failed') await askToReview(tx, deps, period.stripeCharge, refundId);
     if (told.state === 'succeeded') {
-      if (period === null || told.settled === null) throw new Error(`Refund ${refundId} has no period or no movement.`);
+      if (told.settled === null) throw new Error(`Refund ${refundId} has no movement.`);
       if (paidWithCoins(period)) await returnAsCoins(tx, deps, period, refund);
       else if (refund.kind === 'stop') await ledger.post(tx, unusedRefunded(period, { ...refund, stripeRefund: told.stripeRefundId }, told.settled, at));
     }
@@ -167,9 +172,7 @@ export function makeRefunds(deps: BillingDeps): Refunds {
       return parts;
     },
 
-    async refund(tx, refundId) {
-      return await store.findRefund(tx, refundId);
-    },
+    refund: (tx, refundId) => store.findRefund(tx, refundId),
 
     async sendRefund(refundId) {
       const found = await runTx(async (tx) => {
@@ -178,7 +181,7 @@ export function makeRefunds(deps: BillingDeps): Refunds {
       });
       if (found?.refund.state !== 'pending' || found.period === null) return;
       const { refund, period } = found;
-      await settle(refundId, paidWithCoins(period) ? sentAsCoins(refund) : await provider.refund({ refundId, chargeId: period.stripeCharge, amountMinor: refund.grossMinor }));
+      await settle(refundId, paidWithCoins(period) ? sentAsCoins(refund, period) : await provider.refund({ refundId, chargeId: period.stripeCharge, amountMinor: refund.grossMinor }));
     },
 
     settle,

@@ -11,6 +11,7 @@ import { forfeitReturned } from './coin-forfeits.ts';
 import { type Disputes, makeDisputes } from './disputes.ts';
 import { makeAppliers, makeEvents, type Events } from './events.ts';
 import { makeReconcile, type Reconcile } from './reconcile.ts';
+import { makeOwedRefunds, type OwedRefunds } from './owed-refunds.ts';
 import * as periods from './period-store.ts';
 import { makePlans, type Plans } from './plans.ts';
 import { makePortal, type Portal } from './portal.ts';
@@ -69,7 +70,7 @@ export interface BillingFacts {
 
 type CoinVerbs = Omit<Coins, 'openPackCheckout' | 'applyPack' | 'sendCoinReturn' | 'settleCoinReturn' | 'isCoinHold' | 'captureCoins' | 'voidCoins'>;
 
-type DisputeVerbs = Omit<Disputes, 'applyDispute' | 'reviewDispute'> & Pick<Reconcile, 'reconcile' | 'listReconciliations'>;
+type DisputeVerbs = Pick<OwedRefunds, 'listOwedRefunds' | 'sendOwedRefund'> & Omit<Disputes, 'applyDispute' | 'reviewDispute'> & Pick<Reconcile, 'reconcile' | 'listReconciliations'>;
 
 export interface Billing extends Tiers, Plans, Portal, Remains, Pausing, Sales, Quota, Entitlements, Recognition, Omit<Refunds, 'settle' | 'sendRefund'>, Omit<Stops, 'settle'>, BillingFacts, CoinVerbs, DisputeVerbs {
   receiveStripeEvent: Events['receiveStripeEvent'];
@@ -90,6 +91,7 @@ export interface Billing extends Tiers, Plans, Portal, Remains, Pausing, Sales, 
     openPackCheckout: Coins['openPackCheckout'];
     sendCoinReturn: Coins['sendCoinReturn'];
     reviewDispute: Disputes['reviewDispute'];
+    sendOwed: OwedRefunds['sendOwed'];
     runReconciliation: Reconcile['runReconciliation'];
     /** The tick that compares with the processor once an hour. */
     reconcileSometimes: Reconcile['reconcileSometimes'];
@@ -145,18 +147,19 @@ export function makeBilling(deps: BillingDeps): Billing {
   const disputing = { ...deps, requestRefund: refunds.requestRefund };
   const { openPackCheckout, applyPack, sendCoinReturn, settleCoinReturn, isCoinHold, captureCoins, voidCoins, ...coins } =
     makeCoins(deps, (tx, spend) => forfeitReturned(tx, deps, spend), deps.settings.coinPacks);
+  const { sendOwed, settleOwed, ...owed } = makeOwedRefunds(deps);
   const { applyDispute, reviewDispute, ...disputes } = makeDisputes(disputing, { sendRefund, sendCoinReturn });
-  const appliers = makeAppliers(deps, { settle, requestRefund: refunds.requestRefund, applyPack, settleCoinReturn, applyDispute });
+  const appliers = makeAppliers(deps, { settle, requestRefund: refunds.requestRefund, applyPack, settleCoinReturn, applyDispute, settleOwed });
   const { runReconciliation, reconcileSometimes, ...reconcile } = makeReconcile(deps, appliers);
   const { receiveStripeEvent, applyEvent, closePage, endRenewal, endSubscription } = makeEvents(deps, appliers);
   const plans = makePlans(deps, { applyInvoice: appliers.invoice, applySubscription: appliers.subscription });
   const quota = makeQuota(deps);
   return {
-    ...tiers, ...plans, ...makePortal(deps), ...makeRemains(deps), ...pausing, ...sales, ...quota, ...makeEntitlements(deps), ...holdsOfBoth(quota, { ...coins, isCoinHold, captureCoins, voidCoins }), ...coins, ...disputes, ...reconcile, ...makeRecognition(deps), ...refunds, ...stops, ...facts, receiveStripeEvent,
+    ...tiers, ...plans, ...makePortal(deps), ...makeRemains(deps), ...pausing, ...sales, ...quota, ...makeEntitlements(deps), ...holdsOfBoth(quota, { ...coins, isCoinHold, captureCoins, voidCoins }), ...coins, ...disputes, ...owed, ...reconcile, ...makeRecognition(deps), ...refunds, ...stops, ...facts, receiveStripeEvent,
     work: {
       publishTier: tiers.publishTier, endOffers: tiers.endOffers, applyPlanChange: plans.applyPlanChange,
       openCheckout: sales.openCheckout, applyEvent, closePage, endRenewal, endSubscription, settleStop: settleStopped, sendRefund,
-      openPackCheckout, sendCoinReturn, reviewDispute, runReconciliation, reconcileSometimes,
+      openPackCheckout, sendCoinReturn, reviewDispute, sendOwed, runReconciliation, reconcileSometimes,
       ...makeEndings(deps, stops), ...makeCollection(deps),
     },
   };

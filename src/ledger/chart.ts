@@ -76,6 +76,11 @@ export function payoutPending(accountId: string, currency: Currency): AccountRef
   return { code: `payout_pending:${accountId}:${currency}`, currency, class: 'liability', guarded: true };
 }
 
+/** Liability: refunds whose money came back because it could not reach the fan, who is owed it. */
+export function refundsOwed(currency: Currency): AccountRef {
+  return { code: `refunds_owed:${currency}`, currency, class: 'liability' };
+}
+
 /** Expense of the platform, by kind, such as `processor_fees`. */
 export function platformExpense(kind: string, currency: Currency): AccountRef {
   return { code: `platform_expense:${kind}:${currency}`, currency, class: 'expense' };

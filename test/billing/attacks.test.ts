@@ -221,7 +221,7 @@ describe('a refund that was given up and happened all the same', () => {
     const { refund } = world.provider;
     world.provider.refund = async (asked) => {
       await refund(asked);
-      return { stripeRefundId: null, refundId: asked.refundId, state: 'failed', failure: 'so it said', settled: null };
+      return { stripeRefundId: null, refundId: asked.refundId, state: 'failed', failure: 'so it said', chargeId: asked.chargeId, amountMinor: asked.amountMinor, settled: null, returned: null };
     };
     world.sandbox.control.holdDeliveries();
     await order();

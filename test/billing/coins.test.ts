@@ -176,7 +176,7 @@ describe('unspent coins', () => {
     const fan = world.fan('c');
     await bought(fan);
     const { refund } = world.provider;
-    world.provider.refund = async ({ refundId }) => ({ stripeRefundId: null, refundId, state: 'failed', failure: 'charge_disputed', settled: null });
+    world.provider.refund = async ({ refundId, chargeId, amountMinor }) => ({ stripeRefundId: null, refundId, state: 'failed', failure: 'charge_disputed', chargeId, amountMinor, settled: null, returned: null });
     await world.billing.returnCoins(fan, world.key('return'), {});
     await world.drain();
     world.provider.refund = refund;

@@ -75,6 +75,45 @@ describe('a comparison with the processor', () => {
     expect(await world.balance(chart.cashInTransit('CNY'))).toBe(theirs);
   }, 60_000);
 
+  it('books what came back of a refund that had succeeded, and it is owed until it is sent again and arrives', async () => {
+    const { control } = world.sandbox;
+    const operator = { accountId: 'acc_owner', sessionId: 'ses_1', roles: ['operator' as const] };
+    const owed = async (): Promise<bigint> => -(await world.balance(chart.refundsOwed('CNY')));
+    const refundOf = (lotOf: string): Promise<{ id: string; gross: string }[]> => world.db.asOwner(
+      'SELECT stripe_refund AS id, gross_minor AS gross FROM coin_return WHERE account_id = $1 ORDER BY requested_at DESC LIMIT 1', [lotOf]);
+    const li = world.fan('li');
+    await world.billing.returnCoins(li, world.key('return'), {});
+    await world.drain();
+    const [{ id, gross } = { id: '', gross: '0' }] = await refundOf(li.accountId);
+    // Its news is lost; the comparison finds it, since it compares states.
+    control.holdDeliveries();
+    await control.failRefund(id);
+    control.dropDeliveries(() => true);
+    control.releaseDeliveries();
+    expect(await reconciled('returned')).toMatchObject({ mended: [{ kind: 'refund', object: id }], differences: [] });
+    expect(await owed()).toBe(BigInt(gross));
+    await world.checkBooks();
+    expect(await reconciled('returned again')).toMatchObject({ mended: [], differences: [] });
+    const [first] = (await world.billing.listOwedRefunds(10)).refunds;
+    expect(first).toMatchObject({ state: 'owed', amountMinor: gross, failure: 'expired_or_canceled_card' });
+    // Sent again, it fails once more, and then arrives. Told twice, it is sent and booked once.
+    await world.billing.sendOwedRefund(operator, world.key('send'), first!.owedId);
+    await world.drain();
+    expect(await owed()).toBe(0n);
+    const again = control.book().filter(({ type }) => type === 'refund').at(-1)!.source!;
+    await control.failRefund(again);
+    await world.drain();
+    expect(await owed()).toBe(BigInt(gross));
+    const second = (await world.billing.listOwedRefunds(10)).refunds[0]!;
+    expect(second).toMatchObject({ state: 'owed', refundId: first!.refundId });
+    await Promise.all([1, 2].map((one) => world.billing.sendOwedRefund(operator, world.key(`send ${one}`), second.owedId)));
+    await world.drain();
+    expect(await world.billing.sendOwedRefund(operator, world.key('send'), second.owedId)).toMatchObject({ state: 'succeeded' });
+    expect(await owed()).toBe(0n);
+    await world.checkBooks();
+    expect(await reconciled('sent again')).toMatchObject({ mended: [], differences: [] });
+  });
+
   it('tells what it cannot mend: money that moved for nothing of ours', async () => {
     const { port } = world;
     await port.sdk.paymentIntents.create({ amount: 500, currency: 'cny', payment_method: 'pm_card_visa', confirm: true }, port.withKey('stray'));
@@ -102,5 +141,22 @@ describe('a comparison with the processor', () => {
     await world.drain();
     expect(await world.db.asOwner(`SELECT outcome FROM stripe_event_applied WHERE event_id = 'evt_old'`)).toEqual([{ outcome: 'applied' }]);
     expect(await world.db.asOwner('SELECT count(*) FROM ledger_transfer')).toEqual(before);
+  });
+
+  it('books no refund by its metadata alone: of another charge or amount it is told and not booked', async () => {
+    const { port } = world;
+    const [ours] = await world.db.asOwner<{ id: string; charge: string }>('SELECT id, stripe_charge AS charge FROM coin_return ORDER BY requested_at DESC LIMIT 1');
+    const [other] = await world.db.asOwner<{ charge: string }>(`SELECT stripe_charge AS charge FROM subscription_period p
+      WHERE NOT EXISTS (SELECT FROM dispute d WHERE d.stripe_charge = p.stripe_charge) LIMIT 1`);
+    world.sandbox.control.holdDeliveries();
+    const stray = await port.sdk.refunds.create({ charge: other!.charge, amount: 100, metadata: { refundId: ours!.id } }, port.withKey('stray refund'));
+    await expect(world.told('refund.updated', stray.id)).rejects.toThrow(/another payment or amount/);
+    world.sandbox.control.dropDeliveries(() => true);
+    world.sandbox.control.releaseDeliveries();
+    await world.billing.work.runReconciliation(world.ids.next('reconciliation'));
+    expect((await world.billing.listReconciliations(1)).reconciliations[0]!.differences).toEqual(expect.arrayContaining([
+      expect.objectContaining({ kind: 'not_bookable', object: stray.id }), expect.objectContaining({ kind: 'unknown_movement', source: stray.id }),
+    ]));
+    expect(await world.db.asOwner('SELECT 1 FROM coin_return WHERE stripe_refund = $1', [stray.id])).toEqual([]);
   });
 });

@@ -3,6 +3,7 @@ import type Stripe from 'stripe';
 import type { RecordedRequest, World } from './core/world.ts';
 import type { Deliveries } from './deliveries.ts';
 import { closeDispute, openDispute, type DisputeReason } from './nouns/disputes.ts';
+import { failRefund } from './nouns/refunds.ts';
 import { requireInput, type PaperFacts, verify } from './nouns/identity.ts';
 
 /** One movement in the sandbox's own book: the oracle that the service's cash accounts are compared with. */
@@ -36,6 +37,8 @@ export interface SandboxControl {
   readonly openDispute: (chargeId: string, options?: { amountMinor?: bigint; reason?: DisputeReason }) => Promise<string>;
   /** The bank has decided. */
   readonly closeDispute: (disputeId: string, status: 'won' | 'lost') => Promise<void>;
+  /** A refund that had succeeded fails at the fan's bank. */
+  readonly failRefund: (refundId: string) => Promise<void>;
   /** Held deliveries that never arrive, as if the network had eaten them. Answers how many. */
   readonly dropDeliveries: (lost: (event: { id: string; type: string }) => boolean) => number;
   /** A person showed a paper and a face, and the provider read this from the paper. */
@@ -114,6 +117,11 @@ export function makeControl(options: { world: World; deliveries: Deliveries; idl
     async closeDispute(disputeId, status) {
       bringUp();
       closeDispute(world, world.find('dispute', disputeId, platform), status);
+      await save();
+    },
+    async failRefund(refundId) {
+      bringUp();
+      failRefund(world, world.find('refund', refundId, platform));
       await save();
     },
     dropDeliveries: (lost) => deliveries.drop((id) => lost({ id, type: world.peek('event', id)?.object.type ?? '' })),

@@ -79,6 +79,23 @@ function refund(world: World, row: Row<Charge>, facts: { amount: number; reason:
   return object;
 }
 
+/** The fan's bank could not take it: the money is back in the balance, and the charge less refunded. */
+export function failRefund(world: World, row: Row<Refund>): void {
+  const { owner, clock, object } = row;
+  const charge = world.find('charge', object.charge ?? '', owner).object;
+  const at = world.now(clock);
+  const previous = { status: object.status };
+  object.status = 'failed';
+  object.failure_reason = 'expired_or_canceled_card';
+  object.failure_balance_transaction = move(world, {
+    owner, clock, at, type: 'refund_failure', reportingCategory: 'refund_failure', source: object.id, currency: object.currency, amount: object.amount,
+    description: 'REFUND FAILURE', availableOn: at,
+  }).id;
+  charge.amount_refunded -= object.amount;
+  charge.refunded = false;
+  world.emit({ type: 'refund.failed', kind: 'refund', object, at, owner, previous });
+}
+
 function update(world: World, call: Call): object {
   const row = world.find('refund', pathId(call), call.owner);
   const metadata = mergeMetadata(row.object.metadata ?? {}, call.params);

@@ -1,0 +1,100 @@
+import type { components } from '../../contracts/generated/api.ts';
+import type { Currency } from '../kernel/money.ts';
+import { notFound, Refusal } from '../kernel/refusals.ts';
+import type { Actor } from '../kernel/request.ts';
+import type { IdempotencyKey, Tx } from '../kernel/tx.ts';
+import { enqueue } from '../platform/jobs/index.ts';
+import { once } from '../platform/postgres/index.ts';
+import type { BillingDeps } from './deps.ts';
+import * as store from './owed-store.ts';
+import { refundCameBack, refundSentAgain } from './postings.ts';
+import type { RefundFacts } from './provider.ts';
+
+export type OwedRefundView = components['schemas']['OwedRefund'];
+
+/** Refunds that had succeeded and came back: owed to the fan until they are sent again and arrive. */
+export interface OwedRefunds {
+  listOwedRefunds: (limit: number) => Promise<{ refunds: OwedRefundView[] }>;
+  /** Sends it to the same payment once more; one that is on its way, or has arrived, is answered as it is. Refuses `not_found`. */
+  sendOwedRefund: (actor: Actor, key: IdempotencyKey, owedId: string) => Promise<OwedRefundView>;
+  /** Job. */
+  sendOwed: (owedId: string) => Promise<void>;
+  /** Books what the processor says of a try; answers false when none has this id. */
+  settleOwed: (owedId: string, told: RefundFacts) => Promise<boolean>;
+}
+
+function viewOf(row: store.OwedRow): OwedRefundView {
+  return {
+    owedId: row.id, refundId: row.refundId, charge: row.stripeCharge, currency: row.currency, amountMinor: row.grossMinor.toString(), failure: row.failure,
+    state: row.state, owedAt: row.owedAt.toISOString(),
+  };
+}
+
+/** What the processor says must be of the payment and the amount that were asked for: metadata are not enough to be booked by. */
+export function checkOurs(asked: { id: string; stripeCharge: string; grossMinor: bigint }, told: RefundFacts): void {
+  if (told.chargeId !== asked.stripeCharge || told.amountMinor !== asked.grossMinor) {
+    throw new Error(`What the processor calls refund ${asked.id} is of another payment or amount, and is not booked: ${told.stripeRefundId ?? 'refused'}.`);
+  }
+}
+
+/** Books that a refund came back, once. */
+export async function cameBack(
+  tx: Tx, deps: Pick<BillingDeps, 'ids' | 'clock' | 'ledger'>, refund: { id: string; stripeCharge: string; currency: Currency; grossMinor: bigint }, told: RefundFacts,
+): Promise<void> {
+  const { stripeRefundId: stripeRefund, returned } = told;
+  if (stripeRefund === null || returned === null) throw new Refusal('unavailable', 'The processor has not given the money of this refund back yet.');
+  const at = deps.clock.now();
+  const { id: refundId, stripeCharge, currency, grossMinor } = refund;
+  const row = { id: deps.ids.next('refund'), refundId, stripeCharge, returnedRefund: stripeRefund, failure: told.failure ?? 'failed', currency, grossMinor, owedAt: at };
+  if (!(await store.insertOwed(tx, row))) return;
+  await deps.ledger.post(tx, refundCameBack({ refundId, stripeRefund, charge: stripeCharge, currency, amountMinor: grossMinor, returned, at }));
+}
+
+export function makeOwedRefunds(deps: BillingDeps): OwedRefunds {
+  const { runTx, clock, ids, ledger, provider } = deps;
+
+  async function book(tx: Tx, owedId: string, told: RefundFacts): Promise<boolean> {
+    const row = await store.lockOwed(tx, owedId);
+    if (row === null) return false;
+    checkOurs(row, told);
+    const { refundId, stripeCharge, currency, grossMinor } = row;
+    const at = clock.now();
+    const { stripeRefundId: stripeRefund, settled } = told;
+    if (row.state === 'succeeded' && told.state === 'failed') await cameBack(tx, deps, { ...row, id: refundId }, told);
+    if (row.state !== 'pending' || told.state === 'pending') return true;
+    await store.putOwed(tx, owedId, { state: told.state, stripeRefund, settled, at });
+    if (told.state === 'failed') {
+      // It is owed as before, and may be tried anew.
+      const returnedRefund = stripeRefund ?? `refused:${owedId}`;
+      await store.insertOwed(tx, { id: ids.next('refund'), refundId, stripeCharge, returnedRefund, failure: told.failure ?? 'failed', currency, grossMinor, owedAt: at });
+      return true;
+    }
+    if (settled === null || stripeRefund === null) throw new Error(`Refund ${owedId} succeeded without a movement of money.`);
+    await ledger.post(tx, refundSentAgain({ owedId, refundId, stripeRefund, charge: stripeCharge, currency, amountMinor: grossMinor, settled, at }));
+    return true;
+  }
+
+  const settleOwed = (owedId: string, told: RefundFacts): Promise<boolean> => runTx((tx) => book(tx, owedId, told));
+
+  return {
+    listOwedRefunds: (limit) => runTx(async (tx) => ({ refunds: (await store.listOwed(tx, limit)).map(viewOf) })),
+
+    sendOwedRefund: (_actor, key, owedId) => runTx((tx) => once(tx, key, async () => {
+      const row = await store.lockOwed(tx, owedId);
+      if (row === null) throw notFound();
+      if (row.state !== 'owed') return viewOf(row);
+      const at = clock.now();
+      await store.putOwed(tx, owedId, { state: 'pending', stripeRefund: null, settled: null, at });
+      await enqueue(tx, { topic: 'billing.sendOwed', payload: { owedId }, runAt: at, dedupeKey: `billing.sendOwed:${owedId}` });
+      return viewOf({ ...row, state: 'pending' });
+    })),
+
+    async sendOwed(owedId) {
+      const row = await runTx((tx) => store.findOwed(tx, owedId));
+      if (row?.state !== 'pending') return;
+      await settleOwed(owedId, await provider.refund({ refundId: owedId, chargeId: row.stripeCharge, amountMinor: row.grossMinor }));
+    },
+
+    settleOwed,
+  };
+}

@@ -1,0 +1,53 @@
+import type { Currency } from '../kernel/money.ts';
+import type { Tx } from '../kernel/tx.ts';
+import { execute, maybeOne, sql } from '../platform/postgres/index.ts';
+
+/** What came back of refunds, and each try to send it again. */
+export interface OwedRow {
+  id: string;
+  refundId: string;
+  stripeCharge: string;
+  returnedRefund: string;
+  failure: string;
+  currency: Currency;
+  grossMinor: bigint;
+  state: 'owed' | 'pending' | 'succeeded' | 'failed';
+  owedAt: Date;
+}
+
+const OWED = `id, refund_id AS "refundId", stripe_charge AS "stripeCharge", returned_refund AS "returnedRefund", failure, currency, gross_minor AS "grossMinor",
+  state, owed_at AS "owedAt"`;
+
+/** Answers whether it was written: what came back is owed once. */
+export async function insertOwed(tx: Tx, row: Omit<OwedRow, 'state'>): Promise<boolean> {
+  return await execute(
+    tx,
+    `INSERT INTO owed_refund (id, refund_id, stripe_charge, returned_refund, failure, currency, gross_minor, owed_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (returned_refund) DO NOTHING`,
+    [row.id, row.refundId, row.stripeCharge, row.returnedRefund, row.failure, row.currency, row.grossMinor, row.owedAt],
+  ) === 1;
+}
+
+export async function findOwed(tx: Tx, id: string): Promise<OwedRow | null> {
+  return await maybeOne<OwedRow>(tx, `SELECT ${OWED} FROM owed_refund WHERE id = $1`, [id]);
+}
+
+export async function lockOwed(tx: Tx, id: string): Promise<OwedRow | null> {
+  return await maybeOne<OwedRow>(tx, `SELECT ${OWED} FROM owed_refund WHERE id = $1 FOR UPDATE`, [id]);
+}
+
+/** The newest first, at most `limit`: what nobody has received yet before what was settled. */
+export async function listOwed(tx: Tx, limit: number): Promise<OwedRow[]> {
+  return await sql<OwedRow>(tx, `SELECT ${OWED} FROM owed_refund ORDER BY settled_at IS NULL DESC, owed_at DESC, id DESC LIMIT $1`, [limit]);
+}
+
+export async function putOwed(tx: Tx, id: string, told: {
+  state: 'pending' | 'succeeded' | 'failed'; stripeRefund: string | null; settled: { currency: Currency; amountMinor: bigint } | null; at: Date;
+}): Promise<void> {
+  await sql(
+    tx,
+    `UPDATE owed_refund SET state = $2, stripe_refund = coalesce($3, stripe_refund), settled_currency = $4, settled_minor = $5,
+       settled_at = CASE WHEN $2 = 'pending' THEN NULL ELSE $6::timestamptz END WHERE id = $1`,
+    [id, told.state, told.stripeRefund, told.settled?.currency ?? null, told.settled?.amountMinor ?? null, told.at],
+  );
+}

@@ -2237,6 +2237,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/owed-refunds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Refunds whose money came back
+         * @description A refund that had succeeded may still fail at the fan's bank. Its money is ours to hold again and owed to the fan. The newest 100; what nobody has received yet first.
+         */
+        get: operations["listOwedRefunds"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/owed-refunds/{owedId}/send": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a refund that came back again
+         * @description To the same payment. One that fails again is owed again, under another id. One that is on its way or has arrived is answered as it is.
+         */
+        post: operations["sendOwedRefund"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/ownership-claims": {
         parameters: {
             query?: never;
@@ -5903,6 +5943,20 @@ export interface components {
                 leafId: string;
                 receiptDigest: components["schemas"]["Digest"];
             }[];
+        };
+        OwedRefund: {
+            /** @description Of this try to send it. */
+            owedId: string;
+            /** @description What was paid back and came back: a refund, or a return of coins. */
+            refundId: string;
+            charge: string;
+            currency: components["schemas"]["Currency"];
+            amountMinor: components["schemas"]["AmountMinor"];
+            /** @description Why it came back. */
+            failure: string;
+            /** @enum {string} */
+            state: "owed" | "pending" | "succeeded" | "failed";
+            owedAt: components["schemas"]["Instant"];
         };
         OwnProofId: string;
         /**
@@ -11392,6 +11446,55 @@ export interface operations {
                 };
                 content: {
                     "multipart/mixed": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listOwedRefunds: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What came back, and each try to send it again. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        refunds: components["schemas"]["OwedRefund"][];
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    sendOwedRefund: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                owedId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description On its way. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwedRefund"];
                 };
             };
             default: components["responses"]["Problem"];

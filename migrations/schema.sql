@@ -870,6 +870,20 @@ output_price.without_subscription boolean NOT NULL
 output_price.priced_by text NOT NULL
 output_price.priced_at timestamp with time zone NOT NULL
 output_price.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+owed_refund.id text NOT NULL
+owed_refund.refund_id text NOT NULL
+owed_refund.stripe_charge text NOT NULL
+owed_refund.returned_refund text NOT NULL
+owed_refund.failure text NOT NULL
+owed_refund.currency text NOT NULL
+owed_refund.gross_minor bigint NOT NULL
+owed_refund.state text NOT NULL DEFAULT 'owed'::text
+owed_refund.stripe_refund text
+owed_refund.settled_currency text
+owed_refund.settled_minor bigint
+owed_refund.owed_at timestamp with time zone NOT NULL
+owed_refund.settled_at timestamp with time zone
+owed_refund.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 ownership_case_key.proof_id text NOT NULL
 ownership_case_key.wrapped bytea
 ownership_case_key.created_at timestamp with time zone NOT NULL
@@ -2138,6 +2152,15 @@ output_price: output_price_clone_id_tier_id_fkey FOREIGN KEY (clone_id, tier_id)
 output_price: output_price_coins_check CHECK (((coins >= 0) AND (coins <= 1000000)))
 output_price: output_price_pkey PRIMARY KEY (id)
 output_price: output_price_priced_by_fkey FOREIGN KEY (priced_by) REFERENCES account(id)
+owed_refund: owed_refund_check CHECK (((state = ANY (ARRAY['succeeded'::text, 'failed'::text])) = (settled_at IS NOT NULL)))
+owed_refund: owed_refund_check1 CHECK (((state <> 'succeeded'::text) OR ((stripe_refund IS NOT NULL) AND (settled_currency IS NOT NULL) AND (settled_minor IS NOT NULL))))
+owed_refund: owed_refund_currency_check CHECK ((currency = 'CNY'::text))
+owed_refund: owed_refund_gross_minor_check CHECK ((gross_minor > 0))
+owed_refund: owed_refund_id_check CHECK ((id ~ '^rfd_'::text))
+owed_refund: owed_refund_pkey PRIMARY KEY (id)
+owed_refund: owed_refund_returned_refund_key UNIQUE (returned_refund)
+owed_refund: owed_refund_state_check CHECK ((state = ANY (ARRAY['owed'::text, 'pending'::text, 'succeeded'::text, 'failed'::text])))
+owed_refund: owed_refund_stripe_refund_key UNIQUE (stripe_refund)
 ownership_case_key: ownership_case_key_check CHECK (((wrapped IS NULL) = (destroyed_at IS NOT NULL)))
 ownership_case_key: ownership_case_key_pkey PRIMARY KEY (proof_id)
 ownership_case_key: ownership_case_key_proof_id_fkey FOREIGN KEY (proof_id) REFERENCES ownership_proof(id)
@@ -2811,6 +2834,10 @@ CREATE UNIQUE INDEX output_approval_pkey ON public.output_approval USING btree (
 CREATE UNIQUE INDEX output_hold_pkey ON public.output_hold USING btree (output_id, holder)
 CREATE INDEX output_price_of_clone ON public.output_price USING btree (clone_id, tier_id, capability, id)
 CREATE UNIQUE INDEX output_price_pkey ON public.output_price USING btree (id)
+CREATE INDEX owed_refund_open ON public.owed_refund USING btree (owed_at) WHERE (state = ANY (ARRAY['owed'::text, 'pending'::text]))
+CREATE UNIQUE INDEX owed_refund_pkey ON public.owed_refund USING btree (id)
+CREATE UNIQUE INDEX owed_refund_returned_refund_key ON public.owed_refund USING btree (returned_refund)
+CREATE UNIQUE INDEX owed_refund_stripe_refund_key ON public.owed_refund USING btree (stripe_refund)
 CREATE UNIQUE INDEX ownership_case_key_pkey ON public.ownership_case_key USING btree (proof_id)
 CREATE UNIQUE INDEX ownership_decision_once ON public.ownership_decision USING btree (proof_id, decision, round)
 CREATE UNIQUE INDEX ownership_decision_pkey ON public.ownership_decision USING btree (leaf_id)
@@ -3251,6 +3278,9 @@ output_approval: CREATE TRIGGER output_approval_guard BEFORE UPDATE ON public.ou
 output_approval: CREATE TRIGGER output_approval_never_deleted BEFORE DELETE ON public.output_approval FOR EACH ROW EXECUTE FUNCTION refuse_change()
 output_price: CREATE TRIGGER output_price_never_changes BEFORE DELETE OR UPDATE ON public.output_price FOR EACH ROW EXECUTE FUNCTION refuse_change()
 output_price: CREATE TRIGGER output_price_never_truncated BEFORE TRUNCATE ON public.output_price FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+owed_refund: CREATE TRIGGER owed_refund_moves_on BEFORE UPDATE ON public.owed_refund FOR EACH ROW EXECUTE FUNCTION owed_refund_moves_on()
+owed_refund: CREATE TRIGGER owed_refund_never_truncated BEFORE TRUNCATE ON public.owed_refund FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+owed_refund: CREATE TRIGGER owed_refund_stays BEFORE DELETE ON public.owed_refund FOR EACH ROW EXECUTE FUNCTION refuse_change()
 ownership_case_key: CREATE TRIGGER ownership_case_key_is_forgotten_once BEFORE UPDATE ON public.ownership_case_key FOR EACH ROW WHEN (((old.destroyed_at IS NOT NULL) OR (new.wrapped IS NOT NULL) OR (new.proof_id <> old.proof_id))) EXECUTE FUNCTION ownership_case_key_is_forgotten_once()
 ownership_case_key: CREATE TRIGGER ownership_case_key_never_deleted BEFORE DELETE ON public.ownership_case_key FOR EACH ROW EXECUTE FUNCTION refuse_change()
 ownership_decision: CREATE TRIGGER ownership_decision_never_changes BEFORE DELETE OR UPDATE ON public.ownership_decision FOR EACH ROW EXECUTE FUNCTION refuse_change()
@@ -5540,6 +5570,17 @@ AS $function$
     END IF;
     RETURN NEW;
   END $function$
+CREATE OR REPLACE FUNCTION public.owed_refund_moves_on()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+      BEGIN
+        IF NOT ((OLD.state = 'owed' AND NEW.state = 'pending') OR (OLD.state = 'pending' AND NEW.state IN ('succeeded', 'failed'))) THEN
+          RAISE EXCEPTION 'what is owed under % is %', OLD.id, OLD.state USING ERRCODE = 'restrict_violation';
+        END IF;
+        RETURN NEW;
+      END $function$
 CREATE OR REPLACE FUNCTION public.ownership_case_key_is_forgotten_once()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -6523,6 +6564,7 @@ output: INSERT, SELECT
 output_approval: INSERT, SELECT
 output_hold: INSERT, SELECT
 output_price: SELECT
+owed_refund: SELECT
 ownership_case_key: INSERT, SELECT
 ownership_decision: INSERT, SELECT
 ownership_destruction: INSERT, SELECT
@@ -6621,6 +6663,8 @@ output: UPDATE (alive_until, changed_at, file, reason, state)
 output_approval: UPDATE (decided_at, decided_by, verdict)
 output_hold: UPDATE (lifted_at)
 output_price: INSERT (capability, clone_id, coins, priced_at, priced_by, tier_id, without_subscription)
+owed_refund: INSERT (currency, failure, gross_minor, id, owed_at, refund_id, returned_refund, stripe_charge)
+owed_refund: UPDATE (settled_at, settled_currency, settled_minor, state, stripe_refund)
 ownership_case_key: UPDATE (destroyed_at, wrapped)
 ownership_evidence: UPDATE (blob_digest, finding, passed_at, state, valid_until)
 ownership_lease: UPDATE (ended_at)

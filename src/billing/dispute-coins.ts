@@ -62,8 +62,8 @@ export async function loseLot(tx: Tx, deps: DisputeDeps, row: store.DisputeRow, 
   const [lot] = await coins.lotsById(tx, [lotId]);
   if (lot === undefined) throw new Error(`There is no lot ${lotId}.`);
   const rest = await loseSpends(tx, deps, row, lot, row.claimMinor - taken);
-  // A dispute of a part of the payment leaves the other coins to the fan.
-  await coins.putLotState(tx, lotId, rest === 0n && lot.leftCoins > 0n ? 'open' : 'lost');
+  // A dispute of a part of the payment leaves the other coins to the fan, also where less than a coin of the claim is left.
+  await coins.putLotState(tx, lotId, lot.leftCoins > 0n ? 'open' : 'lost');
   if (rest === 0n) return;
   await deps.ledger.post(tx, disputeLost(
     { disputeId: row.id, charge, currency: COIN_PRICE, amountMinor: rest, day: dayOf(deps.clock.now()), trace: { lotId } }, 'debt',

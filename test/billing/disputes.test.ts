@@ -180,6 +180,32 @@ describe('a disputed pack of coins', () => {
     await hold('out_2', 2n);
   });
 
+  it('in part takes the coins that it paid for and leaves the others; what is less than a coin is the fan\'s debt', async () => {
+    await bought('small');
+    const id = await dispute(300n);
+    expect(await world.billing.getWallet(fan)).toMatchObject({ availableCoins: '0', disputedCoins: '70' });
+    await decided(id, 'lost');
+    // 21 coins cost ⌊944 × 21 / 70⌋ + ⌊56 × 21 / 70⌋ = 299, and the 22nd would be more than 300.
+    expect(await world.billing.getWallet(fan)).toMatchObject({ availableCoins: '49', disputedCoins: '0', debtMinor: '1' });
+    expect(await at(chart.disputesPending('CNY'))).toBe(0n);
+    expect(await at(chart.coinLiability(fan.accountId))).toBe(-49n);
+    await hold('out_1', 49n);
+  });
+
+  it('of a prepaid month takes its unused days back as coins first, and then those coins', async () => {
+    await bought('friend');
+    const month = await world.billing.buyPrepaidMonth(fan, world.key('month'), { cloneId: CLONE, tierId });
+    await world.moveTo(noon('2026-03-11'));
+    const id = await dispute();
+    await decided(id, 'lost');
+    expect(await world.tx((tx) => world.billing.periodsOfSubscription(tx, month.subscriptionId))).toMatchObject([{ endedOn: '2026-03-11', recognisedDays: 10 }]);
+    expect([await at(chart.deferred(CLONE, 'CNY')), await at(chart.deferredFees(CLONE, 'CNY')), await at(chart.disputesPending('CNY'))]).toEqual([0n, 0n, 0n]);
+    expect(await world.billing.getWallet(fan)).toMatchObject({ availableCoins: '0', lots: [{ leftCoins: '0', state: 'lost' }] });
+    // Ten days were had: nobody divides owner money here, so what they cost is the fan's debt.
+    expect(await at(chart.fanDebt(fan.accountId, 'CNY'))).toBeGreaterThan(0n);
+    expect(await at(chart.coinLiability(fan.accountId))).toBe(0n);
+  });
+
   it('lost takes unspent coins first, then what their spends earned, and the rest is a debt that voided holds pay off', async () => {
     await bought('friend');
     const first = await hold('out_1', 10n);

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { makePaymentProvider } from '../../src/billing/index.ts';
 import type { Actor } from '../../src/kernel/request.ts';
 import { chart } from '../../src/ledger/index.ts';
 import { refusal } from './refusal.ts';
@@ -88,6 +89,35 @@ describe('a renewal that fails', () => {
     await expect(world.db.asApp('UPDATE payment_problem SET attempts = 0')).rejects.toThrow();
     await expect(world.db.asApp(`UPDATE payment_problem SET grace_until = '2099-01-01'`)).rejects.toThrow(/permission denied/);
     await world.checkBooks();
+  });
+});
+
+describe('a subscription at the processor', () => {
+  it('is waiting, running, without a payment or over: each of its states is one of ours', async () => {
+    const read = async (status: string): Promise<string | undefined> => (await makePaymentProvider({
+      ...world.port, run: async <T>() => ({ status, metadata: {}, cancel_at_period_end: false, cancel_at: null }) as T,
+    }, { publicUrl: 'http://127.0.0.1:1' }).subscription('sub_1'))?.status;
+    const ours = { incomplete: 'waiting', active: 'active', trialing: 'active', past_due: 'past_due', unpaid: 'past_due', paused: 'past_due', canceled: 'canceled', incomplete_expired: 'canceled' };
+    for (const [theirs, state] of Object.entries(ours)) expect([theirs, await read(theirs)]).toEqual([theirs, state]);
+  });
+
+  it('that is left unpaid stays past due without access after a grace of its own length, until it is paid', async () => {
+    const other = await openWorld({ habits: { afterRetries: 'unpaid' }, deps: { settings: { taxRateBasisPoints: 600, paymentGraceDays: 2 } } });
+    try {
+      const fan = other.fan('mei');
+      const sold = await other.billing.subscribe(fan, other.key('subscribe'), { cloneId: CLONE, tierId: await other.tier() });
+      expect(await other.pay(sold.checkoutUrl, CARD_FAILS_LATER)).toBe(303);
+      await other.drain();
+      await other.moveTo(noon('2026-04-02'));
+      expect((await other.billing.getSubscription(fan, sold.subscriptionId)).payment).toMatchObject({ graceUntil: '2026-04-04' });
+      await other.moveTo(noon('2026-04-20'));
+      expect((await other.port.sdk.subscriptions.list({ status: 'all' })).data[0]?.status).toBe('unpaid');
+      expect(await other.billing.getSubscription(fan, sold.subscriptionId)).toMatchObject({ state: 'past_due', currentPeriod: null });
+      expect((await other.billing.getEntitlement(fan, CLONE)).kind).toBe('none');
+      await other.checkBooks();
+    } finally {
+      await other.close();
+    }
   });
 });
 

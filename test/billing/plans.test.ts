@@ -343,7 +343,7 @@ describe('a change of a plan whose payment is disputed', () => {
   });
 });
 
-describe('any sequence of changes, refunds and a stop', () => {
+describe('any sequence of changes, refunds, pauses and a stop', () => {
   const seed = process.env['PLANS_SEED'] ?? Buffer.from(systemRandom.bytes(6)).toString('hex');
   it(`adds up to the money that was paid (PLANS_SEED=${seed})`, async () => {
     const random = seededRandom(seed);
@@ -354,6 +354,14 @@ describe('any sequence of changes, refunds and a stop', () => {
       day = addDays(day, 1 + random.below(20));
       await world.moveTo(noon(day));
       if (random.below(3) === 0) await world.tx((tx) => world.billing.recognise(tx, { cloneId: CLONE, throughDay: day }));
+      if (random.below(3) === 0) {
+        await world.tx((tx) => world.billing.onPaused(tx, CLONE, world.clock.now()));
+        await world.drain();
+        day = addDays(day, 1 + random.below(6));
+        await world.moveTo(noon(day));
+        await world.tx((tx) => world.billing.onResumed(tx, CLONE, world.clock.now()));
+        await world.drain();
+      }
       const tierId = random.below(2) === 0 ? friend : work;
       const interval = random.below(3) === 0 ? 'year' : 'month';
       if ((await refusal(quote(fan, subscriptionId, tierId, interval))) === 'none') await change(fan, subscriptionId, tierId, interval);

@@ -28,12 +28,15 @@ const random = seededRandom('bench/ledger');
 const roll = (below: number): number => random.below(below);
 let serial = 0;
 
-/** A session plans a statement anew five times before it keeps a plan. */
-const WARM_STEPS = 8;
+/**
+ * Steps of each client before its measure: a session plans a statement anew five times before it keeps a plan, and the first
+ * write to a page after a checkpoint writes all of it.
+ */
+const warmSteps = (clients: number): number => Math.min(40, Math.max(8, Math.ceil(1_200 / clients)));
 
 /** Steps a second: every client takes its next step when its last one is answered. */
 async function rate(clients: number, { milliseconds, warmMilliseconds }: Sizes, step: (client: number) => Promise<number>): Promise<number> {
-  await counted(clients, warmMilliseconds, step, WARM_STEPS);
+  await counted(clients, warmMilliseconds, step, warmSteps(clients));
   return await counted(clients, milliseconds, step);
 }
 
@@ -200,7 +203,7 @@ function goalsOf(f: Record<string, number>): BenchReport['goals'] {
 
 export async function ledger({ quick, large = false }: { quick: boolean; large?: boolean }): Promise<BenchReport> {
   const sizes: Sizes = quick
-    ? { transfers: 60_000, scale: 5, rounds: 1, milliseconds: 1_000, warmMilliseconds: 700, asks: 400 }
+    ? { transfers: 60_000, scale: 5, rounds: 1, milliseconds: 1_000, warmMilliseconds: 400, asks: 400 }
     : { transfers: large ? 10_000_000 : 1_000_000, scale: 50, rounds: 3, milliseconds: 4_000, warmMilliseconds: 1_500, asks: 2_000 };
   const server = await openTemplateServer();
   outside.address = server.address;

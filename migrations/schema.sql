@@ -4877,6 +4877,9 @@ CREATE OR REPLACE FUNCTION public.ledger_legs_arrived()
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'public', 'pg_temp'
+ SET enable_seqscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
 AS $function$
   DECLARE
     facts record;
@@ -5162,6 +5165,9 @@ CREATE OR REPLACE FUNCTION public.ledger_stand_still(codes text[], keys text[])
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'public', 'pg_temp'
+ SET enable_seqscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
 AS $function$
   BEGIN
     PERFORM 1 FROM ledger_account a WHERE a.code = ANY (codes) ORDER BY a.id FOR NO KEY UPDATE;

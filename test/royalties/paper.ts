@@ -82,6 +82,8 @@ export const FULL: Statement = {
       line('', 'disputes', -12_000, { cloneId: CLONES[0], tierId: TIERS[0], entries: '3' }), line('', 'fees', -27),
       line('', 'withholding', -2_000_000, { payoutId: id('pay', 1) }), line('', 'recoupment', -350_000, { advanceId: 'adv_00000000000000000000000001', cloneId: CLONES[1] }),
       line('', 'reserve_held', -400_000, { cloneId: CLONES[0] }), line('', 'reserve_released', 250_000, { cloneId: CLONES[0] }),
+      line('', 'tax', -1), line('', 'conversion', 3), line('', 'advance', 90_000, { advanceId: 'adv_00000000000000000000000001' }),
+      line('', 'adjustment', 25_000, { transferKind: 'ledger.adjusted', adjustment: true, firstDay: '2025-11-30', lastDay: '2025-12-24', entries: '2' }),
       line('', 'debt', -9_800), line('', 'payout', -120_000_000, { payoutId: id('pay', 1) }), line('', 'payout_returned', 5_000_000, { payoutId: id('pay', 2) }),
     ],
     debt: { openingMinor: '9800', lines: [line('d1', 'debt', -9_800), line('d2', 'refunds', 1_200, { cloneId: CLONES[0] })], closingMinor: '1200' },
@@ -89,6 +91,12 @@ export const FULL: Statement = {
     advances: [{ advanceId: 'adv_00000000000000000000000001', openingMinor: '2000000', closingMinor: '1650000' }],
   }),
   payeeName: '林雅文化传播（上海）有限公司与晨光联合工作室 Lin Ya Culture & Morning Light Studio Co',
+};
+
+/** The platform's own, in the red: a loss, and a closing below zero. */
+export const RED: Statement = {
+  ...statementOf({ opening: -1_250, pots: [], more: [line('', 'earnings', -98_765, { cloneId: CLONES[0], tierId: TIERS[0] }), line('', 'disputes', -1_000_000, { cloneId: CLONES[0] })] }),
+  payee: 'platform', payeeName: 'Benren · 本人',
 };
 
 export const SEAL = { digest: 'b'.repeat(64), keyId: 'c'.repeat(16), leafId: id('lef', 1) } as const;

@@ -184,24 +184,24 @@ describe('what rates gain or lose', () => {
   ];
 
   it('is the platform\'s, explicit, in both directions, and nothing stays on the positions', async () => {
-    // What no pot gave is found and paid too. 100 units at 7.00 were sold, and are sent at 7.10.
-    await soldFor(700n, 100n);
+    // What no pot gave is found and paid too. Ten at 7.00 were sold, and are sent at 7.10.
+    await soldFor(70n, 10n);
     const begun = await pay();
-    expect(begun.payouts.filter((one) => one.currency === 'USD').map((one) => one.amountMinor)).toEqual(['100']);
+    expect(begun.payouts.filter((one) => one.currency === 'USD').map((one) => one.amountMinor)).toEqual(['10']);
     await world.drain();
-    expect(await stands()).toEqual([0n, 0n, 10n]);
+    expect(await stands()).toEqual([0n, 0n, 1n]);
     // At 7.30: now it gains, and that is shown as less of the expense.
-    await soldFor(730n, 100n);
+    await soldFor(73n, 10n);
     await pay();
     await world.drain();
-    expect(await stands()).toEqual([0n, 0n, -10n]);
+    expect(await stands()).toEqual([0n, 0n, -1n]);
     // Sold at two rates, sent in one; once more changes nothing.
-    await soldFor(350n, 50n);
-    await soldFor(367n, 50n);
+    await soldFor(35n, 5n);
+    await soldFor(38n, 5n);
     await pay();
     await world.drain();
     await Promise.all([world.royalties.work.bookDifferences(), world.royalties.work.bookDifferences()]);
-    expect(await stands()).toEqual([0n, 0n, -17n]);
+    expect(await stands()).toEqual([0n, 0n, -3n]);
     expect((await world.ledger.verify()).problems).toEqual([]);
   });
 });

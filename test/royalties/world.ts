@@ -43,12 +43,12 @@ export interface RoyaltiesWorld extends Omit<World, 'tier' | 'subscribed' | 'clo
   /** Another clone, of this person. */
   newClone: (person: Person, handle: string) => Promise<string>;
   /** A fan who has paid for a tier: its period. */
-  paid: (name: string, tierId: string) => Promise<string>;
-  newTier: (name?: string, priceMinor?: string) => Promise<string>;
+  paid: (name: string, tierId: string, cloneId?: string) => Promise<string>;
+  newTier: (name?: string, priceMinor?: string, cloneId?: string) => Promise<string>;
   /** Answers the signing challenge for a split, or what else is signed, as this person. */
   signature: (person: Person, document: object, documentType?: 'split' | 'advance' | 'derivative') => Promise<SignatureInput>;
   /** Drafted by the owner and signed by everybody named, in force from a day. */
-  signedSplit: (legs?: SplitLeg[], effectiveFrom?: Day, refundFeeBearer?: string, terms?: Pick<SplitInput, 'base' | 'reserve'>) => Promise<string>;
+  signedSplit: (legs?: SplitLeg[], effectiveFrom?: Day, refundFeeBearer?: string, terms?: Pick<SplitInput, 'base' | 'reserve'>, cloneId?: string) => Promise<string>;
   onboard: (person: Person, bankAccount?: string) => Promise<void>;
   /** The same room on another way to the processor, or on another ledger. */
   withStripe: (stripe: Pick<StripePort, 'run' | 'withKey'>, ledger?: Ledger, positionsAtOnce?: bigint) => Royalties;
@@ -142,23 +142,23 @@ export async function openRoyalties(options: { taxRateBasisPoints?: number; star
       await putClone(id, person.accountId, person.name, handle);
       return id;
     },
-    async newTier(name = 'friend', priceMinor = '600') {
-      const tier = await world.billing.createTier(owner.actor, key('createTier'), { cloneId, name, priceMinor, voiceOutputsPerPeriod: 100 });
+    async newTier(name = 'friend', priceMinor = '600', clone = cloneId) {
+      const tier = await world.billing.createTier(owner.actor, key('createTier'), { cloneId: clone, name, priceMinor, voiceOutputsPerPeriod: 100 });
       await world.drain();
       return tier.tierId;
     },
-    async paid(name, tierId) {
-      return (await world.subscribed(world.fan(name), tierId, cloneId)).periodId;
+    async paid(name, tierId, clone = cloneId) {
+      return (await world.subscribed(world.fan(name), tierId, clone)).periodId;
     },
     async signature(person, document, documentType = 'split') {
       const asked = await identity.createSigningChallenge(person.actor, key('challenge'), { documentType, document, locale: 'zh-CN' });
       return { challengeId: asked.challengeId, credential: person.passkey.sign(asked.publicKey) };
     },
-    async signedSplit(legs, effectiveFrom = '2026-03-01', refundFeeBearer = 'platform', terms = {}) {
+    async signedSplit(legs, effectiveFrom = '2026-03-01', refundFeeBearer = 'platform', terms = {}, clone = cloneId) {
       const shares = legs ?? [
         { payee: owner.accountId, basisPoints: 7_000 }, { payee: agency.accountId, basisPoints: 2_000 }, { payee: 'platform', basisPoints: 1_000 },
       ];
-      const draft = await royalties.draftSplit(owner.actor, key('draftSplit'), cloneId, { legs: shares, effectiveFrom, refundFeeBearer, ...terms });
+      const draft = await royalties.draftSplit(owner.actor, key('draftSplit'), clone, { legs: shares, effectiveFrom, refundFeeBearer, ...terms });
       for (const person of [owner, agency, operator]) {
         if (person !== operator && !shares.some((leg) => leg.payee === person.accountId)) continue;
         await royalties.signSplit(person.actor, key('signSplit'), draft.splitId, { signature: await all.signature(person, draft.document) });

@@ -146,7 +146,7 @@ export const FAULTS: readonly Fault[] = [
   { name: 'the fee of a pack is ignored', script: ['buy_coins'], plant: posting('billing.coins_bought', (draft) => [moved(draft, 'coin_deferred_fees:', () => chart.cashInTransit('CNY'))]) },
   { name: 'spent coins are nobody\'s earnings', script: SPENT, plant: posting('billing.coins_spent', (draft) => [moved(draft, 'earned:', () => chart.coinDeferred('CNY'))]) },
   { name: 'coins come back without their cost', script: SPENT, plant: posting('billing.coins_released', (draft) => [{ ...draft, legs: draft.legs.filter((leg) => leg.account.currency === 'COIN') }]) },
-  { name: 'unspent coins are paid back twice', script: ['buy_coins', 'return_coins'], plant: again('refunds') },
+  { name: 'unspent coins are paid back twice', script: ['buy_coins', 'spend_coins', 'return_coins'], plant: again('refunds') },
   { name: 'the tax of coins that went back is kept', script: ['buy_coins', 'return_coins'], plant: posting('billing.coins_returned', (draft) => [moved(draft, 'tax_payable:', () => chart.platformExpense('processor_fees', 'CNY'))]) },
   { name: 'a month paid ahead is nobody\'s', script: ['buy_coins', 'buy_coins', 'buy_coins', 'prepaid_month'], plant: posting('billing.month_prepaid', (draft) => [moved(draft, 'deferred:', () => chart.coinDeferred('CNY'))]) },
   { name: 'a kept balance is off by one', script: RUN, plant: { ledger: (ledger) => ({ ...ledger, balance: async (tx, account) => (await ledger.balance(tx, account)) + (account.code.startsWith('tax_payable') ? 1n : 0n) }) } },

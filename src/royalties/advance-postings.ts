@@ -10,6 +10,7 @@ export const ADVANCE_KINDS = {
   paid: 'royalties.advance_paid',
   returned: 'royalties.advance_returned',
   recouped: 'royalties.advance_recouped',
+  restored: 'royalties.advance_restored',
   writtenOff: 'royalties.advance_written_off',
 } as const;
 
@@ -30,6 +31,19 @@ export function advanceRecouped(recoupment: AdvanceFacts & { runId: string; clon
     effectiveDate: day,
     legs: [{ account: payable(payee, currency), amountMinor }, { account: advanceUnrecouped(advanceId, currency), amountMinor: -amountMinor }],
     metadata: { runId, cloneId, advanceId, payee },
+  };
+}
+
+/** A recoupment undone: the earnings that it was taken from were given back. Of an advance that has ended it is the platform's loss. */
+export function advanceRestored(restoration: AdvanceFacts & { runId: string; cloneId: string; causeId: string; ended: boolean }): TransferDraft {
+  const { advanceId, runId, cloneId, causeId, payee, currency, amountMinor, day, ended } = restoration;
+  const account = ended ? platformExpense('unrecouped_advances', currency) : advanceUnrecouped(advanceId, currency);
+  return {
+    key: `restore:${causeId}:${runId}:${advanceId}`,
+    kind: ADVANCE_KINDS.restored,
+    effectiveDate: day,
+    legs: [{ account, amountMinor }, { account: payable(payee, currency), amountMinor: -amountMinor }],
+    metadata: { runId, cloneId, advanceId, payee, causeId },
   };
 }
 

@@ -1,8 +1,8 @@
 import type { Currency } from '../kernel/money.ts';
 import type { Day } from '../kernel/time.ts';
 import type { Tx } from '../kernel/tx.ts';
-import { maybeOne, sql } from '../platform/postgres/index.ts';
-import type { RecoupBase } from './advances-model.ts';
+import { maybeOne, one, sql } from '../platform/postgres/index.ts';
+import type { Recoupment, RecoupBase, RunReturns } from './advances-model.ts';
 
 /** Advances, their signatures, and what each run recouped of them. */
 
@@ -22,13 +22,15 @@ export interface AdvanceRow {
   leafId: string | null;
   payoutId: string | null;
   endedOn: Day | null;
+  /** What the platform has lost of it since it ended. */
+  writtenOffMinor: bigint;
   draftedBy: string;
   draftedAt: Date;
 }
 
 const ADVANCE = `a.id, a.payee, a.currency, a.amount_minor AS "amountMinor", a.base, a.rate_basis_points AS "rateBasisPoints", a.ends_on AS "endsOn", a.canonical,
   a.digest, a.state, a.signed_at AS "signedAt", a.record, a.leaf_id AS "leafId", a.payout_id AS "payoutId", a.ended_on AS "endedOn",
-  a.drafted_by AS "draftedBy", a.drafted_at AS "draftedAt"`;
+  a.written_off_minor AS "writtenOffMinor", a.drafted_by AS "draftedBy", a.drafted_at AS "draftedAt"`;
 
 export type NewAdvance = Pick<
   AdvanceRow, 'id' | 'payee' | 'currency' | 'amountMinor' | 'base' | 'rateBasisPoints' | 'endsOn' | 'canonical' | 'digest' | 'draftedBy' | 'draftedAt'
@@ -94,8 +96,12 @@ export async function putPayout(tx: Tx, id: string, payoutId: string): Promise<v
   await sql(tx, 'UPDATE advance SET payout_id = $2 WHERE id = $1', [id, payoutId]);
 }
 
-export async function endAdvance(tx: Tx, id: string, day: Day): Promise<void> {
-  await sql(tx, `UPDATE advance SET state = 'ended', ended_on = $2 WHERE id = $1`, [id, day]);
+export async function endAdvance(tx: Tx, id: string, ended: { day: Day; writtenOffMinor: bigint }): Promise<void> {
+  await sql(tx, `UPDATE advance SET state = 'ended', ended_on = $2, written_off_minor = $3 WHERE id = $1`, [id, ended.day, ended.writtenOffMinor]);
+}
+
+export async function putWrittenOff(tx: Tx, id: string, writtenOffMinor: bigint): Promise<void> {
+  await sql(tx, 'UPDATE advance SET written_off_minor = $2 WHERE id = $1', [id, writtenOffMinor]);
 }
 
 export async function insertRecoupment(tx: Tx, row: { advanceId: string; runId: string; baseMinor: bigint; amountMinor: bigint; transferId: string }): Promise<void> {
@@ -105,8 +111,53 @@ export async function insertRecoupment(tx: Tx, row: { advanceId: string; runId: 
   );
 }
 
-export async function recoupmentsOf(tx: Tx, id: string): Promise<{ runId: string; baseMinor: bigint; amountMinor: bigint }[]> {
+export async function recoupmentsOf(tx: Tx, id: string): Promise<{ runId: string; baseMinor: bigint; amountMinor: bigint; restoredMinor: bigint }[]> {
   return await sql(
-    tx, 'SELECT run_id AS "runId", base_minor AS "baseMinor", amount_minor AS "amountMinor" FROM advance_recoupment WHERE advance_id = $1 ORDER BY run_id', [id],
+    tx,
+    `SELECT run_id AS "runId", base_minor AS "baseMinor", amount_minor AS "amountMinor",
+            coalesce((SELECT sum(amount_minor) FROM advance_restoration s WHERE s.advance_id = r.advance_id AND s.run_id = r.run_id), 0)::bigint AS "restoredMinor"
+     FROM advance_recoupment r WHERE advance_id = $1 ORDER BY run_id`,
+    [id],
+  );
+}
+
+interface OfRun {
+  runId: string;
+  payee: string;
+  currency: Currency;
+}
+
+/** What a run recouped of a payee's advances, in the order in which it did. */
+export async function recoupedOfRun(tx: Tx, of: OfRun): Promise<Recoupment[]> {
+  return await sql<Recoupment>(
+    tx,
+    `SELECT r.advance_id AS "advanceId", a.base, a.rate_basis_points AS "rateBasisPoints", r.base_minor AS "baseMinor", r.amount_minor AS "amountMinor",
+            coalesce((SELECT sum(amount_minor) FROM advance_restoration s WHERE s.advance_id = r.advance_id AND s.run_id = r.run_id), 0)::bigint AS "restoredMinor"
+     FROM advance_recoupment r JOIN advance a ON a.id = r.advance_id
+     WHERE r.run_id = $1 AND a.payee = $2 AND a.currency = $3 ORDER BY a.signed_at, a.id`,
+    [of.runId, of.payee, of.currency],
+  );
+}
+
+/** What a run gave a payee in all, and what of that, and of its pots, was returned. */
+export async function sharesOfRun(tx: Tx, of: OfRun): Promise<RunReturns> {
+  return await one<RunReturns>(
+    tx,
+    `WITH own AS (
+       SELECT l.pot_id, sum(l.amount_minor) AS received FROM royalty_pot p JOIN royalty_pot_leg l ON l.pot_id = p.id
+       WHERE p.run_id = $1 AND p.currency = $3 AND l.payee = $2 AND l.amount_minor > 0 GROUP BY 1)
+     SELECT coalesce((SELECT sum(received) FROM own), 0)::bigint AS "receivedMinor",
+            coalesce((SELECT sum(g.amount_minor) FROM goodwill_leg g JOIN own ON own.pot_id = g.pot_id WHERE g.payee = $2), 0)::bigint AS "returnedMinor",
+            coalesce((SELECT sum(g.amount_minor) FROM goodwill_pot g JOIN own ON own.pot_id = g.pot_id), 0)::bigint AS "potsReturnedMinor"`,
+    [of.runId, of.payee, of.currency],
+  );
+}
+
+export async function insertRestoration(
+  tx: Tx, row: { advanceId: string; runId: string; causeId: string; amountMinor: bigint; transferId: string },
+): Promise<void> {
+  await sql(
+    tx, 'INSERT INTO advance_restoration (advance_id, run_id, cause_id, amount_minor, transfer_id) VALUES ($1, $2, $3, $4, $5)',
+    [row.advanceId, row.runId, row.causeId, row.amountMinor, row.transferId],
   );
 }

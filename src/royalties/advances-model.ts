@@ -36,6 +36,40 @@ export interface RunShare {
   potsMinor: bigint;
 }
 
+/** What a run took for one advance, by the terms of that advance, and what of it was undone since. In the order in which the run did it. */
+export interface Recoupment {
+  advanceId: string;
+  base: RecoupBase;
+  rateBasisPoints: number;
+  baseMinor: bigint;
+  amountMinor: bigint;
+  restoredMinor: bigint;
+}
+
+/** What a run gave a payee, and what of that they have returned; of the pots that gave it, what was posted back. */
+export interface RunReturns {
+  receivedMinor: bigint;
+  returnedMinor: bigint;
+  potsReturnedMinor: bigint;
+}
+
+/**
+ * What of a run's recoupments is to be undone once some of its earnings were returned: each is worked out again on what is left of them, by
+ * the same rate, in the same order, and never more than it was. So a sale that was undone recouped nothing, and half a sale recoups as half a
+ * sale would have; it depends on the totals alone, and never falls as more is returned.
+ */
+export function restorable(recoupments: readonly Recoupment[], run: RunReturns): { advanceId: string; amountMinor: bigint }[] {
+  let leftMinor = run.receivedMinor - run.returnedMinor;
+  return recoupments.map(({ advanceId, base, rateBasisPoints, baseMinor, amountMinor, restoredMinor }) => {
+    const rest = baseMinor - (base === 'share' ? run.returnedMinor : run.potsReturnedMinor);
+    const wantedMinor = rest > 0n ? mulDivFloor(rest, BigInt(rateBasisPoints), BigInt(WHOLE_BASIS_POINTS)) : 0n;
+    const stays = least(least(wantedMinor, amountMinor), leftMinor > 0n ? leftMinor : 0n);
+    leftMinor -= stays;
+    const undone = amountMinor - stays - restoredMinor;
+    return { advanceId, amountMinor: undone > 0n ? undone : 0n };
+  });
+}
+
 /**
  * What a run recoups of an advance: ⌊rate × base⌋, at most what is still unrecouped and at most `leftMinor`, what is left of
  * the payee's own share of the run after earlier advances. Nothing from the day on which it ends.

@@ -13,7 +13,7 @@ import { checkAdvance, type RecoupBase, recouped, type RunShare } from './advanc
 import * as store from './advance-store.ts';
 import type { RoyaltiesDeps } from './deps.ts';
 import { paidOutIn, PLATFORM } from './model.ts';
-import { beginPayout, payoutReturned } from './payout-phases.ts';
+import { beginPayout, payoutPending, payoutReturned } from './payout-phases.ts';
 import { advanceRecouped, advanceWrittenOff } from './advance-postings.ts';
 
 export type AdvanceJson = components['schemas']['Advance'];
@@ -55,8 +55,8 @@ async function viewOf(tx: Tx, deps: RoyaltiesDeps, row: store.AdvanceRow): Promi
     signatures: signatures.map(({ signer, signedDocumentId, signedAt }) => ({ signer, signedDocumentId, signedAt: signedAt.toISOString() })),
     missing: signersOf(row.payee).filter((signer) => !signed.has(signer)), signedAt: row.signedAt?.toISOString() ?? null,
     record: row.record === null ? null : (JSON.parse(row.record) as AdvanceRecord), leafId: row.leafId, payoutId: row.payoutId, endedOn: row.endedOn,
-    recoupments: (await store.recoupmentsOf(tx, row.id)).map(({ runId, baseMinor, amountMinor }) => ({
-      runId, baseMinor: baseMinor.toString(), amountMinor: amountMinor.toString(),
+    recoupments: (await store.recoupmentsOf(tx, row.id)).map(({ runId, baseMinor, amountMinor, restoredMinor }) => ({
+      runId, baseMinor: baseMinor.toString(), amountMinor: amountMinor.toString(), restoredMinor: restoredMinor.toString(),
     })),
   };
 }
@@ -142,13 +142,16 @@ async function end(tx: Tx, deps: RoyaltiesDeps, advanceId: string): Promise<Adva
   const row = await store.lockAdvance(tx, advanceId);
   if (row === null) throw notFound();
   const day = dayOf(deps.clock.now());
+  if (row.payoutId !== null && (await payoutPending(tx, row.payoutId))) {
+    throw new Refusal('advance_state', 'What became of its payout is not known yet; it ends when that is.');
+  }
   if (row.state !== 'signed' || row.endsOn === null || day < row.endsOn) {
     throw new Refusal('advance_state', 'Only a signed advance ends, from the day on that it names.');
   }
   const { currency, payee } = row;
   const leftMinor = await deps.ledger.lockedBalance(tx, chart.advanceUnrecouped(advanceId, currency));
   if (leftMinor > 0n) await deps.ledger.post(tx, advanceWrittenOff({ advanceId, payee, currency, amountMinor: leftMinor, day }));
-  await store.endAdvance(tx, advanceId, day);
+  await store.endAdvance(tx, advanceId, { day, writtenOffMinor: leftMinor });
   return await read(tx, deps, advanceId);
 }
 

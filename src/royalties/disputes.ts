@@ -3,14 +3,15 @@ import type { Currency } from '../kernel/money.ts';
 import type { Day } from '../kernel/time.ts';
 import type { Tx } from '../kernel/tx.ts';
 import { chart, type TransferDraft } from '../ledger/index.ts';
+import { lockPayee } from './balances.ts';
 import type { RoyaltiesDeps } from './deps.ts';
-import { heldFor, heldOf } from './dispute-store.ts';
-import { stepsOf, takeFrom } from './model.ts';
+import * as store from './dispute-store.ts';
+import { least, PLATFORM } from './model.ts';
 import { returnedLegs } from './postings.ts';
-import { holdReserve, releaseReserve } from './reserves.ts';
-import { potsOfPeriod } from './return-store.ts';
+import { holdReserve, releaseDated, releaseReserve } from './reserves.ts';
+import { insertUndividedReturn, potsOfPeriod } from './return-store.ts';
 import { type TakenBack, takeEarned } from './returns.ts';
-import * as runs from './run-store.ts';
+import { claimOn, less, partWithin, stepsOf } from './returns-model.ts';
 import * as splits from './split-store.ts';
 
 const CNY: Currency = 'CNY';
@@ -45,43 +46,64 @@ function partLost(part: LostPart, taken: TakenBack, uncoveredMinor: bigint): Tra
   };
 }
 
-/** What each payee received of a source, within a limit: as much as they would have to return. */
-async function receivedOf(tx: Tx, periodId: string, limitMinor: bigint): Promise<{ totals: Map<string, bigint>; takenMinor: bigint }> {
-  const { taken, restMinor } = takeFrom(limitMinor, await potsOfPeriod(tx, periodId));
+/** What each payee has of a thing, within so much of its price: as much as they would have to return. */
+async function receivedOf(tx: Tx, periodId: string, grossMinor: bigint): Promise<{ totals: Map<string, bigint>; grossMinor: bigint }> {
   const totals = new Map<string, bigint>();
-  for (const { source, amountMinor } of taken) {
-    for (const step of stepsOf({ ...source, legs: await runs.legsOfPot(tx, source.potId) }, amountMinor)) {
-      totals.set(step.payee, (totals.get(step.payee) ?? 0n) + step.amountMinor);
-    }
+  let left = grossMinor;
+  for (const pot of await potsOfPeriod(tx, periodId)) {
+    const part = partWithin(less(pot.own, pot.ownClaimed), left);
+    left -= part.netMinor + part.taxMinor;
+    for (const step of stepsOf(pot, claimOn(pot, part))) totals.set(step.payee, (totals.get(step.payee) ?? 0n) + step.amountMinor);
   }
-  return { totals, takenMinor: limitMinor - restMinor };
+  return { totals, grossMinor: grossMinor - left };
 }
 
-/** Holds of a payee what is not held for this dispute yet. */
-async function hold(
-  tx: Tx, deps: RoyaltiesDeps, { disputeId, charge, payee, cloneId, amountMinor, day }: { disputeId: string; charge: string; payee: string; cloneId: string; amountMinor: bigint; day: Day },
-): Promise<void> {
-  const heldMinor = await heldOf(tx, { causeId: disputeId, payee, currency: CNY, cloneId });
-  await holdReserve(tx, deps, {
-    payee, currency: CNY, amountMinor: amountMinor - heldMinor, cloneId, causeId: disputeId, dueDay: null, day, kind: HELD, metadata: { disputeId, charge, cloneId },
-  });
+interface Claim {
+  disputeId: string;
+  charge: string;
+  claimMinor: bigint;
+  sources: readonly DisputedSource[];
+  day: Day;
 }
 
-/** What a claim may ask of each payee and clone, in one order everywhere. */
-async function returnable(tx: Tx, claimMinor: bigint, sources: readonly DisputedSource[]): Promise<{ payee: string; cloneId: string; amountMinor: bigint }[]> {
-  const all = new Map<string, { payee: string; cloneId: string; amountMinor: bigint }>();
-  let left = claimMinor;
-  for (const { cloneId, periodId } of sources) {
-    const { totals, takenMinor } = await receivedOf(tx, periodId, left);
-    left -= takenMinor;
-    for (const [payee, amountMinor] of totals) {
-      const key = `${payee}\n${cloneId}`;
-      const one = all.get(key) ?? { payee, cloneId, amountMinor: 0n };
-      one.amountMinor += amountMinor;
-      all.set(key, one);
+/** Holds an amount of a payee for one thing that a disputed payment bought. What the unpaid balance lacks, the clone's own reserve gives. */
+async function hold(tx: Tx, deps: RoyaltiesDeps, claim: Claim, source: DisputedSource, of: { payee: string; amountMinor: bigint }): Promise<void> {
+  const { disputeId, charge, day } = claim;
+  const { cloneId, periodId } = source;
+  const metadata = { disputeId, charge, cloneId, periodId };
+  const held = { ...of, currency: CNY, cloneId, day, metadata };
+  const { unpaidMinor } = await lockPayee(tx, deps, of.payee, CNY);
+  const lackMinor = of.amountMinor - (unpaidMinor > 0n ? unpaidMinor : 0n);
+  if (lackMinor > 0n) await releaseDated(tx, deps, { ...held, amountMinor: lackMinor, causeId: `${disputeId}:${deps.ids.next('reserve')}` });
+  await holdReserve(tx, deps, { ...held, causeId: disputeId, sourceId: periodId, dueDay: null, kind: HELD });
+}
+
+/** Holds what is not held yet of what a claim may ask of each payee and clone, in one order everywhere. */
+async function holdClaim(tx: Tx, deps: RoyaltiesDeps, claim: Claim, asks: (payee: string, cloneId: string) => boolean): Promise<void> {
+  const wanted: { payee: string; source: DisputedSource; amountMinor: bigint }[] = [];
+  let left = claim.claimMinor;
+  for (const source of claim.sources) {
+    const received = await receivedOf(tx, source.periodId, left);
+    left -= received.grossMinor;
+    for (const [payee, amountMinor] of received.totals) {
+      if (payee !== PLATFORM && asks(payee, source.cloneId)) wanted.push({ payee, source, amountMinor });
     }
   }
-  return [...all].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one);
+  const there = await store.heldBySource(tx, claim.disputeId);
+  const key = (payee: string, cloneId: string): string => `${payee} ${cloneId}`;
+  // A claim can move between the things that a payment bought: what is held for another of the same clone counts.
+  const lacks = new Map<string, bigint>();
+  const add = (at: string, amountMinor: bigint): void => void lacks.set(at, (lacks.get(at) ?? 0n) + amountMinor);
+  for (const one of wanted) add(key(one.payee, one.source.cloneId), one.amountMinor);
+  for (const one of there) add(key(one.payee, one.cloneId), -one.leftMinor);
+  for (const { payee, source, amountMinor } of wanted.sort((a, b) => (a.payee < b.payee ? -1 : a.payee > b.payee ? 1 : 0))) {
+    const at = key(payee, source.cloneId);
+    const ownMinor = there.filter((one) => one.payee === payee && one.sourceId === source.periodId).reduce((sum, one) => sum + one.leftMinor, 0n);
+    const moreMinor = least(amountMinor - ownMinor, lacks.get(at) ?? 0n);
+    if (moreMinor <= 0n) continue;
+    add(at, -moreMinor);
+    await hold(tx, deps, claim, source, { payee, amountMinor: moreMinor });
+  }
 }
 
 /**
@@ -89,10 +111,8 @@ async function returnable(tx: Tx, claimMinor: bigint, sources: readonly Disputed
  * Of the run's own payees alone, whose balances it has locked.
  */
 export async function holdAtRun(tx: Tx, deps: RoyaltiesDeps, run: { cloneId: string; payees: ReadonlySet<string>; day: Day }): Promise<void> {
-  const { cloneId, payees, day } = run;
-  for (const { disputeId, charge, claimMinor, sources } of await deps.billing.openDisputes(tx, cloneId)) {
-    const mine = (await returnable(tx, claimMinor, sources)).filter((one) => one.cloneId === cloneId && payees.has(one.payee));
-    for (const { payee, amountMinor } of mine) await hold(tx, deps, { disputeId, charge, payee, cloneId, amountMinor, day });
+  for (const claim of await deps.billing.openDisputes(tx, run.cloneId)) {
+    await holdClaim(tx, deps, { ...claim, day: run.day }, (payee, cloneId) => cloneId === run.cloneId && run.payees.has(payee));
   }
 }
 
@@ -103,22 +123,22 @@ export function makeDisputeSide(deps: RoyaltiesDeps): DisputeHooks {
       for (const cloneId of [...new Set(cloneIds)].sort()) await splits.lockClone(tx, cloneId);
     },
 
-    async holdForDispute(tx, { disputeId, charge, claimMinor, sources, day }) {
-      for (const one of await returnable(tx, claimMinor, sources)) await hold(tx, deps, { ...one, disputeId, charge, day });
-    },
+    holdForDispute: (tx, asked) => holdClaim(tx, deps, asked, () => true),
 
     async releaseDispute(tx, { disputeId, day }) {
-      for (const { payee, currency, cloneId } of await heldFor(tx, disputeId)) {
+      for (const { payee, currency, cloneId } of await store.heldFor(tx, disputeId)) {
         await releaseReserve(tx, deps, { payee, currency, cloneId, heldBy: disputeId, causeId: `${disputeId}:end`, day, kind: RELEASED, metadata: { disputeId, cloneId } });
       }
     },
 
     async loseDispute(tx, part) {
-      const { disputeId, cloneId, source, netMinor, feeMinor } = part;
+      const { disputeId, cloneId, source, netMinor, taxMinor, feeMinor } = part;
+      const taken = await takeEarned(tx, deps, {
+        causeId: `${disputeId}:${source.periodId}`, cloneId, periodId: source.periodId, currency: CNY, claim: { netMinor, taxMinor, feeMinor }, heldBy: disputeId,
+      });
       // The payees received this less the processor's fee, which it keeps.
-      const claimMinor = netMinor > feeMinor ? netMinor - feeMinor : 0n;
-      const taken = await takeEarned(tx, deps, { causeId: `${disputeId}:${source.periodId}`, cloneId, periodId: source.periodId, currency: CNY, claimMinor, heldBy: disputeId });
-      await deps.ledger.post(tx, partLost(part, taken, netMinor - (claimMinor - taken.restMinor)));
+      const { transferId } = await deps.ledger.post(tx, partLost(part, taken, netMinor - taken.takenMinor));
+      if (taken.undivided.length > 0) await insertUndividedReturn(tx, transferId, cloneId);
     },
   };
 }

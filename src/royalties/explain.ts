@@ -4,7 +4,7 @@ import { Refusal } from '../kernel/refusals.ts';
 import type { Tx } from '../kernel/tx.ts';
 import type { TransferView } from '../ledger/index.ts';
 import type { RoyaltiesDeps } from './deps.ts';
-import { textIn } from './postings.ts';
+import { causeIn, textIn } from './postings.ts';
 import * as refunds from './refund-store.ts';
 import * as runs from './run-store.ts';
 import { potSources, type Source, sourcesOfPeriod } from './sources.ts';
@@ -40,11 +40,11 @@ interface Line {
 /** The pots that an entry speaks of, with the payee's part of each: received, or returned (below zero). */
 async function potsBehind(tx: Tx, deps: RoyaltiesDeps, payee: string, metadata: JsonObject): Promise<PotPart[]> {
   const potId = textIn(metadata, 'potId');
-  const refundId = textIn(metadata, 'refundId');
+  const causeId = causeIn(metadata);
   const parts: { potId: string; returnedMinor: bigint | null }[] = [];
   if (potId !== null) parts.push({ potId, returnedMinor: null });
-  else if (refundId !== null) {
-    const legs = await refunds.returnedLegs(tx, refundId);
+  else if (causeId !== null) {
+    const legs = await refunds.returnedLegs(tx, causeId);
     parts.push(...legs.filter((leg) => leg.payee === payee).map((leg) => ({ potId: leg.potId, returnedMinor: leg.amountMinor })));
   }
   const found: PotPart[] = [];

@@ -259,56 +259,6 @@ export function dividePot(pot: PotMoney, legs: readonly SplitLeg[], base: Base):
   });
 }
 
-/** A pot that was divided, and how much of it was refunded so far. */
-export interface ReturningPot {
-  amountMinor: bigint;
-  refundedMinor: bigint;
-  legs: readonly DividedLeg[];
-}
-
-export interface ReturnedLeg {
-  payee: string;
-  shareMinor: bigint;
-  amountMinor: bigint;
-}
-
-/**
- * What each leg returns when `amountMinor` more of a pot is refunded. Apportioned over the shares of the base, on the cumulative
- * total; the platform is given back of it what it bore for that part, so that the returns sum to the amount and a pot that is
- * refunded whole leaves every leg with nothing. The platform's may be below zero.
- */
-export function stepsOf(pot: ReturningPot, amountMinor: bigint): ReturnedLeg[] {
-  const shares = pot.legs.map((leg) => leg.shareMinor);
-  const wholeMinor = shares.reduce((sum, one) => sum + one, 0n);
-  const shareAt = (refundedMinor: bigint): bigint => (wholeMinor * refundedMinor) / pot.amountMinor;
-  const [fromMinor, toMinor] = [shareAt(pot.refundedMinor), shareAt(pot.refundedMinor + amountMinor)];
-  const before = returnedOf(fromMinor, shares);
-  const after = returnedOf(toMinor, shares);
-  const borneMinor = toMinor - fromMinor - amountMinor;
-  return pot.legs.map(({ payee }, index) => {
-    const shareMinor = (after[index] ?? 0n) - (before[index] ?? 0n);
-    return { payee, shareMinor, amountMinor: payee === PLATFORM ? shareMinor - borneMinor : shareMinor };
-  });
-}
-
-/** Somewhere that a period's earnings stand, and how much of them can still be taken from there. */
-export interface Source {
-  availableMinor: bigint;
-}
-
-/** Takes an amount from sources in their order; answers what each gave, and what none could give. */
-export function takeFrom<T extends Source>(amountMinor: bigint, sources: readonly T[]): { taken: { source: T; amountMinor: bigint }[]; restMinor: bigint } {
-  let restMinor = amountMinor;
-  const taken: { source: T; amountMinor: bigint }[] = [];
-  for (const source of sources) {
-    const part = restMinor < source.availableMinor ? restMinor : source.availableMinor;
-    if (part <= 0n) continue;
-    taken.push({ source, amountMinor: part });
-    restMinor -= part;
-  }
-  return { taken, restMinor };
-}
-
 /** The smaller one. */
 export function least(a: bigint, b: bigint): bigint {
   return a < b ? a : b;

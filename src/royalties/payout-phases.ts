@@ -5,11 +5,13 @@ import type { Tx } from '../kernel/tx.ts';
 import { chart } from '../ledger/index.ts';
 import { enqueue } from '../platform/jobs/index.ts';
 import { ADVANCE_KINDS } from './advance-postings.ts';
+import { lockAdvance, putWrittenOff } from './advance-store.ts';
 import { lockPayee } from './balances.ts';
 import type { RoyaltiesDeps } from './deps.ts';
 import type { TransferFacts } from './payee-provider.ts';
-import { payoutBegun, type PayoutFacts, payoutPaid, payoutReversed, taxWithheld } from './payout-postings.ts';
+import { type Outstanding, payoutBegun, type PayoutFacts, payoutPaid, payoutReversed, taxWithheld } from './payout-postings.ts';
 import * as store from './payout-store.ts';
+import { least } from './model.ts';
 import { KINDS } from './postings.ts';
 import { BOOK_DIFFERENCES_TOPIC } from './positions.ts';
 import { withheldOf } from './withholding.ts';
@@ -87,6 +89,16 @@ export async function tryLater(tx: Tx, deps: RoyaltiesDeps, payoutId: string, pr
   });
 }
 
+const NOTHING_OUT: Outstanding = { amountMinor: 0n, writtenOff: false };
+
+/** What can be taken off an advance when its money comes back: what is unrecouped, or once it has ended, what was lost of it. */
+async function outstandingOf(tx: Tx, deps: RoyaltiesDeps, advanceId: string, currency: Currency): Promise<Outstanding> {
+  const advance = await lockAdvance(tx, advanceId);
+  if (advance === null) throw new Error(`There is no advance ${advanceId}.`);
+  if (advance.state === 'ended') return { amountMinor: advance.writtenOffMinor, writtenOff: true };
+  return { amountMinor: await deps.ledger.lockedBalance(tx, chart.advanceUnrecouped(advanceId, currency)), writtenOff: false };
+}
+
 /**
  * Money that the processor took back after it was paid is unpaid again, as far as it came back, with its part of the tax. The
  * processor says it in the currency that it had sent: the last part brings the claim back whole.
@@ -99,15 +111,24 @@ export async function bookReversal(tx: Tx, deps: RoyaltiesDeps, payoutId: string
   const { reversedMinor: totalMinor } = facts;
   const part = (wholeMinor: bigint): bigint => mulDivFloor(wholeMinor, totalMinor, sentMinor) - mulDivFloor(wholeMinor, row.reversedMinor, sentMinor);
   await lockPayee(tx, deps, row.accountId, row.currency);
-  const unrecoupedMinor = row.advanceId === null ? 0n : await deps.ledger.lockedBalance(tx, chart.advanceUnrecouped(row.advanceId, row.currency));
+  const outstanding = row.advanceId === null ? NOTHING_OUT : await outstandingOf(tx, deps, row.advanceId, row.currency);
   const drafts = payoutReversed(factsOf(row), {
-    amountMinor: part(row.amountMinor), withheldMinor: part(row.withheldMinor), totalMinor, unrecoupedMinor,
+    amountMinor: part(row.amountMinor), withheldMinor: part(row.withheldMinor), totalMinor, outstanding,
     sent: converted === null ? null : { currency: converted.currency, amountMinor: totalMinor - row.reversedMinor },
   }, dayOf(deps.clock.now()));
   for (const draft of drafts) await deps.ledger.post(tx, draft);
+  if (row.advanceId !== null && outstanding.writtenOff) {
+    const grossMinor = part(row.amountMinor) + part(row.withheldMinor);
+    await putWrittenOff(tx, row.advanceId, outstanding.amountMinor - least(grossMinor, outstanding.amountMinor));
+  }
   await store.putReversed(tx, payoutId, {
     totalMinor, state: totalMinor === sentMinor ? 'returned' : 'paid', problem: 'The payment processor took money back.',
   });
+}
+
+/** Whether it is not known yet what became of a payout. */
+export async function payoutPending(tx: Tx, payoutId: string): Promise<boolean> {
+  return (await store.findPayout(tx, payoutId))?.state === 'pending';
 }
 
 /** Whether a payout came back whole: what it was for may be paid again. */

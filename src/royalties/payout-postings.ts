@@ -92,6 +92,12 @@ export function differenceBooked({ of, claim, settled, lossMinor }: { of: EntryV
   };
 }
 
+/** What is unrecouped of an advance, or was lost of one that has ended. */
+export interface Outstanding {
+  amountMinor: bigint;
+  writtenOff: boolean;
+}
+
 /** How much of a payout came back, in the claim's currency and in the one that was sent. */
 export interface CameBack {
   amountMinor: bigint;
@@ -99,8 +105,8 @@ export interface CameBack {
   sent: Sent | null;
   /** All that came back so far, for the transfer's key. */
   totalMinor: bigint;
-  /** Of an advance: how much of it can still be taken off what is unrecouped. */
-  unrecoupedMinor: bigint;
+  /** Of an advance: what can still be taken off it. */
+  outstanding: Outstanding;
 }
 
 function cashBack(currency: Currency, { amountMinor, sent }: CameBack): Leg[] {
@@ -123,11 +129,13 @@ export function payoutReversed(payout: PayoutFacts, back: CameBack, day: Day): T
   const tax = { account: withholdingPayable(currency), amountMinor: back.withheldMinor };
   if (advanceId !== null) {
     const grossMinor = back.amountMinor + back.withheldMinor;
-    const unrecoupedMinor = grossMinor < back.unrecoupedMinor ? grossMinor : back.unrecoupedMinor;
+    const { amountMinor: outMinor, writtenOff } = back.outstanding;
+    const unrecoupedMinor = grossMinor < outMinor ? grossMinor : outMinor;
+    const from = writtenOff ? platformExpense('unrecouped_advances', currency) : advanceUnrecouped(advanceId, currency);
     return [{
       key, kind: ADVANCE_KINDS.returned, effectiveDate: day, metadata,
       legs: moving([
-        ...cashBack(currency, back), tax, { account: advanceUnrecouped(advanceId, currency), amountMinor: -unrecoupedMinor },
+        ...cashBack(currency, back), tax, { account: from, amountMinor: -unrecoupedMinor },
         { account: payable(accountId, currency), amountMinor: unrecoupedMinor - grossMinor },
       ]),
     }];

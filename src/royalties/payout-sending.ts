@@ -30,6 +30,8 @@ export interface PayoutSending {
 const KEY_MS = 23 * 3_600_000;
 /** After this long without an answer nobody but a person goes on. */
 const PERSON_MS = 72 * 3_600_000;
+/** What the processor refused for so long, for want of money or of a rate, is left to a person too. */
+const WAITING_MS = 14 * 24 * 3_600_000;
 
 async function whatToSend(tx: Tx, row: store.PayoutRow): Promise<Sending> {
   const converted = await store.conversionOf(tx, row.id);
@@ -42,7 +44,7 @@ async function whatToSend(tx: Tx, row: store.PayoutRow): Promise<Sending> {
 function makeSender(deps: RoyaltiesDeps, provider: PayeeProvider): (row: store.PayoutRow) => Promise<void> {
   const { runTx, clock } = deps;
 
-  /** A claim in a currency that we hold none of is converted once, at the processor's rate of the first try. */
+  /** A claim in a currency that we hold none of is converted once, at the processor's rate of the first try that it names one at. */
   async function quoted(row: store.PayoutRow): Promise<void> {
     const quote = await provider.quote(row.currency);
     if (quote === null) return;
@@ -55,17 +57,18 @@ function makeSender(deps: RoyaltiesDeps, provider: PayeeProvider): (row: store.P
   }
 
   async function tell(tx: Tx, row: store.PayoutRow, problem: string, refused: number | null): Promise<void> {
-    if (clock.now().getTime() - row.createdAt.getTime() >= PERSON_MS && refused === null) await store.putNeedsPerson(tx, row.id, problem.slice(0, 500));
+    if (clock.now().getTime() - row.createdAt.getTime() >= (refused === null ? PERSON_MS : WAITING_MS)) await store.putNeedsPerson(tx, row.id, problem.slice(0, 500));
     else await tryLater(tx, deps, row.id, problem, refused);
   }
 
   return async function send(row) {
     try {
-      if (row.tries === 0 && (await runTx((tx) => store.conversionOf(tx, row.id))) === null) await quoted(row);
+      // As long as every try was answered, and none sent anything: the amount that is asked for may still be worked out.
+      if (row.tries === row.refusals && (await runTx((tx) => store.conversionOf(tx, row.id))) === null) await quoted(row);
     } catch (error) {
       // Nothing was asked to be sent yet: it is only later.
       if (!(error instanceof Refusal)) throw error;
-      await runTx((tx) => tryLater(tx, deps, row.id, error.message, row.refusals));
+      await runTx((tx) => tell(tx, row, error.message, row.refusals));
       return;
     }
     const sent = await provider.send(await runTx((tx) => whatToSend(tx, row)));

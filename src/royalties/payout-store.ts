@@ -138,14 +138,14 @@ export async function putReversed(tx: Tx, id: string, reversed: { totalMinor: bi
 }
 
 /**
- * One more try came to nothing yet; answers how many there were. Null when the payout is no longer pending. `refused` is the try
+ * One more try came to nothing yet; answers how many there were. Null when the payout is no longer pending, or the try is counted already. `refused` is the try
  * (by the refusals before it) that the processor refused for certain: counted once, however many calls were told so.
  */
 export async function countTry(tx: Tx, id: string, problem: string, refused: number | null): Promise<number | null> {
   const row = await maybeOne<{ tries: number }>(
     tx,
     `UPDATE payout SET tries = tries + 1, problem = $2, refusals = refusals + CASE WHEN refusals = $3::integer THEN 1 ELSE 0 END
-     WHERE id = $1 AND state = 'pending' RETURNING tries`,
+     WHERE id = $1 AND state = 'pending' AND ($3::integer IS NULL OR refusals = $3) RETURNING tries`,
     [id, problem, refused],
   );
   return row?.tries ?? null;

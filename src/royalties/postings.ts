@@ -169,7 +169,7 @@ export function daysRefunded(refund: {
 }
 
 /** The processor's kept fee, charged to the payee whom the split names. */
-export function refundFeeCharged(refund: { refundId: string; cloneId: string; currency: Currency; day: Day; feeMinor: bigint; from: Returned }): TransferDraft {
+export function refundFeeCharged(refund: { refundId: string; periodId: string; cloneId: string; currency: Currency; day: Day; feeMinor: bigint; from: Returned }): TransferDraft {
   const { currency, from } = refund;
   return {
     key: `refund_fee:${refund.refundId}`,
@@ -179,8 +179,14 @@ export function refundFeeCharged(refund: { refundId: string; cloneId: string; cu
       ...returnedLegs([from], currency),
       { account: platformExpense(FEES, currency), amountMinor: -refund.feeMinor },
     ]),
-    metadata: { refundId: refund.refundId, cloneId: refund.cloneId },
+    metadata: { refundId: refund.refundId, periodId: refund.periodId, cloneId: refund.cloneId },
   };
+}
+
+/** What took from pots, by a posting's metadata: a refund, or a dispute and which of its things. */
+export function causeIn(metadata: JsonObject): string | null {
+  const [refundId, disputeId, periodId] = [textIn(metadata, 'refundId'), textIn(metadata, 'disputeId'), textIn(metadata, 'periodId')];
+  return refundId ?? (disputeId === null || periodId === null ? null : `${disputeId}:${periodId}`);
 }
 
 interface ReservePosting {

@@ -91,8 +91,10 @@ export async function entriesInPots(tx: Tx, periodId: string, potIds: readonly s
 /** What one refund or dispute claimed back of a pot, over what was claimed before, with what the pot's legs had received. */
 export interface PotReturn {
   potId: string;
-  earnedMinor: bigint;
+  /** Of the base: before, and by this one. */
   beforeMinor: bigint;
+  baseMinor: bigint;
+  /** What was posted for it. */
   amountMinor: bigint;
   shares: { payee: string; shareMinor: bigint }[];
 }
@@ -101,9 +103,9 @@ export interface PotReturn {
 export async function returnsOf(tx: Tx, causeId: string): Promise<PotReturn[]> {
   const rows = await sql<Omit<PotReturn, 'shares'>>(
     tx,
-    `SELECT g.pot_id AS "potId", p.amount_minor AS "earnedMinor", g.amount_minor AS "amountMinor",
-            coalesce((SELECT sum(o.amount_minor) FROM goodwill_pot o WHERE o.pot_id = g.pot_id AND o.booked < g.booked), 0)::bigint AS "beforeMinor"
-       FROM goodwill_pot g JOIN royalty_pot p ON p.id = g.pot_id WHERE g.refund_id = $1 ORDER BY g.pot_id`,
+    `SELECT g.pot_id AS "potId", g.base_minor AS "baseMinor", g.amount_minor AS "amountMinor",
+            coalesce((SELECT sum(o.base_minor) FROM goodwill_pot o WHERE o.pot_id = g.pot_id AND o.booked < g.booked), 0)::bigint AS "beforeMinor"
+       FROM goodwill_pot g WHERE g.refund_id = $1 ORDER BY g.pot_id`,
     [causeId],
   );
   const pots = await potFacts(tx, rows.map((row) => row.potId));

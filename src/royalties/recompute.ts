@@ -91,14 +91,13 @@ function upstreamOf(baseMinor: bigint, basisPoints: readonly bigint[]): bigint[]
 }
 
 /** What this payee returns of a pot when so much of it is claimed back, over all that was claimed before. */
-function returnOf({ beforeMinor, amountMinor, earnedMinor, shares }: ReturnIn, payee: string): bigint {
+function returnOf({ beforeMinor, baseMinor, amountMinor, shares }: ReturnIn, payee: string): bigint {
   const own = shares.flatMap((share, leg) => (share.payee === payee ? [leg] : []));
   const received = shares.map((share) => BigInt(share.shareMinor));
-  const [whole, earned] = [sum(received), BigInt(earnedMinor)];
-  const at = (claimed: bigint): bigint[] => returnedBy((whole * claimed) / earned, received);
-  const [before, after] = [at(BigInt(beforeMinor)), at(BigInt(beforeMinor) + BigInt(amountMinor))];
+  const [from, to] = [BigInt(beforeMinor), BigInt(beforeMinor) + BigInt(baseMinor)];
+  const [before, after] = [returnedBy(from, received), returnedBy(to, received)];
   const step = sum(own.map((leg) => (after[leg] ?? 0n) - (before[leg] ?? 0n)));
-  return payee === 'platform' && own.length > 0 ? step - (sum(after) - sum(before) - BigInt(amountMinor)) : step;
+  return payee === 'platform' && own.length > 0 ? step - (to - from - BigInt(amountMinor)) : step;
 }
 
 /** What a payee gives back in one refund comes out of balance and reserve, and what they lack is a debt. */

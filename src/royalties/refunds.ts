@@ -10,6 +10,7 @@ import type { RoyaltiesDeps } from './deps.ts';
 import { PLATFORM } from './model.ts';
 import { daysRefunded, refundFeeCharged } from './postings.ts';
 import * as store from './refund-store.ts';
+import { insertUndividedReturn } from './return-store.ts';
 import { takeEarned } from './returns.ts';
 import * as splits from './split-store.ts';
 
@@ -73,19 +74,21 @@ async function request(tx: Tx, deps: RoyaltiesDeps, actor: Actor, input: { perio
 async function book(tx: Tx, deps: RoyaltiesDeps, refund: RefundRow, period: PeriodFacts): Promise<void> {
   const { id: refundId, currency, netMinor, taxMinor, feeMinor } = refund;
   const { periodId, cloneId, tierId, subscriptionId, invoice, charge } = period;
-  // The payees received these days less the processor's fee, which it keeps: nobody can be asked for that part.
-  const claimMinor = netMinor > feeMinor ? netMinor - feeMinor : 0n;
-  const { undivided, undividedMinor, returned, restMinor } = await takeEarned(tx, deps, { causeId: refundId, cloneId, periodId, currency, claimMinor });
-  const expenseMinor = netMinor - (claimMinor - restMinor);
+  const { undivided, undividedMinor, returned, takenMinor } = await takeEarned(tx, deps, {
+    causeId: refundId, cloneId, periodId, currency, claim: { netMinor, taxMinor, feeMinor },
+  });
+  // The processor keeps its fee of these days: nobody received that part.
+  const expenseMinor = netMinor - takenMinor;
   const day = dayOf(deps.clock.now());
   const { transferId } = await deps.ledger.post(tx, daysRefunded({
     refundId, cloneId, tierId, trace: { periodId, subscriptionId, invoice, charge }, currency, day, taxMinor, expenseMinor, undivided, returned,
     cash: refundCashLegs(refund),
   }));
+  if (undivided.length > 0) await insertUndividedReturn(tx, transferId, cloneId);
   await store.insertReturned(tx, refundId, returned);
   if (refund.feeBearer !== PLATFORM && expenseMinor > 0n) {
     const from = await returnedBy(tx, deps, { payee: refund.feeBearer, currency, cloneId, amountMinor: expenseMinor, causeId: `${refundId}:fee` });
-    await deps.ledger.post(tx, refundFeeCharged({ refundId, cloneId, currency, day, feeMinor: expenseMinor, from }));
+    await deps.ledger.post(tx, refundFeeCharged({ refundId, periodId, cloneId, currency, day, feeMinor: expenseMinor, from }));
   }
   await store.bookGoodwill(tx, refundId, { undividedMinor, expenseMinor, transferId });
 }

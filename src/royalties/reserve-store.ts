@@ -16,30 +16,32 @@ export interface ReserveRow {
   heldOn: Day;
   /** Null while an event that has no day is waited for. */
   dueDay: Day | null;
+  /** Of a dispute: which of the things that its payment bought. */
+  sourceId: string | null;
   leftMinor: bigint;
 }
 
 const RESERVE = `id, payee, currency, clone_id AS "cloneId", cause_id AS "causeId", amount_minor AS "amountMinor", held_on AS "heldOn",
-  due_day AS "dueDay", left_minor AS "leftMinor"`;
+  due_day AS "dueDay", source_id AS "sourceId", left_minor AS "leftMinor"`;
 
 export async function insertReserve(tx: Tx, row: Omit<ReserveRow, 'leftMinor'> & { transferId: string }): Promise<void> {
   await sql(
     tx,
-    `INSERT INTO royalty_reserve (id, payee, currency, clone_id, cause_id, amount_minor, left_minor, held_on, due_day, transfer_id)
-     VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8, $9)`,
-    [row.id, row.payee, row.currency, row.cloneId, row.causeId, row.amountMinor, row.heldOn, row.dueDay, row.transferId],
+    `INSERT INTO royalty_reserve (id, payee, currency, clone_id, cause_id, amount_minor, left_minor, held_on, due_day, transfer_id, source_id)
+     VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8, $9, $10)`,
+    [row.id, row.payee, row.currency, row.cloneId, row.causeId, row.amountMinor, row.heldOn, row.dueDay, row.transferId, row.sourceId],
   );
 }
 
-/** Lots that still hold something, the first due first, locked. */
+/** Lots that still hold something, locked: those of a cause, then those that wait for a day, the first due first; or only one of both. */
 export async function lockOpen(
-  tx: Tx, of: { payee: string; currency: Currency; cloneId: string; causeId: string | null },
+  tx: Tx, of: { payee: string; currency: Currency; cloneId: string; causeId: string | null; dated: boolean },
 ): Promise<ReserveRow[]> {
   return await sql<ReserveRow>(
     tx,
     `SELECT ${RESERVE} FROM royalty_reserve WHERE payee = $1 AND currency = $2 AND clone_id = $3 AND left_minor > 0
-       AND CASE WHEN $4::text IS NULL THEN due_day IS NOT NULL ELSE cause_id = $4 END ORDER BY due_day, id FOR UPDATE`,
-    [of.payee, of.currency, of.cloneId, of.causeId],
+       AND (cause_id = $4 OR ($5 AND due_day IS NOT NULL)) ORDER BY due_day IS NOT NULL, due_day, id FOR UPDATE`,
+    [of.payee, of.currency, of.cloneId, of.causeId, of.dated],
   );
 }
 

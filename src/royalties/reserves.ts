@@ -30,6 +30,7 @@ export interface HoldOrder {
   causeId: string;
   /** Null: until `releaseReserve` or `takeReserve` by this cause. */
   dueDay: Day | null;
+  sourceId?: string;
   day: Day;
   /** The transfer's kind; default that of a run's reserve. */
   kind?: string;
@@ -45,20 +46,20 @@ export async function holdReserve(tx: Tx, deps: RoyaltiesDeps, order: HoldOrder)
   if (amountMinor <= 0n) return 0n;
   const reserveId = deps.ids.next('reserve');
   const { transferId } = await deps.ledger.post(tx, reserveHeld({ ...order, kind: order.kind ?? KINDS.held, reserveId, amountMinor }));
-  await store.insertReserve(tx, { id: reserveId, payee, currency, cloneId, causeId, amountMinor, heldOn: day, dueDay, transferId });
+  await store.insertReserve(tx, { id: reserveId, payee, currency, cloneId, causeId, amountMinor, heldOn: day, dueDay, sourceId: order.sourceId ?? null, transferId });
   return amountMinor;
 }
 
 /**
- * Takes up to an amount out of what is held of a payee for a clone, the first due first; answers how much. With `heldBy` only what that
- * cause held, else only what a day releases. The caller's transfer debits the reserve's account by it.
+ * Takes up to an amount out of what is held of a payee for a clone; answers how much. With `heldBy` first what that cause held; then what
+ * waits for a day, the first due first. The caller's transfer debits the reserve's account by it.
  */
 export async function takeReserve(
   tx: Tx, order: { payee: string; currency: Currency; cloneId: string; amountMinor: bigint; causeId: string; heldBy?: string },
 ): Promise<bigint> {
   let restMinor = order.amountMinor;
   if (order.payee === PLATFORM || restMinor <= 0n) return 0n;
-  for (const lot of await store.lockOpen(tx, { ...order, causeId: order.heldBy ?? null })) {
+  for (const lot of await store.lockOpen(tx, { ...order, causeId: order.heldBy ?? null, dated: true })) {
     const amountMinor = least(restMinor, lot.leftMinor);
     if (amountMinor <= 0n) break;
     await store.insertUse(tx, { reserveId: lot.id, causeId: order.causeId, amountMinor });
@@ -67,12 +68,16 @@ export async function takeReserve(
   return order.amountMinor - restMinor;
 }
 
-async function release(tx: Tx, deps: RoyaltiesDeps, seen: store.ReserveRow, order: { causeId: string; day: Day; kind: string; metadata: JsonObject }): Promise<bigint> {
+async function release(
+  tx: Tx, deps: RoyaltiesDeps, seen: store.ReserveRow, order: { causeId: string; day: Day; kind: string; metadata: JsonObject; limitMinor?: bigint },
+): Promise<bigint> {
   await lockPayee(tx, deps, seen.payee, seen.currency);
   const lot = await store.lockReserve(tx, seen.id);
   if (lot === null || lot.leftMinor <= 0n) return 0n;
-  const { id: reserveId, payee, currency, cloneId, leftMinor: amountMinor } = lot;
-  await deps.ledger.post(tx, reserveReleased({ ...order, reserveId, payee, currency, cloneId, amountMinor }));
+  const { id: reserveId, payee, currency, cloneId, leftMinor, sourceId } = lot;
+  const amountMinor = least(leftMinor, order.limitMinor ?? leftMinor);
+  const metadata = sourceId === null ? order.metadata : { ...order.metadata, periodId: sourceId };
+  await deps.ledger.post(tx, reserveReleased({ ...order, metadata, reserveId, payee, currency, cloneId, amountMinor }));
   await store.insertUse(tx, { reserveId, causeId: order.causeId, amountMinor });
   return amountMinor;
 }
@@ -84,10 +89,24 @@ export async function releaseReserve(
 ): Promise<bigint> {
   let releasedMinor = 0n;
   await lockPayee(tx, deps, order.payee, order.currency);
-  for (const lot of await store.lockOpen(tx, { ...order, causeId: order.heldBy })) {
+  for (const lot of await store.lockOpen(tx, { ...order, causeId: order.heldBy, dated: false })) {
     releasedMinor += await release(tx, deps, lot, { ...order, kind: order.kind ?? KINDS.released });
   }
   return releasedMinor;
+}
+
+/** Gives up to an amount of what waits for a day back before it, the first due first: something else needs it held. Answers how much. */
+export async function releaseDated(
+  tx: Tx, deps: RoyaltiesDeps,
+  order: { payee: string; currency: Currency; cloneId: string; amountMinor: bigint; causeId: string; day: Day; metadata: JsonObject },
+): Promise<bigint> {
+  let restMinor = order.amountMinor;
+  await lockPayee(tx, deps, order.payee, order.currency);
+  for (const lot of await store.lockOpen(tx, { ...order, causeId: null, dated: true })) {
+    if (restMinor <= 0n) break;
+    restMinor -= await release(tx, deps, lot, { ...order, kind: KINDS.released, limitMinor: restMinor });
+  }
+  return order.amountMinor - restMinor;
 }
 
 const LOTS_AT_ONCE = 100;

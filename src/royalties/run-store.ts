@@ -106,10 +106,11 @@ export async function insertEntries(tx: Tx, at: { runId: string; potId: string }
     const some = entries.slice(from, from + ENTRIES_AT_ONCE);
     await sql(
       tx,
-      `INSERT INTO royalty_run_entry (run_id, pot_id, transfer_id, leg, position, period_id, amount_minor)
-       SELECT $1, $2, e.* FROM unnest($3::text[], $4::smallint[], $5::bigint[], $6::text[], $7::bigint[]) AS e`,
+      `INSERT INTO royalty_run_entry (run_id, pot_id, transfer_id, leg, position, period_id, amount_minor, fee_minor, tax_minor)
+       SELECT $1, $2, e.* FROM unnest($3::text[], $4::smallint[], $5::bigint[], $6::text[], $7::bigint[], $8::bigint[], $9::bigint[]) AS e`,
       [at.runId, at.potId, some.map((one) => one.transferId), some.map((one) => one.leg), some.map((one) => one.position?.toString() ?? null),
-        some.map((one) => one.periodId), some.map((one) => one.amountMinor.toString())],
+        some.map((one) => one.periodId), some.map((one) => one.amountMinor.toString()), some.map((one) => one.feeMinor.toString()),
+        some.map((one) => one.taxMinor.toString())],
     );
   }
 }

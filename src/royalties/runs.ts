@@ -16,6 +16,7 @@ import type { RoyaltiesDeps } from './deps.ts';
 import { addToPot, type Base, baseMinorOf, dividePot, type EarnedEntry, least, PLATFORM, potsOf, type PotTotals, WHOLE_BASIS_POINTS } from './model.ts';
 import { earnedEntry, potDivided } from './postings.ts';
 import { holdReserve } from './reserves.ts';
+import { undividedReturns } from './return-store.ts';
 import * as store from './run-store.ts';
 import type { SplitDays } from './split-days-model.ts';
 import * as splits from './split-store.ts';
@@ -159,14 +160,18 @@ interface Receiver {
 function receiversOf(pots: readonly Divided[]): Receiver[] {
   const receivers = new Map<string, Receiver>();
   for (const { currency, amountMinor: potMinor, legs, terms: { reserve } } of pots) {
-    for (const { payee, amountMinor } of legs) {
+    const counted = new Set<Receiver>();
+    for (const { payee, amountMinor, derivativeId } of legs) {
       if (payee === PLATFORM || amountMinor <= 0n) continue;
       const key = `${payee}:${currency}`;
       const receiver = receivers.get(key) ?? { payee, currency, receivedMinor: 0n, potsMinor: 0n, toHold: new Map<number, bigint>() };
       receivers.set(key, receiver);
       receiver.receivedMinor += amountMinor;
-      receiver.potsMinor += potMinor > 0n ? potMinor : 0n;
-      if (reserve.days === 0) continue;
+      // Once, also of a payee with a leg as an original's owner and another in the split.
+      if (!counted.has(receiver)) receiver.potsMinor += potMinor > 0n ? potMinor : 0n;
+      counted.add(receiver);
+      // An original's owner signed the term, which holds nothing, and not this split.
+      if (reserve.days === 0 || derivativeId !== null) continue;
       const heldMinor = mulDivFloor(amountMinor, BigInt(reserve.basisPoints), BigInt(WHOLE_BASIS_POINTS));
       receiver.toHold.set(reserve.days, (receiver.toHold.get(reserve.days) ?? 0n) + heldMinor);
     }
@@ -206,11 +211,26 @@ async function settle(tx: Tx, deps: RoyaltiesDeps, run: { runId: string; cloneId
   return settled;
 }
 
+/** Earnings of the range were given back by somebody whose entry has no position yet. */
+class Unsequenced extends Error {}
+
+/** Whoever gave earnings back before this run took the clone's lock has the pot reduced by it, and not a later one, which may have another split. */
+async function checkSequenced(tx: Tx, deps: RoyaltiesDeps, cloneId: string, toPosition: bigint): Promise<void> {
+  for (const transferId of await undividedReturns(tx, cloneId)) {
+    const position = (await deps.ledger.transfer(tx, transferId))?.position ?? null;
+    if (position === null || position > toPosition) throw new Unsequenced(`Transfer ${transferId} has no position yet.`);
+  }
+}
+
+/** How often a run looks again when something was given back between the sequencer and its lock. */
+const TRIES = 10;
+
 async function writeRun(tx: Tx, deps: RoyaltiesDeps, actor: Actor, cloneId: string, throughDay: Day): Promise<RunJson> {
   await splits.lockClone(tx, cloneId);
   const last = await store.lastRun(tx, cloneId);
   const fromPosition = last?.toPosition ?? 0n;
   const toPosition = await deps.ledger.position(tx);
+  await checkSequenced(tx, deps, cloneId, toPosition);
   const runId = deps.ids.next('run');
   const gathering = new Gathering(deps, cloneId);
   await gather(tx, deps, gathering, { cloneId, fromPosition, toPosition }, (potId, entries) => store.insertEntries(tx, { runId, potId }, entries));
@@ -301,8 +321,15 @@ export function makeRuns(deps: RoyaltiesDeps): Runs {
         await splits.lockClone(tx, cloneId);
         await billing.recognise(tx, { cloneId, throughDay });
       });
-      await ledger.sequence();
-      return await runTx((tx) => once(tx, key, () => writeRun(tx, deps, actor, cloneId, throughDay)));
+      for (let left = TRIES; ; left -= 1) {
+        await ledger.sequence();
+        try {
+          return await runTx((tx) => once(tx, key, () => writeRun(tx, deps, actor, cloneId, throughDay)));
+        } catch (error) {
+          if (!(error instanceof Unsequenced)) throw error;
+          if (left === 1) throw new Refusal('unavailable', 'Earnings of this clone are being given back; ask again.');
+        }
+      }
     },
 
     getRoyaltyRun: (runId) => runTx((tx) => readRun(tx, deps, runId)),

@@ -45,10 +45,11 @@ async function sourcesOf(tx: Tx, deps: RoyaltiesDeps, payee: string, entries: re
     const amountMinor = earned?.amountMinor ?? -entry.amountMinor;
     const [taxMinor, feeMinor] = [minorIn(metadata, 'taxMinor'), minorIn(metadata, 'feeMinor')];
     const fanAccountId = textIn(metadata, 'fanAccountId');
+    const own = periodId === null ? null : (fans.get(periodId) ?? null);
     sources.push({
       entry, metadata, amountMinor, taxMinor, feeMinor, grossMinor: taxMinor === null || feeMinor === null ? null : amountMinor + taxMinor + feeMinor,
       potId: potOf(entry), splitId: earned?.splitId ?? null, tierName: tierId === null ? null : (tiers.get(tierId) ?? null),
-      fan: periodId === null ? (fanAccountId === null ? null : fanPseudonym(deps.pseudonymSecret, payee, fanAccountId)) : (fans.get(periodId) ?? null),
+      fan: own ?? (fanAccountId === null ? null : fanPseudonym(deps.pseudonymSecret, payee, fanAccountId)),
     });
   }
   return sources;
@@ -69,11 +70,13 @@ export async function potSources(
   return await sourcesOf(tx, deps, payee, entries, () => potId);
 }
 
-/** The earnings of a period that stand in these pots. */
+/** The earnings of a period that stand in these pots; all of them where no pot is named, such as for a fee that a refund left. */
 export async function sourcesOfPeriod(tx: Tx, deps: RoyaltiesDeps, payee: string, periodId: string, potIds: readonly string[]): Promise<Source[]> {
   const potOf = new Map<string, string>();
   for (const one of await pots.entriesInPots(tx, periodId, potIds)) potOf.set(`${one.transferId}.${one.leg}`, one.potId);
   const key = (entry: EntryView): string => `${entry.transferId}.${entry.leg}`;
-  const entries = (await deps.ledger.entriesFor(tx, { periodId })).filter((entry) => potOf.has(key(entry)));
+  const entries = (await deps.ledger.entriesFor(tx, { periodId })).filter((entry) => {
+    return potIds.length === 0 ? entry.position !== null && (earnedEntry(entry)?.amountMinor ?? 0n) > 0n : potOf.has(key(entry));
+  });
   return await sourcesOf(tx, deps, payee, entries, (entry) => potOf.get(key(entry)) ?? null);
 }

@@ -2,7 +2,7 @@ import type { components } from '../../contracts/generated/api.ts';
 import { Refusal } from '../kernel/refusals.ts';
 import type { Tx } from '../kernel/tx.ts';
 import type { RoyaltiesDeps } from './deps.ts';
-import { textIn } from './postings.ts';
+import { causeIn, textIn } from './postings.ts';
 import { type EntryKey, returnsOf } from './pot-store.ts';
 import { potSources, type Source } from './sources.ts';
 import { natural, type Statement, type StatementLine } from './statement-model.ts';
@@ -45,15 +45,15 @@ async function entryEvents(tx: Tx, deps: RoyaltiesDeps, statement: StatementRow,
     if (transfer?.position == null || entry === undefined) throw new Error(`Entry ${transferId}.${leg} of a closed statement is not in the ledger.`);
     const { metadata } = transfer;
     // Both a refund and a lost dispute take from pots, under the id of what caused it.
-    const causeId = textIn(metadata, 'refundId') ?? textIn(metadata, 'disputeId');
+    const causeId = causeIn(metadata);
     const returns = causeId === null || textIn(metadata, 'potId') !== null || !RETURNING.includes(transfer.kind) ? null : await returnsOf(tx, causeId);
     const account = accountOf(lineId);
     events.push({
       account, lineId, transferId, leg, position: transfer.position.toString(), transferKind: transfer.kind, effectiveDate: transfer.effectiveDate,
       amountMinor: natural(account, entry.amountMinor).toString(), potId: textIn(metadata, 'potId'), refundId: textIn(metadata, 'refundId'),
       payoutId: textIn(metadata, 'payoutId'),
-      returns: returns?.map(({ potId, earnedMinor, beforeMinor, amountMinor, shares }) => ({
-        potId, earnedMinor: earnedMinor.toString(), beforeMinor: beforeMinor.toString(), amountMinor: amountMinor.toString(),
+      returns: returns?.map(({ potId, beforeMinor, baseMinor, amountMinor, shares }) => ({
+        potId, beforeMinor: beforeMinor.toString(), baseMinor: baseMinor.toString(), amountMinor: amountMinor.toString(),
         shares: shares.map((share) => ({ payee: share.payee, shareMinor: share.shareMinor.toString() })),
       })) ?? null,
     });
@@ -62,7 +62,7 @@ async function entryEvents(tx: Tx, deps: RoyaltiesDeps, statement: StatementRow,
 }
 
 /** Postings that take back what pots gave. */
-const RETURNING: readonly string[] = ['royalties.days_refunded', 'billing.dispute_lost'];
+const RETURNING: readonly string[] = ['royalties.days_refunded', 'royalties.dispute_lost'];
 
 async function periodOf(tx: Tx, deps: RoyaltiesDeps, source: Source): Promise<EarnedEvent['period']> {
   const periodId = textIn(source.metadata, 'periodId');

@@ -32,6 +32,7 @@ const LINE_OF: Readonly<Record<string, LineKind>> = {
   'royalties.advance_returned': 'advance',
   'royalties.advance_written_off': 'advance',
   'royalties.advance_recouped': 'recoupment',
+  'royalties.advance_restored': 'recoupment',
   // Put right by hand, or brought in from older books: what no other line speaks of.
   'ledger.adjusted': 'adjustment',
   'ledger.opened': 'adjustment',

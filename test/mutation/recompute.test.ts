@@ -211,7 +211,7 @@ describe('a changed event', () => {
     expect(differs((_statement, events) => {
       events.entries[10]!.amountMinor = '-5';
     })).toEqual(expect.arrayContaining(['refund trf_41: returned', 'line 4 refunds', 'balance: closing']));
-    for (const claim of [{ amountMinor: '24' }, { beforeMinor: '6' }]) {
+    for (const claim of [{ baseMinor: '24' }, { beforeMinor: '6' }]) {
       expect(differs((_statement, events) => {
         for (const entry of events.entries) if (entry.returns !== null) Object.assign(entry.returns[0]!, claim);
       })).toEqual(['refund trf_41: returned']);
@@ -220,7 +220,7 @@ describe('a changed event', () => {
       for (const entry of events.entries) if (entry.returns !== null) entry.returns[0]!.shares[0]!.shareMinor = '109';
     })).toEqual(['refund trf_41: returned']);
     // The platform is given back what it bore: 9 of 55 of the base, less the 5 by which that is more than the claim.
-    const returns = [{ potId: 'pot_2', earnedMinor: '100', beforeMinor: '0', amountMinor: '50', shares: ['16', '76', '19'].map((shareMinor, leg) => ({ payee: ['acc_a', 'acc_c', 'platform'][leg]!, shareMinor })) }];
+    const returns = [{ potId: 'pot_2', beforeMinor: '0', baseMinor: '55', amountMinor: '50', shares: ['16', '76', '19'].map((shareMinor, leg) => ({ payee: ['acc_a', 'acc_c', 'platform'][leg]!, shareMinor })) }];
     const asPlatform = (statement: Statement, events: Events, [amount, claim]: [string, typeof returns]): void => {
       Object.assign(statement, { payee: 'platform' });
       for (const [index, amountMinor] of [[10, amount], [11, '0'], [12, '0']] as const) Object.assign(events.entries[index]!, { amountMinor, returns: claim });

@@ -120,9 +120,9 @@ describe('a refund of delivered days', () => {
   });
 
   it('charges the kept fee to whom the split names, as far as they have it, and as a debt beyond', () => {
-    const draft = refundFeeCharged({ refundId: 'rfd', cloneId: 'cln', currency: 'CNY', day: DAY, feeMinor: 9n, from: returned('acc', 2n, 3n, 4n) });
+    const draft = refundFeeCharged({ refundId: 'rfd', periodId: 'per', cloneId: 'cln', currency: 'CNY', day: DAY, feeMinor: 9n, from: returned('acc', 2n, 3n, 4n) });
     expect(booked(draft)).toEqual({ 'payee_reserve:acc:CNY': 2n, 'payable:acc:CNY': 3n, 'payee_debt:acc:CNY': 4n, 'platform_expense:processor_fees:CNY': -9n });
-    expect(named(draft)).toEqual({ key: 'refund_fee:rfd', kind: 'royalties.refund_fee', effectiveDate: DAY, metadata: { refundId: 'rfd', cloneId: 'cln' } });
+    expect(named(draft)).toEqual({ key: 'refund_fee:rfd', kind: 'royalties.refund_fee', effectiveDate: DAY, metadata: { refundId: 'rfd', periodId: 'per', cloneId: 'cln' } });
   });
 });
 
@@ -185,7 +185,7 @@ describe('a payout', () => {
     expect(converted.metadata).toEqual({ payoutId: 'pay', stripeTransfer: 'tr_1', conversionId: 'cnv' });
   });
 
-  const back: CameBack = { amountMinor: 45n, withheldMinor: 5n, sent: null, totalMinor: 60n, unrecoupedMinor: 30n };
+  const back: CameBack = { amountMinor: 45n, withheldMinor: 5n, sent: null, totalMinor: 60n, outstanding: { amountMinor: 30n, writtenOff: false } };
 
   it('that came back is unpaid again, and so is its tax', () => {
     const drafts = payoutReversed(payout, back, DAY);
@@ -204,7 +204,10 @@ describe('a payout', () => {
     const drafts = payoutReversed(advanced, back, DAY);
     expect(drafts.map(booked)).toEqual([{ 'cash_in_transit:CNY': 45n, 'withholding_payable:CNY': 5n, 'advance_unrecouped:adv:CNY': -30n, 'payable:acc:CNY': -20n }]);
     expect(drafts.map(named)).toEqual([{ key: 'payout:pay:reversed:60', kind: 'royalties.advance_returned', effectiveDate: DAY, metadata: trace }]);
-    expect(payoutReversed(advanced, { ...back, withheldMinor: 0n, unrecoupedMinor: 80n, sent: { currency: 'USD', amountMinor: 6n } }, DAY).map(booked)).toEqual([
+    expect(payoutReversed(advanced, { ...back, outstanding: { amountMinor: 30n, writtenOff: true } }, DAY).map(booked)).toEqual([
+      { 'cash_in_transit:CNY': 45n, 'withholding_payable:CNY': 5n, 'platform_expense:unrecouped_advances:CNY': -30n, 'payable:acc:CNY': -20n },
+    ]);
+    expect(payoutReversed(advanced, { ...back, withheldMinor: 0n, outstanding: { amountMinor: 80n, writtenOff: false }, sent: { currency: 'USD', amountMinor: 6n } }, DAY).map(booked)).toEqual([
       { 'currency_position:CNY': 45n, 'currency_position:USD': -6n, 'cash_in_transit:USD': 6n, 'advance_unrecouped:adv:CNY': -45n },
     ]);
   });

@@ -104,7 +104,7 @@ export function statementWorld(): { statement: Statement; events: Events } {
   const at = (account: EntryEvent['account'], position: number, kind: string, amount: string, change: Partial<EntryEvent> = {}): EntryEvent =>
     entry(account, lineOf(account, position), position, kind, amount, change);
   // 21 of the pot of 364 were claimed back after 5: by Sainte-Laguë 14 of them are the payee's. After 6 they would be 15.
-  const returns = [{ potId: 'pot_1', earnedMinor: '364', beforeMinor: '5', amountMinor: '21', shares: [{ payee: 'acc_a', shareMinor: '255' }, { payee: 'platform', shareMinor: '109' }] }];
+  const returns = [{ potId: 'pot_1', beforeMinor: '5', baseMinor: '21', amountMinor: '21', shares: [{ payee: 'acc_a', shareMinor: '255' }, { payee: 'platform', shareMinor: '109' }] }];
   return {
     statement,
     events: {

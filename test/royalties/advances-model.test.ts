@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { Refusal } from '../../src/kernel/refusals.ts';
-import { checkAdvance, recouped } from '../../src/royalties/advances-model.ts';
+import { checkAdvance, type Recoupment, recouped, restorable } from '../../src/royalties/advances-model.ts';
 
 describe('what a run recoups of an advance', () => {
   it('is the rate of its base, never more than the share, than what is left, or after its end', () => {
@@ -15,6 +15,28 @@ describe('what a run recoups of an advance', () => {
     expect(recouped({ ...terms, endsOn: '2026-03-31' }, run)).toBe(0n);
     expect(recouped({ ...terms, endsOn: '2026-04-01' }, run)).toBe(33n);
     expect(recouped(terms, { ...run, receivedMinor: 0n, potsMinor: -4n })).toBe(0n);
+  });
+});
+
+describe('what of a recoupment is undone when earnings are returned', () => {
+  const one = (changes: Partial<Recoupment>): Recoupment => ({
+    advanceId: 'adv', base: 'share', rateBasisPoints: 10_000, baseMinor: 108n, amountMinor: 100n, restoredMinor: 0n, ...changes,
+  });
+  const undone = (recoupments: Recoupment[], returnedMinor: bigint, potsReturnedMinor = returnedMinor * 5n): bigint[] =>
+    restorable(recoupments, { receivedMinor: 108n, returnedMinor, potsReturnedMinor }).map((step) => step.amountMinor);
+
+  it('is what would not have been recouped of what is left, by the same rate and in the same order', () => {
+    expect([0n, 5n, 8n, 9n, 50n, 108n].map((returned) => undone([one({})], returned))).toEqual([[0n], [0n], [0n], [1n], [42n], [100n]]);
+    const half = one({ rateBasisPoints: 5_000, amountMinor: 54n });
+    expect([1n, 2n, 54n, 108n].map((returned) => undone([half], returned))).toEqual([[1n], [1n], [27n], [54n]]);
+    expect(undone([{ ...half, restoredMinor: 20n }], 54n)).toEqual([7n]);
+    expect(undone([{ ...half, restoredMinor: 30n }], 54n)).toEqual([0n]);
+    // A tenth of pots of 540; what is left of the share bounds it.
+    const pot = one({ base: 'pot', rateBasisPoints: 1_000, baseMinor: 540n, amountMinor: 54n });
+    expect([undone([pot], 54n, 270n), undone([pot], 108n, 540n), undone([pot], 100n, 100n)]).toEqual([[27n], [54n], [46n]]);
+    // Two of them: the one that came first keeps what is left.
+    const both = [one({ amountMinor: 60n }), one({ advanceId: 'later', amountMinor: 48n })];
+    expect([undone(both, 40n), undone(both, 60n), undone(both, 108n)]).toEqual([[0n, 40n], [12n, 48n], [60n, 48n]]);
   });
 });
 

@@ -62,9 +62,27 @@ describe('an advance', () => {
     expect(await refusal(world.royalties.getAdvance(world.owner.actor, advanceId))).toBe('not_found');
   });
 
+  it('does not end while nobody knows what became of its payout', async () => {
+    const short = await draft({ endsOn: '2026-03-02' });
+    await sign(world.operator, short);
+    await sign(world.agency, short);
+    await payIt(short.advanceId);
+    world.clock.set(new Date(noon('2026-03-02')));
+    await world.db.asOwner(`UPDATE payout_account SET stripe_account = 'acct_gone' WHERE account_id = $1`, [world.agency.accountId]);
+    const end = (): Promise<Advance> => world.royalties.endAdvance(world.key('endAdvance'), short.advanceId);
+    expect(await refusal(end())).toBe('advance_state');
+    const [account] = await world.db.asOwner<{ id: string }>(`SELECT stripe_account AS id FROM payout WHERE advance_id = $1`, [short.advanceId]);
+    await world.db.asOwner(`UPDATE payout SET stripe_account = 'acct_gone' WHERE advance_id = $1`, [short.advanceId]);
+    await world.drain();
+    expect(await end()).toMatchObject({ state: 'ended', unrecoupedMinor: '0' });
+    expect(await world.balance(chart.platformExpense('unrecouped_advances', 'CNY'))).toBe(0n);
+    await world.db.asOwner(`UPDATE payout_account SET stripe_account = $2 WHERE account_id = $1`, [world.agency.accountId, account?.id]);
+    await world.checkBooks();
+  });
+
   it('is paid once, with its tax withheld, and never out of the balance', async () => {
     await world.royalties.setTaxProfile(world.operator.actor, world.key('setTaxProfile'), {
-      payee: world.agency.accountId, rateBasisPoints: 1_000, reference: 'Tax office letter 12', validFrom: '2026-03-01',
+      payee: world.agency.accountId, rateBasisPoints: 1_000, reference: 'Tax office letter 12', validFrom: '2026-03-02',
     });
     const tries = await Promise.allSettled(Array.from({ length: 8 }, () => payIt(advanceId)));
     expect(tries.filter((one) => one.status === 'fulfilled')).toHaveLength(1);
@@ -78,13 +96,56 @@ describe('an advance', () => {
     await world.checkBooks();
   });
 
+  it('that ended and whose money the processor takes back is no loss any more, and owed to nobody', async () => {
+    const short = await draft({ endsOn: '2026-03-09' });
+    await sign(world.operator, short);
+    await sign(world.agency, short);
+    world.clock.set(new Date(noon('2026-03-09')));
+    await payIt(short.advanceId);
+    await world.drain();
+    const ended = await world.royalties.endAdvance(world.key('endAdvance'), short.advanceId);
+    const loss = (): Promise<bigint> => world.balance(chart.platformExpense('unrecouped_advances', 'CNY'));
+    expect([ended.state, await loss()]).toEqual(['ended', 100n]);
+    const { stripeTransfer } = await world.royalties.getPayout(world.agency.actor, ended.payoutId ?? '');
+    await world.port.sdk.transfers.createReversal(stripeTransfer ?? '', { amount: 45 }, world.port.withKey('half'));
+    await world.drain();
+    expect(await loss()).toBe(50n);
+    await world.port.sdk.transfers.createReversal(stripeTransfer ?? '', {}, world.port.withKey('rest of it'));
+    await world.drain();
+    expect([await loss(), await owed(world.agency.accountId)]).toEqual([0n, 0n]);
+    await world.checkBooks();
+  });
+
   it('is recouped by each run from the payee\'s own share, at its rate', async () => {
     await world.moveTo(noon('2026-04-01'));
     const run = await world.run('2026-04-01');
     expect(run.recouped).toEqual([{ advanceId, payee: world.agency.accountId, currency: 'CNY', amountMinor: '54' }]);
     expect([(await read(advanceId)).unrecoupedMinor, await owed(world.agency.accountId), await owed(world.owner.accountId)]).toEqual(['46', 54n, 378n]);
-    expect((await read(advanceId)).recoupments).toEqual([{ runId: run.runId, baseMinor: '108', amountMinor: '54' }]);
+    expect((await read(advanceId)).recoupments).toEqual([{ runId: run.runId, baseMinor: '108', amountMinor: '54', restoredMinor: '0' }]);
     await world.checkBooks();
+  });
+
+  it('is unrecouped again as far as the earnings that recouped it are given back, and nobody owes it', async () => {
+    const [period] = await world.tx((tx) => world.billing.periodsBetween(tx, { cloneId: world.cloneId, fromDay: '2026-03-01', toDay: '2026-03-31' }));
+    const refund = async (from: number, count: number): Promise<void> => {
+      const days = Array.from({ length: count }, (_none, index) => `2026-03-${String(from + index).padStart(2, '0')}`);
+      await world.royalties.refundGoodwill(world.operator.actor, world.key('refundGoodwill'), { periodId: period?.periodId ?? '', days, reason: 'Goodwill.' });
+      await world.drain();
+    };
+    const stands = async (): Promise<(bigint | string | undefined)[]> => {
+      const { unrecoupedMinor, recoupments: [one] } = await read(advanceId);
+      return [unrecoupedMinor, one?.restoredMinor, await owed(world.agency.accountId), await world.balance(chart.payeeDebt(world.agency.accountId, 'CNY'))];
+    };
+    await refund(1, 16);
+    // Of 108 the agency gives 56 back; of the 52 that are left a run would have recouped 26.
+    expect(await stands()).toEqual(['74', '28', 26n, 0n]);
+    await refund(17, 15);
+    expect(await stands()).toEqual(['100', '54', 0n, 0n]);
+    await world.checkBooks();
+    await expect(world.db.asApp(`INSERT INTO advance_restoration SELECT advance_id, run_id, 'more', 1, 'trf_x' FROM advance_recoupment`)).rejects.toThrow('would be restored');
+    await world.moveTo(noon('2026-05-01'));
+    await world.run('2026-05-01');
+    expect(await stands()).toEqual(['46', '54', 54n, 0n]);
   });
 
   it('is not a debt: a payout is of the whole balance, less its own tax, and what is left at its end is the platform\'s loss', async () => {
@@ -98,6 +159,12 @@ describe('an advance', () => {
     expect(ended).toMatchObject({ state: 'ended', unrecoupedMinor: '0', endedOn: '2026-05-15' });
     expect(await world.balance(chart.platformExpense('unrecouped_advances', 'CNY'))).toBe(46n);
     expect(await refusal(world.royalties.endAdvance(world.key('endAdvance'), advanceId))).toBe('advance_state');
+    // Given back after its end, what was recouped is the platform's loss too.
+    const [april] = await world.tx((tx) => world.billing.periodsBetween(tx, { cloneId: world.cloneId, fromDay: '2026-04-02', toDay: '2026-04-30' }));
+    const days = Array.from({ length: 30 }, (_none, index) => `2026-04-${String(1 + index).padStart(2, '0')}`);
+    await world.royalties.refundGoodwill(world.operator.actor, world.key('refundGoodwill'), { periodId: april?.periodId ?? '', days, reason: 'Goodwill.' });
+    await world.drain();
+    expect([await world.balance(chart.platformExpense('unrecouped_advances', 'CNY')), (await read(advanceId)).unrecoupedMinor]).toEqual([100n, '0']);
     await world.royalties.closeStatements(world.operator.actor, world.key('closeStatements'), { throughDay: '2026-05-15' });
     expect((await world.royalties.listStatements(world.agency.actor)).statements).toHaveLength(1);
     await world.checkBooks();

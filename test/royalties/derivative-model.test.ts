@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { divideDerived, type Level, withinCeiling } from '../../src/royalties/derivative-model.ts';
-import { BASES, baseMinorOf, stepsOf } from '../../src/royalties/model.ts';
+import { BASES, baseMinorOf } from '../../src/royalties/model.ts';
+import { stepsOf } from '../../src/royalties/returns-model.ts';
 
 const sum = (amounts: readonly bigint[]): bigint => amounts.reduce((total, one) => total + one, 0n);
 const level = (upstreamBasisPoints: number, name = 'a'): Level => ({ derivativeId: `drv_${name}`, payee: `acc_${name}`, upstreamBasisPoints });
@@ -38,8 +39,13 @@ describe('what goes up to the originals of a derivative', () => {
       });
       const all = [...divided.upstream, ...divided.legs];
       expect(sum(all.map((leg) => leg.amountMinor))).toBe(pot.amountMinor);
-      const first = ask < pot.amountMinor ? ask : pot.amountMinor;
-      const back = [stepsOf({ amountMinor: pot.amountMinor, refundedMinor: 0n, legs: all }, first), stepsOf({ amountMinor: pot.amountMinor, refundedMinor: first, legs: all }, pot.amountMinor - first)];
+      const whole = baseMinorOf(pot, base);
+      const first = ask < whole ? ask : whole;
+      const back = [stepsOf({ claimedMinor: 0n, legs: all }, { baseMinor: first, amountMinor: 7n }), stepsOf({ claimedMinor: first, legs: all }, { baseMinor: whole - first, amountMinor: pot.amountMinor - 7n })];
+      // Within the ceiling after a part was returned, too: what the originals keep is their part of the base that is left, but for the units
+      // that were not whole.
+      const kept = sum(divided.upstream.map((leg, index) => leg.shareMinor - back[0]![index]!.shareMinor));
+      expect(kept * 10_000n <= (whole - first) * BigInt(ceiling) + 10_000n * BigInt(all.length)).toBe(true);
       all.forEach((leg, index) => {
         expect(back[0]![index]!.amountMinor + back[1]![index]!.amountMinor).toBe(leg.amountMinor);
       });

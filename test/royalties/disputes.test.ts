@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { addDays, dayOf } from '../../src/kernel/time.ts';
+import { recomputeFiles } from '../../src/compose/recompute.ts';
+import { addDays, type Day, dayOf } from '../../src/kernel/time.ts';
 import { chart } from '../../src/ledger/index.ts';
+import type { SplitInput } from '../../src/royalties/index.ts';
 import { noon } from '../billing/support.ts';
 import { openRoyalties, type RoyaltiesWorld } from './world.ts';
 
@@ -176,5 +178,125 @@ describe('an output that coins paid for', () => {
     expect(await unpaid(world.owner.accountId)).toBeLessThan(earned);
     expect(await world.balance(chart.fanDebt(fan.accountId, 'CNY'))).toBe(27n);
     expect(await world.balance(chart.disputesPending('CNY'))).toBe(0n);
+  });
+});
+
+describe('a dispute', () => {
+  let first: Day;
+  const on = (days: number): Day => addDays(first, days);
+  let clone: string;
+  let own: string;
+  async function signed(effectiveFrom: string, terms: Pick<SplitInput, 'base' | 'reserve'> = {}): Promise<void> {
+    const legs = [{ payee: world.owner.accountId, basisPoints: 7_000 }, { payee: world.agency.accountId, basisPoints: 2_000 }, { payee: 'platform', basisPoints: 1_000 }];
+    const draft = await world.royalties.draftSplit(world.owner.actor, world.key('draftSplit'), clone, { legs, effectiveFrom, ...terms });
+    for (const person of [world.owner, world.agency, world.operator]) {
+      await world.royalties.signSplit(person.actor, world.key('signSplit'), draft.splitId, { signature: await world.signature(person, draft.document) });
+    }
+  }
+  const run = (throughDay: string): ReturnType<RoyaltiesWorld['run']> =>
+    world.royalties.runRoyalties(world.operator.actor, world.key('runRoyalties'), { cloneId: clone, throughDay });
+  async function paidOut(): Promise<void> {
+    await world.royalties.createPayouts(world.operator.actor, world.key('createPayouts'), { minimumMinor: '1' });
+    await world.drain();
+  }
+  /** A pack of 42 coins for 600, spent on two outputs. */
+  async function packOf(name: string): Promise<string> {
+    const fan = world.fan(name);
+    const { checkoutUrl } = await world.billing.buyCoins(fan, world.key('buyCoins'), { pack: 'friend' });
+    expect(await world.pay(checkoutUrl)).toBe(303);
+    await world.drain();
+    for (const outputId of [`out_${name}_1`, `out_${name}_2`]) {
+      const { holdId } = await world.tx((tx) => world.billing.holdCoins(tx, { accountId: fan.accountId, cloneId: clone, tierId: own, outputId, coins: 21n, at: world.clock.now() }));
+      await world.tx((tx) => world.billing.capture(tx, holdId, { releaseId: `rel_${outputId}`, at: world.clock.now() }));
+    }
+    return (await world.db.asOwner<{ charge: string }>('SELECT stripe_charge AS charge FROM coin_lot WHERE account_id = $1 ORDER BY id DESC LIMIT 1', [fan.accountId]))[0]!.charge;
+  }
+  async function disputed(charge: string): Promise<string> {
+    const id = await world.sandbox.control.openDispute(charge);
+    await world.drain();
+    return id;
+  }
+
+  it('of a pack that bought two divided outputs holds the shares of both', async () => {
+    first = dayOf(world.clock.now());
+    clone = await world.newClone(world.owner, 'lin-ya-3');
+    own = (await world.billing.createTier(world.owner.actor, world.key('createTier'), { cloneId: clone, name: 'friend', priceMinor: '600', voiceOutputsPerPeriod: 100 })).tierId;
+    await world.drain();
+    await signed(on(0));
+    await world.onboard(world.owner);
+    await paidOut();
+    const charge = await packOf('a');
+    await world.moveTo(noon(on(2)));
+    await run(on(2));
+    const id = await disputed(charge);
+    // Two outputs of 270 by 70 % and 20 %.
+    expect([await held(world.owner.accountId), await held(world.agency.accountId), await unpaid(world.owner.accountId)]).toEqual([378n, 108n, 0n]);
+    await decided(id, 'won');
+    expect([await held(world.owner.accountId), await unpaid(world.owner.accountId), await unpaid(world.agency.accountId)]).toEqual([0n, 378n, 108n]);
+    await paidOut();
+  });
+
+  it('from before the first run holds what that run divides; what the unpaid balance lacks comes out of the clone\'s own reserve', async () => {
+    // From now on a tenth of each run is held for a month, and the shares are of the price.
+    await signed(on(3), { base: 'gross', reserve: { basisPoints: 1_000, days: 30 } });
+    await world.moveTo(noon(on(3)));
+    const [charge, other] = [await packOf('b'), await packOf('c')];
+    const id = await disputed(charge);
+    expect(await held(world.owner.accountId)).toBe(0n);
+    await world.moveTo(noon(on(4)));
+    await run(on(4));
+    // Two payments of 600 by 70 %: 840, of which 84 are reserved and 420 disputed.
+    expect([await held(world.owner.accountId), await unpaid(world.owner.accountId)]).toEqual([504n, 336n]);
+    expect([await held(world.agency.accountId), await unpaid(world.agency.accountId)]).toEqual([144n, 96n]);
+    await paidOut();
+    // The other payment: nothing is unpaid any more, so the reserve is what can be held for it, and no day gives it back.
+    const second = await disputed(other);
+    const lots = await world.db.asOwner<{ dated: boolean; sum: string }>(
+      `SELECT due_day IS NOT NULL AS dated, sum(left_minor)::text AS sum FROM royalty_reserve WHERE payee = $1 AND left_minor > 0 GROUP BY 1`, [world.owner.accountId]);
+    expect(lots).toEqual([{ dated: false, sum: '504' }]);
+    await decided(id, 'lost');
+    expect([await held(world.owner.accountId), await debt(world.owner.accountId)]).toEqual([84n, 0n]);
+    await decided(second, 'lost');
+    // Of the 420 that it brought her, 84 were held; the rest she was paid, and owes.
+    expect([await held(world.owner.accountId), await unpaid(world.owner.accountId), await debt(world.owner.accountId)]).toEqual([0n, 0n, 336n]);
+  });
+
+  it('is worked out again from the files, and led back to the payments behind it', async () => {
+    const { royalties, owner, operator } = world;
+    await royalties.closeStatements(operator.actor, world.key('closeStatements'), { throughDay: on(4) });
+    const [{ statementId } = { statementId: '' }] = (await royalties.listStatements(owner.actor)).statements;
+    const statement = await royalties.getStatement(owner.actor, statementId);
+    const events = await royalties.exportStatementEvents(owner.actor, statementId);
+    const bytes = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value));
+    expect(recomputeFiles(bytes(statement), [bytes(events)]).lines.filter((line) => !line.startsWith('same'))).toEqual([expect.stringMatching(/^All \d+ figures/)]);
+    const lost = events.entries.filter((entry) => entry.transferKind === 'royalties.dispute_lost');
+    expect(lost.length).toBeGreaterThan(3);
+    expect(lost.every((entry) => (entry.returns ?? []).length > 0)).toBe(true);
+    // A cent moved from one leg to another in a lost dispute is seen.
+    const forged = structuredClone(events);
+    const [entry] = forged.entries.filter((one) => one.transferKind === 'royalties.dispute_lost');
+    entry!.amountMinor = (BigInt(entry!.amountMinor) + 1n).toString();
+    expect(recomputeFiles(bytes(statement), [bytes(forged)]).lines).toContainEqual(expect.stringMatching(/^DIFFERENT {2}refund \S+: returned/));
+    const { document } = statement.receipt;
+    if (document.schemaVersion !== 2) return expect.unreachable();
+    const lines = [...document.lines, ...document.debt.lines, ...document.reserve.lines].filter((one) => one.transferKind.startsWith('royalties.dispute_'));
+    expect(new Set(lines.map((one) => one.kind))).toEqual(new Set(['disputes', 'reserve_held', 'reserve_released']));
+    for (const line of lines) {
+      const explained = await royalties.explainStatementLine(owner.actor, statementId, line.lineId);
+      expect([line.transferKind, explained.sources.length > 0, explained.sources.every((one) => (one.outputId !== null || one.charge !== null) && one.tierName === 'friend')]).toEqual([line.transferKind, true, true]);
+      if (line.kind === 'disputes') expect(explained.pots.length).toBeGreaterThan(0);
+    }
+  });
+
+  it('that is lost takes the run\'s reserve before it makes a debt', async () => {
+    await world.moveTo(noon(on(5)));
+    const charge = await packOf('eve');
+    await world.moveTo(noon(on(6)));
+    await run(on(6));
+    // Her debt of 336 was netted from the 420; a tenth was held of what was left to hold.
+    expect([await debt(world.owner.accountId), await held(world.owner.accountId), await unpaid(world.owner.accountId)]).toEqual([0n, 42n, 42n]);
+    await paidOut();
+    await decided(await disputed(charge), 'lost');
+    expect([await held(world.owner.accountId), await unpaid(world.owner.accountId), await debt(world.owner.accountId)]).toEqual([0n, 0n, 378n]);
   });
 });

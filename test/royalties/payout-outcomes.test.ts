@@ -205,3 +205,49 @@ describe('what rates gain or lose', () => {
     expect((await world.ledger.verify()).problems).toEqual([]);
   });
 });
+
+describe('a payout that cannot be sent yet', () => {
+  async function usdAdvance(): Promise<{ id: string }> {
+    const draft = await world.royalties.draftAdvance(world.operator.actor, world.key('draftAdvance'), {
+      payee: world.agency.accountId, currency: 'USD', amountMinor: '50', rateBasisPoints: 1_000, cloneIds: [world.cloneId],
+    });
+    for (const person of [world.agency, world.operator]) {
+      await world.royalties.signAdvance(person.actor, world.key('signAdvance'), draft.advanceId, { signature: await world.signature(person, draft.document, 'advance') });
+    }
+    return { id: (await world.royalties.payAdvance(world.operator.actor, world.key('payAdvance'), draft.advanceId)).payoutId ?? '' };
+  }
+
+  it('waits for the rate that it is converted at, and asks for it again', async () => {
+    const { id } = await usdAdvance();
+    const rateless: Pick<StripePort, 'run' | 'withKey'> = {
+      withKey: world.port.withKey,
+      run: async (work) => {
+        if (String(work).includes('exchange_rates')) throw new Refusal('unavailable', 'No rate.');
+        return await world.port.run(work);
+      },
+    };
+    for (let tries = 0; tries < 2; tries += 1) await Promise.all([world.withStripe(rateless).work.sendPayout(id), world.withStripe(rateless).work.sendPayout(id)]);
+    expect(await payout(id)).toMatchObject({ state: 'pending', conversion: null, problem: 'No rate.' });
+    await world.royalties.work.sendPayout(id);
+    expect(await payout(id)).toMatchObject({ state: 'paid', conversion: { currency: 'CNY', amountMinor: '355' } });
+    expect((await world.ledger.verify()).problems).toEqual([]);
+  });
+
+  it('for want of money or of a rate is left to a person after two weeks', async () => {
+    const { id } = await usdAdvance();
+    const poor: Pick<StripePort, 'run' | 'withKey'> = {
+      withKey: world.port.withKey,
+      run: async (work) => {
+        if (String(work).includes('transfers.create')) throw new Refusal('ledger_insufficient_funds', 'No money.');
+        return await world.port.run(work);
+      },
+    };
+    await daysOld(id, 13);
+    await world.withStripe(poor).work.sendPayout(id);
+    expect(await payout(id)).toMatchObject({ state: 'pending', needsPerson: false });
+    await daysOld(id, 1);
+    await world.withStripe(poor).work.sendPayout(id);
+    expect(await payout(id)).toMatchObject({ state: 'pending', needsPerson: true, problem: 'No money.' });
+    expect(await resolve(id)).toMatchObject({ state: 'returned' });
+  });
+});

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { chart } from '../../src/ledger/index.ts';
+import { chart, type Ledger } from '../../src/ledger/index.ts';
 import { seededRandom } from '../../src/kernel/random.ts';
 import { addDays } from '../../src/kernel/time.ts';
 import { refusal } from '../billing/refusal.ts';
@@ -99,6 +99,14 @@ describe('a refund of delivered days', () => {
     expect(await world.balance(chart.platformExpense('processor_fees', 'CNY'))).toBe(0n);
     // All that she received, and the fee on top: her debt.
     expect([before, await owed(world.owner.accountId), await debt(world.owner.accountId)]).toEqual([378n, 0n, 27n]);
+    // Its line leads to the payment that the fee was kept of.
+    await world.royalties.closeStatements(world.operator.actor, world.key('closeStatements'), { throughDay: '2026-04-01' });
+    const [statement] = (await world.royalties.listStatements(world.owner.actor)).statements;
+    const { document } = (await world.royalties.getStatement(world.owner.actor, statement?.statementId ?? '')).receipt;
+    if (document.schemaVersion !== 2) return expect.unreachable();
+    const fee = document.debt.lines.find((line) => line.kind === 'fees');
+    const explained = await world.royalties.explainStatementLine(world.owner.actor, document.statementId, fee?.lineId ?? '');
+    expect(explained.sources.map((one) => [one.periodId, one.charge !== null, one.fan !== null])).toContainEqual([periodId, true, true]);
     await world.checkBooks();
   });
 
@@ -144,6 +152,25 @@ describe('a refund of delivered days', () => {
     const before = await owed(world.owner.accountId);
     await Promise.all(Array.from({ length: 4 }, () => world.royalties.work.bookRefund(row?.refund_id ?? '')));
     expect(await owed(world.owner.accountId)).toBe(before);
+    await world.checkBooks();
+  });
+
+  it('that comes between the sequencer and the run makes the pot smaller, and not a later one', async () => {
+    await sold();
+    await world.moveTo(noon('2026-04-01'));
+    await world.tx((tx) => world.billing.recognise(tx, { cloneId: world.cloneId, throughDay: '2026-04-01' }));
+    let late: Refund | null = null;
+    const racing: Ledger = {
+      ...world.ledger,
+      async sequence() {
+        const position = await world.ledger.sequence();
+        late ??= await refund(['2026-03-05']);
+        return position;
+      },
+    };
+    const run = await world.withStripe(world.port, racing).runRoyalties(world.operator.actor, world.key('runRoyalties'), { cloneId: world.cloneId, throughDay: '2026-04-01' });
+    expect(run.pots.map((pot) => pot.amountMinor)).toEqual([`${540n - BigInt(late!.undividedMinor)}`]);
+    expect(BigInt(late!.undividedMinor)).toBeGreaterThan(0n);
     await world.checkBooks();
   });
 

@@ -2,8 +2,8 @@ import { dayOf } from './days.ts';
 import { received, takeEarned } from './dividing.ts';
 import { termsOn, upTo } from './earning.ts';
 import { floor, fraction } from './fraction.ts';
-import type { Happening } from './happenings.ts';
-import { account, type Books, hold, type Period, release } from './state.ts';
+import { type Happening, PLATFORM } from './happenings.ts';
+import { account, type Books, holdFor, type Period, release } from './state.ts';
 
 /** Coins, one by one: each has a number in its lot, and its own part of what the lot cost. */
 
@@ -192,7 +192,7 @@ export function disputeLot(books: Books, { dispute, lot: id, grossMinor, feeMino
   for (const { spend } of spentOf(books, lot)) {
     const { totals, takenMinor } = received(books.period(spend.id), left);
     left -= takenMinor;
-    for (const [payee, amount] of totals) if (amount > 0n) hold(books, { payee, cloneId: spend.cloneId, cause: dispute, dueDay: null }, amount);
+    for (const [payee, amount] of totals) if (amount > 0n && payee !== PLATFORM) holdFor(books, { payee, cloneId: spend.cloneId, cause: dispute, dueDay: null }, amount);
   }
 }
 
@@ -213,9 +213,8 @@ export function decideLot(books: Books, { dispute, lot: id, lost, grossMinor }: 
   );
   for (const { spend, coins: spent } of spentOf(books, lot)) {
     const part = { net: sum(spent, 'net'), tax: sum(spent, 'tax'), fee: sum(spent, 'fee') };
-    const claimMinor = part.net > part.fee ? part.net - part.fee : 0n;
-    const { legs, restMinor } = takeEarned(books, books.period(spend.id), claimMinor, dispute);
-    books.post(...legs, [codes.debt(lot.fan), part.net - claimMinor + restMinor], [account.tax, part.tax], [account.disputed, -part.net - part.tax]);
+    const { legs, takenMinor } = takeEarned(books, books.period(spend.id), part, dispute);
+    books.post(...legs, [codes.debt(lot.fan), part.net - takenMinor], [account.tax, part.tax], [account.disputed, -part.net - part.tax]);
   }
   release(books, (held) => held.cause === dispute);
 }

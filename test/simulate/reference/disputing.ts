@@ -1,8 +1,8 @@
 import { dayOf } from './days.ts';
 import { partsOf, received, takeEarned } from './dividing.ts';
 import { earn, upTo } from './earning.ts';
-import type { Happening } from './happenings.ts';
-import { account, type Books, hold, release } from './state.ts';
+import { type Happening, PLATFORM } from './happenings.ts';
+import { account, type Books, holdFor, release } from './state.ts';
 
 /** A bank takes a payment back, and decides. Its fee is gone either way. */
 
@@ -13,7 +13,7 @@ export function open(books: Books, { dispute, period: id, feeMinor }: Extract<Ha
   const period = books.period(id);
   books.post([account.disputed, grossOf(period)], [account.disputeFees, feeMinor], [account.cash, -grossOf(period) - feeMinor]);
   for (const [payee, amount] of received(period, grossOf(period)).totals) {
-    if (amount > 0n) hold(books, { payee, cloneId: period.cloneId, cause: dispute, dueDay: null }, amount);
+    if (amount > 0n && payee !== PLATFORM) holdFor(books, { payee, cloneId: period.cloneId, cause: dispute, dueDay: null }, amount);
   }
 }
 
@@ -34,9 +34,8 @@ function lose(books: Books, { dispute, period: id, at }: Extract<Happening, { wh
     net: upTo(period.netMinor, period.earned, period.days) - gone.net, tax: upTo(period.taxMinor, period.earned, period.days) - gone.tax,
     fee: upTo(period.feeMinor, period.earned, period.days) - gone.fee,
   };
-  const claimMinor = earned.net > earned.fee ? earned.net - earned.fee : 0n;
-  const { legs, restMinor } = takeEarned(books, period, claimMinor, dispute);
-  books.post(...legs, [account.fees, earned.net - claimMinor + restMinor], [account.tax, earned.tax], [account.disputed, -earned.net - earned.tax]);
+  const { legs, takenMinor } = takeEarned(books, period, earned, dispute);
+  books.post(...legs, [account.fees, earned.net - takenMinor], [account.tax, earned.tax], [account.disputed, -earned.net - earned.tax]);
 }
 
 export function decide(books: Books, decided: Extract<Happening, { what: 'dispute_decided' }>): void {

@@ -2,7 +2,7 @@ import { dayOf } from './days.ts';
 import { upTo } from './earning.ts';
 import { floor, fraction, largestRemainder, sainteLague } from './fraction.ts';
 import { type Base, type Happening, PLATFORM } from './happenings.ts';
-import { account, type Books, type Clone, givesBack, hold, type Period, type Pot, type PotLeg, type Term, type Terms, unpaid } from './state.ts';
+import { account, type Books, type Clone, givesBack, hold, type Parts, type Period, type Pot, type PotLeg, type Term, type Terms, unpaid } from './state.ts';
 
 /** Owner money: pots, and what comes back out of them. */
 
@@ -62,16 +62,20 @@ function potsOf(clone: Clone): Pot[] {
   for (const period of clone.periods) {
     for (const { splitId, lastDay, amountMinor, feeMinor, taxMinor } of period.waiting) {
       const key = `${period.tierId} ${splitId}`;
-      const pot = pots.get(key) ?? { tierId: period.tierId, splitId, run: clone.runs, lastDay, amountMinor: 0n, refundedMinor: 0n, feeMinor: 0n, taxMinor: 0n, legs: [] };
+      const pot = pots.get(key) ?? { tierId: period.tierId, splitId, run: clone.runs, base: clone.terms.find((one) => one.splitId === splitId)?.base ?? 'gross', lastDay, amountMinor: 0n, claimedMinor: 0n, backMinor: 0n, feeMinor: 0n, taxMinor: 0n, legs: [] };
       pots.set(key, pot);
       pot.amountMinor += amountMinor;
       pot.feeMinor += feeMinor;
       pot.taxMinor += taxMinor;
       pot.lastDay = Math.max(pot.lastDay, lastDay);
-      period.pots.push({ pot, amountMinor, returnedMinor: 0n });
+      const there = period.pots.find((one) => one.pot === pot);
+      const own = there ?? { pot, own: { net: 0n, tax: 0n, fee: 0n }, claimed: { net: 0n, tax: 0n, fee: 0n }, baseMinor: 0n };
+      if (there === undefined) period.pots.push(own);
+      own.own = { net: own.own.net + amountMinor + feeMinor, tax: own.own.tax + taxMinor, fee: own.own.fee + feeMinor };
     }
     period.waiting = [];
   }
+  clone.divided.push(...pots.values());
   return [...pots.values()];
 }
 
@@ -85,6 +89,7 @@ function recoup(books: Books, cloneId: string, payee: string, of: { received: bi
     const amount = limits.reduce((least, one) => (one < least ? one : least));
     if (amount <= 0n) continue;
     books.post([account.payable(payee), amount], [account.advance(advance.id), -amount]);
+    books.recoupments.push({ run: books.clone(cloneId).runs, cloneId, advance, baseMinor: base, amountMinor: amount, restoredMinor: 0n });
     left -= amount;
   }
   return of.received - left;
@@ -99,13 +104,16 @@ export function run(books: Books, { cloneId, at }: Extract<Happening, { what: 'r
     if (terms === undefined) throw new Error(`the model knows no split ${pot.splitId}`);
     pot.legs = legsOf(books, clone, pot, terms);
     books.post([account.earned(cloneId, pot.tierId), pot.amountMinor], ...pot.legs.map((leg) => [account.payable(leg.payee), -leg.received] as const));
-    for (const leg of pot.legs.filter((one) => one.payee !== PLATFORM && one.received > 0n)) {
+    const own = pot.legs.length - terms.legs.length;
+    for (const [index, leg] of pot.legs.entries()) {
+      if (leg.payee === PLATFORM || leg.received <= 0n) continue;
       const mine = received.get(leg.payee) ?? { received: 0n, pots: 0n, hold: new Map<number, bigint>() };
       received.set(leg.payee, mine);
       mine.received += leg.received;
-      mine.pots += pot.amountMinor > 0n ? pot.amountMinor : 0n;
+      const counted = pot.legs.slice(0, index).some((one) => one.payee === leg.payee && one.received > 0n);
+      mine.pots += pot.amountMinor > 0n && !counted ? pot.amountMinor : 0n;
       const { basisPoints, days } = terms.reserve;
-      if (days > 0) mine.hold.set(days, (mine.hold.get(days) ?? 0n) + pointsOf(leg.received, basisPoints));
+      if (days > 0 && index >= own) mine.hold.set(days, (mine.hold.get(days) ?? 0n) + pointsOf(leg.received, basisPoints));
     }
   }
   const day = dayOf(at);
@@ -118,75 +126,133 @@ export function run(books: Books, { cloneId, at }: Extract<Happening, { what: 'r
   }
 }
 
-/** What each leg gives back when so much more of a pot is refunded: by the shares of the base; the platform is given back what it bore. */
-function stepsOf(pot: Pot, amountMinor: bigint): { payee: string; share: bigint; amount: bigint }[] {
+const least = (...amounts: bigint[]): bigint => amounts.reduce((a, b) => (b < a ? b : a));
+
+/** What of a claim a source has, part by part. */
+function within(claim: Parts, there: Parts): Parts {
+  const part = (wanted: bigint, has: bigint): bigint => (has > 0n ? least(wanted, has) : 0n);
+  return { net: part(claim.net, there.net), tax: part(claim.tax, there.tax), fee: part(claim.fee, there.fee) };
+}
+
+const without = (a: Parts, b: Parts): Parts => ({ net: a.net - b.net, tax: a.tax - b.tax, fee: a.fee - b.fee });
+const baseOf = (base: Base, { net: netMinor, tax, fee }: Parts): bigint =>
+  base === 'gross' ? netMinor + tax : base === 'net_of_tax' ? netMinor : netMinor - fee;
+
+interface Step {
+  payee: string;
+  share: bigint;
+  amount: bigint;
+}
+
+/** What a part of a payment that stands in a pot asks of the pot's legs: by their shares of what was claimed of the base in all. */
+function stepsOf({ pot, own, claimed, baseMinor }: Period['pots'][number], part: Parts): { base: bigint; amount: bigint; steps: Step[] } {
   const whole = pot.legs.reduce((sum, leg) => sum + leg.share, 0n);
-  const sharesAt = (refunded: bigint): bigint => floor(fraction(whole * refunded, pot.amountMinor));
-  const [from, to] = [sharesAt(pot.refundedMinor), sharesAt(pot.refundedMinor + amountMinor)];
-  const after = sainteLague(to, pot.legs.map((leg) => leg.share), pot.legs.map((leg) => leg.returned));
-  return pot.legs.map((leg, index) => {
+  const reached = baseOf(pot.base, { net: claimed.net + part.net, tax: claimed.tax + part.tax, fee: claimed.fee + part.fee });
+  const limits = [reached, baseOf(pot.base, own), baseMinor + whole - pot.claimedMinor];
+  const base = least(...limits) > baseMinor ? least(...limits) - baseMinor : 0n;
+  const amount = pot.base === 'net_of_tax_and_fees' ? base : part.net - part.fee;
+  const after = sainteLague(pot.claimedMinor + base, pot.legs.map((leg) => leg.share), pot.legs.map((leg) => leg.returned));
+  const steps = pot.legs.map((leg, index) => {
     const share = (after[index] ?? 0n) - leg.returned;
-    return { payee: leg.payee, share, amount: leg.payee === PLATFORM ? share - (to - from - amountMinor) : share };
+    return { payee: leg.payee, share, amount: leg.payee === PLATFORM ? share - (base - amount) : share };
   });
+  return { base, amount, steps };
 }
 
 /** How much of a claim each of a period's pots has, the one of the latest days first. */
-function potParts(period: Period, claimMinor: bigint): { own: Period['pots'][number]; part: bigint }[] {
-  let rest = claimMinor;
+function potParts(period: Period, claim: Parts): { own: Period['pots'][number]; part: Parts }[] {
+  let rest = claim;
   const latestFirst = [...period.pots].sort((a, b) => b.pot.lastDay - a.pot.lastDay || b.pot.run - a.pot.run);
   return latestFirst.flatMap((own) => {
-    const limits = [own.amountMinor - own.returnedMinor, own.pot.amountMinor - own.pot.refundedMinor, rest];
-    const part = limits.reduce((least, one) => (one < least ? one : least));
-    if (part <= 0n) return [];
-    rest -= part;
-    return [{ own, part }];
+    const part = within(rest, without(own.own, own.claimed));
+    rest = without(rest, part);
+    return part.net === 0n && part.tax === 0n && part.fee === 0n ? [] : [{ own, part }];
   });
 }
 
-/** What each payee would give back of a claim, without giving it. */
-export function received(period: Period, claimMinor: bigint): { totals: Map<string, bigint>; takenMinor: bigint } {
+/** What each payee would give back of so much of the price, without giving it. */
+export function received(period: Period, grossMinor: bigint): { totals: Map<string, bigint>; takenMinor: bigint } {
   const totals = new Map<string, bigint>();
+  let left = grossMinor;
+  const latestFirst = [...period.pots].sort((a, b) => b.pot.lastDay - a.pot.lastDay || b.pot.run - a.pot.run);
+  for (const own of latestFirst) {
+    const there = without(own.own, own.claimed);
+    const whole = there.net + there.tax;
+    const of = (minor: bigint): bigint => (whole <= 0n || left <= 0n ? 0n : left >= whole ? minor : floor(fraction(minor * left, whole)));
+    const part = { net: of(there.net), tax: of(there.tax), fee: of(there.fee) };
+    left -= part.net + part.tax;
+    for (const { payee, amount } of stepsOf(own, part).steps) totals.set(payee, (totals.get(payee) ?? 0n) + amount);
+  }
+  return { totals, takenMinor: grossMinor - left };
+}
+
+/** What is not divided yet, the latest days first; answers what of the claim is left, and what was taken. */
+function takeFromWaiting(period: Period, claim: Parts): { rest: Parts; takenMinor: bigint } {
+  let rest = claim;
   let takenMinor = 0n;
-  for (const { own, part } of potParts(period, claimMinor)) {
-    takenMinor += part;
-    for (const { payee, amount } of stepsOf(own.pot, part)) totals.set(payee, (totals.get(payee) ?? 0n) + amount);
-  }
-  return { totals, takenMinor };
-}
-
-/** What is not divided yet, the latest days first. */
-function takeFromWaiting(period: Period, claimMinor: bigint): bigint {
-  let restMinor = claimMinor;
   for (const waiting of [...period.waiting].sort((a, b) => b.lastDay - a.lastDay)) {
-    const part = waiting.amountMinor < restMinor ? waiting.amountMinor : restMinor;
-    if (part <= 0n) continue;
-    const with_ = (of: bigint): bigint => floor(fraction(of * part, waiting.amountMinor));
-    const [fee, tax] = [with_(waiting.feeMinor), with_(waiting.taxMinor)];
-    waiting.amountMinor -= part;
-    waiting.feeMinor -= fee;
-    waiting.taxMinor -= tax;
-    restMinor -= part;
+    const part = within(rest, { net: waiting.amountMinor + waiting.feeMinor, tax: waiting.taxMinor, fee: waiting.feeMinor });
+    rest = without(rest, part);
+    // What nets to nothing is posted nowhere.
+    if (part.net === part.fee) continue;
+    waiting.amountMinor -= part.net - part.fee;
+    waiting.feeMinor -= part.fee;
+    waiting.taxMinor -= part.tax;
+    takenMinor += part.net - part.fee;
   }
-  return restMinor;
+  return { rest, takenMinor };
 }
 
-/** Takes earned money of a period back: what was not divided first, then from who received it. Answers the debits, and what nobody had. */
-export function takeEarned(books: Books, period: Period, claimMinor: bigint, cause: string | null): { legs: [string, bigint][]; restMinor: bigint } {
-  const afterWaiting = takeFromWaiting(period, claimMinor);
-  const totals = new Map<string, bigint>();
-  let restMinor = afterWaiting;
-  for (const { own, part } of potParts(period, afterWaiting)) {
-    const steps = stepsOf(own.pot, part);
-    steps.forEach(({ payee, share, amount }, index) => {
-      own.pot.legs[index]!.returned += share;
-      totals.set(payee, (totals.get(payee) ?? 0n) + amount);
+/** What runs would not have recouped of what is left of their earnings is unrecouped again; of an advance that ended it is lost. */
+function restore(books: Books, cloneId: string, payee: string, runs: readonly number[], limitMinor: bigint): void {
+  let limit = limitMinor;
+  for (const at of runs) {
+    const pots = books.clone(cloneId).divided.filter((pot) => pot.run === at && pot.legs.some((leg) => leg.payee === payee && leg.received > 0n));
+    const legs = pots.flatMap((pot) => pot.legs.filter((leg) => leg.payee === payee));
+    const backMinor = legs.reduce((sum, leg) => sum + leg.returned, 0n);
+    let left = legs.reduce((sum, leg) => sum + leg.received, 0n) - backMinor;
+    const undone = books.recoupments.filter((one) => one.run === at && one.cloneId === cloneId && one.advance.payee === payee).map((one) => {
+      const rest = one.baseMinor - (one.advance.base === 'share' ? backMinor : pots.reduce((sum, pot) => sum + pot.backMinor, 0n));
+      const stays = least(rest > 0n ? pointsOf(rest, one.advance.rateBasisPoints) : 0n, one.amountMinor, left > 0n ? left : 0n);
+      left -= stays;
+      return { one, amount: one.amountMinor - stays - one.restoredMinor };
     });
-    own.returnedMinor += part;
-    own.pot.refundedMinor += part;
-    restMinor -= part;
+    for (const { one, amount: wanted } of undone.reverse()) {
+      const amount = least(wanted, limit);
+      if (amount <= 0n) continue;
+      const ended = !books.advances.includes(one.advance);
+      books.post([ended ? account.lostAdvances : account.advance(one.advance.id), amount], [account.payable(payee), -amount]);
+      one.restoredMinor += amount;
+      limit -= amount;
+    }
   }
-  const returned = [...totals].flatMap(([payee, amountMinor]) => givesBack(books, period.cloneId, payee, amountMinor, cause));
-  return { legs: [[account.earned(period.cloneId, period.tierId), claimMinor - afterWaiting], ...returned], restMinor };
+}
+
+/** Takes earned money of a period back: what was not divided first, then from who received it. Answers the debits, and all that was found. */
+export function takeEarned(books: Books, period: Period, claim: Parts, cause: string | null): { legs: [string, bigint][]; takenMinor: bigint } {
+  const waiting = takeFromWaiting(period, claim);
+  const totals = new Map<string, { amount: bigint; runs: number[] }>();
+  let { takenMinor } = waiting;
+  for (const { own, part } of potParts(period, waiting.rest)) {
+    const { base, amount, steps } = stepsOf(own, part);
+    steps.forEach((step, index) => {
+      own.pot.legs[index]!.returned += step.share;
+      const total = totals.get(step.payee) ?? { amount: 0n, runs: [] };
+      totals.set(step.payee, total);
+      total.amount += step.amount;
+      if (!total.runs.includes(own.pot.run)) total.runs.push(own.pot.run);
+    });
+    own.claimed = { net: own.claimed.net + part.net, tax: own.claimed.tax + part.tax, fee: own.claimed.fee + part.fee };
+    own.baseMinor += base;
+    own.pot.claimedMinor += base;
+    own.pot.backMinor += amount;
+    takenMinor += amount;
+  }
+  const returned = [...totals].sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([payee, { amount, runs }]) => {
+    if (payee !== PLATFORM && amount > 0n) restore(books, period.cloneId, payee, runs, amount);
+    return givesBack(books, period.cloneId, payee, amount, cause);
+  });
+  return { legs: [[account.earned(period.cloneId, period.tierId), waiting.takenMinor], ...returned], takenMinor };
 }
 
 /** Net, tax and fee of days that were earned. */
@@ -206,9 +272,8 @@ export function partsOf(period: Period, days: readonly number[]): { net: bigint;
 export function giveBackDays(books: Books, { period: id, days }: Extract<Happening, { what: 'returned' }>, bearer: string): void {
   const period = books.period(id);
   const { net: netMinor, tax, fee } = partsOf(period, days);
-  const claimMinor = netMinor > fee ? netMinor - fee : 0n;
-  const { legs, restMinor } = takeEarned(books, period, claimMinor, null);
-  const expenseMinor = netMinor - claimMinor + restMinor;
+  const { legs, takenMinor } = takeEarned(books, period, { net: netMinor, tax, fee }, null);
+  const expenseMinor = netMinor - takenMinor;
   books.post(...legs, [account.fees, expenseMinor], [account.tax, tax], [account.cash, -netMinor - tax]);
   period.returnedDays.push(...days);
   if (bearer !== PLATFORM && expenseMinor > 0n) books.post(...givesBack(books, period.cloneId, bearer, expenseMinor), [account.fees, -expenseMinor]);

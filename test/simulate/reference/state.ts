@@ -43,13 +43,23 @@ export interface PotLeg {
   returned: bigint;
 }
 
+/** Price without tax, tax, and the processor's fee. */
+export interface Parts {
+  net: bigint;
+  tax: bigint;
+  fee: bigint;
+}
+
 export interface Pot {
   tierId: string;
   splitId: string;
   run: number;
   lastDay: number;
+  base: Base;
   amountMinor: bigint;
-  refundedMinor: bigint;
+  /** Of the base, and of what was posted. */
+  claimedMinor: bigint;
+  backMinor: bigint;
   feeMinor: bigint;
   taxMinor: bigint;
   legs: PotLeg[];
@@ -62,6 +72,16 @@ export interface Held {
   cause: string;
   dueDay: number | null;
   left: bigint;
+}
+
+/** What a run took for an advance, of which base. */
+export interface Recoupment {
+  run: number;
+  cloneId: string;
+  advance: Advance;
+  baseMinor: bigint;
+  amountMinor: bigint;
+  restoredMinor: bigint;
 }
 
 export interface Advance {
@@ -91,7 +111,8 @@ export interface Period {
   /** Delivered days that went back to the fan. */
   returnedDays: number[];
   waiting: Waiting[];
-  pots: { pot: Pot; amountMinor: bigint; returnedMinor: bigint }[];
+  /** What of it went into which pot, what of that was claimed, and how much of the pot's base that was. */
+  pots: { pot: Pot; own: Parts; claimed: Parts; baseMinor: bigint }[];
   quota: { held: number; captured: number };
   /** The spend of coins that paid it. */
   coins: string | null;
@@ -105,6 +126,7 @@ export interface Clone {
   stoppedOn: number | null;
   periods: Period[];
   runs: number;
+  divided: Pot[];
 }
 
 export interface Books {
@@ -115,6 +137,7 @@ export interface Books {
   held: Held[];
   wallets: Wallets;
   advances: Advance[];
+  recoupments: Recoupment[];
   /** By payee: from which day which rate. */
   taxes: { payee: string; fromDay: number; basisPoints: number }[];
   /** By payee: the last payout of earnings. */
@@ -149,7 +172,7 @@ export function openBooks(taxBasisPoints: bigint): Books {
   const clones = new Map<string, Clone>();
   const periods = new Map<string, Period>();
   return {
-    taxBasisPoints, balances, clones, periods, held: [], wallets: { lots: [], spends: new Map() }, advances: [], taxes: [], payouts: new Map(),
+    taxBasisPoints, balances, clones, periods, held: [], wallets: { lots: [], spends: new Map() }, advances: [], recoupments: [], taxes: [], payouts: new Map(),
     post(...legs) {
       const sum = legs.reduce((total, [, amountMinor]) => total + amountMinor, 0n);
       if (sum !== 0n) throw new Error(`the model does not balance: ${JSON.stringify(legs.map(([name, amount]) => [name, amount.toString()]))}`);
@@ -157,7 +180,7 @@ export function openBooks(taxBasisPoints: bigint): Books {
     },
     balance: (name) => balances.get(name) ?? 0n,
     clone(cloneId) {
-      const found = clones.get(cloneId) ?? { terms: [], above: [], pauses: [], stoppedOn: null, periods: [], runs: 0 };
+      const found = clones.get(cloneId) ?? { terms: [], above: [], pauses: [], stoppedOn: null, periods: [], runs: 0, divided: [] };
       clones.set(cloneId, found);
       return found;
     },
@@ -172,11 +195,11 @@ export function openBooks(taxBasisPoints: bigint): Books {
 /** What a payee has coming that was not paid; the platform's may be below zero. */
 export const unpaid = (books: Books, payee: string): bigint => -books.balance(account.payable(payee));
 
-/** Takes up to an amount out of what is held, the first due first: what that cause held, or what a day releases. */
+/** Takes up to an amount out of what is held: what that cause held, then what a day releases, the first due first. */
 function takeHeld(books: Books, payee: string, cloneId: string, amountMinor: bigint, cause: string | null): bigint {
   let rest = amountMinor;
-  const lots = books.held.filter((lot) => lot.payee === payee && lot.cloneId === cloneId && (cause === null ? lot.dueDay !== null : lot.cause === cause));
-  for (const lot of lots.sort((a, b) => (a.dueDay ?? 0) - (b.dueDay ?? 0))) {
+  const lots = books.held.filter((lot) => lot.payee === payee && lot.cloneId === cloneId && (lot.dueDay !== null || lot.cause === cause));
+  for (const lot of lots.sort((a, b) => (a.dueDay ?? -1) - (b.dueDay ?? -1))) {
     const part = rest < lot.left ? rest : lot.left;
     lot.left -= part;
     rest -= part;
@@ -193,6 +216,21 @@ export function hold(books: Books, lot: Omit<Held, 'left'>, amountMinor: bigint)
   books.post([account.payable(lot.payee), left], [account.held(lot.payee), -left]);
   books.held.push({ ...lot, left });
   return left;
+}
+
+/** Holds an amount for a dispute; what the unpaid balance lacks comes out of what the clone holds until a day. */
+export function holdFor(books: Books, lot: Omit<Held, 'left'>, amountMinor: bigint): void {
+  const there = unpaid(books, lot.payee);
+  let lack = amountMinor - (there > 0n ? there : 0n);
+  const dated = books.held.filter((one) => one.payee === lot.payee && one.cloneId === lot.cloneId && one.dueDay !== null && one.left > 0n);
+  for (const one of dated.sort((a, b) => (a.dueDay ?? 0) - (b.dueDay ?? 0))) {
+    const part = one.left < lack ? one.left : lack;
+    if (part <= 0n) break;
+    books.post([account.held(lot.payee), part], [account.payable(lot.payee), -part]);
+    one.left -= part;
+    lack -= part;
+  }
+  hold(books, lot, amountMinor);
 }
 
 /** What is held and `of` says is unpaid again. */

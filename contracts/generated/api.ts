@@ -3868,6 +3868,8 @@ export interface components {
                 runId: string;
                 baseMinor: components["schemas"]["AmountMinor"];
                 amountMinor: components["schemas"]["AmountMinor"];
+                /** @description Unrecouped again */
+                restoredMinor: components["schemas"]["AmountMinor"];
             }[];
         };
         /**
@@ -7331,8 +7333,11 @@ export interface components {
                 /** @description Of a refund or a lost dispute, what it claimed back of each pot. */
                 returns: {
                     potId: string;
-                    earnedMinor: components["schemas"]["AmountMinor"];
+                    /** @description Of the pot's base claimed before. */
                     beforeMinor: components["schemas"]["AmountMinor"];
+                    /** @description Of the pot's base claimed by this one. */
+                    baseMinor: components["schemas"]["AmountMinor"];
+                    /** @description What was posted for it. */
                     amountMinor: components["schemas"]["AmountMinor"];
                     shares: {
                         payee: string;

@@ -36,6 +36,7 @@ export default {
     'src/royalties/recompute-math.ts',
     'src/royalties/recompute.ts',
     'src/royalties/split-days-model.ts',
+    'src/royalties/returns-model.ts',
     'src/royalties/statement-lines.ts',
     'src/royalties/statement-model.ts',
   ],

@@ -3,8 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { Refusal } from '../../src/kernel/refusals.ts';
 import {
   addToPot, baseOf, checkSplit, DEFAULT_BASE, dividePot, type EarnedEntry, least, NO_RESERVE, paidOutIn, PLATFORM, potsOf, returnedOf, type ReserveTerms, roleOf, sharesOf, signersOf,
-  type SplitLeg, stepsOf, takeFrom,
+  type SplitLeg,
 } from '../../src/royalties/model.ts';
+import { stepsOf, takeParts } from '../../src/royalties/returns-model.ts';
 
 /** Owner money by named cases: each edge from both sides, and by which code it is refused. */
 
@@ -117,15 +118,18 @@ describe('a division', () => {
   it('by gross gives the platform back what it bore, with each refund', () => {
     const legs = dividePot({ amountMinor: 80n, feeMinor: 12n, taxMinor: 8n }, [{ payee: 'acc_a', basisPoints: 7_000 }, { payee: 'platform', basisPoints: 3_000 }], 'gross');
     expect(legs.map((leg) => [leg.payee, leg.shareMinor, leg.amountMinor])).toEqual([['acc_a', 70n, 70n], ['platform', 30n, 10n]]);
-    expect(stepsOf({ amountMinor: 80n, refundedMinor: 0n, legs }, 40n)).toEqual([{ payee: 'acc_a', shareMinor: 35n, amountMinor: 35n }, { payee: 'platform', shareMinor: 15n, amountMinor: 5n }]);
-    expect(stepsOf({ amountMinor: 80n, refundedMinor: 40n, legs }, 40n)).toEqual([{ payee: 'acc_a', shareMinor: 35n, amountMinor: 35n }, { payee: 'platform', shareMinor: 15n, amountMinor: 5n }]);
+    expect(stepsOf({ claimedMinor: 0n, legs }, { baseMinor: 50n, amountMinor: 40n })).toEqual([{ payee: 'acc_a', shareMinor: 35n, amountMinor: 35n }, { payee: 'platform', shareMinor: 15n, amountMinor: 5n }]);
+    expect(stepsOf({ claimedMinor: 50n, legs }, { baseMinor: 50n, amountMinor: 40n })).toEqual([{ payee: 'acc_a', shareMinor: 35n, amountMinor: 35n }, { payee: 'platform', shareMinor: 15n, amountMinor: 5n }]);
   });
 
   it('takes from sources in their order', () => {
     const sources = [{ availableMinor: 0n }, { availableMinor: 3n }, { availableMinor: -1n }, { availableMinor: 4n }];
-    expect(takeFrom(3n, sources)).toEqual({ taken: [{ source: sources[1], amountMinor: 3n }], restMinor: 0n });
-    expect(takeFrom(8n, sources)).toEqual({ taken: [{ source: sources[1], amountMinor: 3n }, { source: sources[3], amountMinor: 4n }], restMinor: 1n });
-    expect(takeFrom(0n, sources)).toEqual({ taken: [], restMinor: 0n });
+    const net = (minor: bigint): { netMinor: bigint; taxMinor: bigint; feeMinor: bigint } => ({ netMinor: minor, taxMinor: 0n, feeMinor: 0n });
+    const taken = (wanted: bigint): bigint[] => {
+      const { taken: parts, rest } = takeParts(net(wanted), sources.map((one) => net(one.availableMinor)));
+      return [...parts.map((one) => one.netMinor), rest.netMinor];
+    };
+    expect([taken(3n), taken(8n), taken(0n)]).toEqual([[0n, 3n, 0n, 0n, 0n], [0n, 3n, 0n, 4n, 1n], [0n, 0n, 0n, 0n, 0n]]);
     expect([least(1n, 2n), least(2n, 1n)]).toEqual([1n, 1n]);
   });
 });

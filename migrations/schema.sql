@@ -31,6 +31,7 @@ advance.ended_on date
 advance.drafted_by text NOT NULL
 advance.drafted_at timestamp with time zone NOT NULL
 advance.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+advance.written_off_minor bigint NOT NULL DEFAULT 0
 advance_clone.advance_id text NOT NULL
 advance_clone.clone_id text NOT NULL
 advance_recoupment.advance_id text NOT NULL
@@ -39,6 +40,12 @@ advance_recoupment.base_minor bigint NOT NULL
 advance_recoupment.amount_minor bigint NOT NULL
 advance_recoupment.transfer_id text NOT NULL
 advance_recoupment.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+advance_restoration.advance_id text NOT NULL
+advance_restoration.run_id text NOT NULL
+advance_restoration.cause_id text NOT NULL
+advance_restoration.amount_minor bigint NOT NULL
+advance_restoration.transfer_id text NOT NULL
+advance_restoration.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 advance_signature.advance_id text NOT NULL
 advance_signature.signer text NOT NULL
 advance_signature.signed_document_id text NOT NULL
@@ -545,6 +552,10 @@ goodwill_pot.pot_id text NOT NULL
 goodwill_pot.period_id text NOT NULL
 goodwill_pot.amount_minor bigint NOT NULL
 goodwill_pot.booked bigint NOT NULL
+goodwill_pot.net_minor bigint NOT NULL
+goodwill_pot.tax_minor bigint NOT NULL
+goodwill_pot.fee_minor bigint NOT NULL
+goodwill_pot.base_minor bigint NOT NULL
 goodwill_refund.refund_id text NOT NULL
 goodwill_refund.clone_id text NOT NULL
 goodwill_refund.period_id text NOT NULL
@@ -1173,6 +1184,7 @@ royalty_reserve.held_on date NOT NULL
 royalty_reserve.due_day date
 royalty_reserve.transfer_id text NOT NULL
 royalty_reserve.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+royalty_reserve.source_id text
 royalty_reserve_use.reserve_id text NOT NULL
 royalty_reserve_use.cause_id text NOT NULL
 royalty_reserve_use.amount_minor bigint NOT NULL
@@ -1196,6 +1208,8 @@ royalty_run_entry.pot_id text NOT NULL
 royalty_run_entry.position bigint NOT NULL
 royalty_run_entry.period_id text
 royalty_run_entry.amount_minor bigint NOT NULL
+royalty_run_entry.fee_minor bigint NOT NULL DEFAULT 0
+royalty_run_entry.tax_minor bigint NOT NULL DEFAULT 0
 session.id text NOT NULL
 session.account_id text NOT NULL
 session.credential_id text NOT NULL
@@ -1437,6 +1451,9 @@ tier_offer_price.version integer NOT NULL
 tier_offer_price.interval text NOT NULL
 tier_offer_price.stripe_price text NOT NULL
 tier_offer_price.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+undivided_return.transfer_id text NOT NULL
+undivided_return.clone_id text NOT NULL
+undivided_return.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 wind_down.stop_id text NOT NULL
 wind_down.clone_id text NOT NULL
 wind_down.scope text NOT NULL
@@ -1473,6 +1490,7 @@ advance: advance_payout_id_fkey FOREIGN KEY (payout_id) REFERENCES payout(id)
 advance: advance_pkey PRIMARY KEY (id)
 advance: advance_rate_basis_points_check CHECK (((rate_basis_points >= 1) AND (rate_basis_points <= 10000)))
 advance: advance_state_check CHECK ((state = ANY (ARRAY['draft'::text, 'signed'::text, 'ended'::text])))
+advance: advance_written_off_minor_check CHECK ((written_off_minor >= 0))
 advance_clone: advance_clone_advance_id_fkey FOREIGN KEY (advance_id) REFERENCES advance(id)
 advance_clone: advance_clone_clone_id_fkey FOREIGN KEY (clone_id) REFERENCES clone(id)
 advance_clone: advance_clone_pkey PRIMARY KEY (advance_id, clone_id)
@@ -1482,6 +1500,10 @@ advance_recoupment: advance_recoupment_base_minor_check CHECK ((base_minor > 0))
 advance_recoupment: advance_recoupment_pkey PRIMARY KEY (advance_id, run_id)
 advance_recoupment: advance_recoupment_run_id_fkey FOREIGN KEY (run_id) REFERENCES royalty_run(id) DEFERRABLE INITIALLY DEFERRED
 advance_recoupment: advance_recoupment_transfer_id_key UNIQUE (transfer_id)
+advance_restoration: advance_restoration_advance_id_run_id_fkey FOREIGN KEY (advance_id, run_id) REFERENCES advance_recoupment(advance_id, run_id)
+advance_restoration: advance_restoration_amount_minor_check CHECK ((amount_minor > 0))
+advance_restoration: advance_restoration_pkey PRIMARY KEY (advance_id, run_id, cause_id)
+advance_restoration: advance_restoration_transfer_id_key UNIQUE (transfer_id)
 advance_signature: advance_signature_advance_id_fkey FOREIGN KEY (advance_id) REFERENCES advance(id)
 advance_signature: advance_signature_pkey PRIMARY KEY (advance_id, signer)
 advance_signature: advance_signature_signed_document_id_fkey FOREIGN KEY (signed_document_id) REFERENCES signed_document(id)
@@ -1889,7 +1911,7 @@ goodwill_payee: goodwill_payee_pkey PRIMARY KEY (refund_id, payee)
 goodwill_payee: goodwill_payee_refund_id_fkey FOREIGN KEY (refund_id) REFERENCES goodwill_refund(refund_id)
 goodwill_payee: goodwill_payee_reserve_minor_check CHECK ((reserve_minor >= 0))
 goodwill_payee: goodwill_payee_unpaid_natural CHECK (((unpaid_minor >= 0) OR (payee = 'platform'::text)))
-goodwill_pot: goodwill_pot_amount_minor_check CHECK ((amount_minor > 0))
+goodwill_pot: goodwill_pot_natural CHECK (((net_minor >= 0) AND (tax_minor >= 0) AND (fee_minor >= 0) AND (base_minor >= 0)))
 goodwill_pot: goodwill_pot_pkey PRIMARY KEY (refund_id, pot_id)
 goodwill_pot: goodwill_pot_pot_id_fkey FOREIGN KEY (pot_id) REFERENCES royalty_pot(id)
 goodwill_refund: goodwill_refund_check CHECK (((state = 'booked'::text) = (transfer_id IS NOT NULL)))
@@ -1900,7 +1922,6 @@ goodwill_refund: goodwill_refund_pkey PRIMARY KEY (refund_id)
 goodwill_refund: goodwill_refund_refund_id_fkey FOREIGN KEY (refund_id) REFERENCES refund(id)
 goodwill_refund: goodwill_refund_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'booked'::text, 'failed'::text])))
 goodwill_refund: goodwill_refund_transfer_id_key UNIQUE (transfer_id)
-goodwill_refund: goodwill_refund_undivided_minor_check CHECK ((undivided_minor >= 0))
 idempotency: idempotency_key_check CHECK (((length(key) >= 1) AND (length(key) <= 255)))
 idempotency: idempotency_pkey PRIMARY KEY (scope, key)
 invitation: invitation_accepted_by_fkey FOREIGN KEY (accepted_by) REFERENCES account(id)
@@ -2379,6 +2400,7 @@ royalty_reserve: royalty_reserve_id_check CHECK ((id ~ '^rsv_'::text))
 royalty_reserve: royalty_reserve_payee_fkey FOREIGN KEY (payee) REFERENCES account(id)
 royalty_reserve: royalty_reserve_pkey PRIMARY KEY (id)
 royalty_reserve: royalty_reserve_transfer_id_key UNIQUE (transfer_id)
+royalty_reserve: royalty_reserve_waits CHECK (((source_id IS NULL) OR (due_day IS NULL)))
 royalty_reserve_use: royalty_reserve_use_amount_minor_check CHECK ((amount_minor > 0))
 royalty_reserve_use: royalty_reserve_use_pkey PRIMARY KEY (reserve_id, cause_id)
 royalty_reserve_use: royalty_reserve_use_reserve_id_fkey FOREIGN KEY (reserve_id) REFERENCES royalty_reserve(id)
@@ -2563,6 +2585,8 @@ tier_offer_price: tier_offer_price_interval_check CHECK (("interval" = ANY (ARRA
 tier_offer_price: tier_offer_price_pkey PRIMARY KEY (tier_id, version, "interval")
 tier_offer_price: tier_offer_price_stripe_price_key UNIQUE (stripe_price)
 tier_offer_price: tier_offer_price_tier_id_version_fkey FOREIGN KEY (tier_id, version) REFERENCES tier_offer(tier_id, version)
+undivided_return: undivided_return_clone_id_fkey FOREIGN KEY (clone_id) REFERENCES clone(id)
+undivided_return: undivided_return_pkey PRIMARY KEY (transfer_id)
 wind_down: wind_down_check CHECK ((ends_at >= ordered_at))
 wind_down: wind_down_clone_id_fkey FOREIGN KEY (clone_id) REFERENCES clone(id)
 wind_down: wind_down_gate_id_fkey FOREIGN KEY (gate_id) REFERENCES gate(id)
@@ -2586,6 +2610,8 @@ CREATE INDEX advance_clone_of_clone ON public.advance_clone USING btree (clone_i
 CREATE UNIQUE INDEX advance_clone_pkey ON public.advance_clone USING btree (advance_id, clone_id)
 CREATE UNIQUE INDEX advance_recoupment_pkey ON public.advance_recoupment USING btree (advance_id, run_id)
 CREATE UNIQUE INDEX advance_recoupment_transfer_id_key ON public.advance_recoupment USING btree (transfer_id)
+CREATE UNIQUE INDEX advance_restoration_pkey ON public.advance_restoration USING btree (advance_id, run_id, cause_id)
+CREATE UNIQUE INDEX advance_restoration_transfer_id_key ON public.advance_restoration USING btree (transfer_id)
 CREATE UNIQUE INDEX advance_signature_pkey ON public.advance_signature USING btree (advance_id, signer)
 CREATE UNIQUE INDEX advance_signature_signed_document_id_key ON public.advance_signature USING btree (signed_document_id)
 CREATE UNIQUE INDEX amendment_offer_pkey ON public.amendment_offer USING btree (grant_id, digest, account_id)
@@ -3002,6 +3028,8 @@ CREATE UNIQUE INDEX tier_offer_clone_id_tier_id_version_key ON public.tier_offer
 CREATE UNIQUE INDEX tier_offer_pkey ON public.tier_offer USING btree (tier_id, version)
 CREATE UNIQUE INDEX tier_offer_price_pkey ON public.tier_offer_price USING btree (tier_id, version, "interval")
 CREATE UNIQUE INDEX tier_offer_price_stripe_price_key ON public.tier_offer_price USING btree (stripe_price)
+CREATE INDEX undivided_return_of_clone ON public.undivided_return USING btree (clone_id)
+CREATE UNIQUE INDEX undivided_return_pkey ON public.undivided_return USING btree (transfer_id)
 CREATE UNIQUE INDEX wind_down_gate_id_key ON public.wind_down USING btree (gate_id)
 CREATE UNIQUE INDEX wind_down_pkey ON public.wind_down USING btree (stop_id)
 CREATE UNIQUE INDEX wind_down_signed_document_id_key ON public.wind_down USING btree (signed_document_id)
@@ -3031,6 +3059,9 @@ advance_clone: CREATE TRIGGER advance_clone_never_changes BEFORE DELETE OR UPDAT
 advance_clone: CREATE TRIGGER advance_clone_never_truncated BEFORE TRUNCATE ON public.advance_clone FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 advance_recoupment: CREATE TRIGGER advance_recoupment_never_changes BEFORE DELETE OR UPDATE ON public.advance_recoupment FOR EACH ROW EXECUTE FUNCTION refuse_change()
 advance_recoupment: CREATE TRIGGER advance_recoupment_never_truncated BEFORE TRUNCATE ON public.advance_recoupment FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+advance_restoration: CREATE TRIGGER advance_restoration_bounded AFTER INSERT ON public.advance_restoration FOR EACH ROW EXECUTE FUNCTION advance_restoration_bounded()
+advance_restoration: CREATE TRIGGER advance_restoration_never_changes BEFORE DELETE OR UPDATE ON public.advance_restoration FOR EACH ROW EXECUTE FUNCTION refuse_change()
+advance_restoration: CREATE TRIGGER advance_restoration_never_truncated BEFORE TRUNCATE ON public.advance_restoration FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 advance_signature: CREATE TRIGGER advance_signature_holds BEFORE INSERT ON public.advance_signature FOR EACH ROW EXECUTE FUNCTION advance_signature_holds()
 advance_signature: CREATE TRIGGER advance_signature_never_changes BEFORE DELETE OR UPDATE ON public.advance_signature FOR EACH ROW EXECUTE FUNCTION refuse_change()
 advance_signature: CREATE TRIGGER advance_signature_never_truncated BEFORE TRUNCATE ON public.advance_signature FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
@@ -3417,6 +3448,8 @@ tier_offer: CREATE TRIGGER tier_offer_never_changes BEFORE DELETE OR UPDATE ON p
 tier_offer: CREATE TRIGGER tier_offer_never_truncated BEFORE TRUNCATE ON public.tier_offer FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 tier_offer_price: CREATE TRIGGER tier_offer_price_never_changes BEFORE DELETE OR UPDATE ON public.tier_offer_price FOR EACH ROW EXECUTE FUNCTION refuse_change()
 tier_offer_price: CREATE TRIGGER tier_offer_price_never_truncated BEFORE TRUNCATE ON public.tier_offer_price FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+undivided_return: CREATE TRIGGER undivided_return_never_changes BEFORE DELETE OR UPDATE ON public.undivided_return FOR EACH ROW EXECUTE FUNCTION refuse_change()
+undivided_return: CREATE TRIGGER undivided_return_never_truncated BEFORE TRUNCATE ON public.undivided_return FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 wind_down: CREATE TRIGGER wind_down_is_the_owners BEFORE INSERT ON public.wind_down FOR EACH ROW EXECUTE FUNCTION wind_down_is_the_owners()
 wind_down: CREATE TRIGGER wind_down_never_changes BEFORE DELETE OR UPDATE ON public.wind_down FOR EACH ROW EXECUTE FUNCTION refuse_change()
 wind_down: CREATE TRIGGER wind_down_never_truncated BEFORE TRUNCATE ON public.wind_down FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
@@ -3431,13 +3464,27 @@ AS $function$
   BEGIN
     IF TG_OP = 'INSERT' THEN
       IF NEW.state = 'draft' THEN RETURN NEW; END IF;
-    ELSIF OLD.state = 'ended' OR (OLD.state = 'signed' AND (NEW.state = 'draft' OR NEW.signed_at <> OLD.signed_at OR NEW.record <> OLD.record OR NEW.leaf_id <> OLD.leaf_id)) THEN
+    ELSIF (OLD.state = 'ended' AND (to_jsonb(NEW) - 'written_off_minor') <> (to_jsonb(OLD) - 'written_off_minor'))
+       OR (OLD.state = 'signed' AND (NEW.state = 'draft' OR NEW.signed_at <> OLD.signed_at OR NEW.record <> OLD.record OR NEW.leaf_id <> OLD.leaf_id)) THEN
       RAISE EXCEPTION 'advance % does not go back', OLD.id USING ERRCODE = 'restrict_violation';
     END IF;
     IF NEW.state <> 'draft' AND (SELECT count(*) FROM advance_signature WHERE advance_id = NEW.id) <> 2 THEN
       RAISE EXCEPTION 'advance % lacks a signature', NEW.id USING ERRCODE = 'check_violation', CONSTRAINT = 'advance_moves_on', TABLE = 'advance';
     END IF;
     RETURN NEW;
+  END $function$
+CREATE OR REPLACE FUNCTION public.advance_restoration_bounded()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    IF (SELECT sum(amount_minor) FROM advance_restoration WHERE advance_id = NEW.advance_id AND run_id = NEW.run_id)
+       > (SELECT amount_minor FROM advance_recoupment WHERE advance_id = NEW.advance_id AND run_id = NEW.run_id) THEN
+      RAISE EXCEPTION 'more of advance % would be restored than run % recouped', NEW.advance_id, NEW.run_id
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'advance_restoration_bounded', TABLE = 'advance_restoration';
+    END IF;
+    RETURN NULL;
   END $function$
 CREATE OR REPLACE FUNCTION public.advance_signature_holds()
  RETURNS trigger
@@ -6460,6 +6507,7 @@ account_role: INSERT, SELECT
 advance: INSERT, SELECT
 advance_clone: INSERT, SELECT
 advance_recoupment: INSERT, SELECT
+advance_restoration: INSERT, SELECT
 advance_signature: INSERT, SELECT
 amendment_offer: INSERT, SELECT
 amendment_withdrawal: INSERT, SELECT
@@ -6629,12 +6677,13 @@ tax_profile: INSERT, SELECT
 tier: INSERT, SELECT
 tier_offer: INSERT, SELECT
 tier_offer_price: INSERT, SELECT
+undivided_return: INSERT, SELECT
 wind_down: INSERT, SELECT
 
 -- Privileges on single columns
 
 account: UPDATE (country, display_name, locale)
-advance: UPDATE (ended_on, leaf_id, payout_id, record, signed_at, state)
+advance: UPDATE (ended_on, leaf_id, payout_id, record, signed_at, state, written_off_minor)
 capability_pause: INSERT (capability, clone_id, from_at)
 capability_pause: UPDATE (to_at)
 challenge: UPDATE (used_at)

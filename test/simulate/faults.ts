@@ -21,8 +21,8 @@ const SPENT = ['buy_coins', 'spend_coins'];
 const RUN = ['run'];
 const STOP = ['stop'];
 const RETURNED = ['run', 'refund_after_run'];
-/** After a payout a refund is a debt, which the next run nets. */
-const DEBT = ['recognise', 'run', 'payout', 'refund_after_payout', 'recognise', 'run', 'run'];
+/** After a payout a refund of many days is a debt, which the next run nets: while little was earned since. */
+const DEBT = [...Array.from({ length: 8 }, () => 'recognise'), 'run', 'payout', 'refund_after_payout', 'recognise', 'run', 'run'];
 
 /** Where a transfer of this kind is about to be posted, these are posted instead. */
 function posting(kind: string, instead: (draft: TransferDraft) => TransferDraft[]): Planting {
@@ -110,11 +110,11 @@ export const FAULTS: readonly Fault[] = [
   { name: 'shares are rounded to the wrong payee', script: RUN, plant: posting('royalties.pot_divided', (draft) => [nudged(draft, 'payable:')]) },
   { name: 'a refund is taken back from payees twice', script: RETURNED, plant: posting('royalties.days_refunded', twice) },
   { name: 'a refund takes a unit from the wrong payee', script: RETURNED, plant: posting('royalties.days_refunded', (draft) => [nudged(draft, 'payable:')]) },
-  { name: 'a debt is netted twice', script: DEBT, wait: 8, plant: posting('royalties.debt_netted', (draft) => [draft, { ...draft, key: `${draft.key}:again`, legs: [
+  { name: 'a debt is netted twice', script: DEBT, plant: posting('royalties.debt_netted', (draft) => [draft, { ...draft, key: `${draft.key}:again`, legs: [
     { account: chart.payable('platform', 'CNY'), amountMinor: 1n }, { account: chart.platformExpense('processor_fees', 'CNY'), amountMinor: -1n },
   ] }]) },
-  { name: 'a debt is never netted', script: DEBT, wait: 8, plant: posting('royalties.debt_netted', () => []) },
-  { name: 'a debt is absorbed by the platform', script: DEBT, wait: 8, plant: posting('royalties.days_refunded', (draft) => [moved(draft, 'payee_debt:', () => chart.platformExpense('processor_fees', 'CNY'))]) },
+  { name: 'a debt is never netted', script: DEBT, plant: posting('royalties.debt_netted', () => []) },
+  { name: 'a debt is absorbed by the platform', script: DEBT, plant: posting('royalties.days_refunded', (draft) => [moved(draft, 'payee_debt:', () => chart.platformExpense('processor_fees', 'CNY'))]) },
   { name: 'the fee of a refund falls on the wrong party', script: ['change_split', 'change_split', 'change_split', 'stop'], plant: { billing: (deps) => ({ ...deps, refundFeeBearer: async () => 'platform' }) } },
   { name: 'a pause is forgotten', script: ['pause', 'recognise', 'run'], plant: { rooms: (rooms) => ({ ...rooms, billing: { ...rooms.billing, onPaused: async () => undefined } }) } },
   {

@@ -122,6 +122,9 @@ async function idsOf(world: World, cast: Cast, licence: Licence, outputId: strin
     payoutId: await one(world, 'SELECT id FROM payout WHERE account_id = $1', [agency]),
     runId: await one(world, 'SELECT id FROM royalty_run LIMIT 1'),
     refundId: await one(world, 'SELECT refund_id AS id FROM goodwill_refund LIMIT 1'),
+    // As if the bank had given it back: its owner's row alone, with nothing in the ledger.
+    owedId: await one(world, `INSERT INTO owed_refund (id, refund_id, stripe_charge, returned_refund, failure, currency, gross_minor, owed_at)
+      SELECT id, id, 'ch_matrix', 're_matrix', 'expired_or_canceled_card', 'CNY', 1, requested_at FROM refund LIMIT 1 RETURNING id`),
     stopId: await stopOfAnother(world, cast.owner, licence.proofId),
     // Her own order: another operator would have to confirm it, so the house stays open.
     orderId: (await cast.operator.client.call('orderPlatform', { body: { action: 'pause', reason: 'Asked for by the matrix.' } })).orderId,

@@ -66,6 +66,25 @@ any_hold.id text
 any_hold.output_id text
 any_hold.state text
 any_hold.release_id text
+bank_payout.stripe_payout text NOT NULL
+bank_payout.stripe_account text NOT NULL
+bank_payout.destination text
+bank_payout.currency text NOT NULL
+bank_payout.amount_minor bigint NOT NULL
+bank_payout.sent_at timestamp with time zone NOT NULL
+bank_payout.failure text
+bank_payout.seen_at timestamp with time zone NOT NULL
+bank_payout.taken_at timestamp with time zone
+bank_payout.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+bank_take_back.stripe_payout text NOT NULL
+bank_take_back.payout_id text NOT NULL
+bank_take_back.stripe_transfer text NOT NULL
+bank_take_back.amount_minor bigint NOT NULL
+bank_take_back.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+bank_take_back_try.stripe_payout text NOT NULL
+bank_take_back_try.payout_id text NOT NULL
+bank_take_back_try.refusals integer NOT NULL DEFAULT 0
+bank_take_back_try.done_at timestamp with time zone
 billing_customer.account_id text NOT NULL
 billing_customer.stripe_customer text NOT NULL
 billing_customer.recorded_at timestamp with time zone NOT NULL DEFAULT now()
@@ -1516,6 +1535,17 @@ amendment_offer: amendment_offer_signed_document_id_key UNIQUE (signed_document_
 amendment_withdrawal: amendment_withdrawal_grant_id_digest_fkey FOREIGN KEY (grant_id, digest) REFERENCES consent_grant_draft(grant_id, digest)
 amendment_withdrawal: amendment_withdrawal_pkey PRIMARY KEY (grant_id, digest)
 amendment_withdrawal: amendment_withdrawal_withdrawn_by_fkey FOREIGN KEY (withdrawn_by) REFERENCES account(id)
+bank_payout: bank_payout_amount_minor_check CHECK ((amount_minor > 0))
+bank_payout: bank_payout_currency_fkey FOREIGN KEY (currency) REFERENCES currency(code)
+bank_payout: bank_payout_failure_check CHECK ((failure <> ''::text))
+bank_payout: bank_payout_pkey PRIMARY KEY (stripe_payout)
+bank_payout: bank_payout_stripe_account_fkey FOREIGN KEY (stripe_account) REFERENCES payout_account(stripe_account)
+bank_take_back: bank_take_back_amount_minor_check CHECK ((amount_minor > 0))
+bank_take_back: bank_take_back_payout_id_fkey FOREIGN KEY (payout_id) REFERENCES payout(id)
+bank_take_back: bank_take_back_pkey PRIMARY KEY (stripe_payout, payout_id)
+bank_take_back: bank_take_back_stripe_payout_fkey FOREIGN KEY (stripe_payout) REFERENCES bank_payout(stripe_payout)
+bank_take_back_try: bank_take_back_try_pkey PRIMARY KEY (stripe_payout, payout_id)
+bank_take_back_try: bank_take_back_try_stripe_payout_payout_id_fkey FOREIGN KEY (stripe_payout, payout_id) REFERENCES bank_take_back(stripe_payout, payout_id)
 billing_customer: billing_customer_account_id_fkey FOREIGN KEY (account_id) REFERENCES account(id)
 billing_customer: billing_customer_pkey PRIMARY KEY (account_id)
 billing_customer: billing_customer_stripe_customer_key UNIQUE (stripe_customer)
@@ -2617,6 +2647,10 @@ CREATE UNIQUE INDEX advance_signature_signed_document_id_key ON public.advance_s
 CREATE UNIQUE INDEX amendment_offer_pkey ON public.amendment_offer USING btree (grant_id, digest, account_id)
 CREATE UNIQUE INDEX amendment_offer_signed_document_id_key ON public.amendment_offer USING btree (signed_document_id)
 CREATE UNIQUE INDEX amendment_withdrawal_pkey ON public.amendment_withdrawal USING btree (grant_id, digest)
+CREATE INDEX bank_payout_newest ON public.bank_payout USING btree (stripe_account, sent_at DESC, stripe_payout DESC)
+CREATE UNIQUE INDEX bank_payout_pkey ON public.bank_payout USING btree (stripe_payout)
+CREATE UNIQUE INDEX bank_take_back_pkey ON public.bank_take_back USING btree (stripe_payout, payout_id)
+CREATE UNIQUE INDEX bank_take_back_try_pkey ON public.bank_take_back_try USING btree (stripe_payout, payout_id)
 CREATE UNIQUE INDEX billing_customer_pkey ON public.billing_customer USING btree (account_id)
 CREATE UNIQUE INDEX billing_customer_stripe_customer_key ON public.billing_customer USING btree (stripe_customer)
 CREATE UNIQUE INDEX billing_grace_pkey ON public.billing_grace USING btree (clone_id)
@@ -3069,6 +3103,8 @@ amendment_offer: CREATE TRIGGER amendment_offer_never_changes BEFORE DELETE OR U
 amendment_offer: CREATE TRIGGER amendment_offer_never_truncated BEFORE TRUNCATE ON public.amendment_offer FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 amendment_withdrawal: CREATE TRIGGER amendment_withdrawal_never_changes BEFORE DELETE OR UPDATE ON public.amendment_withdrawal FOR EACH ROW EXECUTE FUNCTION refuse_change()
 amendment_withdrawal: CREATE TRIGGER amendment_withdrawal_never_truncated BEFORE TRUNCATE ON public.amendment_withdrawal FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+bank_take_back: CREATE TRIGGER bank_take_back_never_changes BEFORE DELETE OR UPDATE ON public.bank_take_back FOR EACH ROW EXECUTE FUNCTION refuse_change()
+bank_take_back: CREATE TRIGGER bank_take_back_never_truncated BEFORE TRUNCATE ON public.bank_take_back FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 billing_customer: CREATE TRIGGER billing_customer_never_changes BEFORE DELETE OR UPDATE ON public.billing_customer FOR EACH ROW EXECUTE FUNCTION refuse_change()
 billing_customer: CREATE TRIGGER billing_customer_never_truncated BEFORE TRUNCATE ON public.billing_customer FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 billing_sales_end: CREATE TRIGGER billing_sales_end_never_changes BEFORE DELETE OR UPDATE ON public.billing_sales_end FOR EACH ROW EXECUTE FUNCTION refuse_change()
@@ -6512,6 +6548,9 @@ advance_signature: INSERT, SELECT
 amendment_offer: INSERT, SELECT
 amendment_withdrawal: INSERT, SELECT
 any_hold: SELECT
+bank_payout: INSERT, SELECT
+bank_take_back: INSERT, SELECT
+bank_take_back_try: INSERT, SELECT
 billing_customer: INSERT, SELECT
 billing_grace: DELETE, INSERT, SELECT
 billing_sales_end: INSERT, SELECT
@@ -6684,6 +6723,8 @@ wind_down: INSERT, SELECT
 
 account: UPDATE (country, display_name, locale)
 advance: UPDATE (ended_on, leaf_id, payout_id, record, signed_at, state, written_off_minor)
+bank_payout: UPDATE (failure, seen_at, taken_at)
+bank_take_back_try: UPDATE (done_at, refusals)
 capability_pause: INSERT (capability, clone_id, from_at)
 capability_pause: UPDATE (to_at)
 challenge: UPDATE (used_at)

@@ -2774,7 +2774,7 @@ export interface paths {
         put?: never;
         /**
          * Refund delivered days
-         * @description Returns the price of days that were delivered to the fan. The money comes out of what the period has earned and was not divided yet, then out of the pots it stands in, latest first; each payee returns their part of the pot, from the unpaid balance and beyond it as a debt. A day is returned once (`refund_too_large`). Days that are not over yet are returned by a stop alone.
+         * @description Returns the price of days that were delivered to the fan. The money comes out of what the period has earned and was not divided yet, then out of the pots it stands in, latest first; each payee returns their part of the pot, from the unpaid balance and beyond it as a debt. A day is returned once (`refund_too_large`). Days that are not over yet are returned by a stop alone. The processor's kept fee is borne by whom the split names that the days were earned under; days of two bearers are asked for apart (`refund_bearers_differ`).
          */
         post: operations["refundGoodwill"];
         delete?: never;
@@ -6386,7 +6386,7 @@ export interface components {
             detailsSubmitted: boolean;
             transfersActive: boolean;
             payoutsEnabled: boolean;
-            /** @description Why the bank last returned money to the payee's own balance at the processor. */
+            /** @description Why the bank returned money to the payee's own balance at the processor, while that stands: nothing is sent until another bank is named, and after a week what was returned is taken back and unpaid again. */
             bankFailure: string | null;
         };
         PayoutSetting: {
@@ -12115,7 +12115,7 @@ export interface operations {
                             currency: components["schemas"]["Currency"];
                             unpaidMinor: components["schemas"]["AmountMinor"];
                             /** @enum {string} */
-                            reason: "payee_not_onboarded" | "payout_below_minimum" | "payout_not_due";
+                            reason: "payee_not_onboarded" | "payee_bank_failed" | "payout_below_minimum" | "payout_not_due";
                         }[];
                     };
                 };

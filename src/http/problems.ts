@@ -110,6 +110,7 @@ const TABLE: Record<RefusalCode, readonly [status: number, title: string]> = {
   payment_disputed: [409, 'The payment is disputed'],
   webhook_signature_invalid: [400, 'The webhook’s signature is not valid'],
   refund_too_large: [422, 'The refund is too large'],
+  refund_bearers_differ: [422, 'The days name different bearers of the fee'],
   hold_state: [409, 'The hold has already ended'],
   split_invalid: [422, 'The split is not valid'],
   split_unsigned: [409, 'The split lacks signatures'],

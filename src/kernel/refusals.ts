@@ -31,7 +31,7 @@ export const REFUSAL_CODES = [
   // billing
   'tier_outside_grant', 'tier_exists', 'tier_unknown', 'subscription_exists', 'subscription_state', 'quota_exhausted', 'capability_not_in_tier', 'payment_failed', 'payment_disputed',
   'pack_unknown', 'coins_insufficient', 'coins_not_returnable',
-  'webhook_signature_invalid', 'refund_too_large', 'hold_state',
+  'webhook_signature_invalid', 'refund_too_large', 'refund_bearers_differ', 'hold_state',
   // royalties
   'split_invalid', 'split_unsigned', 'split_missing', 'payee_unknown', 'payee_not_onboarded', 'statement_open', 'statement_closed',
   'statement_line_unknown',

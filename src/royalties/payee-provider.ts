@@ -3,6 +3,7 @@ import type Stripe from 'stripe';
 import { type Currency, isCurrency } from '../kernel/money.ts';
 import { Refusal } from '../kernel/refusals.ts';
 import { fromStripeAmount, orNull, outcomeUnknown, type StripePort, toStripeAmount } from '../platform/stripe/index.ts';
+import type { BankPayout, TakeBack } from './bank-store.ts';
 import type { AccountFacts } from './payout-store.ts';
 
 /**
@@ -13,10 +14,12 @@ export interface PayeeProvider {
   createAccount(payee: { accountId: string; country: string | null }): Promise<string>;
   /** A page on which the payee gives what the processor asks for; `key` names this page. */
   onboardingPage(stripeAccount: string, key: string): Promise<string>;
-  /** Null for an id that names nothing. `payee` is ours, from the account's metadata. */
-  account(stripeAccount: string): Promise<(AccountFacts & { payee: string | null }) | null>;
-  /** How a bank payout of a connected account ended: a reason, or null when it did not fail. */
-  bankFailure(stripeAccount: string, stripePayout: string): Promise<string | null>;
+  /** Null for an id that names nothing. `payee` is ours, from the account's metadata; `banksInError` those that money would go to and that gave it back. */
+  account(stripeAccount: string): Promise<(AccountFacts & { payee: string | null; banksInError: string[] }) | null>;
+  /** How a connected account's payout to its bank ended; null while it has not. */
+  bankPayout(stripeAccount: string, stripePayout: string): Promise<BankPayout | null>;
+  /** Reverses a transfer in part. `later`: nothing came back, since the payee's balance lacks it; `never`: and nothing will. */
+  takeBack(what: TakeBack): Promise<'taken' | 'later' | 'never' | 'unknown'>;
   /** What the processor would pay for a claim in a currency that it holds none of for us; null when it holds that currency. */
   quote(currency: Currency): Promise<Quote | null>;
   /** Sends a payout once: looked up by its group first, since idempotency keys are forgotten after a day. */
@@ -122,7 +125,7 @@ function decimalOf(rate: number): string {
   return text;
 }
 
-function makeAccounts({ run, withKey }: Pick<StripePort, 'run' | 'withKey'>, publicUrl: string): Pick<PayeeProvider, 'createAccount' | 'onboardingPage' | 'account' | 'bankFailure'> {
+function makeAccounts({ run, withKey }: Pick<StripePort, 'run' | 'withKey'>, publicUrl: string): Pick<PayeeProvider, 'createAccount' | 'onboardingPage' | 'account' | 'bankPayout'> {
   return {
     async createAccount({ accountId, country }) {
       const account = await run((sdk) => sdk.accounts.create({
@@ -147,11 +150,20 @@ function makeAccounts({ run, withKey }: Pick<StripePort, 'run' | 'withKey'>, pub
       return {
         payee: account.metadata?.['accountId'] ?? null, detailsSubmitted: account.details_submitted,
         transfersActive: account.capabilities?.transfers === 'active', payoutsEnabled: account.payouts_enabled,
+        banksInError: (account.external_accounts?.data ?? []).filter((bank) => bank.status === 'errored' && bank.default_for_currency !== false).map((bank) => bank.id),
       };
     },
-    async bankFailure(stripeAccount, stripePayout) {
+    async bankPayout(stripeAccount, stripePayout) {
       const payout = await orNull(run((sdk) => sdk.payouts.retrieve(stripePayout, {}, { stripeAccount })));
-      return payout?.status === 'failed' ? (payout.failure_code ?? 'failed') : null;
+      if (payout === null || (payout.status !== 'failed' && payout.status !== 'paid')) return null;
+      const currency = currencyOf(payout.currency);
+      if (currency === null) return null;
+      const { destination } = payout;
+      return {
+        stripePayout, stripeAccount, destination: typeof destination === 'string' ? destination : (destination?.id ?? null), currency,
+        amountMinor: fromStripeAmount(payout.amount), sentAt: new Date(payout.created * 1_000),
+        failure: payout.status === 'failed' ? (payout.failure_code ?? 'failed') : null,
+      };
     },
   };
 }
@@ -183,6 +195,17 @@ export function makePayeeProvider(port: Pick<StripePort, 'run' | 'withKey'>, pub
         return { outcome: 'sent', stripeTransfer: transfer.id };
       } catch (error) {
         return outcomeOf(error);
+      }
+    },
+    async takeBack({ stripePayout, payoutId, stripeTransfer, amountMinor, refusals }) {
+      try {
+        await run((sdk) => sdk.transfers.createReversal(stripeTransfer, {
+          amount: toStripeAmount(amountMinor), metadata: { payoutId, bankPayout: stripePayout },
+        }, withKey(`bank:${stripePayout}:${payoutId}:${refusals}`)));
+        return 'taken';
+      } catch (error) {
+        const { outcome } = outcomeOf(error);
+        return outcome === 'refused' ? 'never' : outcome === 'later' ? 'later' : 'unknown';
       }
     },
     async transfer(stripeTransfer) {

@@ -2,6 +2,7 @@ import type { components } from '../../contracts/generated/api.ts';
 import type { Actor } from '../kernel/request.ts';
 import type { IdempotencyKey } from '../kernel/tx.ts';
 import { once } from '../platform/postgres/index.ts';
+import { settleStanding } from './bank-store.ts';
 import type { RoyaltiesDeps } from './deps.ts';
 import type { PayeeProvider } from './payee-provider.ts';
 import * as store from './payout-store.ts';
@@ -14,8 +15,6 @@ export interface Payees {
   getPayoutAccount: (actor: Actor) => Promise<PayoutAccountJson>;
   /** Job: reads an account as it now is. */
   syncPayoutAccount: (stripeAccount: string) => Promise<void>;
-  /** Job: keeps how a payee's bank answered. */
-  syncBankPayout: (stripeAccount: string, stripePayout: string) => Promise<void>;
 }
 
 function viewOf(row: store.PayoutAccountRow | null): PayoutAccountJson {
@@ -62,12 +61,8 @@ export function makePayees(deps: RoyaltiesDeps, provider: PayeeProvider): Payees
           await store.keepStripeAccount(tx, facts.payee, stripeAccount);
         }
         await store.putAccount(tx, stripeAccount, facts, clock.now());
+        await settleStanding(tx, stripeAccount, facts.banksInError);
       });
-    },
-
-    async syncBankPayout(stripeAccount, stripePayout) {
-      const failure = await provider.bankFailure(stripeAccount, stripePayout);
-      await runTx((tx) => store.putBankFailure(tx, stripeAccount, failure));
     },
   };
 }

@@ -48,16 +48,12 @@ export async function putAccount(tx: Tx, stripeAccount: string, facts: AccountFa
   );
 }
 
-export async function putBankFailure(tx: Tx, stripeAccount: string, failure: string | null): Promise<void> {
-  await sql(tx, 'UPDATE payout_account SET bank_failure = $2 WHERE stripe_account = $1', [stripeAccount, failure]);
-}
-
-/** Accounts that the processor knows and had not made ready when it was last asked. */
+/** Accounts that the processor knows and that could not be paid when it was last asked. */
 export async function unreadyAccounts(tx: Tx, payees: readonly string[] | null, limit: number): Promise<string[]> {
   const rows = await sql<{ stripeAccount: string }>(
     tx,
     `SELECT stripe_account AS "stripeAccount" FROM payout_account
-     WHERE stripe_account IS NOT NULL AND NOT transfers_active AND ($1::text[] IS NULL OR account_id = ANY ($1)) ORDER BY account_id LIMIT $2`,
+     WHERE stripe_account IS NOT NULL AND (NOT transfers_active OR bank_failure IS NOT NULL) AND ($1::text[] IS NULL OR account_id = ANY ($1)) ORDER BY account_id LIMIT $2`,
     [payees, limit],
   );
   return rows.map((row) => row.stripeAccount);

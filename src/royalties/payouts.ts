@@ -17,7 +17,7 @@ import * as store from './payout-store.ts';
 export type PayoutJson = components['schemas']['Payout'];
 export type PayoutSettingJson = components['schemas']['PayoutSetting'];
 type Skipped = {
-  payee: string; currency: PayoutJson['currency']; unpaidMinor: string; reason: 'payee_not_onboarded' | 'payout_below_minimum' | 'payout_not_due';
+  payee: string; currency: PayoutJson['currency']; unpaidMinor: string; reason: 'payee_not_onboarded' | 'payee_bank_failed' | 'payout_below_minimum' | 'payout_not_due';
 };
 export interface PayoutsJson {
   payouts: PayoutJson[];
@@ -83,6 +83,7 @@ async function begin(
   if (due !== null && day < due) return skipped('payout_not_due');
   const account = await store.findAccount(tx, accountId);
   if (account?.stripeAccount == null || !account.transfersActive) return skipped('payee_not_onboarded');
+  if (account.bankFailure !== null) return skipped('payee_bank_failed');
   await netDebt(tx, deps, { payee: accountId, currency, cause: { payoutId }, day });
   await beginPayout(tx, deps, { actor, payee: accountId, currency, grossMinor, advanceId: null, payoutId });
   return await readPayout(tx, payoutId);

@@ -43,6 +43,18 @@ async function viewOf(tx: Tx, deps: RoyaltiesDeps, refundId: string): Promise<Go
   };
 }
 
+/** Who signed for the fee that the processor keeps of these days: the split that they were earned under says it, never a later one. */
+async function bearerOf(tx: Tx, cloneId: string, days: readonly Day[]): Promise<string> {
+  const byDay = new Map<Day, string>();
+  for (const day of days) byDay.set(day, (await splits.versionOn(tx, cloneId, day))?.refundFeeBearer ?? PLATFORM);
+  const [bearer = PLATFORM, ...others] = new Set(byDay.values());
+  if (others.length === 0) return bearer;
+  throw new Refusal(
+    'refund_bearers_differ', 'These days were earned under splits that name different bearers of the processor’s fee: return the days of each in a request of its own.',
+    { extra: { days: [...byDay].map(([day, one]) => ({ day, bearer: one })) } },
+  );
+}
+
 async function request(tx: Tx, deps: RoyaltiesDeps, actor: Actor, input: { periodId: string; days: readonly Day[]; reason: string }): Promise<GoodwillJson> {
   const { periodId, reason } = input;
   const days = [...input.days].sort();
@@ -63,7 +75,7 @@ async function request(tx: Tx, deps: RoyaltiesDeps, actor: Actor, input: { perio
     parts.taxMinor += part.taxMinor;
     parts.feeMinor += part.feeMinor;
   }
-  const feeBearer = (await splits.versionOn(tx, cloneId, today))?.refundFeeBearer ?? PLATFORM;
+  const feeBearer = await bearerOf(tx, cloneId, days);
   const { refundId } = await deps.billing.requestRefund(tx, {
     key: `goodwill:${deps.ids.next('refund')}`, periodId, kind: 'goodwill', reason, parts, feeBearer, at, settledTopic: BOOK_REFUND_TOPIC,
   });

@@ -4,6 +4,7 @@ import type { Tx } from '../kernel/tx.ts';
 import { type Advances, makeAdvances } from './advances.ts';
 import { type Derivatives, makeDerivatives } from './derivatives.ts';
 import { balancesOf, type Balances } from './balances.ts';
+import { type BankFailures, makeBankFailures } from './bank-failures.ts';
 import type { RoyaltiesDeps } from './deps.ts';
 import { makeDisputeSide } from './disputes.ts';
 import { makePayeeProvider } from './payee-provider.ts';
@@ -21,21 +22,21 @@ import { makeWithholding, type Withholding } from './withholding.ts';
 
 /** The door of the room. What takes `tx` is part of the caller's transaction; the rest opens its own. */
 export interface Royalties extends Splits, Runs, Statements, Omit<GoodwillRefunds, 'bookRefund'>, Omit<Reserves, 'releaseDue'>,
-  Omit<Payees, 'syncPayoutAccount' | 'syncBankPayout'>, Omit<Payouts, 'payScheduled'>, Omit<PayoutSending, 'sendPayout' | 'syncTransfer'>,
+  Omit<Payees, 'syncPayoutAccount'>, Omit<Payouts, 'payScheduled'>, Omit<PayoutSending, 'sendPayout' | 'syncTransfer'>,
   Advances, Withholding, Derivatives, DisputeHooks {
   /** What is unpaid to everybody who ever had a share of a clone, and what they owe back: a stop shows it and moves none of it. */
   payeeBalances(tx: Tx, cloneId: string): Promise<Balances[]>;
   /** What is unpaid to one payee, and what they owe back. */
   balancesOfPayee(tx: Tx, payee: string, currency: Currency): Promise<Balances>;
   /** The work that jobs do; each may run twice. */
-  work: Pick<GoodwillRefunds, 'bookRefund'> & Pick<Payees, 'syncPayoutAccount' | 'syncBankPayout'> & Pick<PayoutSending, 'sendPayout' | 'syncTransfer'>
+  work: Pick<GoodwillRefunds, 'bookRefund'> & Pick<Payees, 'syncPayoutAccount'> & BankFailures & Pick<PayoutSending, 'sendPayout' | 'syncTransfer'>
     & Pick<Reserves, 'releaseDue'> & Pick<Payouts, 'payScheduled'> & Positions;
 }
 
 export function makeRoyalties(deps: RoyaltiesDeps): Royalties {
   const provider = makePayeeProvider(deps.stripe, deps.publicUrl);
   const { bookRefund, ...refunds } = makeGoodwillRefunds(deps);
-  const { syncPayoutAccount, syncBankPayout, ...payees } = makePayees(deps, provider);
+  const { syncPayoutAccount, ...payees } = makePayees(deps, provider);
   const { payScheduled, ...payouts } = makePayouts(deps, { syncPayoutAccount });
   const { sendPayout, syncTransfer, ...sending } = makePayoutSending(deps, provider);
   const { releaseDue, ...reserves } = makeReserves(deps);
@@ -48,6 +49,8 @@ export function makeRoyalties(deps: RoyaltiesDeps): Royalties {
       return found;
     },
     balancesOfPayee: (tx, payee, currency) => balancesOf(tx, deps, payee, currency),
-    work: { bookRefund, syncPayoutAccount, syncBankPayout, sendPayout, syncTransfer, releaseDue, payScheduled, ...makePositions(deps) },
+    work: { bookRefund, syncPayoutAccount, sendPayout, syncTransfer, releaseDue, payScheduled, ...makePositions(deps),
+      ...makeBankFailures(deps, provider, { syncPayoutAccount, syncTransfer }),
+    },
   };
 }

@@ -110,6 +110,19 @@ describe('a refund of delivered days', () => {
     await world.checkBooks();
   });
 
+  it('charges it by the split that the days were earned under, whatever was signed since; days of two bearers are asked for apart', async () => {
+    await sold(world.owner.accountId);
+    await world.moveTo(noon('2026-03-16'));
+    await world.run('2026-03-16');
+    await world.signedSplit(undefined, '2026-03-16', world.agency.accountId);
+    await world.moveTo(noon('2026-04-01'));
+    await world.run('2026-04-01');
+    expect(await refusal(ask(['2026-03-15', '2026-03-16']))).toBe('refund_bearers_differ');
+    expect(await refund(days('2026-03-01', 15))).toMatchObject({ feeBearer: world.owner.accountId });
+    expect(await refund(days('2026-03-16', 16))).toMatchObject({ feeBearer: world.agency.accountId });
+    await world.checkBooks();
+  });
+
   it('takes the unpaid balance first, and what it does not cover is a debt', async () => {
     await sold();
     await world.onboard(world.agency);

@@ -1,0 +1,99 @@
+import type Stripe from 'stripe';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { chart } from '../../src/ledger/index.ts';
+import { addDays } from '../../src/kernel/time.ts';
+import { noon } from '../billing/support.ts';
+import { openRoyalties, type RoyaltiesWorld } from './world.ts';
+
+/** The processor's number of an account that its bank does not find. */
+const NOWHERE = '000111111116';
+const SOMEWHERE = '000123456789';
+
+let world: RoyaltiesWorld;
+let tierId: string;
+beforeAll(async () => {
+  world = await openRoyalties();
+  tierId = await world.newTier();
+  await world.signedSplit();
+  await world.paid('mei', tierId);
+  await world.onboard(world.agency, NOWHERE);
+});
+afterAll(async () => {
+  await world.close();
+});
+
+const pay = (): ReturnType<RoyaltiesWorld['royalties']['createPayouts']> =>
+  world.royalties.createPayouts(world.operator.actor, world.key('createPayouts'), { payees: [world.agency.accountId], minimumMinor: '1' });
+const unpaid = async (): Promise<bigint> => -(await world.balance(chart.payable(world.agency.accountId, 'CNY')));
+const failure = async (): Promise<string | null> => (await world.royalties.getPayoutAccount(world.agency.actor)).bankFailure;
+/** Asking is what lets the sandbox's own time go on where no test clock holds it. */
+const bankPayouts = async (): Promise<Stripe.Payout[]> => (await world.port.sdk.payouts.list({}, { stripeAccount: await stripeAccount() })).data;
+const stripeAccount = async (): Promise<string> =>
+  (await world.db.asOwner<{ id: string }>('SELECT stripe_account AS id FROM payout_account WHERE account_id = $1', [world.agency.accountId]))[0]?.id ?? '';
+
+describe('a bank that gives the money back', () => {
+  let payoutId = '';
+
+  it('is told to the payee; nothing more is sent there, and for a week the money waits for another bank', async () => {
+    await world.moveTo(noon('2026-04-01'));
+    await world.run('2026-04-01');
+    const [sent] = (await pay()).payouts;
+    payoutId = sent?.payoutId ?? '';
+    await world.drain();
+    // The processor pays out by itself on the next day; its bank answers two days later.
+    await world.moveTo(noon('2026-04-08'));
+    await bankPayouts();
+    await world.drain();
+    expect(await failure()).toBe('no_account');
+    expect(await unpaid()).toBe(0n);
+    await world.moveTo(noon('2026-04-11'));
+    await world.run('2026-04-11');
+    expect(await pay()).toMatchObject({ payouts: [], skipped: [{ reason: 'payee_bank_failed' }] });
+    await world.royalties.work.takeBackFailed();
+    expect(await world.royalties.getPayout(world.agency.actor, payoutId)).toMatchObject({ state: 'paid' });
+  });
+
+  it('is not asked again whatever order its answers come in', async () => {
+    const account = await stripeAccount();
+    const all = await bankPayouts();
+    expect(all.map((one) => one.status)).toEqual(['failed']);
+    // An earlier payout's good news, late: the newest decides.
+    const [failed] = all;
+    await world.db.asOwner(
+      `INSERT INTO bank_payout (stripe_payout, stripe_account, destination, currency, amount_minor, sent_at, failure, seen_at)
+       VALUES ('po_before', $1, $2, 'CNY', 1, to_timestamp($3) - interval '1 day', NULL, now())`, [account, typeof failed?.destination === 'string' ? failed.destination : '', failed?.created]);
+    await world.royalties.work.syncBankPayout(account, failed?.id ?? '');
+    await world.royalties.work.syncBankPayout(account, failed?.id ?? '');
+    expect(await failure()).toBe('no_account');
+  });
+
+  it('for a week: what it gave back is unpaid again, once, however often and at once it is asked for', async () => {
+    const before = await unpaid();
+    const paid = BigInt((await world.royalties.getPayout(world.agency.actor, payoutId)).amountMinor);
+    await world.moveTo(noon('2026-04-16'));
+    await Promise.all([1, 2, 3].map(() => world.royalties.work.takeBackFailed()));
+    await world.drain();
+    await world.royalties.work.takeBackFailed();
+    expect(await world.royalties.getPayout(world.agency.actor, payoutId)).toMatchObject({ state: 'returned' });
+    expect(await unpaid()).toBe(before + paid);
+    await world.checkBooks();
+  });
+
+  it('no longer stands when the payee names another bank: all of it is paid there', async () => {
+    await world.onboard(world.agency, SOMEWHERE);
+    const before = await unpaid();
+    const [sent] = (await pay()).payouts;
+    expect(sent?.amountMinor).toBe(String(before));
+    expect(await failure()).toBe(null);
+    await world.drain();
+    await world.moveTo(noon('2026-04-20'));
+    await world.drain();
+    const arrived = (await bankPayouts()).filter((one) => one.status === 'paid');
+    expect(arrived.reduce((sum, one) => sum + one.amount, 0)).toBe(Number(before));
+    await world.moveTo(noon(addDays('2026-04-20', 10)));
+    await world.royalties.work.takeBackFailed();
+    expect([await failure(), await unpaid()]).toEqual([null, 0n]);
+    await world.checkBooks();
+  });
+});

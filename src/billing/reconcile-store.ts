@@ -34,7 +34,7 @@ export async function insertReconciliation(tx: Tx, row: ReconciliationRow): Prom
 }
 
 export async function listReconciliations(tx: Tx, limit: number): Promise<ReconciliationRow[]> {
-  return await sql<ReconciliationRow>(tx, `SELECT ${RECONCILIATION} FROM reconciliation ORDER BY started_at DESC, id DESC LIMIT $1`, [limit]);
+  return await sql<ReconciliationRow>(tx, `SELECT ${RECONCILIATION} FROM reconciliation ORDER BY started_at DESC, recorded_at DESC, id DESC LIMIT $1`, [limit]);
 }
 
 export async function findReconciliation(tx: Tx, id: string): Promise<ReconciliationRow | null> {

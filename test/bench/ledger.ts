@@ -19,10 +19,15 @@ interface Sizes {
   scale: number;
   rounds: number;
   milliseconds: number;
-  /** Before each measure, not counted: a connection that is new plans everything, and so does Node. */
+  /** Before each measure, not counted: a connection that is new plans everything, and Node compiles what it runs. */
   warmMilliseconds: number;
   asks: number;
 }
+
+/** The service's own tick. */
+const ROLL_UP_MS = 1_000;
+/** A session plans a statement anew five times before it keeps a plan. */
+const WARM_ASKS = 50;
 
 const random = seededRandom('bench/ledger');
 const roll = (below: number): number => random.below(below);
@@ -106,11 +111,24 @@ async function throughput({ sizes, test, ledger, database }: Bench): Promise<Rec
     await Promise.all(Array.from({ length: many }, () => ledger.submit(make())));
     return many;
   };
+  /** As the service does beside its work, and at its pace: positions are given and balances rolled up every second. */
+  const ticking = (measure: () => Promise<number>) => async (): Promise<number> => {
+    let ticks: Promise<unknown> = Promise.resolve();
+    const timer = setInterval(() => {
+      ticks = ticks.then(() => ledger.rollUp());
+    }, ROLL_UP_MS);
+    try {
+      return await measure();
+    } finally {
+      clearInterval(timer);
+      await ticks;
+    }
+  };
   const measures: [name: string, measure: () => Promise<number>][] = [
     ['a insert 32', base('a', 32)], ['b tpcb call 32', base('b', 32)], ['c tpcb 7 statements 32', base('c', 32)],
-    ['post 4 legs 32', () => rate(32, sizes, post)], ['group commit 32', () => rate(32, sizes, submit(guarded))],
-    ['bulk', () => rate(4, sizes, submit(twoLegs, 100))],
-    ['c tpcb 7 statements 128', base('c', 128)], ['post 4 legs 128', () => rate(128, sizes, post)],
+    ['post 4 legs 32', ticking(() => rate(32, sizes, post))], ['group commit 32', ticking(() => rate(32, sizes, submit(guarded)))],
+    ['bulk', ticking(() => rate(4, sizes, submit(twoLegs, 100)))],
+    ['c tpcb 7 statements 128', base('c', 128)], ['post 4 legs 128', ticking(() => rate(128, sizes, post))],
   ];
   const found = new Map<string, number[]>();
   for (let round = 0; round < sizes.rounds; round += 1) {
@@ -127,12 +145,12 @@ async function asOf({ sizes, ledger, database }: Bench): Promise<number> {
   const times: number[] = [];
   await database.runTx(async (tx) => {
     const top = Number(await ledger.position(tx));
-    for (let i = 0; i < sizes.asks; i += 1) {
+    for (let i = -WARM_ASKS; i < sizes.asks; i += 1) {
       const position = BigInt(1 + roll(top));
       const effectiveDate = new Date(Date.UTC(2026, 0, 1 + roll(365))).toISOString().slice(0, 10);
       const start = performance.now();
       await ledger.balanceAsOf(tx, HOT, { position, effectiveDate });
-      times.push(performance.now() - start);
+      if (i >= 0) times.push(performance.now() - start);
     }
   });
   return times.sort((a, b) => a - b)[Math.floor(times.length * 0.99)] ?? 0;
@@ -181,11 +199,16 @@ async function prepare(bench: Bench): Promise<Record<string, number>> {
   return { 'filled in s': Math.round(seconds), 'bytes a transfer': Math.round(bytes), 'as-of p99 ms, rolled up': rolled, 'statement ms': Math.round(ours), 'bare group by ms': Math.round(bare) };
 }
 
+/** Judges, and puts what it judged among the figures. */
 function goalsOf(f: Record<string, number>): BenchReport['goals'] {
   const at = (name: string): number => f[name] ?? 0;
   const goals: BenchReport['goals'] = {};
-  const least = (name: string, value: number, goal: number): void => void (goals[`${name} ${value.toFixed(2)}`] = { goal: `≥ ${goal}`, met: value >= goal });
-  const most = (name: string, value: number, goal: number): void => void (goals[`${name} ${value.toFixed(2)}`] = { goal: `≤ ${goal}`, met: value <= goal });
+  const judged = (name: string, value: number, goal: string, met: boolean): void => {
+    f[name] = value;
+    goals[name] = { goal, met };
+  };
+  const least = (name: string, value: number, goal: number): void => judged(name, value, `≥ ${goal}`, value >= goal);
+  const most = (name: string, value: number, goal: number): void => judged(name, value, `≤ ${goal}`, value <= goal);
   const [a, c] = [at('a insert 32'), at('c tpcb 7 statements 32')];
   least('post × a', at('post 4 legs 32') / a, 0.35);
   least('post × c', at('post 4 legs 32') / c, 1.8);
@@ -218,7 +241,8 @@ export async function ledger({ quick, large = false }: { quick: boolean; large?:
     figures['as-of p99 ms, between'] = await asOf(bench);
     await database.close();
     await test.close();
-    return { bench: 'ledger', figures: Object.fromEntries(Object.entries(figures).map(([name, value]) => [name, Number(value.toFixed(2))])), goals: goalsOf(figures) };
+    const goals = goalsOf(figures);
+    return { bench: 'ledger', figures: Object.fromEntries(Object.entries(figures).map(([name, value]) => [name, Number(value.toFixed(2))])), goals };
   } finally {
     await server.stop();
   }

@@ -74,6 +74,12 @@ const CASES: Case[] = [
   ['legs in two INSERTs of one transaction', () => [
     transferOnly('a', 4), `${leg(lastSeq, 1, ids.a, '5')}, (${lastSeq}, 2, ${ids.w}, 'CNY', -5)`,
   ], '23001', 'ledger_entry_arrives_whole'],
+  ['a number of a leg twice, behind the right count, first and last', () => [
+    transferOnly('c', 4), `${leg(lastSeq, 1, ids.a, '5')}, (${lastSeq}, 2, ${ids.a}, 'CNY', 5), (${lastSeq}, 2, ${ids.a}, 'CNY', -5), (${lastSeq}, 4, ${ids.a}, 'CNY', -5)`,
+  ], '23001', 'ledger_entry_arrives_whole'],
+  ['a number of a leg twice, in two currencies', () => [
+    transferOnly('d', 4), `${leg(lastSeq, 1, ids.a, '5')}, (${lastSeq}, 2, ${ids.a}, 'CNY', -5), (${lastSeq}, 2, ${ids.dollars}, 'USD', 5), (${lastSeq}, 4, ${ids.dollars}, 'USD', -5)`,
+  ], '23001', 'ledger_entry_arrives_whole'],
   ['balanced legs twice for one transfer', () => [
     transferOnly('b'), `${leg(lastSeq, 1, ids.a, '5')}, (${lastSeq}, 2, ${ids.w}, 'CNY', -5)`,
     `${leg(lastSeq, 3, ids.a, '5')}, (${lastSeq}, 4, ${ids.w}, 'CNY', -5)`,

@@ -28,6 +28,7 @@ export async function signSplit(story: Story, clone: CloneFacts, fromDay: number
     await stage.rooms.royalties.signSplit(person.actor, stage.key('signSplit'), draft.splitId, { signature: await signatureOf(story, person, 'split', draft.document) });
   }
   clone.splits += 1;
+  clone.bearers.push({ fromDay, bearer });
   story.happen({ what: 'split', cloneId: clone.cloneId, splitId: draft.splitId, number: clone.splits, fromDay, legs, bearer, base, reserve });
   story.count(`base_${base}`);
   if (reserve.days > 0) story.count('reserve_signed');
@@ -94,7 +95,11 @@ async function goodwill(story: Story, at: Where): Promise<boolean> {
   const candidates = story.periods.filter((period) => where(story, period) === at && !period.disputed && !period.shared && returnable(story, period).length > 0);
   if (candidates.length === 0) return false;
   const period = story.pick(candidates);
-  const left = returnable(story, period);
+  const all = returnable(story, period);
+  // Days of two bearers of the fee are asked for apart.
+  const bearer = (day: number): string | undefined => period.sale.clone.bearers.findLast((one) => one.fromDay <= day)?.bearer;
+  const first = bearer(story.pick(all));
+  const left = all.filter((day) => bearer(day) === first);
   const most = at === 'before_run' ? 3 : left.length;
   const days = Array.from({ length: Math.min(left.length, 1 + story.random.below(most)) }, () => left.splice(story.random.below(left.length), 1)[0]!);
   const input = { periodId: await periodId(story, period), days: days.map(isoDay), reason: 'Goodwill.' };

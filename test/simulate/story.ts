@@ -33,6 +33,8 @@ export interface CloneFacts {
   owner: Person;
   tiers: { tierId: string; name: string; priceMinor: bigint }[];
   splits: number;
+  /** Who bears the fee of a returned day, by what each split says, in the order of their signatures. */
+  bearers: { fromDay: number; bearer: string }[];
   /** No split begins before this day any more: days that are earned keep theirs. */
   pausedAt: number | null;
   pauses: Paused[];
@@ -149,7 +151,7 @@ async function makePeople(stage: Stage): Promise<Story['payees'] & { owners: Per
 
 async function makeClones(stage: Stage, random: Random, owners: readonly Person[], count: number): Promise<CloneFacts[]> {
   const clones = Array.from({ length: count }, (_none, index): CloneFacts => ({
-    cloneId: stage.ids.next('clone'), owner: owners[index % owners.length]!, tiers: [], splits: 0, pausedAt: null, pauses: [], stoppedAt: Infinity,
+    cloneId: stage.ids.next('clone'), owner: owners[index % owners.length]!, tiers: [], splits: 0, bearers: [], pausedAt: null, pauses: [], stoppedAt: Infinity,
   }));
   await stage.clones(clones.map(({ cloneId, owner }) => ({ cloneId, owner: owner.accountId })));
   for (const clone of clones) {

@@ -3,8 +3,7 @@ import { decide, open } from './disputing.ts';
 import { giveBackDays, run } from './dividing.ts';
 import { carry, pay, recognise, stop, termsOn, unusedOn } from './earning.ts';
 import { advance, bounced, endAdvance, payOut, sent } from './paying.ts';
-import { dayOf } from './days.ts';
-import type { Happening } from './happenings.ts';
+import { type Happening, PLATFORM } from './happenings.ts';
 import { type Books, openBooks, release } from './state.ts';
 
 /**
@@ -42,7 +41,10 @@ function apply(books: Books, happening: Happening): void {
     case 'stopped': stop(books, happening); return;
     case 'returned': {
       const clone = books.clone(books.period(happening.period).cloneId);
-      giveBackDays(books, happening, termsOn(clone, dayOf(happening.at)).bearer);
+      // Whom the split names that the days were earned under; days of two are asked for apart.
+      const bearers = new Set(happening.days.map((day) => termsOn(clone, day).bearer));
+      if (bearers.size !== 1) throw new Error('days of two bearers were returned together');
+      giveBackDays(books, happening, [...bearers][0] ?? PLATFORM);
       return;
     }
     case 'disputed': open(books, happening); return;

@@ -10,10 +10,10 @@ import type { PackFacts, PackPayment } from './coin-provider.ts';
 import type { CoinPack } from './coin-packs.ts';
 import * as store from './coin-store.ts';
 import { type CoinPackView, type CoinPurchaseView, packView, purchaseView } from './coin-views.ts';
+import { customerFor } from './customers.ts';
 import type { BillingDeps } from './deps.ts';
 import { taxIncluded } from './model.ts';
 import type { ChargeFacts } from './provider.ts';
-import * as subscriptions from './subscription-store.ts';
 
 /** Packs, and the way from one to a lot of coins. */
 export interface CoinPurchases {
@@ -28,15 +28,6 @@ export interface CoinPurchases {
 
 /** A request that still lives has opened its own page by then. */
 const CHECKOUT_FALLBACK_MS = 60_000;
-
-/** The processor's customer of an account, made at the first need. */
-export async function customerFor(deps: Pick<BillingDeps, 'runTx' | 'provider'>, accountId: string): Promise<string> {
-  const known = await deps.runTx((tx) => subscriptions.customerOf(tx, accountId));
-  if (known !== null) return known;
-  const made = await deps.provider.createCustomer(accountId);
-  await deps.runTx((tx) => subscriptions.keepCustomer(tx, accountId, made));
-  return made;
-}
 
 /** The fee in the currency of sale; when it was settled in another one, its share of the sale rounded up, so never understated. */
 export function feeInSaleCurrency(sale: { currency: string; amountMinor: bigint }, charge: ChargeFacts): bigint {

@@ -4,6 +4,7 @@ import { dayOf } from '../kernel/time.ts';
 import type { IdempotencyKey, Tx } from '../kernel/tx.ts';
 import { enqueue } from '../platform/jobs/index.ts';
 import { once } from '../platform/postgres/index.ts';
+import { customerFor } from './customers.ts';
 import type { BillingDeps } from './deps.ts';
 import { openProblem } from './dunning.ts';
 import { isPaused, pausesOf } from './pause-store.ts';
@@ -89,14 +90,6 @@ async function reserve(tx: Tx, deps: BillingDeps, actor: Actor, input: Subscribe
 function makeCheckout(deps: BillingDeps): (subscriptionId: string) => Promise<void> {
   const { runTx, provider, clock } = deps;
 
-  async function customerFor(accountId: string): Promise<string> {
-    const known = await runTx((tx) => store.customerOf(tx, accountId));
-    if (known !== null) return known;
-    const made = await provider.createCustomer(accountId);
-    await runTx((tx) => store.keepCustomer(tx, accountId, made));
-    return made;
-  }
-
   return async function open(subscriptionId) {
     const found = await runTx(async (tx) => {
       const row = await store.findSubscription(tx, subscriptionId);
@@ -106,7 +99,7 @@ function makeCheckout(deps: BillingDeps): (subscriptionId: string) => Promise<vo
     if (found?.row.state !== 'opening' || priceId === null) return;
     const { row } = found;
     try {
-      const customerId = await customerFor(row.accountId);
+      const customerId = await customerFor(deps, row.accountId);
       const session = await provider.openCheckout({ subscriptionId, cloneId: row.cloneId, tierId: row.tierId, customerId, priceId });
       const after = await runTx(async (tx) => {
         await store.putCheckout(tx, subscriptionId, session);

@@ -14,11 +14,12 @@ export async function customerOf(tx: Tx, accountId: string): Promise<string | nu
   return row?.customer ?? null;
 }
 
-export async function keepCustomer(tx: Tx, accountId: string, stripeCustomer: string): Promise<void> {
-  await sql(
-    tx, 'INSERT INTO billing_customer (account_id, stripe_customer) VALUES ($1, $2) ON CONFLICT (account_id) DO NOTHING',
-    [accountId, stripeCustomer],
-  );
+/** Keeps the first customer of an account; answers it. Whoever asks at the same time waits for it, by whichever of the two is unique first. */
+export async function keepCustomer(tx: Tx, accountId: string, stripeCustomer: string): Promise<string> {
+  await sql(tx, 'INSERT INTO billing_customer (account_id, stripe_customer) VALUES ($1, $2) ON CONFLICT DO NOTHING', [accountId, stripeCustomer]);
+  const kept = await customerOf(tx, accountId);
+  if (kept === null) throw new Error(`The customer ${stripeCustomer} is another account's.`);
+  return kept;
 }
 
 export type SubscriptionState = 'opening' | 'checkout' | 'active' | 'past_due' | 'canceled' | 'expired';

@@ -1,3 +1,4 @@
+import { least } from '../kernel/money.ts';
 import { dayOf } from '../kernel/time.ts';
 import type { Tx } from '../kernel/tx.ts';
 import { chart } from '../ledger/index.ts';
@@ -12,8 +13,6 @@ import * as store from './dispute-store.ts';
 import type { DisputeDeps, DisputedSource } from './disputes.ts';
 
 /** The coins that a disputed payment bought. */
-
-const least = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 
 /** Where a lot's coins went. */
 export async function spendsAsSources(tx: Tx, lotId: string): Promise<DisputedSource[]> {

@@ -1,4 +1,4 @@
-import { mulDivFloor } from '../kernel/money.ts';
+import { least, mulDivFloor } from '../kernel/money.ts';
 import { dayOf } from '../kernel/time.ts';
 import type { Tx } from '../kernel/tx.ts';
 import { chart } from '../ledger/index.ts';
@@ -14,8 +14,6 @@ import { earn } from './recognition.ts';
 import * as refunds from './refund-store.ts';
 
 /** The periods that a disputed payment bought. */
-
-const least = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 
 /** So much gross of an amount made of net and tax; all of it is exactly all of it. */
 function partOf(whole: Parts, grossMinor: bigint): Parts {

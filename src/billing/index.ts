@@ -4,7 +4,8 @@
  * period of n days has earned ⌊amount × k / n⌋ after k days, so that it adds up to exactly its money; a quota is held
  * before the work, captured with the release, voided otherwise, and never overspent; a stop sells nothing more and
  * returns unused days out of deferred revenue and its tax alone; coins are lots that are spent oldest first, each coin at its own
- * cost, and no coin moves without its money.
+ * cost, and no coin moves without its money; while something is paused nothing is collected (collection) and its days are added to the end; after a
+ * stop of a capability a fan may keep what remains (remains); a dispute claims what stands when it is decided; a refund that comes back is owed (owed-refunds).
  */
 export { makeBilling } from './service.ts';
 export type { Billing, BillingFacts, PeriodFacts, TierFacts } from './service.ts';

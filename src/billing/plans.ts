@@ -6,7 +6,7 @@ import { enqueue } from '../platform/jobs/index.ts';
 import { once } from '../platform/postgres/index.ts';
 import type { BillingDeps } from './deps.ts';
 import type { Appliers } from './events.ts';
-import { isDisputed } from './dispute-store.ts';
+import { openOfCharges } from './dispute-store.ts';
 import { creditsOn } from './plan-booking.ts';
 import * as store from './plan-store.ts';
 import { effectOf } from './plans-model.ts';
@@ -94,8 +94,8 @@ async function draft(tx: Tx, deps: BillingDeps, row: subscriptions.SubscriptionR
   let refundMinor = 0n;
   if (effect === 'now') {
     const credits = await creditsOn(tx, row, day, 0n);
-    for (const { period } of credits) {
-      if (await isDisputed(tx, period.stripeCharge)) throw new Refusal('payment_disputed', 'Your bank is asking what you paid back. The plan can be changed when that is decided.');
+    if ((await openOfCharges(tx, credits.map(({ period }) => period.stripeCharge))).length > 0) {
+      throw new Refusal('payment_disputed', 'Your bank is asking what you paid back. The plan can be changed when that is decided.');
     }
     const unused = credits.reduce((sum, { left }) => sum + left.grossMinor, 0n);
     const rest = priceMinor - unused;

@@ -161,7 +161,7 @@ function invoiceFacts(invoice: Stripe.Invoice): InvoiceFacts | null {
 }
 
 /** On a page: the processor works out what of the price is tax, by the address that is given there. */
-export function taxed({ automaticTax = false }: Pick<ProviderSettings, 'automaticTax'>): Pick<Stripe.Checkout.SessionCreateParams, 'automatic_tax' | 'customer_update'> {
+function taxed({ automaticTax = false }: Pick<ProviderSettings, 'automaticTax'>): Pick<Stripe.Checkout.SessionCreateParams, 'automatic_tax' | 'customer_update'> {
   return automaticTax ? { automatic_tax: { enabled: true }, customer_update: { address: 'auto' } } : {};
 }
 

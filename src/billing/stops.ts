@@ -99,7 +99,7 @@ export interface SettlementPlace {
 
 const BATCH = 100;
 /** How long fans may say whether they keep what a stop of a capability leaves. */
-export const ANSWER_DAYS = 3;
+const ANSWER_DAYS = 3;
 
 /** What the fan's refund says. */
 const REASONS: Readonly<Record<string, string>> = {

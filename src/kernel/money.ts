@@ -50,3 +50,8 @@ export function mulDivFloor(a: bigint, b: bigint, c: bigint): bigint {
   if (a < 0n || b < 0n || c <= 0n) throw new RangeError('mulDivFloor takes a, b >= 0 and c > 0');
   return (a * b) / c;
 }
+
+/** The smaller one. */
+export function least(a: bigint, b: bigint): bigint {
+  return a < b ? a : b;
+}

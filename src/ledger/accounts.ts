@@ -1,3 +1,4 @@
+import type { Refusal } from '../kernel/refusals.ts';
 import { invalid, type AccountRef, type Leg, sameAccount } from './model.ts';
 import type { Tx } from '../kernel/tx.ts';
 import { findAccounts, type OpenAccount, openAccounts } from './account-store.ts';
@@ -50,7 +51,7 @@ export class Accounts {
   }
 }
 
-/** Null when a leg describes its account otherwise than it was opened. */
+/** Whether every leg describes its account as it was opened; whoever does not is refused as `misdescribed`. */
 export function fits(legs: readonly Leg[], known: ReadonlyMap<string, OpenAccount>): boolean {
   return legs.every(({ account }) => {
     const open = known.get(account.code);
@@ -58,8 +59,12 @@ export function fits(legs: readonly Leg[], known: ReadonlyMap<string, OpenAccoun
   });
 }
 
+export function misdescribed(): Refusal {
+  return invalid('An account of this transfer was opened with another currency, class or guard.');
+}
+
 function legColumns(legs: readonly Leg[], known: ReadonlyMap<string, OpenAccount>): LegColumns {
-  if (!fits(legs, known)) throw invalid('An account was opened with another currency, class or guard.');
+  if (!fits(legs, known)) throw misdescribed();
   return {
     accountIds: legs.map(({ account }) => known.get(account.code)?.id ?? ''),
     currencies: legs.map(({ account }) => account.currency),

@@ -2,7 +2,8 @@
  * The ledger: balanced transfers on accounts, written once and never changed. PostgreSQL itself keeps the promises
  * (zero sum per currency, floors of guarded accounts, reversals within their original, no update or delete by
  * anybody); this room adds idempotency keys, the recorded order, balances as of any point on two time axes, and a
- * replay that finds what somebody with the owner's rights could still have done.
+ * replay that finds what somebody with the owner's rights could still have done; and what operators post by hand, always two
+ * of them (adjustments, imports).
  */
 export { type Books, makeBooks } from './books.ts';
 export * as chart from './chart.ts';

@@ -65,17 +65,11 @@ export function natural(account: Pick<AccountRef, 'class'>, amountMinor: bigint)
   return account.class === 'asset' || account.class === 'expense' ? amountMinor : -amountMinor;
 }
 
-let lastDay = '';
-
 /** Whether text is a day of the calendar that the ledger keeps (2000 to 2199). */
 export function isLedgerDay(text: string): boolean {
-  // Most transfers are of one day.
-  if (text === lastDay) return true;
   if (!/^2[01]\d\d-\d\d-\d\d$/.test(text)) return false;
   const time = Date.parse(`${text}T00:00:00Z`);
-  const isDay = !Number.isNaN(time) && new Date(time).toISOString().startsWith(text);
-  if (isDay) lastDay = text;
-  return isDay;
+  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(text);
 }
 
 /** A sum that must fit where balances are kept. Refuses with `money_out_of_range`. */

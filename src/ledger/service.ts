@@ -3,7 +3,7 @@ import { type Currency, parseMinor } from '../kernel/money.ts';
 import type { Day } from '../kernel/time.ts';
 import type { RunTx, Tx } from '../kernel/tx.ts';
 import { Accounts } from './accounts.ts';
-import { accountsAfter } from './account-list.ts';
+import { accountsAfter } from './account-store.ts';
 import { type EntrySum, entrySums, type SumsRange } from './grouping.ts';
 import { type CaptureDraft, captureHold, type Held, hold, type HoldView, readHold, voidHold } from './holds.ts';
 import type { HoldDraft } from './hold-model.ts';

@@ -33,7 +33,7 @@ function byDay({ days, sums }: Row): Map<Day, bigint> {
 }
 
 /** The places whose sums the row at a place repeats: it covers what came since the place without its lowest bit. */
-export function coveredPlaces(place: number): number[] {
+function coveredPlaces(place: number): number[] {
   const covered: number[] = [];
   for (let walk = place - 1; walk > (place & (place - 1)); walk &= walk - 1) covered.push(walk);
   return covered;

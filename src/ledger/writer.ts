@@ -3,7 +3,7 @@ import { Refusal } from '../kernel/refusals.ts';
 import type { RunTx } from '../kernel/tx.ts';
 import { sqlState } from '../platform/postgres/index.ts';
 import { decideBatch, type Item, type Verdict, watchedCodes } from './batch.ts';
-import { type Accounts, fits } from './accounts.ts';
+import { type Accounts, fits, misdescribed } from './accounts.ts';
 import { insertBatch, standStill } from './batch-store.ts';
 import { type AccountRef, checkTransfer, type TransferDraft } from './model.ts';
 import type { Posted } from './posting.ts';
@@ -39,8 +39,6 @@ function isData(error: unknown): boolean {
   return /^(22|23|2B|P0|42)/.test(sqlState(error) ?? '');
 }
 
-const MISDESCRIBED: Verdict = { refused: new Refusal('ledger_transfer_invalid', 'An account of this transfer was opened with another currency, class or guard.') };
-
 function* accountsOf(items: readonly Item[]): Generator<AccountRef> {
   for (const { transfer } of items) for (const { account } of transfer.legs) yield account;
 }
@@ -62,7 +60,7 @@ export function makeWriter({ runTx, ids, accounts }: { runTx: RunTx; ids: Ids; a
       const decided = decideBatch(fit, still.standings, still.kept);
       if (decided.accepted.length > 0 && await insertBatch(tx, decided.accepted, known) < decided.accepted.length) throw new KeyTaken();
       const answers = decided.verdicts.values();
-      return items.map((item) => (wrong.has(item) ? MISDESCRIBED : answers.next().value ?? MISDESCRIBED));
+      return items.map((item) => (wrong.has(item) ? undefined : answers.next().value) ?? { refused: misdescribed() });
     });
   }
 

@@ -111,11 +111,15 @@ export async function insertRecoupment(tx: Tx, row: { advanceId: string; runId: 
   );
 }
 
+/** Of a recoupment r: what of it was undone. */
+const RESTORED = `coalesce((SELECT sum(amount_minor) FROM advance_restoration s
+              WHERE s.advance_id = r.advance_id AND s.run_id = r.run_id), 0)::bigint AS "restoredMinor"`;
+
 export async function recoupmentsOf(tx: Tx, id: string): Promise<{ runId: string; baseMinor: bigint; amountMinor: bigint; restoredMinor: bigint }[]> {
   return await sql(
     tx,
     `SELECT run_id AS "runId", base_minor AS "baseMinor", amount_minor AS "amountMinor",
-            coalesce((SELECT sum(amount_minor) FROM advance_restoration s WHERE s.advance_id = r.advance_id AND s.run_id = r.run_id), 0)::bigint AS "restoredMinor"
+            ${RESTORED}
      FROM advance_recoupment r WHERE advance_id = $1 ORDER BY run_id`,
     [id],
   );
@@ -132,7 +136,7 @@ export async function recoupedOfRun(tx: Tx, of: OfRun): Promise<Recoupment[]> {
   return await sql<Recoupment>(
     tx,
     `SELECT r.advance_id AS "advanceId", a.base, a.rate_basis_points AS "rateBasisPoints", r.base_minor AS "baseMinor", r.amount_minor AS "amountMinor",
-            coalesce((SELECT sum(amount_minor) FROM advance_restoration s WHERE s.advance_id = r.advance_id AND s.run_id = r.run_id), 0)::bigint AS "restoredMinor"
+            ${RESTORED}
      FROM advance_recoupment r JOIN advance a ON a.id = r.advance_id
      WHERE r.run_id = $1 AND a.payee = $2 AND a.currency = $3 ORDER BY a.signed_at, a.id`,
     [of.runId, of.payee, of.currency],

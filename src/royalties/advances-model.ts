@@ -1,7 +1,7 @@
-import { mulDivFloor } from '../kernel/money.ts';
+import { least, mulDivFloor } from '../kernel/money.ts';
 import { Refusal } from '../kernel/refusals.ts';
 import type { Day } from '../kernel/time.ts';
-import { least, WHOLE_BASIS_POINTS } from './model.ts';
+import { WHOLE_BASIS_POINTS } from './model.ts';
 
 /** How an advance is recouped: pure, exact, in whole minor units. */
 

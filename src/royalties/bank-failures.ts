@@ -1,6 +1,6 @@
+import { least } from '../kernel/money.ts';
 import type { RoyaltiesDeps } from './deps.ts';
 import * as store from './bank-store.ts';
-import { least } from './model.ts';
 import type { PayeeProvider } from './payee-provider.ts';
 import type { Payees } from './payees.ts';
 import type { PayoutSending } from './payout-sending.ts';
@@ -28,8 +28,7 @@ export function makeBankFailures(
   /** Writes down what will be taken back for one failure: of the newest transfers, never more than the bank gave back. */
   async function decide(failed: store.FailedPayout): Promise<void> {
     await runTx(async (tx) => {
-      const standing = (await store.failuresSince(tx, new Date(clock.now().getTime() - STANDS_MS), AT_ONCE)).some((one) => one.stripePayout === failed.stripePayout);
-      if (!standing || !(await store.takeFailure(tx, failed.stripePayout, clock.now()))) return;
+      if (!(await store.takeFailure(tx, failed.stripePayout, clock.now()))) return;
       let leftMinor = failed.amountMinor;
       for (const transfer of await store.standingTransfers(tx, failed.stripeAccount, failed.currency)) {
         const amountMinor = least(leftMinor, transfer.leftMinor);

@@ -1,6 +1,6 @@
 import type { Currency } from '../kernel/money.ts';
 import type { Tx } from '../kernel/tx.ts';
-import { sql } from '../platform/postgres/index.ts';
+import { execute, sql } from '../platform/postgres/index.ts';
 
 /** The processor's payouts to payees' banks, and what is taken back of transfers whose bank fails. */
 
@@ -38,26 +38,25 @@ export async function settleStanding(tx: Tx, stripeAccount: string, banksInError
   );
 }
 
-export interface FailedPayout extends BankPayout {
-  accountId: string;
-}
+export type FailedPayout = Pick<BankPayout, 'stripePayout' | 'stripeAccount' | 'currency' | 'amountMinor'>;
+
+/** Of a failed payout of an account: its failure stands, and nobody has decided over it yet. */
+const UNDECIDED = `b.failure IS NOT NULL AND b.taken_at IS NULL
+       AND EXISTS (SELECT FROM payout_account a WHERE a.stripe_account = b.stripe_account AND a.bank_failure IS NOT NULL)`;
 
 /** Failures that stand since `before` and for which nothing was taken back yet. */
 export async function failuresSince(tx: Tx, before: Date, limit: number): Promise<FailedPayout[]> {
   return await sql<FailedPayout>(
     tx,
-    `SELECT b.stripe_payout AS "stripePayout", b.stripe_account AS "stripeAccount", b.destination, b.currency, b.amount_minor AS "amountMinor",
-       b.sent_at AS "sentAt", b.failure, a.account_id AS "accountId"
-     FROM bank_payout b JOIN payout_account a USING (stripe_account)
-     WHERE b.failure IS NOT NULL AND b.taken_at IS NULL AND b.seen_at <= $1 AND a.bank_failure IS NOT NULL ORDER BY b.seen_at, b.stripe_payout LIMIT $2`,
+    `SELECT b.stripe_payout AS "stripePayout", b.stripe_account AS "stripeAccount", b.currency, b.amount_minor AS "amountMinor"
+     FROM bank_payout b WHERE b.seen_at <= $1 AND ${UNDECIDED} ORDER BY b.seen_at, b.stripe_payout LIMIT $2`,
     [before, limit],
   );
 }
 
-/** True for the one call that decides over this failure. */
+/** True for the one call that decides over this failure, where it stands still. */
 export async function takeFailure(tx: Tx, stripePayout: string, at: Date): Promise<boolean> {
-  const rows = await sql(tx, 'UPDATE bank_payout SET taken_at = $2 WHERE stripe_payout = $1 AND taken_at IS NULL RETURNING 1', [stripePayout, at]);
-  return rows.length > 0;
+  return await execute(tx, `UPDATE bank_payout b SET taken_at = $2 WHERE b.stripe_payout = $1 AND ${UNDECIDED}`, [stripePayout, at]) === 1;
 }
 
 /** What of a payee's transfers in a currency still lies with them: newest first, after what came back or will. */

@@ -1,9 +1,9 @@
-import type { Currency } from '../kernel/money.ts';
+import { least, type Currency } from '../kernel/money.ts';
 import type { Day } from '../kernel/time.ts';
 import type { Tx } from '../kernel/tx.ts';
 import { lockPayee } from './balances.ts';
 import type { RoyaltiesDeps } from './deps.ts';
-import { least, PLATFORM } from './model.ts';
+import { PLATFORM } from './model.ts';
 import { debtNetted, type Returned } from './postings.ts';
 import { takeReserve } from './reserves.ts';
 

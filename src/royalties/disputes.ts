@@ -1,12 +1,12 @@
 import type { DisputedSource, DisputeHooks, LostPart } from '../billing/index.ts';
-import type { Currency } from '../kernel/money.ts';
+import { least, type Currency } from '../kernel/money.ts';
 import type { Day } from '../kernel/time.ts';
 import type { Tx } from '../kernel/tx.ts';
 import { chart, type TransferDraft } from '../ledger/index.ts';
 import { lockPayee } from './balances.ts';
 import type { RoyaltiesDeps } from './deps.ts';
 import * as store from './dispute-store.ts';
-import { least, PLATFORM } from './model.ts';
+import { PLATFORM } from './model.ts';
 import { returnedLegs } from './postings.ts';
 import { holdReserve, releaseDated, releaseReserve } from './reserves.ts';
 import { insertUndividedReturn, potsOfPeriod } from './return-store.ts';

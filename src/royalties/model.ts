@@ -259,11 +259,6 @@ export function dividePot(pot: PotMoney, legs: readonly SplitLeg[], base: Base):
   });
 }
 
-/** The smaller one. */
-export function least(a: bigint, b: bigint): bigint {
-  return a < b ? a : b;
-}
-
 /** A currency that payees are paid in: coins are nobody's wage. Refuses `money_malformed`. */
 export function paidOutIn(code: string): Exclude<Currency, 'COIN'> {
   if (!isCurrency(code) || code === 'COIN') throw new Refusal('money_malformed', 'Payees are paid in CNY, USD, EUR or JPY.');

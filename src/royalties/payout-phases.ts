@@ -1,4 +1,4 @@
-import type { Currency } from '../kernel/money.ts';
+import { least, type Currency } from '../kernel/money.ts';
 import { mulDivFloor } from '../kernel/money.ts';
 import { dayOf } from '../kernel/time.ts';
 import type { Tx } from '../kernel/tx.ts';
@@ -11,7 +11,6 @@ import type { RoyaltiesDeps } from './deps.ts';
 import type { TransferFacts } from './payee-provider.ts';
 import { type Outstanding, payoutBegun, type PayoutFacts, payoutPaid, payoutReversed, taxWithheld } from './payout-postings.ts';
 import * as store from './payout-store.ts';
-import { least } from './model.ts';
 import { KINDS } from './postings.ts';
 import { BOOK_DIFFERENCES_TOPIC } from './positions.ts';
 import { withheldOf } from './withholding.ts';

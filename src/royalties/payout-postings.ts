@@ -1,4 +1,4 @@
-import type { Currency } from '../kernel/money.ts';
+import { type Currency, least } from '../kernel/money.ts';
 import type { Day } from '../kernel/time.ts';
 import { chart, type EntryView, type Leg, type TransferDraft } from '../ledger/index.ts';
 import { ADVANCE_KINDS } from './advance-postings.ts';
@@ -130,7 +130,7 @@ export function payoutReversed(payout: PayoutFacts, back: CameBack, day: Day): T
   if (advanceId !== null) {
     const grossMinor = back.amountMinor + back.withheldMinor;
     const { amountMinor: outMinor, writtenOff } = back.outstanding;
-    const unrecoupedMinor = grossMinor < outMinor ? grossMinor : outMinor;
+    const unrecoupedMinor = least(grossMinor, outMinor);
     const from = writtenOff ? platformExpense('unrecouped_advances', currency) : advanceUnrecouped(advanceId, currency);
     return [{
       key, kind: ADVANCE_KINDS.returned, effectiveDate: day, metadata,

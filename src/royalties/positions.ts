@@ -2,9 +2,9 @@ import type { Currency } from '../kernel/money.ts';
 import type { Tx } from '../kernel/tx.ts';
 import type { EntryView } from '../ledger/index.ts';
 import type { RoyaltiesDeps } from './deps.ts';
-import { least } from './model.ts';
 import { differenceBooked } from './payout-postings.ts';
 import { moved, NOTHING_OPEN } from './position-model.ts';
+import { positionParts } from './position-parts.ts';
 import { type CarriedRow, insertCarried, lockCarried } from './position-store.ts';
 import { KINDS } from './postings.ts';
 
@@ -16,7 +16,6 @@ export interface Positions {
   bookDifferences: () => Promise<void>;
 }
 
-const POSITIONS_AT_ONCE = 50_000n;
 const PREFIX = 'currency_position:';
 
 /** The position legs of one transfer. */
@@ -48,10 +47,9 @@ async function book(tx: Tx, deps: RoyaltiesDeps): Promise<void> {
   const { position, pairs } = await lockCarried(tx);
   const carried = new Map<string, CarriedRow>(pairs.map((pair) => [`${pair.claim} ${pair.settled}`, pair]));
   const toPosition = await deps.ledger.position(tx);
-  const step = deps.positionsAtOnce ?? POSITIONS_AT_ONCE;
   let changed = false;
-  for (let from = position; from < toPosition; from += step) {
-    const entries = await deps.ledger.entries(tx, { accountPrefix: PREFIX, fromPosition: from, toPosition: least(from + step, toPosition) });
+  for (const part of positionParts(deps, position, toPosition)) {
+    const entries = await deps.ledger.entries(tx, { accountPrefix: PREFIX, ...part });
     for (const crossing of crossings(entries)) {
       const pair = await settledIn(tx, deps, crossing);
       if (pair === null) continue;

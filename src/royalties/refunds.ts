@@ -2,7 +2,7 @@ import type { components } from '../../contracts/generated/api.ts';
 import { type PeriodFacts, refundCashLegs, type RefundRow } from '../billing/index.ts';
 import { notFound, Refusal } from '../kernel/refusals.ts';
 import type { Actor } from '../kernel/request.ts';
-import { dayOf, type Day } from '../kernel/time.ts';
+import { addDays, dayOf, type Day } from '../kernel/time.ts';
 import type { IdempotencyKey, Tx } from '../kernel/tx.ts';
 import { once } from '../platform/postgres/index.ts';
 import { returnedBy } from './debts.ts';
@@ -43,15 +43,17 @@ async function viewOf(tx: Tx, deps: RoyaltiesDeps, refundId: string): Promise<Go
   };
 }
 
-/** Who signed for the fee that the processor keeps of these days: the split that they were earned under says it, never a later one. */
+/** Who signed for the fee that the processor keeps of these days, in order: the split that they were earned under says it, never a later one. */
 async function bearerOf(tx: Tx, cloneId: string, days: readonly Day[]): Promise<string> {
-  const byDay = new Map<Day, string>();
-  for (const day of days) byDay.set(day, (await splits.versionOn(tx, cloneId, day))?.refundFeeBearer ?? PLATFORM);
-  const [bearer = PLATFORM, ...others] = new Set(byDay.values());
+  const [first, last] = [days[0], days.at(-1)];
+  if (first === undefined || last === undefined) return PLATFORM;
+  const applied = await splits.appliedOver(tx, cloneId, first, addDays(last, 1));
+  const byDay = days.map((day) => ({ day, bearer: applied.findLast(({ fromDay }) => fromDay <= day)?.split?.refundFeeBearer ?? PLATFORM }));
+  const [bearer = PLATFORM, ...others] = new Set(byDay.map((one) => one.bearer));
   if (others.length === 0) return bearer;
   throw new Refusal(
     'refund_bearers_differ', 'These days were earned under splits that name different bearers of the processor’s fee: return the days of each in a request of its own.',
-    { extra: { days: [...byDay].map(([day, one]) => ({ day, bearer: one })) } },
+    { extra: { days: byDay } },
   );
 }
 

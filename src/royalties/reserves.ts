@@ -1,6 +1,6 @@
 import type { components } from '../../contracts/generated/api.ts';
 import type { JsonObject } from '../kernel/canonical-json.ts';
-import type { Currency } from '../kernel/money.ts';
+import { least, type Currency } from '../kernel/money.ts';
 import { notFound } from '../kernel/refusals.ts';
 import type { Actor } from '../kernel/request.ts';
 import { dayOf, type Day } from '../kernel/time.ts';
@@ -8,7 +8,7 @@ import type { Tx } from '../kernel/tx.ts';
 import { chart } from '../ledger/index.ts';
 import { lockPayee } from './balances.ts';
 import type { RoyaltiesDeps } from './deps.ts';
-import { least, PLATFORM } from './model.ts';
+import { PLATFORM } from './model.ts';
 import { KINDS, reserveHeld, reserveReleased } from './postings.ts';
 import * as store from './reserve-store.ts';
 

@@ -1,4 +1,4 @@
-import { mulDivFloor, type Currency } from '../kernel/money.ts';
+import { type Currency, least, mulDivFloor } from '../kernel/money.ts';
 import { dayOf } from '../kernel/time.ts';
 import type { Tx } from '../kernel/tx.ts';
 import { chart } from '../ledger/index.ts';
@@ -6,7 +6,7 @@ import { restorable } from './advances-model.ts';
 import { advanceRestored } from './advance-postings.ts';
 import * as store from './advance-store.ts';
 import type { RoyaltiesDeps } from './deps.ts';
-import { least, PLATFORM } from './model.ts';
+import { PLATFORM } from './model.ts';
 import { conversionOf, findPayout } from './payout-store.ts';
 
 /** Recoupments of earnings that are given back: what a run would not have recouped of what is left of them is unrecouped again. */

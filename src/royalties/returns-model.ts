@@ -1,4 +1,5 @@
-import { type Base, type DividedLeg, least, PLATFORM, returnedOf } from './model.ts';
+import { least } from '../kernel/money.ts';
+import { type Base, type DividedLeg, PLATFORM, returnedOf } from './model.ts';
 
 /** What of a payment comes back out of the pots that it went into: pure, exact, in whole minor units. */
 

@@ -4,7 +4,7 @@ import type { Actor } from '../kernel/request.ts';
 import { addDays, dayOf, type Day } from '../kernel/time.ts';
 import type { IdempotencyKey, Tx } from '../kernel/tx.ts';
 import { once } from '../platform/postgres/index.ts';
-import { mulDivFloor, type Currency } from '../kernel/money.ts';
+import { type Currency, least, mulDivFloor } from '../kernel/money.ts';
 import { recoup } from './advances.ts';
 import { lockPayee } from './balances.ts';
 import { divideDerived } from './derivative-model.ts';
@@ -13,7 +13,8 @@ import { netDebt } from './debts.ts';
 import { holdAtRun } from './disputes.ts';
 import type { EntryView } from '../ledger/index.ts';
 import type { RoyaltiesDeps } from './deps.ts';
-import { addToPot, type Base, baseMinorOf, dividePot, type EarnedEntry, least, PLATFORM, potsOf, type PotTotals, WHOLE_BASIS_POINTS } from './model.ts';
+import { addToPot, type Base, baseMinorOf, dividePot, type EarnedEntry, PLATFORM, potsOf, type PotTotals, WHOLE_BASIS_POINTS } from './model.ts';
+import { positionParts } from './position-parts.ts';
 import { earnedEntry, potDivided } from './postings.ts';
 import { holdReserve } from './reserves.ts';
 import { undividedReturns } from './return-store.ts';
@@ -106,17 +107,13 @@ class Gathering {
   }
 }
 
-const POSITIONS_AT_ONCE = 50_000n;
-
 /** Goes through what was earned in (fromPosition, toPosition], part after part. */
 async function gather(
   tx: Tx, deps: RoyaltiesDeps, gathering: Gathering, range: { cloneId: string; fromPosition: bigint; toPosition: bigint },
   kept: (potId: string, entries: readonly EarnedEntry[]) => Promise<void>,
 ): Promise<void> {
   const { cloneId, fromPosition, toPosition } = range;
-  const step = deps.positionsAtOnce ?? POSITIONS_AT_ONCE;
-  for (let from = fromPosition; from < toPosition; from += step) {
-    const part = { fromPosition: from, toPosition: least(from + step, toPosition) };
+  for (const part of positionParts(deps, fromPosition, toPosition)) {
     await gathering.add(tx, await deps.ledger.entries(tx, { accountPrefix: `earned:${cloneId}:`, ...part }), kept);
   }
 }

@@ -176,11 +176,17 @@ export async function startsOf(tx: Tx, cloneId: string, day: Day): Promise<{ las
   );
 }
 
-/** The split that divides what is earned on a day: the one that it was booked under, or would be now. */
-export async function versionOn(tx: Tx, cloneId: string, day: Day): Promise<{ splitId: string; number: number; refundFeeBearer: string } | null> {
-  const next = addDays(day, 1);
+export type AppliedSplit = { splitId: string; number: number; refundFeeBearer: string };
+
+/** What divides the days of [fromDay, toDay): the splits that they were booked under, or would be now, each from its first day there on. */
+export async function appliedOver(tx: Tx, cloneId: string, fromDay: Day, toDay: Day): Promise<{ fromDay: Day; split: AppliedSplit | null }[]> {
   const versions = await versionsOf(tx, cloneId);
-  const [segment] = segmentsOf(versions, day, next, await bookedDays(tx, cloneId, day, next));
-  const { splitId = null, number = 0, refundFeeBearer = '' } = versions.find((one) => one.splitId !== null && one.splitId === segment?.splitId) ?? {};
-  return splitId === null ? null : { splitId, number, refundFeeBearer };
+  const byId = new Map(versions.map(({ splitId, number, refundFeeBearer }) => [splitId, splitId === null ? null : { splitId, number, refundFeeBearer }]));
+  const segments = segmentsOf(versions, fromDay, toDay, await bookedDays(tx, cloneId, fromDay, toDay));
+  return segments.map((segment) => ({ fromDay: segment.fromDay, split: byId.get(segment.splitId) ?? null }));
+}
+
+/** What divides one day. */
+export async function appliedOn(tx: Tx, cloneId: string, day: Day): Promise<AppliedSplit | null> {
+  return (await appliedOver(tx, cloneId, day, addDays(day, 1)))[0]?.split ?? null;
 }

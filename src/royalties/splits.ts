@@ -198,7 +198,7 @@ export function makeSplits(deps: RoyaltiesDeps): Splits {
     signSplit: (actor, key, splitId, { signature }) => runTx((tx) => once(tx, key, () => sign(tx, deps, actor, splitId, signature))),
 
     async splitInForce(tx, cloneId, day) {
-      const found = await store.versionOn(tx, cloneId, day);
+      const found = await store.appliedOn(tx, cloneId, day);
       if (found === null) return null;
       const { splitId, number, refundFeeBearer } = found;
       return { splitId, number, refundFeeBearer, legs: await store.legsOf(tx, splitId) };
@@ -207,7 +207,7 @@ export function makeSplits(deps: RoyaltiesDeps): Splits {
     splitSegments: (tx, cloneId, fromDay, toDay) => book(tx, cloneId, fromDay, toDay),
 
     async refundFeeBearer(tx, cloneId, day) {
-      return (await store.versionOn(tx, cloneId, day))?.refundFeeBearer ?? PLATFORM;
+      return (await store.appliedOn(tx, cloneId, day))?.refundFeeBearer ?? PLATFORM;
     },
   };
 }

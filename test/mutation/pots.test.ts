@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 
 import { Refusal } from '../../src/kernel/refusals.ts';
+import { least } from '../../src/kernel/money.ts';
 import {
-  addToPot, baseOf, checkSplit, DEFAULT_BASE, dividePot, type EarnedEntry, least, NO_RESERVE, paidOutIn, PLATFORM, potsOf, returnedOf, type ReserveTerms, roleOf, sharesOf, signersOf,
+  addToPot, baseOf, checkSplit, DEFAULT_BASE, dividePot, type EarnedEntry, NO_RESERVE, paidOutIn, PLATFORM, potsOf, returnedOf, type ReserveTerms, roleOf, sharesOf, signersOf,
   type SplitLeg,
 } from '../../src/royalties/model.ts';
 import { stepsOf, takeParts } from '../../src/royalties/returns-model.ts';

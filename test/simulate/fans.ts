@@ -7,12 +7,10 @@ import { expectRefusal } from './attacks.ts';
 
 export const open = (story: Story): CloneFacts[] => story.clones.filter((clone) => clone.stoppedAt === Infinity && clone.pausedAt === null);
 
-let numbers = 0;
-
-/** A new fan. */
+/** A new fan; named by the story alone, so that a seed has the same ones whenever it is played. */
 export async function people(story: Story): Promise<string> {
-  numbers += 1;
-  const fan = `acc_fan_${numbers}`;
+  story.people += 1;
+  const fan = `acc_fan_${story.people}`;
   await story.stage.accounts([fan]);
   return fan;
 }
@@ -46,6 +44,11 @@ export async function sell(story: Story, card = GOOD_CARD, before?: string, inte
 
 export const living = (story: Story): Sale[] => story.sales.filter((sale) => sale.endedAt === Infinity && !sale.failsLater && sale.booked > 0 && sale.clone.stoppedAt === Infinity);
 
+/** A subscription is over, whichever plans it had: after a change of plan the same one lives on as another sale of its fan. */
+function endSubscription(story: Story, { fan, clone }: Sale): void {
+  for (const sale of story.sales) if (sale.fan === fan && sale.clone === clone) sale.endedAt = Math.min(sale.endedAt, story.now);
+}
+
 /** By hand, at the processor: the service hears of it by webhook alone. */
 async function cancel(story: Story): Promise<boolean> {
   if (living(story).length === 0) return false;
@@ -53,7 +56,7 @@ async function cancel(story: Story): Promise<boolean> {
   const { stage } = story;
   const [row] = await stage.ask<{ id: string }>('SELECT stripe_subscription AS id FROM subscription WHERE account_id = $1 AND clone_id = $2', [sale.fan, sale.clone.cloneId]);
   await stage.port.sdk.subscriptions.cancel(row?.id ?? '', {}, stage.port.withKey(`by hand ${sale.fan}`));
-  sale.endedAt = story.now;
+  endSubscription(story, sale);
   return true;
 }
 
@@ -125,7 +128,7 @@ async function disputePeriod(story: Story, period: PaidPeriod, outcome: 'won' | 
   story.happen({ what: 'disputed', dispute, period: period.key, feeMinor: taken.feeMinor, at: story.now });
   await closeDispute(dispute, outcome);
   await story.settle({ mortal: true });
-  if (outcome === 'lost') period.sale.endedAt = Math.min(period.sale.endedAt, story.now);
+  if (outcome === 'lost') endSubscription(story, period.sale);
   story.happen({ what: 'dispute_decided', dispute, period: period.key, lost: outcome === 'lost', at: story.now });
 }
 

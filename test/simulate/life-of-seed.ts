@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 import { ATTACKS, letGo } from './attacks.ts';
 import { FANS } from './fans.ts';
 import { COINS } from './coins.ts';
@@ -68,13 +70,19 @@ interface Course {
   log: (line: string) => void;
 }
 
+/** What the model's books print of themselves: two lives of one seed have the same, step for step. */
+function printOf(story: Story): string {
+  const amounts = [...story.reference.balances().values()].map(String).sort();
+  return createHash('sha256').update(amounts.join()).digest('hex').slice(0, 8);
+}
+
 async function act(story: Story, kind: string, course: Course): Promise<boolean> {
   course.step += 1;
   course.last = kind;
   const verb = course.verbs[kind];
   if (verb === undefined) throw new Error(`nobody knows how to ${kind}`);
   const done = await verb(story);
-  course.log(`${course.step} ${new Date(story.now * 1_000).toISOString()} ${kind}${done ? '' : ' (not possible now)'}`);
+  course.log(`${course.step} ${new Date(story.now * 1_000).toISOString()} ${kind}${done ? '' : ' (not possible now)'} ${printOf(story)}`);
   if (!done) return false;
   story.count(kind);
   if (story.random.below(3) > 0 || kind === 'subscribe') await story.settle({ mortal: story.random.below(6) === 0 });

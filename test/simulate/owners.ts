@@ -140,19 +140,21 @@ async function bounce(story: Story): Promise<boolean> {
   if (story.late) return false;
   for (const clone of story.clones) await runRoyalties(story, clone);
   if (!(await payOut(story))) return false;
-  const [transfer] = (await stage.port.sdk.transfers.list({ limit: 1 })).data;
-  const payoutId = transfer?.metadata['payoutId'];
-  if (transfer === undefined || payoutId === undefined || story.underway.has(payoutId)) return false;
+  // Which of several was sent last is the workers' race; of whom it is taken back, the seed's choice.
+  const sent = await stage.ask<{ payee: string; transferId: string }>(`
+    SELECT account_id AS payee, stripe_transfer AS "transferId" FROM payout
+    WHERE advance_id IS NULL AND stripe_transfer IS NOT NULL AND created_at = $1 ORDER BY account_id`, [stage.clock.now()]);
+  if (sent.length === 0) return false;
+  const { payee, transferId } = story.pick(sent);
+  const transfer = await stage.port.sdk.transfers.retrieve(transferId);
   const amount = story.random.below(2) === 0 ? transfer.amount : 1 + story.random.below(transfer.amount);
-  const [row] = await stage.ask<{ payee: string }>('SELECT account_id AS payee FROM payout WHERE id = $1 AND advance_id IS NULL', [payoutId]);
-  if (row === undefined) return false;
   const back = await stage.port.sdk.transfers.createReversal(transfer.id, { amount }, stage.port.withKey(`bounce ${transfer.id}`)).catch((error: unknown) => {
     // The payee's bank has it already.
     if (error instanceof Error && error.message.includes('enough available funds')) return null;
     throw error;
   });
   if (back === null) return false;
-  story.happen({ what: 'bounced', payee: row.payee, amountMinor: BigInt(amount) });
+  story.happen({ what: 'bounced', payee, amountMinor: BigInt(amount) });
   await story.settle();
   return true;
 }

@@ -68,6 +68,8 @@ export interface Story {
   scale: Scale;
   clones: CloneFacts[];
   payees: { agency: Person; writer: Person; operator: Person; ready: Set<string> };
+  /** Fans so far. */
+  people: number;
   sales: Sale[];
   periods: PaidPeriod[];
   /** Packs of coins. */
@@ -111,11 +113,13 @@ export function renewals(sale: Sale, from: number, to: number): number[] {
   return chargesOf(sale, to + HOUR).slice(1).map(({ at }) => at - HOUR).filter((at) => at >= from && at <= to);
 }
 
-/** By amount; the processor's schedule is one for all. */
-const fees = new Map<bigint, bigint>();
+/** By amount; the processor's schedule is one for all, and its book is read once an amount. */
+const schedules = new WeakMap<Stage, Map<bigint, bigint>>();
 
 /** What the processor keeps of a charge, from its own book. */
 export function feeOf(stage: Stage, grossMinor: bigint): bigint {
+  const fees = schedules.get(stage) ?? new Map<bigint, bigint>();
+  schedules.set(stage, fees);
   const known = fees.get(grossMinor);
   if (known !== undefined) return known;
   const charge = stage.sandbox.control.book().find((entry) => entry.platform && entry.type === 'charge' && entry.amountMinor === grossMinor);
@@ -176,7 +180,7 @@ export async function openStory({ seed, scale, ...faults }: StoryOptions): Promi
   const clones = await makeClones(stage, random, owners, scale.clones);
   let now = start;
   const story: Story = {
-    stage, random, scale, clones, payees, reference: makeReference(600n), sales: [], periods: [], lots: [], prepaid: new Set(), counts: new Map(), underway: new Map(), late: false,
+    stage, random, scale, clones, payees, reference: makeReference(600n), people: 0, sales: [], periods: [], lots: [], prepaid: new Set(), counts: new Map(), underway: new Map(), late: false,
     get now() {
       return now;
     },

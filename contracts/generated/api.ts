@@ -1492,6 +1492,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/ledger/adjustments/{adjustmentId}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Withdraw an approval by which nothing was booked yet
+         * @description Such as one that was told 429. One operator is enough; nothing is ever booked by it afterwards. Refused with `adjustment_state` when it is not approved or is booked already - that is undone by another adjusting entry.
+         */
+        post: operations["withdrawAdjustment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/ledger/closes": {
         parameters: {
             query?: never;
@@ -5197,7 +5217,7 @@ export interface components {
              * @description `approved` only while it waits to be booked; then `posted`.
              * @enum {string}
              */
-            state: "proposed" | "approved" | "rejected" | "posted";
+            state: "proposed" | "approved" | "rejected" | "withdrawn" | "posted";
             effectiveDate: components["schemas"]["Day"];
             reason: string;
             evidence: string;
@@ -5206,7 +5226,10 @@ export interface components {
             proposedAt: components["schemas"]["Instant"];
             decidedBy: string | null;
             decidedAt: components["schemas"]["Instant"] | null;
+            /** @description Why it was rejected or withdrawn. */
             note: string | null;
+            withdrawnBy: string | null;
+            withdrawnAt: components["schemas"]["Instant"] | null;
             transferId: string | null;
         };
         LedgerAdjustmentList: {
@@ -10286,6 +10309,38 @@ export interface operations {
         };
     };
     rejectAdjustment: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                adjustmentId: components["parameters"]["AdjustmentId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    note: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The entry as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LedgerAdjustment"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    withdrawAdjustment: {
         parameters: {
             query?: never;
             header: {

@@ -4,7 +4,7 @@ import type { RequestContext } from '../kernel/request.ts';
 import type { Adjustments } from './adjustments.ts';
 import type { Imports } from './imports.ts';
 
-type Mine = Pick<Handlers<RequestContext>, 'proposeAdjustment' | 'approveAdjustment' | 'rejectAdjustment' | 'listAdjustments' | 'checkImport' | 'postImport'>;
+type Mine = Pick<Handlers<RequestContext>, 'proposeAdjustment' | 'approveAdjustment' | 'rejectAdjustment' | 'withdrawAdjustment' | 'listAdjustments' | 'checkImport' | 'postImport'>;
 
 /** What operators post by hand. */
 export function makeAdjustHandlers(adjustments: Adjustments & Imports): Mine {
@@ -17,6 +17,9 @@ export function makeAdjustHandlers(adjustments: Adjustments & Imports): Mine {
     },
     async rejectAdjustment({ path, body }, context) {
       return { status: 200, body: await adjustments.rejectAdjustment(withRole(context, 'operator'), writeKey(context), path.adjustmentId, body) };
+    },
+    async withdrawAdjustment({ path, body }, context) {
+      return { status: 200, body: await adjustments.withdrawAdjustment(withRole(context, 'operator'), writeKey(context), path.adjustmentId, body) };
     },
     async listAdjustments(_input, context) {
       withRole(context, 'operator');

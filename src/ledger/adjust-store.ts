@@ -14,15 +14,20 @@ export interface AdjustmentRow {
   proposedBy: string;
   proposedAt: Date;
   verdict: 'approved' | 'rejected' | null;
+  /** Why it was rejected, or its approval withdrawn. */
   note: string | null;
   decidedBy: string | null;
   decidedAt: Date | null;
+  withdrawnBy: string | null;
+  withdrawnAt: Date | null;
   transferId: string | null;
 }
 
 const ADJUSTMENT = `a.id, a.effective_date AS "effectiveDate", a.reason, a.evidence, a.legs, a.proposed_by AS "proposedBy", a.proposed_at AS "proposedAt",
-    d.verdict, d.note, d.decided_by AS "decidedBy", d.decided_at AS "decidedAt", t.id AS "transferId"
+    d.verdict, coalesce(w.note, d.note) AS note, d.decided_by AS "decidedBy", d.decided_at AS "decidedAt", w.withdrawn_by AS "withdrawnBy",
+    w.withdrawn_at AS "withdrawnAt", t.id AS "transferId"
   FROM ledger_adjustment a LEFT JOIN ledger_adjustment_decision d ON d.adjustment_id = a.id
+  LEFT JOIN ledger_adjustment_withdrawal w ON w.adjustment_id = a.id
   LEFT JOIN ledger_transfer t ON t.key = 'adjustment:' || a.id`;
 
 export async function insertAdjustment(
@@ -51,6 +56,13 @@ export async function insertDecision(
   await sql(
     tx, 'INSERT INTO ledger_adjustment_decision (adjustment_id, verdict, note, decided_by, decided_at) VALUES ($1, $2, $3, $4, $5)',
     [row.adjustmentId, row.verdict, row.note, row.decidedBy, row.decidedAt],
+  );
+}
+
+export async function insertWithdrawal(tx: Tx, row: { adjustmentId: string; note: string; withdrawnBy: string; withdrawnAt: Date }): Promise<void> {
+  await sql(
+    tx, 'INSERT INTO ledger_adjustment_withdrawal (adjustment_id, note, withdrawn_by, withdrawn_at) VALUES ($1, $2, $3, $4)',
+    [row.adjustmentId, row.note, row.withdrawnBy, row.withdrawnAt],
   );
 }
 

@@ -7,7 +7,7 @@ import type { IdempotencyKey, RunTx, Tx } from '../kernel/tx.ts';
 import { once } from '../platform/postgres/index.ts';
 import { adjustmentDraft, type LegInput, payeesIn } from './adjust-model.ts';
 import * as store from './adjust-store.ts';
-import { availableOf, NOTHING, type TransferDraft, watchedChanges } from './model.ts';
+import { checkChange, NOTHING, type TransferDraft, watchedChanges } from './model.ts';
 import type { Ledger } from './service.ts';
 import { standingsOf } from './store.ts';
 
@@ -35,6 +35,8 @@ export interface Adjustments {
    */
   approveAdjustment: (actor: Actor, key: IdempotencyKey, adjustmentId: string) => Promise<AdjustmentJson>;
   rejectAdjustment: (actor: Actor, key: IdempotencyKey, adjustmentId: string, input: { note: string }) => Promise<AdjustmentJson>;
+  /** Takes an approval back by which nothing was booked yet; one person is enough to stop. Refuses `adjustment_state`. */
+  withdrawAdjustment: (actor: Actor, key: IdempotencyKey, adjustmentId: string, input: { note: string }) => Promise<AdjustmentJson>;
   /** The newest first. */
   listAdjustments: () => Promise<{ adjustments: AdjustmentJson[] }>;
 }
@@ -42,10 +44,11 @@ export interface Adjustments {
 const LISTED = 200;
 
 function viewOf(row: store.AdjustmentRow): AdjustmentJson {
-  const state = row.transferId !== null ? 'posted' : (row.verdict ?? 'proposed');
+  const state = row.transferId !== null ? 'posted' : row.withdrawnAt !== null ? 'withdrawn' : (row.verdict ?? 'proposed');
   return {
     adjustmentId: row.id, state, effectiveDate: row.effectiveDate, reason: row.reason, evidence: row.evidence, legs: row.legs, proposedBy: row.proposedBy,
-    proposedAt: row.proposedAt.toISOString(), decidedBy: row.decidedBy, decidedAt: row.decidedAt?.toISOString() ?? null, note: row.note, transferId: row.transferId,
+    proposedAt: row.proposedAt.toISOString(), decidedBy: row.decidedBy, decidedAt: row.decidedAt?.toISOString() ?? null, note: row.note,
+    withdrawnBy: row.withdrawnBy, withdrawnAt: row.withdrawnAt?.toISOString() ?? null, transferId: row.transferId,
   };
 }
 
@@ -57,19 +60,15 @@ export async function checkParties(tx: Tx, deps: Pick<AdjustDeps, 'knowsAccount'
   }
 }
 
-/** Refuses what is not there to be taken, while nothing is decided yet. */
+/** Refuses what is not there to be taken, while nothing is decided yet, as posting it would. */
 async function checkFunds(tx: Tx, draft: TransferDraft): Promise<void> {
   const changes = watchedChanges(draft.legs);
   const standings = await standingsOf(tx, changes.map(({ account }) => account.code), null);
-  for (const { account, changeMinor } of changes) {
-    const availableMinor = availableOf(account, standings.get(account.code) ?? NOTHING);
-    const taken = changeMinor < 0n ? -changeMinor : changeMinor;
-    if (account.guarded === true && availableMinor < taken) {
-      throw new Refusal('ledger_insufficient_funds', 'There is not enough on the account for this.', {
-        extra: { account: account.code, currency: account.currency, availableMinor: availableMinor.toString() },
-      });
-    }
-  }
+  for (const change of changes) checkChange(change, standings.get(change.account.code) ?? NOTHING);
+}
+
+function withdrawn(): Refusal {
+  return new Refusal('adjustment_state', 'The approval of this adjusting entry was withdrawn.');
 }
 
 async function locked(tx: Tx, adjustmentId: string): Promise<store.AdjustmentRow> {
@@ -82,6 +81,7 @@ async function locked(tx: Tx, adjustmentId: string): Promise<store.AdjustmentRow
 async function approve(tx: Tx, deps: AdjustDeps, actor: Actor, adjustmentId: string): Promise<{ adjustmentId: string }> {
   const row = await locked(tx, adjustmentId);
   if (row.verdict === 'rejected') throw new Refusal('adjustment_state', 'This adjusting entry was rejected.');
+  if (row.withdrawnAt !== null) throw withdrawn();
   if (row.verdict === 'approved') return { adjustmentId };
   if (row.proposedBy === actor.accountId) throw new Refusal('two_people_needed', 'Another operator must approve what you proposed.');
   const at = deps.clock.now();
@@ -106,6 +106,16 @@ export function makeAdjustments(deps: AdjustDeps): Adjustments {
     return row;
   }
 
+  async function book(row: store.AdjustmentRow): Promise<void> {
+    try {
+      await ledger.submit(draftOf(row, row.decidedBy ?? ''));
+    } catch (error) {
+      // PostgreSQL does not book what was withdrawn meanwhile.
+      if ((await runTx((tx) => read(tx, row.id))).withdrawnAt !== null) throw withdrawn();
+      throw error;
+    }
+  }
+
   return {
     proposeAdjustment: (actor, key, { effectiveDate, reason, evidence, legs }) => runTx((tx) => once(tx, key, async () => {
       const at = clock.now();
@@ -119,7 +129,7 @@ export function makeAdjustments(deps: AdjustDeps): Adjustments {
       await runTx((tx) => once(tx, key, () => approve(tx, deps, actor, adjustmentId)));
       const row = await runTx((tx) => read(tx, adjustmentId));
       // Whoever died here calls again: the same transfer is written once, whoever asks.
-      if (row.transferId === null) await ledger.submit(draftOf(row, row.decidedBy ?? ''));
+      if (row.transferId === null) await book(row);
       return viewOf(await runTx((tx) => read(tx, adjustmentId)));
     },
 
@@ -127,6 +137,15 @@ export function makeAdjustments(deps: AdjustDeps): Adjustments {
       const row = await locked(tx, adjustmentId);
       if (row.verdict !== null) throw new Refusal('adjustment_state', `This adjusting entry is ${row.verdict} already.`);
       await store.insertDecision(tx, { adjustmentId, verdict: 'rejected', note, decidedBy: actor.accountId, decidedAt: clock.now() });
+      return viewOf(await read(tx, adjustmentId));
+    })),
+
+    withdrawAdjustment: (actor, key, adjustmentId, { note }) => runTx((tx) => once(tx, key, async () => {
+      const row = await locked(tx, adjustmentId);
+      if (row.verdict !== 'approved' || row.withdrawnAt !== null || row.transferId !== null) {
+        throw new Refusal('adjustment_state', 'Only an approval by which nothing was booked yet is withdrawn.');
+      }
+      await store.insertWithdrawal(tx, { adjustmentId, note, withdrawnBy: actor.accountId, withdrawnAt: clock.now() });
       return viewOf(await read(tx, adjustmentId));
     })),
 

@@ -26,6 +26,13 @@ afterAll(async () => {
 const pay = (): ReturnType<RoyaltiesWorld['royalties']['createPayouts']> =>
   world.royalties.createPayouts(world.operator.actor, world.key('createPayouts'), { payees: [world.agency.accountId], minimumMinor: '1' });
 const unpaid = async (): Promise<bigint> => -(await world.balance(chart.payable(world.agency.accountId, 'CNY')));
+const debt = (): Promise<bigint> => world.balance(chart.payeeDebt(world.agency.accountId, 'CNY'));
+type Receipt = Awaited<ReturnType<RoyaltiesWorld['royalties']['getStatement']>>['receipt'];
+async function closed(throughDay: string): Promise<Receipt> {
+  const { statements } = await world.royalties.closeStatements(world.operator.actor, world.key('closeStatements'), { throughDay });
+  return (await world.royalties.getStatement(world.agency.actor, statements.find((one) => one.payee === world.agency.accountId)?.statementId ?? '')).receipt;
+}
+const linesOf = ({ document: { lines } }: Receipt): string[] => lines.map((line) => `${'kind' in line ? line.kind : ''} ${line.amountMinor}`).sort();
 const failure = async (): Promise<string | null> => (await world.royalties.getPayoutAccount(world.agency.actor)).bankFailure;
 /** Asking is what lets the sandbox's own time go on where no test clock holds it. */
 const bankPayouts = async (): Promise<Stripe.Payout[]> => (await world.port.sdk.payouts.list({}, { stripeAccount: await stripeAccount() })).data;
@@ -68,7 +75,16 @@ describe('a bank that gives the money back', () => {
     expect(await failure()).toBe('no_account');
   });
 
-  it('for a week: what it gave back is unpaid again, once, however often and at once it is asked for', async () => {
+  it('for a week: what it gave back is unpaid again, once, however often and at once it is asked for, on the statement of then', async () => {
+    // After the payout a later run was divided, and what it paid for was refunded: more than that run gave is owed back.
+    const [period] = await world.tx((tx) => world.billing.periodsBetween(tx, { cloneId: world.cloneId, fromDay: '2026-03-01', toDay: '2026-03-31' }));
+    const days = Array.from({ length: 25 }, (_none, index) => addDays('2026-03-01', index));
+    await world.royalties.refundGoodwill(world.operator.actor, world.key('refundGoodwill'), { periodId: period?.periodId ?? '', days, reason: 'Goodwill.' });
+    await world.drain();
+    const owed = await debt();
+    expect([owed > 0n, await unpaid()]).toEqual([true, 0n]);
+    const first = await closed('2026-04-11');
+    expect(linesOf(first)).toContain('payout -108');
     const before = await unpaid();
     const paid = BigInt((await world.royalties.getPayout(world.agency.actor, payoutId)).amountMinor);
     await world.moveTo(noon('2026-04-16'));
@@ -76,13 +92,16 @@ describe('a bank that gives the money back', () => {
     await world.drain();
     await world.royalties.work.takeBackFailed();
     expect(await world.royalties.getPayout(world.agency.actor, payoutId)).toMatchObject({ state: 'returned' });
-    expect(await unpaid()).toBe(before + paid);
+    expect([await unpaid(), await debt()]).toEqual([before + paid, owed]);
+    const second = await closed('2026-04-16');
+    expect(linesOf(second)).toEqual(['payout_returned 108']);
+    expect((await world.royalties.getStatement(world.agency.actor, first.document.statementId)).receipt).toEqual(first);
     await world.checkBooks();
   });
 
-  it('no longer stands when the payee names another bank: all of it is paid there', async () => {
+  it('no longer stands when the payee names another bank: all of it is paid there, less what was owed meanwhile', async () => {
     await world.onboard(world.agency, SOMEWHERE);
-    const before = await unpaid();
+    const before = (await unpaid()) - (await debt());
     const [sent] = (await pay()).payouts;
     expect(sent?.amountMinor).toBe(String(before));
     expect(await failure()).toBe(null);
@@ -93,7 +112,7 @@ describe('a bank that gives the money back', () => {
     expect(arrived.reduce((sum, one) => sum + one.amount, 0)).toBe(Number(before));
     await world.moveTo(noon(addDays('2026-04-20', 10)));
     await world.royalties.work.takeBackFailed();
-    expect([await failure(), await unpaid()]).toEqual([null, 0n]);
+    expect([await failure(), await unpaid(), await debt()]).toEqual([null, 0n, 0n]);
     await world.checkBooks();
   });
 });

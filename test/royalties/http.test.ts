@@ -252,7 +252,16 @@ describe('what operators post by hand, over HTTP', () => {
     await blocker.query('ROLLBACK');
     await blocker.end();
     await Promise.all(waiting);     expect(await unpaid(agency.accountId)).toBe(before);
+    // Approved and not booked: it can still be withdrawn, by one, and is then never booked.
+    const path = { adjustmentId: (await operator.client.call('proposeAdjustment', { body: asked(goodwill(agency.accountId, 8)) })).adjustmentId };
+    expect((await operator.client.refused('withdrawAdjustment', { path, body: { note: 'nothing yet' } })).code).toBe('adjustment_state');
+    await server.database.asApp(`INSERT INTO ledger_adjustment_decision (adjustment_id, verdict, decided_by, decided_at) VALUES ($1, 'approved', $2, now())`, [path.adjustmentId, second.accountId]);
+    expect(await operator.client.call('withdrawAdjustment', { path, body: { note: 'The wrong month.' }, key: 'withdraw' })).toMatchObject({ state: 'withdrawn', note: 'The wrong month.', withdrawnBy: operator.accountId });
+    expect((await second.client.refused('approveAdjustment', { path })).code).toBe('adjustment_state');
+    expect((await operator.client.refused('withdrawAdjustment', { path, body: { note: 'again' } })).code).toBe('adjustment_state');
+    expect(await unpaid(agency.accountId)).toBe(before);
     const booked = await approve();
     expect([booked.status, ((await booked.json()) as { state: string }).state, await unpaid(agency.accountId)]).toEqual([200, 'posted', before - 7n]);
+    expect((await operator.client.refused('withdrawAdjustment', { path: { adjustmentId }, body: { note: 'too late' } })).code).toBe('adjustment_state');
   });
 });

@@ -251,3 +251,34 @@ describe('a payout that cannot be sent yet', () => {
     expect(await resolve(id)).toMatchObject({ state: 'returned' });
   });
 });
+
+describe('everybody who is paid at once', () => {
+  it('is paid in each of their currencies once, also where a page of five hundred ends between two of them', async () => {
+    const { accountId } = world.agency;
+    const usd = chart.payable(accountId, 'USD');
+    const before = await world.tx((tx) => world.ledger.accountsAfter(tx, 'payable:', '', 1_000));
+    const own = before.findIndex(({ code }) => code === chart.payable(accountId, 'CNY').code);
+    const crowd = Array.from({ length: 499 - own }, (_none, index) => chart.payable(`acc_${String(index).padStart(26, '0')}`, 'CNY'));
+    await world.tx(async (tx) => {
+      for (let at = 0; at < crowd.length; at += 50) {
+        const some = crowd.slice(at, at + 50);
+        await world.ledger.post(tx, {
+          key: `crowd/${at}`, kind: 'royalties.adjusted', effectiveDate: '2026-03-01', metadata: {},
+          legs: [{ account: chart.platformExpense('goodwill', 'CNY'), amountMinor: BigInt(some.length) }, ...some.map((account) => ({ account, amountMinor: -1n }))],
+        });
+      }
+      await world.ledger.post(tx, {
+        key: 'dollars', kind: 'royalties.adjusted', effectiveDate: '2026-03-01', metadata: {},
+        legs: [{ account: chart.platformExpense('goodwill', 'USD'), amountMinor: 7n }, { account: usd, amountMinor: -7n }],
+      });
+    });
+    const after = await world.tx((tx) => world.ledger.accountsAfter(tx, 'payable:', '', 1_000));
+    expect([after[499]?.code, after[500]?.code]).toEqual([chart.payable(accountId, 'CNY').code, usd.code]);
+    const here = await unpaid();
+    const answer = await world.royalties.createPayouts(world.operator.actor, world.key('createPayouts'), { minimumMinor: '1' });
+    expect(answer.payouts.filter((one) => one.payee === accountId).map((one) => [one.currency, one.grossMinor])).toEqual([['CNY', `${here}`], ['USD', '7']]);
+    const told = [...answer.payouts, ...answer.skipped].map((one) => `${one.payee}:${one.currency}`);
+    expect([told.length, new Set(told).size]).toEqual([told.length, told.length]);
+    expect(crowd.filter(({ code }) => !told.includes(code.slice('payable:'.length)))).toEqual([]);
+  });
+});

@@ -161,7 +161,7 @@ describe('the sum of all statements', () => {
       },
       release: () => world.royalties.work.releaseDue(),
       adjust: async () => await world.tx((tx) => world.ledger.post(tx, {
-        key: `adjust/${below(1e9)}`, kind: 'ledger.adjusted', effectiveDate: addDays(dayOf(world.clock.now()), -below(40)), metadata: { reason: 'Put right by hand.' },
+        key: `adjust/${below(1e9)}`, kind: 'royalties.adjusted', effectiveDate: addDays(dayOf(world.clock.now()), -below(40)), metadata: { reason: 'Put right by hand.' },
         legs: [{ account: chart.platformExpense('goodwill', 'CNY'), amountMinor: 9n }, { account: chart.payable(world.agency.accountId, 'CNY'), amountMinor: -9n }],
       })),
       convert: async () => await world.tx((tx) => world.ledger.post(tx, {

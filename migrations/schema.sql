@@ -638,6 +638,11 @@ ledger_adjustment_decision.note text
 ledger_adjustment_decision.decided_by text NOT NULL
 ledger_adjustment_decision.decided_at timestamp with time zone NOT NULL
 ledger_adjustment_decision.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+ledger_adjustment_withdrawal.adjustment_id text NOT NULL
+ledger_adjustment_withdrawal.note text NOT NULL
+ledger_adjustment_withdrawal.withdrawn_by text NOT NULL
+ledger_adjustment_withdrawal.withdrawn_at timestamp with time zone NOT NULL
+ledger_adjustment_withdrawal.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 ledger_balance_day.account_id bigint NOT NULL
 ledger_balance_day.place integer NOT NULL
 ledger_balance_day.days date[] NOT NULL
@@ -1990,6 +1995,10 @@ ledger_adjustment_decision: ledger_adjustment_decision_adjustment_id_fkey FOREIG
 ledger_adjustment_decision: ledger_adjustment_decision_decided_by_check CHECK ((decided_by <> ''::text))
 ledger_adjustment_decision: ledger_adjustment_decision_pkey PRIMARY KEY (adjustment_id)
 ledger_adjustment_decision: ledger_adjustment_decision_verdict_check CHECK ((verdict = ANY (ARRAY['approved'::text, 'rejected'::text])))
+ledger_adjustment_withdrawal: ledger_adjustment_withdrawal_adjustment_id_fkey FOREIGN KEY (adjustment_id) REFERENCES ledger_adjustment_decision(adjustment_id)
+ledger_adjustment_withdrawal: ledger_adjustment_withdrawal_note_check CHECK (((length(note) >= 1) AND (length(note) <= 500)))
+ledger_adjustment_withdrawal: ledger_adjustment_withdrawal_pkey PRIMARY KEY (adjustment_id)
+ledger_adjustment_withdrawal: ledger_adjustment_withdrawal_withdrawn_by_check CHECK ((withdrawn_by <> ''::text))
 ledger_balance_day: ledger_balance_day_check CHECK ((cardinality(sums_minor) = cardinality(days)))
 ledger_balance_day: ledger_balance_day_pkey PRIMARY KEY (account_id, place)
 ledger_balance_day: ledger_balance_day_place_check CHECK ((place >= 1))
@@ -2060,6 +2069,7 @@ ledger_seal: ledger_seal_number_check CHECK ((number >= 1))
 ledger_seal: ledger_seal_pkey PRIMARY KEY (number)
 ledger_seal: ledger_seal_root_check CHECK ((octet_length(root) = 32))
 ledger_seal: ledger_seal_whole CHECK (((octet_length(leaves) > 0) AND (octet_length(leaves) = (32 * ((to_position - from_position) + cardinality(hold_seqs))))))
+ledger_transfer: ledger_adjusted_is_approved TRIGGER DEFERRABLE INITIALLY DEFERRED
 ledger_transfer: ledger_transfer_captures_fkey FOREIGN KEY (captures) REFERENCES ledger_hold(seq)
 ledger_transfer: ledger_transfer_key_key UNIQUE (key)
 ledger_transfer: ledger_transfer_pkey PRIMARY KEY (id)
@@ -2811,6 +2821,7 @@ CREATE UNIQUE INDEX ledger_account_pkey ON public.ledger_account USING btree (id
 CREATE INDEX ledger_adjustment_newest ON public.ledger_adjustment USING btree (proposed_at DESC, id DESC)
 CREATE UNIQUE INDEX ledger_adjustment_pkey ON public.ledger_adjustment USING btree (id)
 CREATE UNIQUE INDEX ledger_adjustment_decision_pkey ON public.ledger_adjustment_decision USING btree (adjustment_id)
+CREATE UNIQUE INDEX ledger_adjustment_withdrawal_pkey ON public.ledger_adjustment_withdrawal USING btree (adjustment_id)
 CREATE UNIQUE INDEX ledger_balance_day_pkey ON public.ledger_balance_day USING btree (account_id, place)
 CREATE UNIQUE INDEX ledger_balance_snapshot_pkey ON public.ledger_balance_snapshot USING btree (account_id, "position")
 CREATE UNIQUE INDEX ledger_close_pkey ON public.ledger_close USING btree (number)
@@ -3257,6 +3268,9 @@ ledger_adjustment: CREATE TRIGGER ledger_adjustment_never_truncated BEFORE TRUNC
 ledger_adjustment_decision: CREATE TRIGGER ledger_adjustment_decision_never_changes BEFORE DELETE OR UPDATE ON public.ledger_adjustment_decision FOR EACH ROW EXECUTE FUNCTION refuse_change()
 ledger_adjustment_decision: CREATE TRIGGER ledger_adjustment_decision_never_truncated BEFORE TRUNCATE ON public.ledger_adjustment_decision FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 ledger_adjustment_decision: CREATE TRIGGER ledger_adjustment_four_eyes BEFORE INSERT ON public.ledger_adjustment_decision FOR EACH ROW EXECUTE FUNCTION ledger_adjustment_four_eyes()
+ledger_adjustment_withdrawal: CREATE TRIGGER ledger_adjustment_not_booked BEFORE INSERT ON public.ledger_adjustment_withdrawal FOR EACH ROW EXECUTE FUNCTION ledger_adjustment_not_booked()
+ledger_adjustment_withdrawal: CREATE TRIGGER ledger_adjustment_withdrawal_never_changes BEFORE DELETE OR UPDATE ON public.ledger_adjustment_withdrawal FOR EACH ROW EXECUTE FUNCTION refuse_change()
+ledger_adjustment_withdrawal: CREATE TRIGGER ledger_adjustment_withdrawal_never_truncated BEFORE TRUNCATE ON public.ledger_adjustment_withdrawal FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 ledger_balance_day: CREATE TRIGGER ledger_balance_day_never_changes BEFORE DELETE OR UPDATE ON public.ledger_balance_day FOR EACH ROW EXECUTE FUNCTION refuse_change()
 ledger_balance_day: CREATE TRIGGER ledger_balance_day_never_truncated BEFORE TRUNCATE ON public.ledger_balance_day FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 ledger_balance_snapshot: CREATE TRIGGER ledger_balance_snapshot_never_changes BEFORE DELETE OR UPDATE ON public.ledger_balance_snapshot FOR EACH ROW EXECUTE FUNCTION refuse_change()
@@ -3295,6 +3309,7 @@ ledger_roll_up: CREATE TRIGGER ledger_roll_up_never_truncated BEFORE TRUNCATE ON
 ledger_seal: CREATE TRIGGER ledger_seal_follows BEFORE INSERT ON public.ledger_seal FOR EACH ROW EXECUTE FUNCTION ledger_seal_follows()
 ledger_seal: CREATE TRIGGER ledger_seal_never_changes BEFORE DELETE OR UPDATE ON public.ledger_seal FOR EACH ROW EXECUTE FUNCTION refuse_change()
 ledger_seal: CREATE TRIGGER ledger_seal_never_truncated BEFORE TRUNCATE ON public.ledger_seal FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+ledger_transfer: CREATE CONSTRAINT TRIGGER ledger_adjusted_is_approved AFTER INSERT ON public.ledger_transfer DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.kind = 'ledger.adjusted'::text)) EXECUTE FUNCTION ledger_adjusted_is_approved()
 ledger_transfer: CREATE TRIGGER ledger_transfer_never_changes BEFORE DELETE OR UPDATE ON public.ledger_transfer FOR EACH ROW EXECUTE FUNCTION refuse_change()
 ledger_transfer: CREATE TRIGGER ledger_transfer_never_truncated BEFORE TRUNCATE ON public.ledger_transfer FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 ledger_transfer: CREATE TRIGGER ledger_transfer_stamped BEFORE INSERT ON public.ledger_transfer FOR EACH ROW EXECUTE FUNCTION ledger_transfer_stamped()
@@ -4625,6 +4640,30 @@ AS $function$
     END IF;
     RETURN NEW;
   END $function$
+CREATE OR REPLACE FUNCTION public.ledger_adjusted_is_approved()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public'
+AS $function$
+  DECLARE
+    asked ledger_adjustment;
+  BEGIN
+    SELECT * INTO asked FROM ledger_adjustment WHERE 'adjustment:' || id = NEW.key;
+    PERFORM pg_advisory_xact_lock(hashtextextended(asked.id, 6237011));
+    IF asked.id IS NULL OR asked.effective_date <> NEW.effective_date
+       OR NOT EXISTS (SELECT FROM ledger_adjustment_decision d WHERE d.adjustment_id = asked.id AND d.verdict = 'approved' AND d.decided_by <> asked.proposed_by)
+       OR EXISTS (SELECT FROM ledger_adjustment_withdrawal w WHERE w.adjustment_id = asked.id)
+       OR EXISTS (
+         SELECT FROM (SELECT ordinality AS leg, l ->> 'account' AS code, (l ->> 'amountMinor')::bigint AS amount_minor
+                      FROM jsonb_array_elements(asked.legs) WITH ORDINALITY AS a (l, ordinality)) wanted
+           FULL JOIN (SELECT e.leg, a.code, e.amount_minor FROM ledger_entry e JOIN ledger_account a ON a.id = e.account_id
+                      WHERE e.transfer_seq = NEW.seq) booked USING (leg, code, amount_minor)
+         WHERE wanted.leg IS NULL OR booked.leg IS NULL) THEN
+      RAISE EXCEPTION 'an adjusting entry is booked as it was proposed and as another person approved it'
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_adjusted_is_approved', TABLE = 'ledger_transfer';
+    END IF;
+    RETURN NULL;
+  END $function$
 CREATE OR REPLACE FUNCTION public.ledger_adjustment_four_eyes()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -4634,6 +4673,21 @@ AS $function$
     IF NEW.verdict = 'approved' AND NEW.decided_by = (SELECT proposed_by FROM ledger_adjustment WHERE id = NEW.adjustment_id) THEN
       RAISE EXCEPTION 'nobody approves an adjusting entry that they proposed'
         USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_adjustment_four_eyes', TABLE = 'ledger_adjustment_decision';
+    END IF;
+    RETURN NEW;
+  END $function$
+CREATE OR REPLACE FUNCTION public.ledger_adjustment_not_booked()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public'
+AS $function$
+  BEGIN
+    -- Whoever books it holds the same lock until its end, so what is asked below is asked of what stands.
+    PERFORM pg_advisory_xact_lock(hashtextextended(NEW.adjustment_id, 6237011));
+    IF NOT EXISTS (SELECT FROM ledger_adjustment_decision WHERE adjustment_id = NEW.adjustment_id AND verdict = 'approved')
+       OR EXISTS (SELECT FROM ledger_transfer WHERE key = 'adjustment:' || NEW.adjustment_id) THEN
+      RAISE EXCEPTION 'only an approval by which nothing was booked is withdrawn'
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_adjustment_not_booked', TABLE = 'ledger_adjustment_withdrawal';
     END IF;
     RETURN NEW;
   END $function$
@@ -6638,6 +6692,7 @@ job: INSERT, SELECT, UPDATE
 ledger_account: INSERT, SELECT
 ledger_adjustment: INSERT, SELECT
 ledger_adjustment_decision: INSERT, SELECT
+ledger_adjustment_withdrawal: INSERT, SELECT
 ledger_balance_day: SELECT
 ledger_balance_snapshot: SELECT
 ledger_close: SELECT

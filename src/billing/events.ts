@@ -275,6 +275,9 @@ const NOUNS: Readonly<Record<string, keyof Appliers>> = {
   'refund.failed': 'refund',
 };
 
+/** What an endpoint at the processor must send for billing to work; the maps of the other rooms come on top. */
+export const BILLING_EVENT_TYPES: readonly string[] = Object.keys(NOUNS);
+
 export function makeEvents(deps: BillingDeps, appliers: Appliers): Events {
   const { runTx, clock, provider } = deps;
   const otherTopics = deps.settings.otherTopics ?? {};

@@ -7,6 +7,7 @@
  * cost, and no coin moves without its money; while something is paused nothing is collected (collection) and its days are added to the end; after a
  * stop of a capability a fan may keep what remains (remains); a dispute claims what stands when it is decided; a refund that comes back is owed (owed-refunds).
  */
+export { BILLING_EVENT_TYPES } from './events.ts';
 export { makeBilling } from './service.ts';
 export type { Billing, BillingFacts, PeriodFacts, TierFacts } from './service.ts';
 export type { BillingDeps, ProviderEvent } from './deps.ts';

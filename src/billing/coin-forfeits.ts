@@ -1,7 +1,7 @@
 import { dayOf } from '../kernel/time.ts';
 import type { Tx } from '../kernel/tx.ts';
 import { chart } from '../ledger/index.ts';
-import { reserve, traceOf } from './coin-holds.ts';
+import { giveBack, reserve, traceOf } from './coin-holds.ts';
 import { countOf, firstOf, type Part, partOf, type Run } from './coin-model.ts';
 import { COIN_PRICE, coinsForfeited } from './coin-postings.ts';
 import * as coins from './coin-store.ts';
@@ -39,12 +39,33 @@ export async function forfeit(
   return grossOf(part);
 }
 
-/** Coins that come back to a lot that was lost pay off the fan's debt for them. */
+/**
+ * Unspent are also the coins that outputs under way hold: these are given up, the newest first, as far as a claim asks, and cost nothing. Call it
+ * when nothing is free of the lot. Answers what of the claim was taken. The spends are locked before the wallet, as by whoever settles one.
+ */
+export async function forfeitHeld(
+  tx: Tx, deps: Deps, order: { lotId: string; disputeId: string; charge: string; grossMinor: bigint; debt: string | null },
+): Promise<bigint> {
+  let takenMinor = 0n;
+  for (const spend of await coins.lockHeldOfLot(tx, order.lotId)) {
+    const [lot] = await coins.lotsById(tx, [order.lotId]);
+    const part = (await coins.partsOf(tx, spend.id)).find(({ lotId }) => lotId === order.lotId);
+    const restMinor = order.grossMinor - takenMinor;
+    if (lot === undefined || part === undefined || lot.leftCoins > 0n || coinsWithin(lot, part.taken, restMinor) === null) break;
+    await giveBack(tx, deps, spend, { reason: 'payment_lost', at: deps.clock.now() });
+    takenMinor += await forfeit(tx, deps, { ...order, grossMinor: restMinor });
+  }
+  return takenMinor;
+}
+
+/** Coins that come back to a lot that was lost pay off the fan's debt for them; what they are worth beyond it is the fan's again. */
 export async function forfeitReturned(tx: Tx, deps: Deps, spend: coins.SpendRow): Promise<void> {
   for (const { lotId } of await coins.partsOf(tx, spend.id)) {
     const [lot] = await coins.lotsById(tx, [lotId]);
     if (lot?.state !== 'lost') continue;
     const debtMinor = await deps.ledger.lockedBalance(tx, chart.fanDebt(spend.accountId, COIN_PRICE));
     if (debtMinor > 0n) await forfeit(tx, deps, { lotId, disputeId: `lost:${lotId}`, charge: lot.stripeCharge, grossMinor: debtMinor, debt: spend.accountId });
+    const [left] = await coins.lotsById(tx, [lotId]);
+    if (left !== undefined && left.leftCoins > 0n) await coins.putLotState(tx, lotId, 'open');
   }
 }

@@ -5,7 +5,7 @@ import type { Billing } from './service.ts';
 
 const SHOWN = 100;
 
-type Mine = Pick<Handlers<RequestContext>, 'listCoinPacks' | 'buyCoins' | 'getWallet' | 'returnCoins' | 'buyPrepaidMonth' | 'listOutputPrices' | 'priceOutput' | 'listDisputes' | 'listReconciliations' | 'reconcile' | 'listOwedRefunds' | 'sendOwedRefund'>;
+type Mine = Pick<Handlers<RequestContext>, 'listCoinPacks' | 'buyCoins' | 'getWallet' | 'payDebt' | 'returnCoins' | 'buyPrepaidMonth' | 'listOutputPrices' | 'priceOutput' | 'listDisputes' | 'listReconciliations' | 'reconcile' | 'listOwedRefunds' | 'sendOwedRefund'>;
 
 export function makeCoinHandlers(billing: Billing): Mine {
   return {
@@ -17,6 +17,9 @@ export function makeCoinHandlers(billing: Billing): Mine {
     },
     async getWallet(_input, context) {
       return { status: 200, body: await billing.getWallet(signedIn(context)) };
+    },
+    async payDebt(_input, context) {
+      return { status: 200, body: await billing.payDebt(signedIn(context), writeKey(context)) };
     },
     async buyPrepaidMonth(input, context) {
       return { status: 201, body: await billing.buyPrepaidMonth(signedIn(context), writeKey(context), { cloneId: input.path.cloneId, tierId: input.body.tierId }) };

@@ -1,6 +1,7 @@
 import { Refusal } from '../kernel/refusals.ts';
 import { addDays, dayOf } from '../kernel/time.ts';
 import type { Tx } from '../kernel/tx.ts';
+import { checkNothingOwed } from './coin-debts.ts';
 import { type Part, sumOf, takeCoins } from './coin-model.ts';
 import { coinsReleased, coinsReserved, outputEarned, type SpendTrace } from './coin-postings.ts';
 import * as store from './coin-store.ts';
@@ -9,7 +10,7 @@ import type { Quota } from './quota.ts';
 
 /** Coins for one thing, from their hold to their end. */
 export interface CoinHolds {
-  /** Reserves coins for an output, oldest lots first; again for the same output: the same hold. Refuses `coins_insufficient`, `hold_state`. */
+  /** Reserves coins for an output, oldest lots first; again for the same output: the same hold. Refuses `coins_insufficient`, `debt_open`, `hold_state`. */
   holdCoins: (tx: Tx, asked: { accountId: string; cloneId: string; tierId: string; outputId: string; coins: bigint; at: Date }) => Promise<{ holdId: string; leftCoins: bigint }>;
   /** Whether a hold is one of coins. */
   isCoinHold: (tx: Tx, holdId: string) => Promise<boolean>;
@@ -58,6 +59,7 @@ export function makeCoinHolds(deps: Deps & { onVoided?: (tx: Tx, spend: store.Sp
         if (before.accountId !== accountId || before.state !== 'held') throw holdState(before.state);
         return { holdId: before.id, leftCoins: (await store.walletSums(tx, accountId)).availableCoins };
       }
+      await checkNothingOwed(tx, deps, accountId);
       const lots = await store.openLots(tx, accountId);
       const parts = takeCoins(lots, coins);
       const spend = await reserve(tx, deps, { accountId, purpose: 'output', cloneId, tierId, outputId, at }, parts);

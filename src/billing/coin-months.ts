@@ -4,6 +4,7 @@ import type { Actor } from '../kernel/request.ts';
 import { addDays, dayOf, daysBetween, type Day } from '../kernel/time.ts';
 import type { IdempotencyKey, Tx } from '../kernel/tx.ts';
 import { once } from '../platform/postgres/index.ts';
+import { checkNothingOwed } from './coin-debts.ts';
 import { reserve, traceOf } from './coin-holds.ts';
 import { takeCoins } from './coin-model.ts';
 import { COIN_PRICE, monthPrepaid } from './coin-postings.ts';
@@ -18,7 +19,7 @@ import { currentPeriod, subscriptionView, type SubscriptionView } from './views.
 
 /** One month of a tier, paid ahead with coins: it does not renew. */
 export interface CoinMonths {
-  /** Refuses `tier_unknown`, `subscription_exists`, `coins_insufficient`, and what a subscription refuses. */
+  /** Refuses `tier_unknown`, `subscription_exists`, `coins_insufficient`, `debt_open`, and what a subscription refuses. */
   buyPrepaidMonth: (actor: Actor, key: IdempotencyKey, input: { cloneId: string; tierId: string }) => Promise<SubscriptionView>;
 }
 
@@ -54,6 +55,7 @@ async function buy(tx: Tx, deps: BillingDeps, actor: Actor, input: { cloneId: st
   if ((await subscriptions.liveSubscription(tx, cloneId, accountId)) !== null || currentPeriod(running, pauses, startDay, 'canceled') !== null) {
     throw new Refusal('subscription_exists', 'You have a subscription to this clone, or a month that is not over.');
   }
+  await checkNothingOwed(tx, deps, accountId);
   const parts = takeCoins(await coins.openLots(tx, accountId), coinsFor(tier.priceMinor));
   const spend = await reserve(tx, deps, { accountId, purpose: 'month', cloneId, tierId: tier.id, outputId: null, at }, parts);
   const subscriptionId = deps.ids.next('subscription');

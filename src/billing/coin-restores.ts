@@ -10,7 +10,7 @@ import { earnedDays, partsOfDays } from './model.ts';
 import { pausesOf } from './pause-store.ts';
 import * as periods from './period-store.ts';
 import { traceOf } from './postings.ts';
-import { earn } from './recognition.ts';
+import { earn, lastDays } from './recognition.ts';
 import * as refunds from './refund-store.ts';
 
 type Deps = BillingDeps;
@@ -63,18 +63,18 @@ export function unusedLegs(period: Pick<periods.PeriodRow, 'cloneId' | 'currency
   return [{ account: chart.deferred(cloneId, currency), amountMinor: netMinor }, { account: chart.deferredFees(cloneId, currency), amountMinor: -feeMinor }];
 }
 
-/** Ends a prepaid period now, with its unused days back as coins. A period that has ended is not touched. */
+/** Ends a prepaid period now, or on the day of the stop that it waits for, with its unused days back as coins. A period that has ended is not touched. */
 export async function restoreMonth(tx: Tx, deps: Deps, periodId: string, causeId: string): Promise<void> {
   const before = await periods.lockPeriod(tx, periodId);
   if (before?.endedOn !== null) return;
-  const today = dayOf(deps.clock.now());
+  const until = (await lastDays(tx, before.cloneId, [before], dayOf(deps.clock.now())))(before);
   const pauses = (await pausesOf(tx, before.cloneId, [before.subscriptionId])).of;
-  await earn(tx, deps, [before], pauses, today);
+  await earn(tx, deps, [before], pauses, until);
   const period = await periods.lockPeriod(tx, periodId);
   if (period === null) return;
-  const used = Math.max(earnedDays(period, pauses(period), today), period.recognisedDays);
+  const used = Math.max(earnedDays(period, pauses(period), until), period.recognisedDays);
   if (used >= period.days) return;
   const { netMinor, feeMinor } = partsOfDays(period, used, period.days, period.days);
   if (netMinor > 0n) await restoreCoins(tx, deps, period, { causeId, moneyMinor: netMinor, feeMinor, from: unusedLegs(period, netMinor, feeMinor) });
-  await periods.endPeriod(tx, periodId, today);
+  await periods.endPeriod(tx, periodId, until);
 }

@@ -207,6 +207,15 @@ export async function partsOf(tx: Tx, spendId: string): Promise<(Part & { left: 
   return rows.map((row) => ({ ...row, taken: readRuns(row.taken) }));
 }
 
+/** Of a lot, what is held for outputs under way, the newest first, locked. */
+export async function lockHeldOfLot(tx: Tx, lotId: string): Promise<SpendRow[]> {
+  return await sql<SpendRow>(
+    tx,
+    `SELECT ${SPEND} FROM coin_spend WHERE state = 'held' AND purpose = 'output' AND id IN (SELECT spend_id FROM coin_spend_part WHERE lot_id = $1)
+     ORDER BY held_at DESC, id DESC FOR UPDATE`, [lotId],
+  );
+}
+
 export async function settleSpend(tx: Tx, id: string, told: {
   state: 'captured' | 'voided'; capturedFor: string | null; voidReason: string | null; transferId: string; at: Date;
 }): Promise<void> {

@@ -1,10 +1,11 @@
 import type { Actor } from '../kernel/request.ts';
-import type { Tx } from '../kernel/tx.ts';
+import type { IdempotencyKey, Tx } from '../kernel/tx.ts';
 import { chart } from '../ledger/index.ts';
 import { COIN_PRICE } from './coin-postings.ts';
 import { type CoinHolds, makeCoinHolds } from './coin-holds.ts';
 import { type CoinMonths, makeCoinMonths } from './coin-months.ts';
 import { makeOutputPrices, type OutputPrices } from './output-prices.ts';
+import { payDebtOf } from './coin-debt-payments.ts';
 import { type CoinPack, loadPacks } from './coin-packs.ts';
 import { type CoinPurchases, makeCoinPurchases } from './coin-purchases.ts';
 import * as returns from './coin-return-store.ts';
@@ -16,25 +17,33 @@ import type { BillingDeps } from './deps.ts';
 /** Coins (冰花): bought in packs, kept as lots, spent oldest first, returned where unspent. */
 export interface Coins extends CoinPurchases, CoinHolds, CoinReturns, CoinMonths, OutputPrices {
   getWallet: (actor: Actor) => Promise<WalletView>;
+  /** Unspent coins pay what a lost dispute left owing, oldest first. Refuses `coins_insufficient`. */
+  payDebt: (actor: Actor, key: IdempotencyKey) => Promise<WalletView>;
 }
 
 const SHOWN = 100;
 
-function makeWallet({ runTx, ledger }: BillingDeps): Pick<Coins, 'getWallet'> {
+function makeWallet(deps: BillingDeps): Pick<Coins, 'getWallet' | 'payDebt'> {
+  const { runTx, ledger } = deps;
+  const getWallet: Coins['getWallet'] = ({ accountId }) => runTx(async (tx) => {
+    const sums = await store.walletSums(tx, accountId);
+    const spends: WalletView['spends'] = [];
+    for (const spend of await store.spendsOf(tx, accountId, SHOWN)) spends.push(spendView(spend, await store.partsOf(tx, spend.id)));
+    const back: WalletView['returns'] = [];
+    for (const row of await returns.returnsOf(tx, accountId, SHOWN)) back.push(returnView(row, (await store.findSpend(tx, row.spendId))?.coins ?? 0n));
+    return {
+      availableCoins: sums.availableCoins.toString(), heldCoins: sums.heldCoins.toString(), disputedCoins: sums.disputedCoins.toString(),
+      debtMinor: (await ledger.balance(tx, chart.fanDebt(accountId, COIN_PRICE))).toString(), currency: COIN_PRICE,
+      lots: (await store.lotsOf(tx, accountId, SHOWN)).map(lotView), spends, returns: back,
+      purchases: (await store.openPurchases(tx, accountId)).map(purchaseView),
+    };
+  });
   return {
-    getWallet: ({ accountId }) => runTx(async (tx) => {
-      const sums = await store.walletSums(tx, accountId);
-      const spends: WalletView['spends'] = [];
-      for (const spend of await store.spendsOf(tx, accountId, SHOWN)) spends.push(spendView(spend, await store.partsOf(tx, spend.id)));
-      const back: WalletView['returns'] = [];
-      for (const row of await returns.returnsOf(tx, accountId, SHOWN)) back.push(returnView(row, (await store.findSpend(tx, row.spendId))?.coins ?? 0n));
-      return {
-        availableCoins: sums.availableCoins.toString(), heldCoins: sums.heldCoins.toString(), disputedCoins: sums.disputedCoins.toString(),
-        debtMinor: (await ledger.balance(tx, chart.fanDebt(accountId, COIN_PRICE))).toString(), currency: COIN_PRICE,
-        lots: (await store.lotsOf(tx, accountId, SHOWN)).map(lotView), spends, returns: back,
-        purchases: (await store.openPurchases(tx, accountId)).map(purchaseView),
-      };
-    }),
+    getWallet,
+    async payDebt(actor, key) {
+      await payDebtOf(deps, actor, key);
+      return await getWallet(actor);
+    },
   };
 }
 

@@ -2,7 +2,7 @@ import { least } from '../kernel/money.ts';
 import { dayOf } from '../kernel/time.ts';
 import type { Tx } from '../kernel/tx.ts';
 import { chart } from '../ledger/index.ts';
-import { coinsWithin, forfeit, grossOf } from './coin-forfeits.ts';
+import { coinsWithin, forfeit, forfeitHeld, grossOf } from './coin-forfeits.ts';
 import { partOf } from './coin-model.ts';
 import { COIN_PRICE } from './coin-postings.ts';
 import { restoreMonth } from './coin-restores.ts';
@@ -48,16 +48,21 @@ async function loseSpends(tx: Tx, deps: DisputeDeps, row: store.DisputeRow, lot:
 }
 
 /**
- * Unspent coins first, with the unused days of prepaid months turned back into coins before; then the legs of what was
- * spent; the rest is the fan's debt. The wallet is never below zero.
+ * Unspent coins first: those that are free, then the unused days of prepaid months, turned back into coins, then those that outputs under way hold;
+ * then the legs of what was spent; the rest is the fan's debt. The wallet is never below zero.
  */
 export async function loseLot(tx: Tx, deps: DisputeDeps, row: store.DisputeRow, lotId: string): Promise<void> {
   await coins.lockWallet(tx, row.accountId);
-  for (const { purpose, periodId } of await store.spendsOfLot(tx, lotId)) {
-    if (purpose === 'month') await restoreMonth(tx, deps, periodId, `${row.id}:${periodId}`);
-  }
   const charge = row.stripeCharge;
-  const taken = await forfeit(tx, deps, { lotId, disputeId: row.id, charge, grossMinor: row.claimMinor, debt: null });
+  const order = { lotId, disputeId: row.id, charge, debt: null };
+  let taken = await forfeit(tx, deps, { ...order, grossMinor: row.claimMinor });
+  for (const { purpose, periodId } of await store.spendsOfLot(tx, lotId)) {
+    const [now] = await coins.lotsById(tx, [lotId]);
+    if (purpose !== 'month' || taken === row.claimMinor || now?.leftCoins !== 0n) continue;
+    await restoreMonth(tx, deps, periodId, `${row.id}:${periodId}`);
+    taken += await forfeit(tx, deps, { ...order, grossMinor: row.claimMinor - taken });
+  }
+  taken += await forfeitHeld(tx, deps, { ...order, grossMinor: row.claimMinor - taken });
   const [lot] = await coins.lotsById(tx, [lotId]);
   if (lot === undefined) throw new Error(`There is no lot ${lotId}.`);
   const rest = await loseSpends(tx, deps, row, lot, row.claimMinor - taken);

@@ -1,5 +1,5 @@
 import { least, mulDivFloor } from '../kernel/money.ts';
-import { dayOf } from '../kernel/time.ts';
+import { dayOf, type Day } from '../kernel/time.ts';
 import type { Tx } from '../kernel/tx.ts';
 import { chart } from '../ledger/index.ts';
 import { DISPUTE_LOSSES, disputeLost } from './dispute-postings.ts';
@@ -10,7 +10,7 @@ import { partsOfDays, type Parts } from './model.ts';
 import { pausesOf } from './pause-store.ts';
 import * as periods from './period-store.ts';
 import { traceOf } from './postings.ts';
-import { earn } from './recognition.ts';
+import { earn, lastDays } from './recognition.ts';
 import * as refunds from './refund-store.ts';
 
 /** The periods that a disputed payment bought. */
@@ -116,7 +116,7 @@ async function unusedOf(tx: Tx, period: periods.PeriodRow): Promise<Parts> {
 }
 
 /** Days that nobody has used: out of deferred revenue; what is left of them beyond the claim goes back to the fan as at a stop. */
-async function loseUnused(tx: Tx, deps: DisputeDeps, row: store.DisputeRow, period: periods.PeriodRow, claimMinor: bigint): Promise<bigint> {
+async function loseUnused(tx: Tx, deps: DisputeDeps, row: store.DisputeRow, period: periods.PeriodRow, { claimMinor, until }: { claimMinor: bigint; until: Day }): Promise<bigint> {
   const at = deps.clock.now();
   const unused = await unusedOf(tx, period);
   if (unused.grossMinor === 0n) return claimMinor;
@@ -130,7 +130,7 @@ async function loseUnused(tx: Tx, deps: DisputeDeps, row: store.DisputeRow, peri
       { account: chart.deferredFees(cloneId, currency), amountMinor: -taken.feeMinor },
     ],
   ));
-  if (period.endedOn === null) await periods.endPeriod(tx, period.id, dayOf(at));
+  if (period.endedOn === null) await periods.endPeriod(tx, period.id, until);
   const rest = less(unused, taken);
   if (rest.grossMinor > 0n) {
     await deps.requestRefund(tx, {
@@ -167,13 +167,14 @@ export async function losePeriods(tx: Tx, deps: DisputeDeps, row: store.DisputeR
     const claim = await standingClaim(tx, row.id, id);
     const before = await periods.lockPeriod(tx, id);
     if (claim === null || before === null) continue;
-    if (before.endedOn === null) await earn(tx, deps, [before], (await pausesOf(tx, before.cloneId, [before.subscriptionId])).of, dayOf(at));
+    const until = (await lastDays(tx, before.cloneId, [before], dayOf(at)))(before);
+    if (before.endedOn === null) await earn(tx, deps, [before], (await pausesOf(tx, before.cloneId, [before.subscriptionId])).of, until);
     const period = await periods.lockPeriod(tx, id);
     if (period === null) continue;
     await refunds.putRefund(tx, claim.id, {
       state: 'succeeded', stripeRefund: `${row.id}:${id}`, failure: null, settled: { currency: period.currency, amountMinor: claim.grossMinor }, at,
     });
-    await loseEarned(tx, deps, row, period, await loseUnused(tx, deps, row, period, claim.grossMinor));
+    await loseEarned(tx, deps, row, period, await loseUnused(tx, deps, row, period, { claimMinor: claim.grossMinor, until }));
   }
 }
 

@@ -172,6 +172,8 @@ export function makeDisputes(deps: DisputeDeps, { sendRefund, sendCoinReturn }: 
         const payer = await payerOf(tx, facts.chargeId);
         if (payer === null) return false;
         await deps.disputes?.lockClones(tx, await store.clonesOfCharge(tx, facts.chargeId));
+        // Before the wallet, in the order of whoever captures or voids one.
+        if (payer.lotId !== null && facts.state === 'lost') await coins.lockHeldOfLot(tx, payer.lotId);
         if ((await store.lockDispute(tx, facts.disputeId)) === null) await open(tx, deps, facts);
         const row = await store.lockDispute(tx, facts.disputeId);
         if (row === null) throw new Error(`Dispute ${facts.disputeId} is gone.`);

@@ -54,18 +54,23 @@ export async function earn(
   return posted;
 }
 
-type Kept = Awaited<ReturnType<typeof keptBy>>;
-
-/** Periods by the day before which they may earn: today, or the day of the first stop or change that ends them. */
-function byLastDay(rows: readonly store.PeriodRow[], stops: readonly StopRow[], changing: ReadonlyMap<string, Day>, kept: Kept, through: Day): Map<Day, store.PeriodRow[]> {
-  const groups = new Map<Day, store.PeriodRow[]>();
-  for (const row of rows) {
+/** Of each period the day before which it may earn: `through`, or the day of the first stop or change of plan that ends it. */
+export async function lastDays(
+  tx: Tx, cloneId: string, rows: readonly store.PeriodRow[], through: Day, known?: { stops: readonly StopRow[]; changing: ReadonlyMap<string, Day> },
+): Promise<(row: store.PeriodRow) => Day> {
+  const { stops, changing } = known ?? { stops: await stopsOfClone(tx, cloneId), changing: await changingSince(tx, cloneId) };
+  const kept = await keptBy(tx, rows.map(({ subscriptionId }) => subscriptionId));
+  return (row) => {
     const stop = stops.find((one) => covers(one, { tierId: row.tierId, at: row.subscribedAt }) && !kept(one.stopId, row.subscriptionId));
     // A change of plan that is under way: the days from it on may move into the new period.
     const until = [stop?.day, changing.get(row.subscriptionId)].filter((day) => day !== undefined);
-    const day = until.reduce((first, one) => (one < first ? one : first), through);
-    groups.set(day, [...(groups.get(day) ?? []), row]);
-  }
+    return until.reduce((first, one) => (one < first ? one : first), through);
+  };
+}
+
+function grouped(rows: readonly store.PeriodRow[], lastDay: (row: store.PeriodRow) => Day): Map<Day, store.PeriodRow[]> {
+  const groups = new Map<Day, store.PeriodRow[]>();
+  for (const row of rows) groups.set(lastDay(row), [...(groups.get(lastDay(row)) ?? []), row]);
   return groups;
 }
 
@@ -74,16 +79,14 @@ export function makeRecognition(deps: BillingDeps): Recognition {
     async recognise(tx, { cloneId, throughDay }) {
       const today = dayOf(deps.clock.now());
       const through = throughDay < today ? throughDay : today;
-      const stops = await stopsOfClone(tx, cloneId);
-      const changing = await changingSince(tx, cloneId);
+      const known = { stops: await stopsOfClone(tx, cloneId), changing: await changingSince(tx, cloneId) };
       const all = { cloneId, tierIds: null, before: null };
       let posted = 0;
       for (let after = ''; ;) {
         const rows = await store.lockUnearned(tx, all, after, BATCH);
         const subscriptionIds = rows.map(({ subscriptionId }) => subscriptionId);
         const pauses = await pausesOf(tx, cloneId, subscriptionIds);
-        const kept = await keptBy(tx, subscriptionIds);
-        for (const [day, group] of byLastDay(rows, stops, changing, kept, through)) posted += await earn(tx, deps, group, pauses.of, day);
+        for (const [day, group] of grouped(rows, await lastDays(tx, cloneId, rows, through, known))) posted += await earn(tx, deps, group, pauses.of, day);
         const last = rows.at(-1);
         if (last === undefined || rows.length < BATCH) return { posted };
         after = last.id;

@@ -4,6 +4,7 @@ import type { IdempotencyKey, Tx } from '../kernel/tx.ts';
 import { enqueue } from '../platform/jobs/index.ts';
 import { once } from '../platform/postgres/index.ts';
 import type { BillingDeps } from './deps.ts';
+import { periodsOfSubscription } from './period-store.ts';
 import { lockSales } from './refund-store.ts';
 import * as store from './remains-store.ts';
 import { loadView } from './sales.ts';
@@ -30,6 +31,7 @@ async function answer(tx: Tx, deps: BillingDeps, actor: Actor, subscriptionId: s
   if (remains?.stopId !== stopId || remains.remaining.length === 0) throw wrongState('Nothing of this subscription waits for an answer.');
   if (remains.accepted === accept) return;
   if (remains.accepted !== null) throw wrongState('This was answered already.');
+  if (!(await periodsOfSubscription(tx, subscriptionId)).some(({ endedOn }) => endedOn === null)) throw wrongState('What was paid has ended already.');
   const at = deps.clock.now();
   if (at >= remains.closesAt) throw wrongState('The time to answer is over: the unused days are being returned.');
   await store.insertAnswer(tx, { stopId, subscriptionId, accepted: accept, at });

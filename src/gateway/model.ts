@@ -23,7 +23,7 @@ export type OutputState = 'queued' | 'streaming' | 'rendering' | 'signing' | 're
 export type DeliveryKind = 'file' | 'stream';
 export type EndReason =
   | 'stopped' | 'paused' | 'gate_changed' | 'consent_ended' | 'text_unspeakable' | 'too_long' | 'render_failed'
-  | 'disconnected' | 'interrupted' | 'not_fetched';
+  | 'disconnected' | 'interrupted' | 'not_fetched' | 'payment_lost';
 
 export const ENDED: readonly OutputState[] = ['released', 'cut', 'voided', 'failed', 'denied'];
 
@@ -172,6 +172,9 @@ export function endingOf(error: unknown): Ending | null {
     case 'denied':
       // Said, it is longer than the owner's cap leaves room for: her consent ends there, and trying again changes nothing.
       return { state: 'voided', reason: 'consent_ended' };
+    case 'hold_state':
+      // What was to pay for it is gone while it was made: a hold that has ended never comes back.
+      return { state: 'voided', reason: 'payment_lost' };
     case 'text_unspeakable':
       return { state: 'failed', reason: 'text_unspeakable' };
     case 'request_too_large':

@@ -104,6 +104,7 @@ const TABLE: Record<RefusalCode, readonly [status: number, title: string]> = {
   quota_exhausted: [403, 'The quota is used up'],
   pack_unknown: [422, 'There is no such pack of coins'],
   coins_insufficient: [402, 'There are not enough coins'],
+  debt_open: [409, 'Something is owed first'],
   coins_not_returnable: [409, 'These coins cannot be returned'],
   capability_not_in_tier: [403, 'The tier does not include this'],
   payment_failed: [402, 'The payment failed'],

@@ -30,7 +30,7 @@ export const REFUSAL_CODES = [
   'licence_outside_grant', 'licence_state', 'licence_conflict', 'amendment_state',
   // billing
   'tier_outside_grant', 'tier_exists', 'tier_unknown', 'subscription_exists', 'subscription_state', 'quota_exhausted', 'capability_not_in_tier', 'payment_failed', 'payment_disputed',
-  'pack_unknown', 'coins_insufficient', 'coins_not_returnable',
+  'pack_unknown', 'coins_insufficient', 'coins_not_returnable', 'debt_open',
   'webhook_signature_invalid', 'refund_too_large', 'refund_bearers_differ', 'hold_state',
   // royalties
   'split_invalid', 'split_unsigned', 'split_missing', 'payee_unknown', 'payee_not_onboarded', 'statement_open', 'statement_closed',

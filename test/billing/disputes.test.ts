@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { chart } from '../../src/ledger/index.ts';
 import type { Actor } from '../../src/kernel/request.ts';
 import { idOf } from '../../src/platform/stripe/index.ts';
+import { refusal } from './refusal.ts';
 import { CLONE, noon, openWorld, type World } from './support.ts';
 
 let world: World;
@@ -206,24 +207,92 @@ describe('a disputed pack of coins', () => {
     expect(await at(chart.coinLiability(fan.accountId))).toBe(0n);
   });
 
-  it('lost takes unspent coins first, then what their spends earned, and the rest is a debt that voided holds pay off', async () => {
+  it('lost takes unspent coins first, those in holds too, then what their spends earned; the output under way costs nothing and is not had', async () => {
     await bought('friend');
     const first = await hold('out_1', 10n);
     await world.tx((tx) => world.billing.capture(tx, first.holdId, { releaseId: 'rel_1', at: world.clock.now() }));
-    const open = await hold('out_2', 12n);
-    const id = await dispute();
-    await decided(id, 'lost');
-    // 20 coins were left: 600 less the shares of the first 22 (⌊567 × 22 / 42⌋ = 297 and ⌊33 × 22 / 42⌋ = 17).
-    const debt = 297n + 17n;
-    expect(await world.billing.getWallet(fan)).toMatchObject({ availableCoins: '0', heldCoins: '12', debtMinor: debt.toString() });
-    expect(await at(chart.fanDebt(fan.accountId, 'CNY'))).toBe(debt);
-    expect(await at(chart.coinLiability(fan.accountId))).toBe(0n);
-    await world.tx((tx) => world.billing.void(tx, open.holdId, { reason: 'stopped', at: world.clock.now() }));
-    await world.checkBooks();
-    // Coins 10 to 22 came back and went to the debt.
-    expect(await at(chart.fanDebt(fan.accountId, 'CNY'))).toBe(debt - (297n - 567n * 10n / 42n) - (17n - 33n * 10n / 42n));
-    expect(await world.billing.getWallet(fan)).toMatchObject({ availableCoins: '0', heldCoins: '0', lots: [{ leftCoins: '0', state: 'lost' }] });
     await bought('small');
-    expect((await world.billing.getWallet(fan)).availableCoins).toBe('70');
+    // 32 coins of the first pack, 3 of the second.
+    const open = await hold('out_2', 35n);
+    const [{ charge: pack } = { charge: '' }] = await world.db.asOwner<{ charge: string }>('SELECT stripe_charge AS charge FROM coin_lot ORDER BY bought_at LIMIT 1');
+    const id = await world.sandbox.control.openDispute(pack);
+    await world.drain();
+    await decided(id, 'lost');
+    // Ten coins were spent, of 567 net and 33 tax for 42: nobody divides owner money here, so they are the fan's debt.
+    const debt = (567n * 10n) / 42n + (33n * 10n) / 42n;
+    expect(await world.billing.getWallet(fan)).toMatchObject({ availableCoins: '70', heldCoins: '0', debtMinor: debt.toString() });
+    expect(await at(chart.fanDebt(fan.accountId, 'CNY'))).toBe(debt);
+    expect(await at(chart.coinLiability(fan.accountId))).toBe(-70n);
+    expect(await refusal(world.tx((tx) => world.billing.capture(tx, open.holdId, { releaseId: 'rel_2', at: world.clock.now() })))).toBe('hold_state');
+    await world.tx((tx) => world.billing.void(tx, open.holdId, { reason: 'payment_lost', at: world.clock.now() }));
+    const [earned] = await world.db.asOwner<{ count: string }>(`SELECT count(*) AS count FROM ledger_transfer WHERE kind = 'billing.coins_spent'`);
+    expect(earned?.count).toBe('1');
+    await world.checkBooks();
+  });
+
+  it.each([
+    [300n, 'no month and no output under way, while free coins are enough', { heldCoins: '120', availableCoins: '28' }, null],
+    [2_000n, 'the month that is not had, then the newest output under way and not the older one', { heldCoins: '60', availableCoins: '10' }, '2026-03-01'],
+  ])('in part (%s) ends %s', async (amountMinor, _what, left, endedOn) => {
+    await bought('work');
+    const month = await world.billing.buyPrepaidMonth(fan, world.key('month'), { cloneId: CLONE, tierId });
+    // 210 coins for 3,000: 42 are the month's, 120 are held and 48 free.
+    const [old, young] = [await hold('out_1', 60n), await hold('out_2', 60n)];
+    await decided(await dispute(amountMinor), 'lost');
+    const [period] = await world.tx((tx) => world.billing.periodsOfSubscription(tx, month.subscriptionId));
+    expect(period?.endedOn).toBe(endedOn);
+    const wallet = await world.billing.getWallet(fan);
+    expect(wallet).toMatchObject(left);
+    expect(BigInt(wallet.debtMinor)).toBeLessThan(15n);
+    await world.tx((tx) => world.billing.capture(tx, old.holdId, { releaseId: 'rel_1', at: world.clock.now() }));
+    if (endedOn === null) await world.tx((tx) => world.billing.capture(tx, young.holdId, { releaseId: 'rel_2', at: world.clock.now() }));
+    await world.checkBooks();
+  });
+
+  it('leaves a debt that is paid before coins buy anything else, by whoever says so, exactly once', async () => {
+    await bought('friend');
+    const spent = await hold('out_1', 42n);
+    await world.tx((tx) => world.billing.capture(tx, spent.holdId, { releaseId: 'rel_1', at: world.clock.now() }));
+    await decided(await dispute(), 'lost');
+    expect((await world.billing.getWallet(fan)).debtMinor).toBe('600');
+    expect(await refusal(world.billing.payDebt(fan, world.key('payDebt')))).toBe('coins_insufficient');
+    await bought('small');
+    await expect(hold('out_2', 1n)).rejects.toMatchObject({ code: 'debt_open', extra: { debtMinor: '600' } });
+    expect(await refusal(world.billing.buyPrepaidMonth(fan, world.key('month'), { cloneId: CLONE, tierId }))).toBe('debt_open');
+    // 42 of 70 coins for 1,000 cost ⌊944 × 42 / 70⌋ + ⌊56 × 42 / 70⌋ = 599; the 43rd would be more than is owed.
+    const key = world.key('payDebt');
+    expect(await world.billing.payDebt(fan, key)).toMatchObject({ availableCoins: '28', debtMinor: '1' });
+    expect(await world.billing.payDebt(fan, key)).toMatchObject({ availableCoins: '28', debtMinor: '1' });
+    expect(await world.billing.payDebt(fan, world.key('payDebt'))).toMatchObject({ availableCoins: '28', debtMinor: '1' });
+    expect([await at(chart.fanDebt(fan.accountId, 'CNY')), await at(chart.coinLiability(fan.accountId))]).toEqual([1n, -28n]);
+    await world.checkBooks();
+    await hold('out_3', 28n);
+    // What is unspent is paid back, whoever owes what.
+    await world.tx(async (tx) => await world.billing.void(tx, (await world.billing.holdCoins(tx, { accountId: fan.accountId, cloneId: CLONE, tierId, outputId: 'out_3', coins: 28n, at: world.clock.now() })).holdId, { reason: 'render_failed', at: world.clock.now() }));
+    await world.billing.returnCoins(fan, world.key('return'), {});
+    await world.drain();
+    await world.checkBooks();
+    expect(await world.billing.getWallet(fan)).toMatchObject({ availableCoins: '0', debtMinor: '1' });
+  });
+
+  it('that is lost after a month was had: days returned for goodwill come back as coins, pay the debt first, and the rest is spent again', async () => {
+    await bought('friend');
+    const month = await world.billing.buyPrepaidMonth(fan, world.key('month'), { cloneId: CLONE, tierId });
+    await world.moveTo(noon('2026-04-02'));
+    await world.tx((tx) => world.billing.recognise(tx, { cloneId: CLONE, throughDay: '2026-04-02' }));
+    await decided(await dispute(), 'lost');
+    expect((await world.billing.getWallet(fan)).debtMinor).toBe('600');
+    await bought('small');
+    await world.billing.payDebt(fan, world.key('payDebt'));
+    const [period] = await world.tx((tx) => world.billing.periodsOfSubscription(tx, month.subscriptionId));
+    const { periodId = '' } = period ?? {};
+    for (const day of ['2026-03-05', '2026-03-06']) {
+      const parts = await world.tx((tx) => world.billing.dayParts(tx, { periodId, day }));
+      await world.tx((tx) => world.billing.requestRefund(tx, { key: day, periodId, kind: 'goodwill', reason: 'A day.', parts, feeBearer: 'platform', at: world.clock.now() }));
+      await world.drain();
+    }
+    // 28 of the second pack were left. Two days of 567 are 36 or 37: ⌈42 × 36 / 567⌉ = 3 coins, which the one cent that is owed takes none of.
+    expect(await world.billing.getWallet(fan)).toMatchObject({ availableCoins: '31', debtMinor: '1', lots: [{ leftCoins: '28' }, { leftCoins: '3', state: 'open' }] });
+    await hold('out_again', 31n);
   });
 });

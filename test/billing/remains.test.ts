@@ -8,7 +8,7 @@ import { CLONE, noon, openWorld, OWNER, type World } from './support.ts';
 /** A clone whose moments are stopped: what of it does who keep? Each case goes on where the last one ended. */
 let world: World;
 let both: string;
-const fans: Record<'keeps' | 'declines' | 'silent' | 'bare', { fan: Actor; subscriptionId: string }> = {} as never;
+const fans: Record<'keeps' | 'declines' | 'silent' | 'bare' | 'lost' | 'won', { fan: Actor; subscriptionId: string }> = {} as never;
 beforeAll(async () => {
   world = await openWorld();
   world.facts.capabilities = { voice: true, moments: true };
@@ -19,7 +19,7 @@ beforeAll(async () => {
   };
   both = await create('work', '3000', ['voice', 'moments']);
   const only = await create('friend', '600', ['moments']);
-  for (const [role, name, tierId] of [['keeps', 'mei', both], ['declines', 'li', both], ['silent', 'wu', both], ['bare', 'eve', only]] as const) {
+  for (const [role, name, tierId] of [['keeps', 'mei', both], ['declines', 'li', both], ['silent', 'wu', both], ['bare', 'eve', only], ['lost', 'tao', both], ['won', 'bo', both]] as const) {
     const fan = world.fan(name);
     fans[role] = { fan, subscriptionId: (await world.subscribed(fan, tierId)).subscriptionId };
   }
@@ -35,6 +35,13 @@ const answer = (role: keyof typeof fans, accept: boolean, stopId = 'stp_1') =>
 const recognise = (throughDay: string) => world.tx((tx) => world.billing.recognise(tx, { cloneId: CLONE, throughDay }));
 const row = async (role: keyof typeof fans) => (await world.db.asOwner<{ days: number; refunded: string; ended: string | null }>(
   `SELECT recognised_days AS days, refunded_minor AS refunded, ended_on::text AS ended FROM subscription_period WHERE subscription_id = $1`, [fans[role].subscriptionId]))[0];
+async function disputed(role: keyof typeof fans): Promise<string> {
+  const [{ charge } = { charge: '' }] = await world.db.asOwner<{ charge: string }>('SELECT stripe_charge AS charge FROM subscription_period WHERE subscription_id = $1', [fans[role].subscriptionId]);
+  const id = await world.sandbox.control.openDispute(charge);
+  await world.drain();
+  return id;
+}
+let contested: string;
 /** 21 of 31 days of 30 CNY. */
 const UNUSED = 3_000n - (2_831n * 10n) / 31n - (169n * 10n) / 31n;
 
@@ -49,7 +56,7 @@ describe('a stop of a capability', () => {
       state: 'active', cancelAtPeriodEnd: true,
       remains: { stopId: 'stp_1', stopped: 'moments', remaining: ['voice'], closesAt: '2026-03-14T04:00:00.000Z', unusedDays: 21, refundMinor: UNUSED.toString(), answer: 'none' },
     });
-    expect(await world.tx((tx) => world.billing.stopSettlement(tx, 'stp_1'))).toMatchObject({ done: false, renewalsLeft: 3 });
+    expect(await world.tx((tx) => world.billing.stopSettlement(tx, 'stp_1'))).toMatchObject({ done: false, renewalsLeft: 5 });
     expect(await refusal(world.billing.subscribe(world.fan('slow'), world.key('subscribe'), { cloneId: CLONE, tierId: both }))).toBe('stopped');
     expect(await refusal(world.billing.resumeSubscription(fans.keeps.fan, world.key('resume'), fans.keeps.subscriptionId))).toBe('stopped');
   });
@@ -68,6 +75,21 @@ describe('a stop of a capability', () => {
     expect((await row('keeps'))?.days).toBe(12);
   });
 
+  it('earns up to its day and no further of what a bank takes back while the answer is open; then nothing is left to answer', async () => {
+    contested = await disputed('won');
+    const id = await disputed('lost');
+    const before = await world.balance(chart.deferred(CLONE, 'CNY'));
+    await world.sandbox.control.closeDispute(id, 'lost');
+    await world.drain();
+    expect(await row('lost')).toEqual({ days: 10, refunded: '3000', ended: '2026-03-11' });
+    // 21 of 31 days came out of what was not earned, net of tax; the ten that were had are nobody's here, and so the platform's.
+    expect((await world.balance(chart.deferred(CLONE, 'CNY'))) - before).toBe(2_831n - (2_831n * 10n) / 31n);
+    expect(await world.balance(chart.platformExpense('dispute_losses', 'CNY'))).toBe(3_000n - UNUSED);
+    expect(await refusal(answer('lost', true))).toBe('subscription_state');
+    expect((await view('lost')).state).toBe('canceled');
+    await world.checkBooks();
+  });
+
   it('returns the unused days at once to who declines, counted from the day of the stop', async () => {
     await answer('declines', false);
     await world.drain();
@@ -80,6 +102,11 @@ describe('a stop of a capability', () => {
     await world.moveTo(noon('2026-03-15'));
     expect(await row('silent')).toEqual({ days: 10, refunded: UNUSED.toString(), ended: '2026-03-11' });
     expect(await refusal(answer('silent', true))).toBe('subscription_state');
+    // The bank holds this money: its days end like the others', and are returned when the dispute is won.
+    expect(await row('won')).toEqual({ days: 10, refunded: '3000', ended: '2026-03-11' });
+    await world.sandbox.control.closeDispute(contested, 'won');
+    await world.drain();
+    expect(await row('won')).toEqual({ days: 10, refunded: UNUSED.toString(), ended: '2026-03-11' });
     await expect(world.db.asApp(`INSERT INTO remains_answer (stop_id, subscription_id, accepted, answered_at) VALUES ('stp_1', '${fans.silent.subscriptionId}', true, '2026-03-14T04:00:00Z')`))
       .rejects.toThrow(/the time to answer/);
     await expect(world.db.asApp('UPDATE remains_answer SET accepted = true')).rejects.toThrow();

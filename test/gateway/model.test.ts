@@ -52,6 +52,7 @@ describe('how an output ends', () => {
     expect(endingOf(refusedByGates(decided, changed({ state: 'paused' })))).toEqual({ state: 'voided', reason: 'paused' });
     expect(endingOf(refusedByGates(decided, changed({ epoch: 1n })))).toEqual({ state: 'voided', reason: 'gate_changed' });
     expect(endingOf(refusedByTime(new Date(0), new Date(1)))).toEqual({ state: 'voided', reason: 'consent_ended' });
+    expect(endingOf(new Refusal('hold_state', 'The hold is voided.'))).toEqual({ state: 'voided', reason: 'payment_lost' });
     expect(endingOf(new Refusal('denied', 'x', { extra: { clauses: ['volume.measured'] } }))).toEqual({ state: 'voided', reason: 'consent_ended' });
     expect(endingOf(new Refusal('text_unspeakable', 'x'))).toEqual({ state: 'failed', reason: 'text_unspeakable' });
     expect(endingOf(new Refusal('request_too_large', 'x'))).toEqual({ state: 'failed', reason: 'too_long' });

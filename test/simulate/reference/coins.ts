@@ -77,7 +77,8 @@ export function buy(books: Books, { lot: id, fan, coins, grossMinor, feeMinor }:
 }
 
 /** The fan's coins that can be spent. */
-export const spendable = (books: Books, fan: string): number =>
+/** Whoever owes two coins' worth pays that first. */
+export const spendable = (books: Books, fan: string): number => books.balance(codes.debt(fan)) >= 29n ? 0 :
   books.wallets.lots.filter((lot) => lot.fan === fan && lot.open).reduce((total, lot) => total + lot.free.length, 0);
 
 function take(books: Books, fan: string, coins: number): Coin[] {

@@ -3812,6 +3812,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/wallet/debt-payments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pay what is owed with coins
+         * @description Of a payment that the fan's bank took back something was spent already: that is owed. While it is as much as two coins, coins buy nothing else. Unspent coins pay it at what they cost, oldest first, never more than is owed; less than a coin of it stays and hinders nothing. Refuses `coins_insufficient` where there is no coin to pay with, and answers the wallet as it is where nothing is owed.
+         */
+        post: operations["payDebt"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/wallet/returns": {
         parameters: {
             query?: never;
@@ -5843,10 +5863,10 @@ export interface components {
             pricedAt: components["schemas"]["Instant"];
         };
         /**
-         * @description Why an output was voided, cut or failed. `stopped`, `paused`, `gate_changed` and `consent_ended` came between the decision and the release. A stream also ends because its listener went away (`disconnected`) or never came (`not_fetched`), or because of us (`interrupted`).
+         * @description Why an output was voided, cut or failed. `stopped`, `paused`, `gate_changed` and `consent_ended` came between the decision and the release. A stream also ends because its listener went away (`disconnected`) or never came (`not_fetched`), or because of us (`interrupted`). `payment_lost`: the fan's bank took back what the output was to be paid with.
          * @enum {string}
          */
-        OutputReason: "stopped" | "paused" | "gate_changed" | "consent_ended" | "text_unspeakable" | "too_long" | "render_failed" | "disconnected" | "interrupted" | "not_fetched";
+        OutputReason: "stopped" | "paused" | "gate_changed" | "consent_ended" | "text_unspeakable" | "too_long" | "render_failed" | "disconnected" | "interrupted" | "not_fetched" | "payment_lost";
         /**
          * Output receipt
          * @description What was released, to whom it may sound, by whose consent, and how it is marked. Signed by the service with Ed25519 over its RFC 8785 form; its digest is in the log's release leaf.
@@ -13912,6 +13932,30 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description The wallet. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Wallet"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    payDebt: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The wallet afterwards. */
             200: {
                 headers: {
                     [name: string]: unknown;

@@ -2188,7 +2188,7 @@ output: output_of_licence_is_no_probe CHECK (((licence_id IS NULL) OR (audience 
 output: output_pkey PRIMARY KEY (id)
 output: output_probe_is_no_stream CHECK (((delivery = 'file'::text) OR (audience = 'fan'::text)))
 output: output_probe_is_the_owners CHECK (((probe IS NOT NULL) = (audience = 'owner'::text)))
-output: output_reason_check CHECK ((reason = ANY (ARRAY['stopped'::text, 'paused'::text, 'gate_changed'::text, 'consent_ended'::text, 'text_unspeakable'::text, 'too_long'::text, 'render_failed'::text, 'disconnected'::text, 'interrupted'::text, 'not_fetched'::text])))
+output: output_reason_check CHECK ((reason = ANY (ARRAY['stopped'::text, 'paused'::text, 'gate_changed'::text, 'consent_ended'::text, 'text_unspeakable'::text, 'too_long'::text, 'render_failed'::text, 'disconnected'::text, 'interrupted'::text, 'not_fetched'::text, 'payment_lost'::text])))
 output: output_requester_fkey FOREIGN KEY (requester) REFERENCES account(id)
 output: output_says_why CHECK (((state = ANY (ARRAY['voided'::text, 'failed'::text, 'cut'::text])) = (reason IS NOT NULL)))
 output: output_script_check CHECK (((char_length(script) >= 1) AND (char_length(script) <= 5000)))
@@ -3830,12 +3830,12 @@ CREATE OR REPLACE FUNCTION public.coin_lot_keeps()
  LANGUAGE plpgsql
  SET search_path TO 'public', 'pg_temp'
 AS $function$
-  BEGIN
-    IF OLD.state = 'lost' AND NEW.state <> 'lost' THEN
-      RAISE EXCEPTION 'lot % was lost', OLD.id USING ERRCODE = 'restrict_violation';
-    END IF;
-    RETURN NEW;
-  END $function$
+      BEGIN
+        IF OLD.state = 'lost' AND NEW.state <> 'lost' AND (NEW.state <> 'open' OR NEW.left_coins = 0) THEN
+          RAISE EXCEPTION 'lot % was lost', OLD.id USING ERRCODE = 'restrict_violation';
+        END IF;
+        RETURN NEW;
+      END $function$
 CREATE OR REPLACE FUNCTION public.coin_lot_set(lot text, runs int8multirange)
  RETURNS void
  LANGUAGE sql

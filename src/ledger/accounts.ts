@@ -1,6 +1,7 @@
 import type { Refusal } from '../kernel/refusals.ts';
 import { invalid, type AccountRef, type Leg, sameAccount } from './model.ts';
 import type { Tx } from '../kernel/tx.ts';
+import { connectionsOpened } from '../platform/postgres/index.ts';
 import { findAccounts, type OpenAccount, openAccounts } from './account-store.ts';
 
 const KEPT_MAX = 50_000;
@@ -14,17 +15,30 @@ export interface LegColumns {
 
 /**
  * The numbers of accounts by their codes. An account never changes once it is opened, so what was committed is looked up
- * once a process; what this transaction opened itself is not kept, since it may still be rolled back.
+ * once; what this transaction opened itself is not kept, since it may still be rolled back. All of it is forgotten when a connection is opened: an
+ * older backup may have taken the database's place, where the same numbers name other accounts.
  */
 export class Accounts {
   #known = new Map<string, OpenAccount>();
+  #opened = 0;
+
+  /** What is known of the database that this transaction is in. */
+  #knownIn(tx: Tx): Map<string, OpenAccount> {
+    const opened = connectionsOpened(tx);
+    if (opened > this.#opened || this.#known.size > KEPT_MAX) {
+      this.#known = new Map();
+      this.#opened = Math.max(opened, this.#opened);
+    }
+    return this.#known;
+  }
 
   /** Finds accounts and opens those that are new, as they are described. Those that stand may be described otherwise. */
   async resolve(tx: Tx, refs: Iterable<AccountRef>): Promise<ReadonlyMap<string, OpenAccount>> {
+    const known = this.#knownIn(tx);
     const all = new Map<string, OpenAccount>();
     const unknown = new Map<string, AccountRef>();
     for (const account of refs) {
-      const found = this.#known.get(account.code);
+      const found = known.get(account.code);
       if (found !== undefined) all.set(account.code, found);
       else if (!unknown.has(account.code)) unknown.set(account.code, account);
     }
@@ -35,10 +49,11 @@ export class Accounts {
       await openAccounts(tx, [...unknown.values()]);
       found = await findAccounts(tx, codes);
     }
-    if (this.#known.size > KEPT_MAX) this.#known = new Map();
+    // What an older transaction learned may be of a database that is no more.
+    const keeps = connectionsOpened(tx) === this.#opened;
     for (const open of found) {
       all.set(open.account.code, open);
-      if (open.committed) this.#known.set(open.account.code, open);
+      if (open.committed && keeps) known.set(open.account.code, open);
     }
     return all;
   }
@@ -46,8 +61,8 @@ export class Accounts {
   /** As `resolve`, where every leg must describe its account as it was opened. Refuses `ledger_transfer_invalid`. */
   async columns(tx: Tx, legs: readonly Leg[]): Promise<LegColumns> {
     // Nothing is awaited where all are known: the statement then leaves together with the one that begins the transaction.
-    const known = legs.every(({ account }) => this.#known.has(account.code)) ? this.#known : await this.resolve(tx, legs.map(({ account }) => account));
-    return legColumns(legs, known);
+    const known = this.#knownIn(tx);
+    return legColumns(legs, legs.every(({ account }) => known.has(account.code)) ? known : await this.resolve(tx, legs.map(({ account }) => account)));
   }
 }
 

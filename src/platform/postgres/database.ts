@@ -54,13 +54,14 @@ function begin(client: pg.PoolClient, isolation: IsolationLevel): Promise<unknow
 }
 
 async function attempt<T>(
-  source: DataSource, work: (tx: Tx) => Promise<T>, isolation: IsolationLevel,
+  source: DataSource, work: (tx: Tx) => Promise<T>, isolation: IsolationLevel, openedWith: (client: pg.PoolClient) => number,
 ): Promise<T> {
   const runner = source.createQueryRunner();
   const client = (await runner.connect()) as pg.PoolClient;
+  const opened = openedWith(client);
   try {
     const begun = begin(client, isolation);
-    const tx = openToken({ runner, client });
+    const tx = openToken({ runner, client, opened });
     try {
       const result = await work(tx);
       closeToken(tx);
@@ -78,10 +79,17 @@ async function attempt<T>(
 }
 
 function makeRunTx(source: DataSource): RunTx {
+  const seen = new WeakSet<pg.PoolClient>();
+  let opened = 0;
+  function openedWith(client: pg.PoolClient): number {
+    if (!seen.has(client)) opened += 1;
+    seen.add(client);
+    return opened;
+  }
   return async (work, options = {}) => {
     for (let tries = 1; ; tries += 1) {
       try {
-        return await attempt(source, work, options.isolation ?? 'READ COMMITTED');
+        return await attempt(source, work, options.isolation ?? 'READ COMMITTED', openedWith);
       } catch (error) {
         if (tries >= ATTEMPTS || !RETRYABLE.has(sqlState(error) ?? '')) throw error;
       }

@@ -3,7 +3,7 @@
  * the embedded server and the migrations. Rooms see `RunTx`, `sql(tx, …)` and, for plain rows, `repository(tx, …)`.
  */
 export { connect, type Database, sqlState } from './database.ts';
-export { sql, prepared, maybeOne, one, execute, repository, savepoint } from './tx.ts';
+export { sql, prepared, maybeOne, one, execute, repository, savepoint, connectionsOpened } from './tx.ts';
 export { openSession, type Session } from './session.ts';
 export { answered, once } from './once.ts';
 export { plainTable } from './plain-table.ts';

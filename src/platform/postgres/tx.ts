@@ -6,6 +6,8 @@ import type { Tx } from '../../kernel/tx.ts';
 interface Open {
   runner: QueryRunner;
   client: Pick<pg.ClientBase, 'query'>;
+  /** How many connections had been opened to the database when it began. */
+  opened: number;
 }
 
 const running = new WeakMap<Tx, Open>();
@@ -26,6 +28,14 @@ function openOf(tx: Tx): Open {
   const open = running.get(tx);
   if (open === undefined) throw new Error('This transaction has ended; its token was used too late.');
   return open;
+}
+
+/**
+ * How many connections this process had opened to the database when this transaction began, its own included. Whatever took the database's place, it
+ * is reached by a new connection: what was learned at the same number was learned of the same database.
+ */
+export function connectionsOpened(tx: Tx): number {
+  return openOf(tx).opened;
 }
 
 /**

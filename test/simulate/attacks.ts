@@ -93,7 +93,7 @@ async function race(story: Story): Promise<boolean> {
   const { stage, payees } = story;
   const { operator } = payees;
   for (const clone of story.clones) await recognise(story, clone.cloneId);
-  const period = story.periods.find((one) => !one.disputed && !one.shared && returnable(story, one).length > 0);
+  const period = story.periods.find((one) => ['never', 'won'].includes(one.disputed) && !one.shared && returnable(story, one).length > 0);
   if (period === undefined) return false;
   const day = returnable(story, period)[0]!;
   const id = await periodId(story, period);

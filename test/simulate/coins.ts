@@ -2,7 +2,7 @@ import { expectRefusal } from './attacks.ts';
 import { open, pay, people } from './fans.ts';
 import { spendable } from './reference/coins.ts';
 import { dayOf, isoDay, monthAfter } from './reference/days.ts';
-import { feeOf, GOOD_CARD, type Story } from './story.ts';
+import { feeOf, GOOD_CARD, type OpenDispute, type Story } from './story.ts';
 
 /** What fans do with coins. Each answers false when it is not possible just now. */
 
@@ -92,11 +92,10 @@ async function giveBack(story: Story): Promise<boolean> {
 }
 
 /** A bank takes a pack back, whose coins are spent in part. */
-async function dispute(story: Story, lost: boolean): Promise<boolean> {
+async function openOn(story: Story): Promise<OpenDispute | null> {
   const { stage } = story;
-  if (story.late) return false;
   const possible = story.lots.filter((lot) => !lot.disputed && !lot.returned);
-  if (possible.length === 0) return false;
+  if (possible.length === 0) return null;
   const spent = possible.filter(({ lot }) => [...story.reference.books.wallets.spends.values()].some(({ coins }) => coins.some((coin) => coin.lot === lot)));
   const pack = story.pick(spent.length > 0 ? spent : possible);
   const [row] = await stage.ask<{ charge: string }>('SELECT stripe_charge AS charge FROM coin_lot WHERE id = $1', [pack.lot]);
@@ -106,13 +105,30 @@ async function dispute(story: Story, lost: boolean): Promise<boolean> {
   const taken = book().find((entry) => entry.platform && entry.type === 'adjustment' && entry.source === id);
   pack.disputed = true;
   story.happen({ what: 'lot_disputed', dispute: id, lot: pack.lot, grossMinor: pack.grossMinor, feeMinor: taken?.feeMinor ?? 0n });
-  await closeDispute(id, lost ? 'lost' : 'won');
-  await story.settle({ mortal: true });
-  story.happen({ what: 'lot_decided', dispute: id, lot: pack.lot, lost, grossMinor: pack.grossMinor });
-  return true;
+  return {
+    id, since: story.now, clone: null, across: new Set(),
+    async decide(outcome) {
+      await closeDispute(id, outcome);
+      await story.settle({ mortal: true });
+      story.happen({ what: 'lot_decided', dispute: id, lot: pack.lot, lost: outcome === 'lost', grossMinor: pack.grossMinor });
+    },
+  };
+}
+
+async function dispute(story: Story, outcome: 'won' | 'lost'): Promise<boolean> {
+  const one = story.late ? null : await openOn(story);
+  await one?.decide(outcome);
+  return one !== null;
+}
+
+/** It is decided some day, with the other disputes that were left open. */
+async function leaveOpen(story: Story): Promise<boolean> {
+  const one = story.late ? null : await openOn(story);
+  if (one !== null) story.disputes.push(one);
+  return one !== null;
 }
 
 export const COINS: Readonly<Record<string, (story: Story) => Promise<boolean>>> = {
   buy_coins: buy, spend_coins: spend, prepaid_month: prepay, return_coins: giveBack,
-  coin_dispute_won: (story) => dispute(story, false), coin_dispute_lost: (story) => dispute(story, true),
+  coin_dispute_won: (story) => dispute(story, 'won'), coin_dispute_lost: (story) => dispute(story, 'lost'), coin_dispute_left_open: leaveOpen,
 };

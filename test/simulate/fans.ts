@@ -45,7 +45,7 @@ export async function sell(story: Story, card = GOOD_CARD, before?: string, inte
 export const living = (story: Story): Sale[] => story.sales.filter((sale) => sale.endedAt === Infinity && !sale.failsLater && sale.booked > 0 && sale.clone.stoppedAt === Infinity);
 
 /** A subscription is over, whichever plans it had: after a change of plan the same one lives on as another sale of its fan. */
-function endSubscription(story: Story, { fan, clone }: Sale): void {
+export function endSubscription(story: Story, { fan, clone }: Sale): void {
   for (const sale of story.sales) if (sale.fan === fan && sale.clone === clone) sale.endedAt = Math.min(sale.endedAt, story.now);
 }
 
@@ -115,46 +115,6 @@ async function quota(story: Story): Promise<boolean> {
   return true;
 }
 
-/** A bank takes a payment back, and decides; the fee is the processor's either way. */
-async function disputePeriod(story: Story, period: PaidPeriod, outcome: 'won' | 'lost'): Promise<void> {
-  const { stage } = story;
-  const [row] = await stage.ask<{ charge: string }>('SELECT stripe_charge AS charge FROM subscription_period WHERE id = $1', [await periodId(story, period)]);
-  const { openDispute, closeDispute, book } = stage.sandbox.control;
-  const dispute = await openDispute(row?.charge ?? '');
-  await story.settle({ mortal: true });
-  const taken = book().find((entry) => entry.platform && entry.type === 'adjustment' && entry.source === dispute);
-  if (taken === undefined) throw new Error('the processor has no movement of a dispute');
-  period.disputed = true;
-  story.happen({ what: 'disputed', dispute, period: period.key, feeMinor: taken.feeMinor, at: story.now });
-  await closeDispute(dispute, outcome);
-  await story.settle({ mortal: true });
-  if (outcome === 'lost') endSubscription(story, period.sale);
-  story.happen({ what: 'dispute_decided', dispute, period: period.key, lost: outcome === 'lost', at: story.now });
-}
-
-/** Of what was paid today. */
-async function dispute(story: Story, outcome: 'won' | 'lost'): Promise<boolean> {
-  if (story.late || !(await sell(story))) return false;
-  await story.settle();
-  await disputePeriod(story, story.periods.at(-1)!, outcome);
-  return true;
-}
-
-/** Of what is delivered in part, and divided perhaps. */
-async function disputeEarned(story: Story, outcome: 'won' | 'lost'): Promise<boolean> {
-  if (story.late) return false;
-  await story.settle();
-  const possible = story.periods.filter((period) => {
-    const known = story.reference.books.period(period.key);
-    return !period.disputed && !period.shared && period.returned.size === 0 && !known.ended && known.earned > 0;
-  });
-  if (possible.length === 0) return false;
-  const divided = possible.filter((period) => story.reference.books.period(period.key).pots.length > 0);
-  if (divided.length === 0 && outcome === 'lost') return false;
-  await disputePeriod(story, story.pick(divided.length > 0 ? divided : possible), outcome);
-  return true;
-}
-
 /** Nothing of what the processor tells arrives; an hour later somebody compares, and nothing is missing. */
 async function lostWebhooks(story: Story): Promise<boolean> {
   const { stage, payees } = story;
@@ -194,7 +154,9 @@ async function recogniseSome(story: Story): Promise<boolean> {
 export async function stop(story: Story): Promise<boolean> {
   const going = open(story);
   if (going.length < 2) return false;
-  const clone = story.pick(going);
+  // Rather one of whose payments one is disputed: its days are paid back when the bank has decided.
+  const asked = going.filter((clone) => story.disputes.some((dispute) => dispute.clone === clone));
+  const clone = story.pick(asked.length > 0 ? asked : going);
   const { billing } = story.stage.rooms;
   // What is charged and not told yet belongs to the stop all the same.
   await story.stage.tx((tx) => billing.settleStop(tx, { stopId: `stp_${clone.cloneId}`, cloneId: clone.cloneId, at: new Date(story.now * 1_000) }));
@@ -220,10 +182,6 @@ export const FANS: Readonly<Record<string, (story: Story) => Promise<boolean>>> 
     await page(story, clone, story.pick(clone.tiers).tierId);
     return true;
   },
-  dispute_won: (story) => dispute(story, 'won'),
-  dispute_lost: (story) => dispute(story, 'lost'),
-  dispute_earned_won: (story) => disputeEarned(story, 'won'),
-  dispute_earned_lost: (story) => disputeEarned(story, 'lost'),
   lost_webhooks: lostWebhooks, cancel, pause, quota, recognise: recogniseSome, stop,
 };
 

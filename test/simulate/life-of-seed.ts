@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { ATTACKS, letGo } from './attacks.ts';
 import { FANS } from './fans.ts';
 import { COINS } from './coins.ts';
+import { decide, DISPUTES } from './disputes.ts';
 import { check } from './oracles.ts';
 import { OWNERS, runRoyalties, signSplit, close } from './owners.ts';
 import { PAPERS } from './papers.ts';
@@ -16,7 +17,7 @@ type Verbs = Readonly<Record<string, (story: Story) => Promise<boolean>>>;
 /** What each month holds; the order is drawn. */
 const MONTH: readonly string[] = [
   'subscribe', 'subscribe', 'abandoned', 'declined', 'fails_later', 'cancel', 'quota', 'pause', 'recognise', 'change_split', 'hold_webhooks', 'late_webhooks',
-  'repeat_webhooks', 'lost_webhooks', 'dispute_won', 'dispute_lost', 'dispute_earned_won', 'dispute_earned_lost', 'advance', 'tax', 'buy_coins', 'buy_coins', 'spend_coins', 'spend_coins', 'prepaid_month', 'return_coins', 'coin_dispute_won', 'coin_dispute_lost', 'subscribe_year', 'change_price', 'free_turns', 'refused', 'run', 'dry_run', 'payout', 'refund_before_run', 'refund_after_run', 'refund_after_payout', 'close',
+  'repeat_webhooks', 'lost_webhooks', 'dispute_won', 'dispute_lost', 'dispute_earned_won', 'dispute_earned_lost', 'dispute_left_open', 'dispute_left_open', 'coin_dispute_left_open', 'open_dispute_won', 'open_dispute_lost', 'advance', 'tax', 'buy_coins', 'buy_coins', 'spend_coins', 'spend_coins', 'prepaid_month', 'return_coins', 'coin_dispute_won', 'coin_dispute_lost', 'subscribe_year', 'change_price', 'free_turns', 'refused', 'run', 'dry_run', 'payout', 'refund_before_run', 'refund_after_run', 'refund_after_payout', 'close',
 ];
 /** What is done once, after something was earned. */
 const ONCE: readonly string[] = ['race', 'bounce', 'stop', 'end_advance'];
@@ -30,7 +31,8 @@ const ALONG: readonly string[] = [
 /** In every seed; what of ALONG is left to the dice must have happened somewhere in a range of seeds. */
 export const EVERY_SEED: readonly string[] = [...new Set([...MONTH, ...ONCE, 'subscribed', 'renewed', 'captured', 'voided'])].filter((kind) => kind !== 'pause');
 /** A clone is paused where no renewal is near, which a seed may never have. */
-export const SOMEWHERE: readonly string[] = [...ALONG, ...RARE, 'pause'];
+export const SOMEWHERE: readonly string[] = [...ALONG, ...RARE, 'pause',
+  ...['run', 'payout', 'stop', 'split', 'refund'].flatMap((what) => [`open_across_${what}_won`, `open_across_${what}_lost`])];
 
 export interface LifeOptions extends Omit<StoryOptions, 'scale'> {
   months: number;
@@ -122,10 +124,22 @@ async function endMonth(story: Story, course: Course, month: number): Promise<vo
   if (found.length > 0) throw new Error(found.join('\n  '));
 }
 
+/** Most of what is still disputed at the end is decided; a bank may take longer than a life. */
+async function decideRest(story: Story, course: Course): Promise<void> {
+  course.last = 'the last decisions';
+  await letGo(story);
+  while (story.disputes.length > 0 && story.random.below(5) > 0) {
+    await decide(story, story.pick(['won', 'lost'] as const), true);
+    const found = await check(story);
+    if (found.length > 0) throw new Error(found.join('\n  '));
+  }
+}
+
 async function live(story: Story, months: number, course: Course): Promise<void> {
   // About thirty days for the list of a month.
   for (let month = 1; month <= months; month += 1) {
     await play(story, shuffled(story, [...course.script, ...RARE, ...(month === months ? ONCE : [])]), course, 2);
+    if (month === months) await decideRest(story, course);
     await endMonth(story, course, month);
   }
   for (let tries = 0; EVERY_SEED.some((kind) => !story.counts.has(kind)) && tries < 5; tries += 1) {
@@ -142,7 +156,7 @@ export const SMALL: Scale = { clones: 2, batch: 1 };
 /** Lives a seed. Does not throw for what it finds: it is in the report. */
 export async function lifeOf({ months, script, wait = 2, scale = SMALL, log = () => undefined, more = {}, ...options }: LifeOptions): Promise<LifeReport> {
   const story = await openStory({ ...options, scale });
-  const verbs = { ...FANS, ...PLANS, ...COINS, ...OWNERS, ...PAPERS, ...ATTACKS, ...more };
+  const verbs = { ...FANS, ...PLANS, ...COINS, ...OWNERS, ...PAPERS, ...DISPUTES, ...ATTACKS, ...more };
   const course: Course = { step: 0, last: 'the beginning', verbs, script: [...MONTH, ...Object.keys(more)], log };
   let broken: string | null = null;
   try {

@@ -11,8 +11,8 @@ const SEEDS = Array.from({ length: 20 }, (_none, index) => index + 1);
 const SCENES: readonly (readonly string[])[] = [
   ['quota', 'run', 'refund_after_run'], ['run', 'payout', 'refund_after_payout', 'run'], ['recognise', 'refund_before_run', 'dry_run'], ['hold_webhooks', 'cancel', 'subscribe', 'late_webhooks'],
   ['pause', 'change_split', 'refused'], ['stop', 'repeat_webhooks'], ['bounce', 'close'], ['declined', 'fails_later', 'abandoned'], ['run', 'race'],
-  ['lost_webhooks', 'dispute_won'], ['dispute_lost', 'recognise'], ['advance', 'run', 'dispute_earned_lost'], ['tax', 'run', 'dispute_earned_won', 'payout'], ['advance', 'run', 'refund_after_run', 'dispute_earned_lost', 'end_advance'],
-  ['buy_coins', 'spend_coins', 'run', 'coin_dispute_lost'], ['buy_coins', 'buy_coins', 'coin_dispute_won', 'return_coins'], ['buy_coins', 'buy_coins', 'buy_coins', 'prepaid_month', 'spend_coins', 'stop'],
+  ['lost_webhooks', 'dispute_won'], ['dispute_lost', 'run', 'dispute_left_open', 'run', 'open_dispute_lost'], ['advance', 'run', 'dispute_earned_lost'], ['tax', 'run', 'dispute_earned_won', 'payout'], ['advance', 'run', 'refund_after_run', 'dispute_earned_lost', 'end_advance'],
+  ['buy_coins', 'spend_coins', 'run', 'coin_dispute_lost'], ['buy_coins', 'buy_coins', 'coin_dispute_won', 'spend_coins', 'coin_dispute_left_open', 'run', 'open_dispute_won', 'return_coins'], ['buy_coins', 'buy_coins', 'buy_coins', 'prepaid_month', 'spend_coins', 'stop'],
   ['subscribe_year', 'change_price', 'free_turns', 'recognise'], ['subscribe', 'upgrade', 'recognise', 'stop'], ['derive', 'recognise', 'run', 'fails_later', 'dunning_recovers'],
 ];
 const LONG = 13;

@@ -53,7 +53,7 @@ export async function money(options: SimulateOptions): Promise<SimulateReport> {
   const never = [...EVERY_SEED, ...SOMEWHERE].filter((kind) => !(kind in counts));
   const broken = reports.filter((report) => report.broken !== null);
   return {
-    simulate: 'money', held: broken.length === 0 && (never.length === 0 || seeds.length < 5),
+    simulate: 'money', held: broken.length === 0 && (never.length === 0 || seeds.length < 20),
     figures: {
       months, ...scale, seeds: reports.length, held: reports.length - broken.length, broken: broken.map((report) => report.seed), steps: total(reports, 'steps'),
       fans: total(reports, 'fans'), charges: total(reports, 'charges'), transfers: total(reports, 'transfers'), happened: counts, neverHappened: never,

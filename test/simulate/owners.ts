@@ -92,7 +92,7 @@ function where(story: Story, period: PaidPeriod): Where {
 async function goodwill(story: Story, at: Where): Promise<boolean> {
   const { stage, payees } = story;
   if (at === 'before_run') for (const clone of story.clones) await recognise(story, clone.cloneId);
-  const candidates = story.periods.filter((period) => where(story, period) === at && !period.disputed && !period.shared && returnable(story, period).length > 0);
+  const candidates = story.periods.filter((period) => where(story, period) === at && ['never', 'won'].includes(period.disputed) && !period.shared && returnable(story, period).length > 0);
   if (candidates.length === 0) return false;
   const period = story.pick(candidates);
   const all = returnable(story, period);

@@ -18,7 +18,7 @@ const actorOf = (sale: Sale): { accountId: string; sessionId: string; roles: [] 
 function running(story: Story, sale: Sale): Story['periods'][number] | null {
   const all = story.periods.filter((period) => period.sale === sale);
   const last = all.at(-1);
-  if (last === undefined || last.disputed || last.shared || last.returned.size > 0 || story.reference.books.period(last.key).ended) return null;
+  if (last === undefined || last.disputed !== 'never' || last.shared || last.returned.size > 0 || story.reference.books.period(last.key).ended) return null;
   const renewal = monthAfter(sale.at, sale.booked);
   return story.now > renewal - 2 * HOUR || story.today <= last.startDay ? null : last;
 }
@@ -47,7 +47,7 @@ async function upgrade(story: Story): Promise<boolean> {
   sale.endedAt = story.now;
   const next: Sale = { ...sale, tierId, priceMinor, at: story.now, endedAt: Infinity, booked: 1 };
   story.sales.push(next);
-  story.periods.push({ key, sale: next, startDay, days, returned: new Set(), disputed: false, shared: true });
+  story.periods.push({ key, sale: next, startDay, days, returned: new Set(), disputed: 'never', shared: true });
   story.happen({ what: 'carried', from: old.key, earlier: story.periods.filter((one) => one.sale === sale && one !== old).map((one) => one.key), period: `${key} carried`, tierId, startDay, days });
   story.happen({ what: 'paid', period: key, cloneId: sale.clone.cloneId, tierId, grossMinor: chargeMinor, feeMinor: feeOf(stage, chargeMinor), startDay, days });
   return true;

@@ -1,5 +1,6 @@
 import { seededRandom, type Random } from '../../src/kernel/random.ts';
 import { type Charge, chargesOf as charged, type Paused } from '../billing/renewing.ts';
+import { note } from './disputes.ts';
 import type { Planting } from './rooms.ts';
 import { DAY_SECONDS, dayOf, isoDay, midnight, monthAfter } from './reference/days.ts';
 import type { Happening, Leg } from './reference/happenings.ts';
@@ -47,9 +48,21 @@ export interface PaidPeriod {
   startDay: number;
   days: number;
   returned: Set<number>;
-  disputed: boolean;
+  /** How its payment is disputed; a bank does it once. */
+  disputed: 'never' | 'open' | 'won' | 'lost';
   /** A part of what a change of plan made: two of one day, which are not told apart by it. */
   shared: boolean;
+}
+
+/** A dispute that waits for the bank's decision while everything else goes on. */
+export interface OpenDispute {
+  id: string;
+  since: number;
+  /** Whose clone its payment went to; null of a pack of coins. */
+  clone: CloneFacts | null;
+  decide: (outcome: 'won' | 'lost') => Promise<void>;
+  /** What happened meanwhile that touches it. */
+  across: Set<string>;
 }
 
 export interface Scale {
@@ -74,6 +87,8 @@ export interface Story {
   periods: PaidPeriod[];
   /** Packs of coins. */
   lots: { lot: string; fan: string; grossMinor: bigint; disputed: boolean; returned: boolean }[];
+  /** Disputes that are not decided, the first first. */
+  disputes: OpenDispute[];
   /** Who has bought a month of which clone ahead. */
   prepaid: Set<string>;
   counts: Map<string, number>;
@@ -180,7 +195,7 @@ export async function openStory({ seed, scale, ...faults }: StoryOptions): Promi
   const clones = await makeClones(stage, random, owners, scale.clones);
   let now = start;
   const story: Story = {
-    stage, random, scale, clones, payees, reference: makeReference(600n), people: 0, sales: [], periods: [], lots: [], prepaid: new Set(), counts: new Map(), underway: new Map(), late: false,
+    stage, random, scale, clones, payees, reference: makeReference(600n), people: 0, sales: [], periods: [], lots: [], disputes: [], prepaid: new Set(), counts: new Map(), underway: new Map(), late: false,
     get now() {
       return now;
     },
@@ -188,7 +203,10 @@ export async function openStory({ seed, scale, ...faults }: StoryOptions): Promi
       return dayOf(now);
     },
     count: (kind) => void story.counts.set(kind, (story.counts.get(kind) ?? 0) + 1),
-    happen: (happening) => story.reference.happen(happening),
+    happen(happening) {
+      story.reference.happen(happening);
+      note(story.disputes, happening);
+    },
     pick(from) {
       if (from.length === 0) throw new Error('nothing to pick from');
       return from[random.below(from.length)]!;
@@ -243,7 +261,7 @@ function learn(story: Story, heard: (key: string) => boolean = () => true): void
     for (const { startDay, days } of charges.slice(sale.booked)) {
       const key = `${sale.fan} ${sale.clone.cloneId} ${isoDay(startDay)}`;
       if (!heard(key)) break;
-      story.periods.push({ key, sale, startDay, days, returned: new Set(), disputed: false, shared: false });
+      story.periods.push({ key, sale, startDay, days, returned: new Set(), disputed: 'never', shared: false });
       const grossMinor = sale.agreed.findLast(({ from }) => sale.booked >= from)?.priceMinor ?? sale.priceMinor;
       story.happen({ what: 'paid', period: key, cloneId: sale.clone.cloneId, tierId: sale.tierId, grossMinor, feeMinor: feeOf(story.stage, grossMinor), startDay, days });
       story.count(sale.booked === 0 ? 'subscribed' : 'renewed');

@@ -1,9 +1,10 @@
 import { dayOf } from './days.ts';
-import { received, takeEarned } from './dividing.ts';
+import { holdClaim } from './disputing.ts';
+import { takeEarned } from './dividing.ts';
 import { termsOn, upTo } from './earning.ts';
 import { floor, fraction } from './fraction.ts';
-import { type Happening, PLATFORM } from './happenings.ts';
-import { account, type Books, holdFor, type Period, release } from './state.ts';
+import type { Happening } from './happenings.ts';
+import { account, type Books, type Period, release } from './state.ts';
 
 /** Coins, one by one: each has a number in its lot, and its own part of what the lot cost. */
 
@@ -117,7 +118,7 @@ export function giveBack(books: Books, { spend: id }: Of<'coins_voided'>): void 
 function periodOf(books: Books, spend: Spend, of: Pick<Period, 'id' | 'days' | 'nextDay'>): Period {
   const { cloneId, tierId, coins } = spend;
   const period: Period = {
-    ...of, cloneId, tierId, netMinor: sum(coins, 'net'), taxMinor: sum(coins, 'tax'), feeMinor: sum(coins, 'fee'), earned: 0, earnedOn: [], ended: false, returnedDays: [],
+    ...of, cloneId, tierId, netMinor: sum(coins, 'net'), taxMinor: sum(coins, 'tax'), feeMinor: sum(coins, 'fee'), earned: 0, earnedOn: [], ended: false, dispute: null, stoppedOn: null, returnedDays: [],
     waiting: [], pots: [], quota: { held: 0, captured: 0 }, coins: spend.id,
   };
   books.periods.set(of.id, period);
@@ -189,23 +190,24 @@ export function disputeLot(books: Books, { dispute, lot: id, grossMinor, feeMino
   const lot = lotOf(books, id);
   lot.open = false;
   books.post([account.disputed, grossMinor], [account.disputeFees, feeMinor], [account.cash, -grossMinor - feeMinor]);
-  let left = grossMinor;
-  for (const { spend } of spentOf(books, lot)) {
-    const { totals, takenMinor } = received(books.period(spend.id), left);
-    left -= takenMinor;
-    for (const [payee, amount] of totals) if (amount > 0n && payee !== PLATFORM) holdFor(books, { payee, cloneId: spend.cloneId, cause: dispute, dueDay: null }, amount);
-  }
+  const open = { id: dispute, claimMinor: grossMinor, bought: (): string[] => spentOf(books, lot).map(({ spend }) => spend.id) };
+  books.disputes.set(dispute, open);
+  holdClaim(books, open);
 }
 
 /** Lost: unspent coins first, then of those who received something for the others; what the processor kept of those is the fan's debt. */
 export function decideLot(books: Books, { dispute, lot: id, lost, grossMinor }: Of<'lot_decided'>): void {
   const lot = lotOf(books, id);
+  const open = books.disputes.get(dispute);
+  if (open === undefined) throw new Error(`the model knows no open dispute ${dispute}`);
+  books.disputes.delete(dispute);
   if (!lost) {
     lot.open = true;
     books.post([account.cash, grossMinor], [account.disputed, -grossMinor]);
     release(books, (held) => held.cause === dispute);
     return;
   }
+  holdClaim(books, open);
   const coins = lot.free.splice(0);
   const [net, tax, fee] = [sum(coins, 'net'), sum(coins, 'tax'), sum(coins, 'fee')];
   books.post(

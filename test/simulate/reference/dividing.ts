@@ -1,4 +1,5 @@
 import { dayOf } from './days.ts';
+import { holdAfterRun } from './disputing.ts';
 import { upTo } from './earning.ts';
 import { floor, fraction, largestRemainder, sainteLague } from './fraction.ts';
 import { type Base, type Happening, PLATFORM } from './happenings.ts';
@@ -124,6 +125,7 @@ export function run(books: Books, { cloneId, at }: Extract<Happening, { what: 'r
       left -= hold(books, { payee, cloneId, cause: `run ${clone.runs}`, dueDay: day + days }, wanted < left ? wanted : left);
     }
   }
+  holdAfterRun(books, cloneId, new Set(received.keys()));
 }
 
 const least = (...amounts: bigint[]): bigint => amounts.reduce((a, b) => (b < a ? b : a));

@@ -62,11 +62,20 @@ function settle(books: Books, clone: Clone, period: Period): void {
   if (period.earned === period.days) return;
   period.ended = true;
   const left = (amountMinor: bigint): bigint => amountMinor - upTo(amountMinor, period.earned, period.days);
-  const [net, tax, fee] = [left(period.netMinor), left(period.taxMinor), left(period.feeMinor)];
+  const [net, fee] = [left(period.netMinor), left(period.feeMinor)];
   if (period.coins !== null) {
     restoreUnused(books, period, { net, fee });
     return;
   }
+  // The bank has this money: it is paid back when the dispute is won.
+  if (period.dispute !== null) period.stoppedOn = day;
+  else returnUnused(books, clone, period, day);
+}
+
+/** Days that nobody used, of a period that ended. */
+export function returnUnused(books: Books, clone: Clone, period: Period, day: number): void {
+  const left = (amountMinor: bigint): bigint => amountMinor - upTo(amountMinor, period.earned, period.days);
+  const [net, tax, fee] = [left(period.netMinor), left(period.taxMinor), left(period.feeMinor)];
   const { bearer } = termsOn(clone, day);
   const { cloneId } = period;
   books.post(
@@ -90,7 +99,7 @@ export function pay(books: Books, paid: Extract<Happening, { what: 'paid' }>): v
   );
   const clone = books.clone(cloneId);
   const period: Period = {
-    id, cloneId, tierId, netMinor, taxMinor, feeMinor, days, earned: 0, nextDay: startDay, earnedOn: [], ended: false, returnedDays: [], waiting: [], pots: [],
+    id, cloneId, tierId, netMinor, taxMinor, feeMinor, days, earned: 0, nextDay: startDay, earnedOn: [], ended: false, dispute: null, stoppedOn: null, returnedDays: [], waiting: [], pots: [],
     quota: { held: 0, captured: 0 }, coins: null,
   };
   books.periods.set(id, period);

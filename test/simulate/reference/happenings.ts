@@ -8,7 +8,7 @@ export type Happening =
   | { what: 'recognised'; cloneId: string; throughDay: number }
   | { what: 'stopped'; cloneId: string; at: number }
   | { what: 'returned'; period: string; days: readonly number[]; at: number }
-  | { what: 'disputed'; dispute: string; period: string; feeMinor: bigint; at: number }
+  | { what: 'disputed'; dispute: string; period: string; amountMinor: bigint; feeMinor: bigint; at: number }
   | { what: 'dispute_decided'; dispute: string; period: string; lost: boolean; at: number }
   | { what: 'advanced'; advanceId: string; payee: string; amountMinor: bigint; cloneIds: readonly string[]; base: 'share' | 'pot'; rateBasisPoints: number; endsOn: number | null; at: number }
   | { what: 'advance_ended'; advanceId: string }

@@ -108,6 +108,10 @@ export interface Period {
   /** The calendar day of each earned day. */
   earnedOn: number[];
   ended: boolean;
+  /** The dispute of its payment that is not decided. */
+  dispute: string | null;
+  /** Ended by a stop while its payment was disputed, and not paid back. */
+  stoppedOn: number | null;
   /** Delivered days that went back to the fan. */
   returnedDays: number[];
   waiting: Waiting[];
@@ -129,12 +133,21 @@ export interface Clone {
   divided: Pot[];
 }
 
+/** A payment that a bank took back and has not decided on. */
+export interface OpenDispute {
+  id: string;
+  claimMinor: bigint;
+  /** The periods and outputs that the payment bought, the latest first. */
+  bought: () => string[];
+}
+
 export interface Books {
   taxBasisPoints: bigint;
   balances: Map<string, bigint>;
   clones: Map<string, Clone>;
   periods: Map<string, Period>;
   held: Held[];
+  disputes: Map<string, OpenDispute>;
   wallets: Wallets;
   advances: Advance[];
   recoupments: Recoupment[];
@@ -172,7 +185,7 @@ export function openBooks(taxBasisPoints: bigint): Books {
   const clones = new Map<string, Clone>();
   const periods = new Map<string, Period>();
   return {
-    taxBasisPoints, balances, clones, periods, held: [], wallets: { lots: [], spends: new Map() }, advances: [], recoupments: [], taxes: [], payouts: new Map(),
+    taxBasisPoints, balances, clones, periods, held: [], disputes: new Map(), wallets: { lots: [], spends: new Map() }, advances: [], recoupments: [], taxes: [], payouts: new Map(),
     post(...legs) {
       const sum = legs.reduce((total, [, amountMinor]) => total + amountMinor, 0n);
       if (sum !== 0n) throw new Error(`the model does not balance: ${JSON.stringify(legs.map(([name, amount]) => [name, amount.toString()]))}`);

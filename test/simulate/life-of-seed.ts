@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 
 import { ATTACKS, letGo } from './attacks.ts';
 import { FANS } from './fans.ts';
+import { BANKS } from './banks.ts';
 import { COINS } from './coins.ts';
 import { decide, DISPUTES } from './disputes.ts';
 import { check } from './oracles.ts';
@@ -22,7 +23,7 @@ const MONTH: readonly string[] = [
 /** What is done once, after something was earned. */
 const ONCE: readonly string[] = ['race', 'bounce', 'stop', 'end_advance'];
 /** What is tried and needs more luck than one month has. */
-const RARE: readonly string[] = ['upgrade', 'derive', 'dunning_recovers'];
+const RARE: readonly string[] = ['upgrade', 'derive', 'dunning_recovers', 'bank_fails', 'bank_failure_ends'];
 /** What none of the above names by itself and must have happened all the same. */
 const ALONG: readonly string[] = [
   'subscribed', 'renewed', 'resumed', 'captured', 'voided', 'webhooks_reversed', 'webhooks_doubled', 'payee_never_onboards', 'process_died_in_jobs',
@@ -156,7 +157,7 @@ export const SMALL: Scale = { clones: 2, batch: 1 };
 /** Lives a seed. Does not throw for what it finds: it is in the report. */
 export async function lifeOf({ months, script, wait = 2, scale = SMALL, log = () => undefined, more = {}, ...options }: LifeOptions): Promise<LifeReport> {
   const story = await openStory({ ...options, scale });
-  const verbs = { ...FANS, ...PLANS, ...COINS, ...OWNERS, ...PAPERS, ...DISPUTES, ...ATTACKS, ...more };
+  const verbs = { ...FANS, ...PLANS, ...COINS, ...OWNERS, ...PAPERS, ...DISPUTES, ...BANKS, ...ATTACKS, ...more };
   const course: Course = { step: 0, last: 'the beginning', verbs, script: [...MONTH, ...Object.keys(more)], log };
   let broken: string | null = null;
   try {

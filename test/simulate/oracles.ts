@@ -94,7 +94,7 @@ async function snapshots(story: Story, ours: Map<string, bigint>): Promise<strin
     await stage.rooms.ledger.sequence();
     await stage.rooms.ledger.rollUp();
   }
-  const codes = [...ours.keys()].filter(() => story.random.below(4) === 0).slice(0, 4);
+  const codes = [...ours.keys()].sort().filter(() => story.random.below(4) === 0).slice(0, 4);
   const found: string[] = [];
   for (const code of codes) {
     const balance = await stage.tx((tx) => stage.rooms.ledger.balance(tx, { code }));

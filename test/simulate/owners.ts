@@ -120,7 +120,7 @@ async function goodwill(story: Story, at: Where): Promise<boolean> {
   return true;
 }
 
-async function payOut(story: Story): Promise<boolean> {
+export async function payOut(story: Story): Promise<boolean> {
   const { stage, payees } = story;
   const key = stage.key('createPayouts');
   const ask = (): ReturnType<typeof stage.rooms.royalties.createPayouts> => stage.rooms.royalties.createPayouts(payees.operator.actor, key, { minimumMinor: String(MINIMUM_MINOR) });

@@ -11,7 +11,8 @@ async function advance(story: Story): Promise<boolean> {
   const { stage, payees, reference } = story;
   const { royalties } = stage.rooms;
   if (story.late || reference.books.balance(account.cash) < 2_000n) return false;
-  const payee = story.pick([payees.agency, payees.writer, story.clones[0]!.owner]);
+  const able = [payees.agency, payees.writer, story.clones[0]!.owner].filter(({ accountId }) => payees.ready.has(accountId));
+  const payee = story.pick(able);
   const cloneIds = story.clones.slice(0, 1 + story.random.below(2)).map(({ cloneId }) => cloneId);
   const terms = { amountMinor: String(100 + story.random.below(300)), base: story.pick(['share', 'pot'] as const), rateBasisPoints: story.pick([2_500, 5_000, 10_000]) };
   const endsOn = story.today + 10 + story.random.below(30);

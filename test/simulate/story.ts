@@ -12,6 +12,7 @@ export const GOOD_CARD = '4242424242424242';
 /** Pays while its holder is present, and is declined at every renewal. */
 export const CARD_FAILS_LATER = '4000000000000341';
 export const DECLINED_CARD = '4000000000000002';
+export const GOOD_BANK = '000123456789';
 export const MINIMUM_MINOR = 100n;
 
 export interface Sale {
@@ -89,6 +90,8 @@ export interface Story {
   lots: { lot: string; fan: string; grossMinor: bigint; disputed: boolean; returned: boolean }[];
   /** Disputes that are not decided, the first first. */
   disputes: OpenDispute[];
+  /** Whose bank gave the money back: how much, and when it was noticed. */
+  failing: { person: Person; amountMinor: bigint; since: number } | null;
   /** Who has bought a month of which clone ahead. */
   prepaid: Set<string>;
   counts: Map<string, number>;
@@ -151,6 +154,14 @@ export function split(random: Random, clone: Pick<CloneFacts, 'owner'>, { agency
   return shares;
 }
 
+/** A payee names a bank. */
+export async function onboard(stage: Stage, person: Person, accountNumber: string): Promise<void> {
+  const { onboardingUrl } = await stage.rooms.royalties.onboardPayee(person.actor, stage.key('onboardPayee'));
+  const body = new URLSearchParams({ name: 'A Person', country: 'CN', currency: 'CNY', account_number: accountNumber, business_type: 'company' });
+  const page = await fetch(onboardingUrl, { method: 'POST', body, redirect: 'manual' });
+  if (page.status !== 303) throw new Error(`onboarding answered ${page.status}`);
+}
+
 async function makePeople(stage: Stage): Promise<Story['payees'] & { owners: Person[] }> {
   const operator = await stage.register('Operator', await stage.rooms.identity.operatorInvitation());
   const [agency, writer, one, two] = [
@@ -158,10 +169,7 @@ async function makePeople(stage: Stage): Promise<Story['payees'] & { owners: Per
   ];
   const ready = new Set<string>();
   for (const person of [agency, writer, one]) {
-    const { onboardingUrl } = await stage.rooms.royalties.onboardPayee(person.actor, stage.key('onboardPayee'));
-    const body = new URLSearchParams({ name: 'A Person', country: 'CN', currency: 'CNY', account_number: '000123456789', business_type: 'company' });
-    const page = await fetch(onboardingUrl, { method: 'POST', body, redirect: 'manual' });
-    if (page.status !== 303) throw new Error(`onboarding answered ${page.status}`);
+    await onboard(stage, person, GOOD_BANK);
     ready.add(person.accountId);
   }
   // The second owner never onboards: what is owed to her waits.
@@ -195,7 +203,7 @@ export async function openStory({ seed, scale, ...faults }: StoryOptions): Promi
   const clones = await makeClones(stage, random, owners, scale.clones);
   let now = start;
   const story: Story = {
-    stage, random, scale, clones, payees, reference: makeReference(600n), people: 0, sales: [], periods: [], lots: [], disputes: [], prepaid: new Set(), counts: new Map(), underway: new Map(), late: false,
+    stage, random, scale, clones, payees, reference: makeReference(600n), people: 0, sales: [], periods: [], lots: [], disputes: [], failing: null, prepaid: new Set(), counts: new Map(), underway: new Map(), late: false,
     get now() {
       return now;
     },

@@ -22,8 +22,19 @@ function fromBytes(bytes: (length: number) => Uint8Array): Random {
   };
 }
 
-/** The operating system's generator. */
-export const systemRandom: Random = fromBytes((length) => randomBytes(length));
+const POOL_BYTES = 4_096;
+let pool = Buffer.alloc(0);
+
+/** The operating system's generator, asked for many bytes at once: an id needs ten, and asking costs more than they do. None is given twice. */
+export const systemRandom: Random = fromBytes((length) => {
+  if (length > POOL_BYTES / 16) return randomBytes(length);
+  if (pool.length < length) pool = randomBytes(POOL_BYTES);
+  const out = Uint8Array.prototype.slice.call(pool, 0, length);
+  // What was given is not kept: it may be a secret.
+  pool.fill(0, 0, length);
+  pool = pool.subarray(length);
+  return out;
+});
 
 /** SHA-256 in counter mode over a printed seed: the same seed replays the same bytes. Never for keys. */
 export function seededRandom(seed: string): Random {

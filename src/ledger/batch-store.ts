@@ -1,5 +1,5 @@
 import type { Tx } from '../kernel/tx.ts';
-import { prepared } from '../platform/postgres/index.ts';
+import { prepared, preparedLast } from '../platform/postgres/index.ts';
 import type { OpenAccount } from './account-store.ts';
 import type { Item } from './batch.ts';
 import type { Standing } from './model.ts';
@@ -48,10 +48,16 @@ const INSERT = `
       FROM unnest($8::text[], $9::smallint[], $10::bigint[], $11::text[], $12::bigint[]) AS l (transfer_id, leg, account_id, currency, amount_minor)
       JOIN opened o ON o.id = l.transfer_id
   )
-  SELECT count(*)::int AS written FROM opened`;
+  SELECT ledger_all_written(count(*), $13::bigint) FROM opened`;
 
-/** Writes transfers and legs in one statement; answers how many keys were free. `numbers` are the accounts' by code. */
-export async function insertBatch(tx: Tx, items: readonly Item[], numbers: ReadonlyMap<string, OpenAccount>): Promise<number> {
+/** What is broken when a key was taken by somebody else meanwhile. */
+export const ALL_WRITTEN = 'ledger_batch_written';
+
+/**
+ * Writes transfers and legs in one statement, with the transaction's COMMIT behind it. Fails, and nothing stays, where a key was not free:
+ * `ALL_WRITTEN`. `numbers` are the accounts' by code.
+ */
+export async function insertBatch(tx: Tx, items: readonly Item[], numbers: ReadonlyMap<string, OpenAccount>): Promise<void> {
   const columns: unknown[][] = Array.from({ length: 12 }, () => []);
   for (const { id, transfer } of items) {
     const row = [id, transfer.key, transfer.kind, transfer.effectiveDate, transfer.legs.length, transfer.contentHash, transfer.metadataText];
@@ -61,6 +67,5 @@ export async function insertBatch(tx: Tx, items: readonly Item[], numbers: Reado
       leg.forEach((value, column) => columns[7 + column]?.push(value));
     });
   }
-  const [row] = await prepared<{ written: number }>(tx, 'ledger_insert_batch', INSERT, columns);
-  return row?.written ?? 0;
+  await preparedLast(tx, 'ledger_insert_batch', INSERT, [...columns, items.length]);
 }

@@ -1,5 +1,4 @@
-import { Refusal } from '../kernel/refusals.ts';
-import { type Change, checkChange, type CheckedTransfer, NOTHING, type Standing, watchedChanges } from './model.ts';
+import { type Change, checkChange, type CheckedTransfer, keyReused, NOTHING, type Standing, watchedChanges } from './model.ts';
 import type { Posted } from './posting.ts';
 
 /** A batch, decided in memory under the locks of its accounts. Pure: what stands in, who may pass out. */
@@ -37,7 +36,7 @@ export function watchedCodes(items: readonly Item[]): string[] {
 
 function sameKey(kept: { id: string; contentHash: Buffer }, transfer: CheckedTransfer): Verdict {
   if (kept.contentHash.equals(transfer.contentHash)) return { posted: { transferId: kept.id, created: false } };
-  return { refused: new Refusal('ledger_key_reused', 'This key already names another transfer.') };
+  return { refused: keyReused() };
 }
 
 /**

@@ -60,6 +60,10 @@ export function invalid(detail: string): Refusal {
   return new Refusal('ledger_transfer_invalid', detail);
 }
 
+export function keyReused(): Refusal {
+  return new Refusal('ledger_key_reused', 'This key already names another transfer.');
+}
+
 /** An amount (debit positive) as the account counts it: positive adds to it. A debit adds to what is owned and spent, a credit to what is owed and earned. */
 export function natural(account: Pick<AccountRef, 'class'>, amountMinor: bigint): bigint {
   return account.class === 'asset' || account.class === 'expense' ? amountMinor : -amountMinor;

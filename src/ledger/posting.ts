@@ -2,14 +2,14 @@ import type { Ids } from '../kernel/ids.ts';
 import { notFound, Refusal } from '../kernel/refusals.ts';
 import type { Tx } from '../kernel/tx.ts';
 import {
-  type CheckedTransfer, checkChange, checkTransfer, NOTHING, type TransferDraft, watchedChanges,
+  type CheckedTransfer, checkChange, checkTransfer, keyReused, NOTHING, type TransferDraft, watchedChanges,
 } from './model.ts';
 import { type ReversalDraft, reversalLegs } from './reversal.ts';
 import { openAccounts } from './account-store.ts';
 import type { Accounts } from './accounts.ts';
 import { standStill } from './batch-store.ts';
 import {
-  insertTransfer, legsOf, lockTransfer, reversibleOf, standingsOf, transferByKey,
+  insertLast, insertTransfer, legsOf, lockTransfer, reversibleOf, standingsOf, transferByKey,
 } from './store.ts';
 
 /** `created` is false when the key stood already, with the same content. */
@@ -19,9 +19,7 @@ export interface Posted {
 }
 
 function repeatOf(kept: { id: string; contentHash: Buffer }, transfer: CheckedTransfer): Posted {
-  if (!kept.contentHash.equals(transfer.contentHash)) {
-    throw new Refusal('ledger_key_reused', 'This key already names another transfer.');
-  }
+  if (!kept.contentHash.equals(transfer.contentHash)) throw keyReused();
   return { transferId: kept.id, created: false };
 }
 
@@ -68,9 +66,18 @@ export async function write(tx: Tx, { ids, accounts }: Posting, transfer: Checke
   return first;
 }
 
-/** Posts a transfer. One round trip, unless its accounts are new here or it takes from a guarded one. */
-export async function post(tx: Tx, posting: Posting, draft: TransferDraft): Promise<Posted> {
-  return await write(tx, posting, checkTransfer(draft));
+/**
+ * Posts a transfer. One round trip, unless its accounts are new here or it takes from a guarded one. As the `last` of its transaction it
+ * takes the COMMIT along.
+ */
+export async function post(tx: Tx, posting: Posting, draft: TransferDraft, { last = false }: { last?: boolean } = {}): Promise<Posted> {
+  const transfer = checkTransfer(draft);
+  if (!last) return await write(tx, posting, transfer);
+  const repeat = await checkWatched(tx, transfer);
+  if (repeat !== null) return repeat;
+  const transferId = posting.ids.next('transfer');
+  const kept = await insertLast(tx, transferId, transfer, await posting.accounts.columns(tx, transfer.legs));
+  return { transferId: kept ?? transferId, created: kept === null };
 }
 
 /** Posts the opposite of a transfer, whole or in part. Concurrent reversals of one transfer take turns. */
@@ -94,7 +101,7 @@ export async function reverse(tx: Tx, posting: Posting, transferId: string, draf
       ? await legsOf(tx, kept.id)
       : draft.legs.map(({ accountCode, amountMinor }) => {
         const account = accounts.find((candidate) => candidate.account.code === accountCode)?.account;
-        if (account === undefined) throw new Refusal('ledger_key_reused', 'This key already names another transfer.');
+        if (account === undefined) throw keyReused();
         return { account, amountMinor };
       });
     return await write(tx, posting, checkTransfer({ ...common, legs }, { reverses: transferId }));

@@ -1,10 +1,10 @@
 import type { Ids } from '../kernel/ids.ts';
 import { Refusal } from '../kernel/refusals.ts';
 import type { RunTx } from '../kernel/tx.ts';
-import { sqlState } from '../platform/postgres/index.ts';
+import { sqlConstraint, sqlState } from '../platform/postgres/index.ts';
 import { decideBatch, type Item, type Verdict, watchedCodes } from './batch.ts';
 import { type Accounts, fits, misdescribed } from './accounts.ts';
-import { insertBatch, standStill } from './batch-store.ts';
+import { ALL_WRITTEN, insertBatch, standStill } from './batch-store.ts';
 import { type AccountRef, checkTransfer, type TransferDraft } from './model.ts';
 import type { Posted } from './posting.ts';
 
@@ -31,9 +31,6 @@ interface Waiting extends Item {
   answer: (verdict: Verdict) => void;
 }
 
-/** A key was taken by somebody else while the batch was decided: it is decided anew, with that key looked up. */
-class KeyTaken extends Error {}
-
 /** Errors of one item's data: the batch is halved until it fails alone. Of others nothing is known and all are told. */
 function isData(error: unknown): boolean {
   return /^(22|23|2B|P0|42)/.test(sqlState(error) ?? '');
@@ -58,7 +55,7 @@ export function makeWriter({ runTx, ids, accounts }: { runTx: RunTx; ids: Ids; a
         ? await standStill(tx, codes, fit.map(({ transfer }) => transfer.key))
         : { standings: new Map(), kept: new Map() };
       const decided = decideBatch(fit, still.standings, still.kept);
-      if (decided.accepted.length > 0 && await insertBatch(tx, decided.accepted, known) < decided.accepted.length) throw new KeyTaken();
+      if (decided.accepted.length > 0) await insertBatch(tx, decided.accepted, known);
       const answers = decided.verdicts.values();
       return items.map((item) => (wrong.has(item) ? undefined : answers.next().value) ?? { refused: misdescribed() });
     });
@@ -69,7 +66,8 @@ export function makeWriter({ runTx, ids, accounts }: { runTx: RunTx; ids: Ids; a
     try {
       return await attempt(items, tries > 0);
     } catch (error) {
-      if (error instanceof KeyTaken && tries < CONFLICT_TRIES) return await write(items, tries + 1);
+      // A key was taken by somebody else while the batch was decided: it is decided anew, with that key looked up.
+      if (sqlConstraint(error) === ALL_WRITTEN && tries < CONFLICT_TRIES) return await write(items, tries + 1);
       if (items.length === 1 || !isData(error)) return items.map(() => ({ refused: error }));
       const half = Math.ceil(items.length / 2);
       return [...await write(items.slice(0, half), 1), ...await write(items.slice(half), 1)];

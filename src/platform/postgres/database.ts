@@ -1,10 +1,9 @@
 import 'reflect-metadata';
-import type { Writable } from 'node:stream';
 import type pg from 'pg';
 import { DataSource, type EntitySchema } from 'typeorm';
 
 import type { IsolationLevel, RunTx, Tx } from '../../kernel/tx.ts';
-import { closeToken, openToken } from './tx.ts';
+import { closeToken, type Open, openToken, together } from './tx.ts';
 import { columnTypes } from './types.ts';
 
 /** The service's connection, as the role without DDL and without UPDATE or DELETE on ledger and log. */
@@ -29,6 +28,13 @@ export function sqlState(error: unknown): string | undefined {
   return undefined;
 }
 
+/** The name of the constraint that PostgreSQL says was broken. */
+export function sqlConstraint(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null) return undefined;
+  if ('constraint' in error && typeof error.constraint === 'string') return error.constraint;
+  return 'driverError' in error ? sqlConstraint(error.driverError) : undefined;
+}
+
 /** After a COMMIT that failed, or on a connection that was lost, there is nothing to roll back; why the work failed is then said. */
 async function rollBack(client: pg.PoolClient): Promise<void> {
   try {
@@ -44,10 +50,7 @@ async function rollBack(client: pg.PoolClient): Promise<void> {
  * In one statement: TypeORM's own way to begin takes a second one for the level, in every transaction of the house.
  */
 function begin(client: pg.PoolClient, isolation: IsolationLevel): Promise<unknown> {
-  const { stream } = (client as unknown as { connection: { stream: Writable } }).connection;
-  stream.cork();
-  process.nextTick(() => stream.uncork());
-  const begun = client.query(`START TRANSACTION ISOLATION LEVEL ${isolation} READ WRITE`);
+  const begun = together(client, () => client.query(`START TRANSACTION ISOLATION LEVEL ${isolation} READ WRITE`));
   // Whoever waits for it is told; until then nobody may be.
   begun.catch(() => undefined);
   return begun;
@@ -61,16 +64,20 @@ async function attempt<T>(
   const opened = openedWith(client);
   try {
     const begun = begin(client, isolation);
-    const tx = openToken({ runner, client, opened });
+    const open: Open = { runner, client, opened };
+    const tx = openToken(open);
     try {
       const result = await work(tx);
       closeToken(tx);
       await begun;
-      await client.query('COMMIT');
+      const { command } = await (open.ended ?? client.query('COMMIT'));
+      // So PostgreSQL answers where the last statement had failed and nobody had minded.
+      if (open.ended !== undefined && command === 'ROLLBACK') throw new Error('The transaction had failed; nothing of it was kept.');
       return result;
     } catch (error) {
       closeToken(tx);
-      await rollBack(client);
+      // A COMMIT that was sent ended it, one way or the other.
+      await (open.ended ?? rollBack(client)).then(() => undefined, () => undefined);
       throw error;
     }
   } finally {

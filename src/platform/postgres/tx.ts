@@ -1,13 +1,17 @@
+import type { Writable } from 'node:stream';
 import type pg from 'pg';
 import { type EntityManager, type EntitySchema, type ObjectLiteral, QueryFailedError, type QueryRunner, type Repository } from 'typeorm';
 
 import type { Tx } from '../../kernel/tx.ts';
 
-interface Open {
+/** A running transaction, behind its token. */
+export interface Open {
   runner: QueryRunner;
   client: Pick<pg.ClientBase, 'query'>;
   /** How many connections had been opened to the database when it began. */
   opened: number;
+  /** The answer to a COMMIT that left with the last statement. */
+  ended?: Promise<pg.QueryResult>;
 }
 
 const running = new WeakMap<Tx, Open>();
@@ -26,7 +30,7 @@ export function closeToken(tx: Tx): void {
 
 function openOf(tx: Tx): Open {
   const open = running.get(tx);
-  if (open === undefined) throw new Error('This transaction has ended; its token was used too late.');
+  if (open === undefined || open.ended !== undefined) throw new Error('This transaction has ended; its token was used too late.');
   return open;
 }
 
@@ -67,6 +71,39 @@ export async function prepared<Row = Record<string, unknown>>(tx: Tx, name: stri
   const { client } = openOf(tx);
   try {
     return (await client.query({ name, text, values })).rows as Row[];
+  } catch (error) {
+    throw new QueryFailedError(text, values, error as Error);
+  }
+}
+
+/** What is written to the connection before this ends or the event loop goes on leaves in one packet. */
+export function together<T>(client: Pick<pg.ClientBase, 'query'>, write: () => T): T {
+  const { stream } = (client as unknown as { connection: { stream: Writable } }).connection;
+  stream.cork();
+  try {
+    return write();
+  } finally {
+    process.nextTick(() => stream.uncork());
+  }
+}
+
+/**
+ * As `prepared`, for the statement that a transaction ends with: COMMIT leaves with it, in one packet, and the token is dead.
+ * Whatever can still speak against the transaction must make this statement fail; then nothing of it stays. What the work
+ * answers is given out after the COMMIT's own answer.
+ */
+export async function preparedLast<Row = Record<string, unknown>>(tx: Tx, name: string, text: string, values: unknown[] = []): Promise<Row[]> {
+  const open = openOf(tx);
+  const { client } = open;
+  const answer = together(client, () => {
+    const asked = client.query({ name, text, values });
+    open.ended = client.query('COMMIT');
+    // Whoever opened the transaction waits for it; until then nobody may be.
+    open.ended.catch(() => undefined);
+    return asked;
+  });
+  try {
+    return (await answer).rows as Row[];
   } catch (error) {
     throw new QueryFailedError(text, values, error as Error);
   }

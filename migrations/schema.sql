@@ -4691,6 +4691,17 @@ AS $function$
     END IF;
     RETURN NEW;
   END $function$
+CREATE OR REPLACE FUNCTION public.ledger_all_written(written bigint, asked bigint)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    IF written <> asked THEN
+      RAISE EXCEPTION 'of % transfers the keys of % were free', asked, written
+        USING ERRCODE = 'unique_violation', CONSTRAINT = 'ledger_batch_written', TABLE = 'ledger_transfer';
+    END IF;
+  END $function$
 CREATE OR REPLACE FUNCTION public.ledger_balance(account bigint, through bigint, until date)
  RETURNS numeric
  LANGUAGE plpgsql
@@ -5188,6 +5199,21 @@ AS $function$
         USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'ledger_position_transfer_seq_fkey', TABLE = 'ledger_position';
     END IF;
     RETURN NULL;
+  END $function$
+CREATE OR REPLACE FUNCTION public.ledger_repeated(asked text, hash bytea)
+ RETURNS text
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  DECLARE
+    kept record;
+  BEGIN
+    SELECT id, content_hash INTO STRICT kept FROM ledger_transfer WHERE key = asked;
+    IF kept.content_hash <> hash THEN
+      RAISE EXCEPTION 'key % names another transfer', asked
+        USING ERRCODE = 'unique_violation', CONSTRAINT = 'ledger_key_reused', TABLE = 'ledger_transfer';
+    END IF;
+    RETURN kept.id;
   END $function$
 CREATE OR REPLACE FUNCTION public.ledger_reversals_bounded(originals bigint[])
  RETURNS void

@@ -5,6 +5,8 @@ import pg from 'pg';
 export const HOT = { code: 'bench:hot:CNY', currency: 'CNY', class: 'liability' } as const;
 export const FILL_ACCOUNTS = 1_000;
 const CHUNK = 20_000;
+/** At once: no core waits for the other. */
+const WRITERS = 2;
 
 export async function asClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ connectionString: url });
@@ -42,32 +44,54 @@ export async function makeBaselines(ownerUrl: string, scale: number): Promise<vo
   });
 }
 
-/** Two-leg transfers of one account that has half of all entries; one in a hundred is late by up to a year. */
-export async function fill(appUrl: string, transfers: number, rollUp: () => Promise<unknown>): Promise<void> {
+/** A seeded generator (mulberry32) that costs a client next to nothing: what is measured is not the dice. */
+export function dice(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296) * below);
+  };
+}
+
+/**
+ * Two-leg transfers of one account that has half of all entries; one in a hundred is late by up to a year. Written by SQL through all of the
+ * tables' constraints and triggers, in parts, after each of which the service's own roll-up runs, as it does every second.
+ */
+export async function fill(appUrl: string, transfers: number, rollUp: () => Promise<unknown>, tell: (done: number) => void): Promise<void> {
   await asClient(appUrl, async (client) => {
     await client.query(`INSERT INTO ledger_account (code, currency, class, guarded, floor_minor, content_hash)
       SELECT CASE WHEN i = 0 THEN '${HOT.code}' ELSE 'bench:fan' || i || ':CNY' END, 'CNY', CASE WHEN i = 0 THEN 'liability' ELSE 'asset' END, false, 0, sha256(i::text::bytea)
       FROM generate_series(0, ${FILL_ACCOUNTS}) i`);
-    for (let from = 0; from < transfers; from += CHUNK) {
-      const to = Math.min(transfers, from + CHUNK);
-      await client.query(`
-        WITH asked AS MATERIALIZED (
-          SELECT i, 'trf_' || lpad(i::text, 26, '0') AS id, 1 + (i * 7919::bigint) % ${FILL_ACCOUNTS} AS fan FROM generate_series(${from}, ${to - 1}) i
-        ), opened AS (
-          INSERT INTO ledger_transfer (id, key, kind, effective_date, leg_count, content_hash, metadata)
-            SELECT id, 'bench/fill/' || i, 'bench.paid', date '2026-01-01' + (i * 365::bigint / ${transfers})::int - CASE WHEN i % 100 = 0 THEN (i % 365)::int ELSE 0 END,
-              2, sha256(id::bytea), jsonb_build_object('cloneId', 'cln_00000000000000000000000001', 'charge', 'ch_' || i, 'splitVersionId', 'spl_' || i % 12)
-            FROM asked RETURNING seq, id
-        )
-        INSERT INTO ledger_entry (transfer_seq, leg, account_id, currency, amount_minor)
-          SELECT o.seq, l.leg, a.id, 'CNY', l.sign * (1 + asked.i % 900)
-          FROM opened o JOIN asked USING (id) CROSS JOIN (VALUES (1, 1), (2, -1)) AS l (leg, sign)
-          JOIN ledger_account a ON a.code = CASE WHEN l.leg = 2 THEN '${HOT.code}' ELSE 'bench:fan' || asked.fan || ':CNY' END
-          ORDER BY o.seq, l.leg`);
-      // In the service a tick does it every second.
-      await rollUp();
-    }
   });
+  const clients = Array.from({ length: WRITERS }, () => new pg.Client({ connectionString: appUrl }));
+  await Promise.all(clients.map((client) => client.connect()));
+  for (let from = 0; from < transfers; from += CHUNK) {
+    const to = Math.min(transfers, from + CHUNK);
+    // Every second one each, so that ids and keys still come in their order, or nearly.
+    await Promise.all(clients.map((client, place) => client.query(filling(from + place, to, transfers))));
+    await rollUp();
+    tell(to);
+  }
+  await Promise.all(clients.map((client) => client.end()));
+}
+
+function filling(from: number, to: number, transfers: number): string {
+  return `
+    WITH asked AS MATERIALIZED (
+      SELECT i, 'trf_' || lpad(i::text, 26, '0') AS id, 1 + (i * 7919::bigint) % ${FILL_ACCOUNTS} AS fan FROM generate_series(${from}, ${to - 1}, ${WRITERS}) i
+    ), opened AS (
+      INSERT INTO ledger_transfer (id, key, kind, effective_date, leg_count, content_hash, metadata)
+        SELECT id, 'bench/fill/' || i, 'bench.paid', date '2026-01-01' + (i * 365::bigint / ${transfers})::int - CASE WHEN i % 100 = 0 THEN (i % 365)::int ELSE 0 END,
+          2, sha256(id::bytea), jsonb_build_object('cloneId', 'cln_00000000000000000000000001', 'charge', 'ch_' || i, 'splitVersionId', 'spl_' || i % 12)
+        FROM asked RETURNING seq, id
+    )
+    INSERT INTO ledger_entry (transfer_seq, leg, account_id, currency, amount_minor)
+      SELECT o.seq, l.leg, a.id, 'CNY', l.sign * (1 + asked.i % 900)
+      FROM opened o JOIN asked USING (id) CROSS JOIN (VALUES (1, 1), (2, -1)) AS l (leg, sign)
+      JOIN ledger_account a ON a.code = CASE WHEN l.leg = 2 THEN '${HOT.code}' ELSE 'bench:fan' || asked.fan || ':CNY' END
+      ORDER BY o.seq, l.leg`;
 }
 
 const BASE = {

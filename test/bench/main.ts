@@ -14,7 +14,7 @@ if (bench === undefined) {
   process.exit(2);
 }
 const report = await bench({ quick: rest.includes('--quick'), large: rest.includes('--large') });
-for (const [what, figure] of Object.entries(report.figures)) process.stdout.write(`${what.padEnd(28)} ${figure}\n`);
+for (const [what, figure] of Object.entries(report.figures)) process.stdout.write(`${what.padEnd(38)} ${figure}\n`);
 for (const [what, { goal, met }] of Object.entries(report.goals)) process.stdout.write(`${met ? '✓' : '✗'} ${what} ${goal}\n`);
 process.stdout.write(`${JSON.stringify(report)}\n`);
 process.exit(0);

@@ -10,7 +10,7 @@ import { attack, house, into, openTestLedger, type TestLedger, wallet } from './
  */
 
 let t: TestLedger;
-let ids: { transfer: string; a: string; w: string; dollars: string };
+let ids: { transfer: string; a: string; w: string; dollars: string; coins: string[] };
 
 beforeAll(async () => {
   t = await openTestLedger('attacks');
@@ -29,7 +29,10 @@ beforeAll(async () => {
     return row!.id;
   };
   const [transfer] = await t.database.asOwner<{ seq: string }>(`SELECT seq FROM ledger_transfer WHERE key = 'first'`);
+  const coins = await t.database.asOwner<{ id: string }>(`INSERT INTO ledger_account (code, currency, class, guarded, floor_minor, content_hash)
+    SELECT 'test:coins' || i, 'COIN', 'asset', false, 0, sha256('') FROM generate_series(1, 2) i RETURNING id`);
   ids = {
+    coins: coins.map(({ id }) => id),
     transfer: transfer!.seq, a: await account('house:cash:CNY'), w: await account('wallet:w:CNY'),
     dollars: await account('house:cash:USD'),
   };
@@ -69,6 +72,13 @@ type Case = [name: string, statements: () => string[], state: string, constraint
 const CASES: Case[] = [
   ['legs that do not sum to zero', () => [forged([[ids.a, 'CNY', '5'], [ids.w, 'CNY', '-4']])], '23514', 'ledger_transfer_balances'],
   ['legs that sum to zero only across currencies', () => [forged([[ids.a, 'CNY', '5'], [ids.dollars, 'USD', '-5']])], '23514', 'ledger_transfer_balances'],
+  ['coins without their money', () => [forged([[ids.coins[0]!, 'COIN', '5'], [ids.coins[1]!, 'COIN', '-5']])], '23514', 'ledger_coins_have_twins'],
+  ['coins without their money, beside some that have it', () => [
+    forged([[ids.coins[0]!, 'COIN', '5'], [ids.coins[1]!, 'COIN', '-5'], [ids.a, 'CNY', '5'], [ids.w, 'CNY', '-5']]), transferOnly('e'), transferOnly('f'),
+    `INSERT INTO ledger_entry (transfer_seq, leg, account_id, currency, amount_minor) SELECT t.seq, v.leg, CASE v.leg WHEN 1 THEN v.one ELSE v.two END, v.currency, CASE v.leg WHEN 1 THEN 5 ELSE -5 END
+       FROM ledger_transfer t JOIN (VALUES ('only/e', 1, ${ids.a}, ${ids.w}, 'CNY'), ('only/e', 2, ${ids.a}, ${ids.w}, 'CNY'),
+         ('only/f', 1, ${ids.coins[0]!}, ${ids.coins[1]!}, 'COIN'), ('only/f', 2, ${ids.coins[0]!}, ${ids.coins[1]!}, 'COIN')) v (key, leg, one, two, currency) ON v.key = t.key`,
+  ], '23514', 'ledger_coins_have_twins'],
   ['a single leg', () => [forged([[ids.a, 'CNY', '5']])], '23514', 'ledger_transfer_leg_count_check'],
   ['fewer legs than said', () => [forged([[ids.a, 'CNY', '5'], [ids.w, 'CNY', '-5']], { legCount: 3 })], '23001', 'ledger_entry_arrives_whole'],
   ['legs in two INSERTs of one transaction', () => [
@@ -130,6 +140,9 @@ const CASES: Case[] = [
   ], '23001', 'ledger_entry_arrives_whole'],
   ['a leg number twice, in two currencies', () => [
     transferOnly('y', 4), `${leg(lastSeq, 1, ids.a, '5')}, (${lastSeq}, 2, ${ids.w}, 'CNY', -5), (${lastSeq}, 1, ${ids.dollars}, 'USD', 5), (${lastSeq}, 4, ${ids.dollars}, 'USD', -5)`,
+  ], '23001', 'ledger_entry_arrives_whole'],
+  ['as many legs as said, of which one number is left out', () => [
+    transferOnly('x', 4), `${leg(lastSeq, 1, ids.a, '5')}, (${lastSeq}, 2, ${ids.a}, 'CNY', -5), (${lastSeq}, 3, ${ids.a}, 'CNY', 5), (${lastSeq}, 5, ${ids.w}, 'CNY', -5)`,
   ], '23001', 'ledger_entry_arrives_whole'],
   ['a leg number twice among many', () => [
     transferOnly('y', 80), `INSERT INTO ledger_entry (transfer_seq, leg, account_id, currency, amount_minor)

@@ -7403,6 +7403,7 @@ export interface components {
                 feeMinor: string | null;
                 /** @description A pseudonym. */
                 fan: string | null;
+                /** @description The payment; where coins came from several packs, the oldest one's. */
                 charge: string | null;
                 outputId: string | null;
                 /** @description Of days earned by day, the paid period and which of its days (fromK, toK] these are. */
@@ -7482,7 +7483,10 @@ export interface components {
                 periodId: string | null;
                 subscriptionId: string | null;
                 invoice: string | null;
+                /** @description The first of `charges`. */
                 charge: string | null;
+                /** @description The payments that paid for it. Coins come from one pack or from several; each is a payment. */
+                charges: string[];
                 outputId: string | null;
                 tierName: string | null;
                 splitId: string | null;

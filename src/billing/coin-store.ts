@@ -207,6 +207,14 @@ export async function partsOf(tx: Tx, spendId: string): Promise<(Part & { left: 
   return rows.map((row) => ({ ...row, taken: readRuns(row.taken) }));
 }
 
+/** The payments of the packs that a spend's coins came from, oldest first. */
+export async function chargesOfSpend(tx: Tx, spendId: string): Promise<string[]> {
+  const rows = await sql<{ charge: string }>(
+    tx, 'SELECT l.stripe_charge AS charge FROM coin_spend_part p JOIN coin_lot l ON l.id = p.lot_id WHERE p.spend_id = $1 ORDER BY l.bought_at, l.id', [spendId],
+  );
+  return rows.map(({ charge }) => charge);
+}
+
 /** Of a lot, what is held for outputs under way, the newest first, locked. */
 export async function lockHeldOfLot(tx: Tx, lotId: string): Promise<SpendRow[]> {
   return await sql<SpendRow>(

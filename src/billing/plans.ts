@@ -54,6 +54,9 @@ const FALLBACK_MS = 60_000;
 /** The processor takes no charge below about half a US dollar: of a smaller rest more is returned and more is charged. */
 export const LEAST_CHARGE_MINOR = 400n;
 
+/** Never below zero: a price below the least charge is charged whole, and the processor says what it thinks of it. */
+const notBelowZero = (creditMinor: bigint): bigint => (creditMinor > 0n ? creditMinor : 0n);
+
 function wrongState(detail: string): Refusal {
   return new Refusal('subscription_state', detail);
 }
@@ -99,7 +102,7 @@ async function draft(tx: Tx, deps: BillingDeps, row: subscriptions.SubscriptionR
     }
     const unused = credits.reduce((sum, { left }) => sum + left.grossMinor, 0n);
     const rest = priceMinor - unused;
-    creditMinor = rest <= 0n ? priceMinor : rest < LEAST_CHARGE_MINOR && priceMinor > LEAST_CHARGE_MINOR ? priceMinor - LEAST_CHARGE_MINOR : unused;
+    creditMinor = rest <= 0n ? priceMinor : rest < LEAST_CHARGE_MINOR ? notBelowZero(priceMinor - LEAST_CHARGE_MINOR) : unused;
     refundMinor = unused - creditMinor;
   }
   return {

@@ -3,6 +3,7 @@ import type { Day } from '../kernel/time.ts';
 import type { Tx } from '../kernel/tx.ts';
 import { holdsOfBoth } from './coin-holds.ts';
 import { type Collection, makeCollection } from './collection.ts';
+import * as coinStore from './coin-store.ts';
 import { type Coins, makeCoins } from './coins.ts';
 import { pausing, type Pausing } from './pausing.ts';
 import type { BillingDeps } from './deps.ts';
@@ -66,6 +67,8 @@ export interface BillingFacts {
   /** Periods whose days overlap [fromDay, toDay), by start. */
   periodsBetween: (tx: Tx, asked: { cloneId: string; fromDay: Day; toDay: Day }) => Promise<PeriodFacts[]>;
   periodsOfSubscription: (tx: Tx, subscriptionId: string) => Promise<PeriodFacts[]>;
+  /** Whose coins were spent, and the payments of the packs that they came from, oldest first; null for what is no spend of coins. */
+  coinSpend: (tx: Tx, spendId: string) => Promise<{ accountId: string; charges: string[] } | null>;
 }
 
 type CoinVerbs = Omit<Coins, 'openPackCheckout' | 'applyPack' | 'sendCoinReturn' | 'settleCoinReturn' | 'isCoinHold' | 'captureCoins' | 'voidCoins'>;
@@ -134,6 +137,10 @@ const facts: BillingFacts = {
   },
   async periodsOfSubscription(tx, subscriptionId) {
     return await factsOf(tx, await periods.periodsOfSubscription(tx, subscriptionId));
+  },
+  async coinSpend(tx, spendId) {
+    const spend = await coinStore.findSpend(tx, spendId);
+    return spend === null ? null : { accountId: spend.accountId, charges: await coinStore.chargesOfSpend(tx, spendId) };
   },
 };
 

@@ -20,7 +20,7 @@ export interface RoyaltiesDeps {
   provenance: Pick<Provenance, 'signReceipt' | 'receiptsKey'>;
   transparency: Pick<Transparency, 'append' | 'bundles'>;
   clones: Pick<Clones, 'clone'>;
-  billing: Pick<Billing, 'recognise' | 'requestRefund' | 'dayParts' | 'refund' | 'tier' | 'period' | 'periodsBetween' | 'openDisputes'>;
+  billing: Pick<Billing, 'recognise' | 'requestRefund' | 'dayParts' | 'refund' | 'tier' | 'period' | 'coinSpend' | 'periodsBetween' | 'openDisputes'>;
   stripe: Pick<StripePort, 'run' | 'withKey'>;
   /** Names fans on what payees read; whoever lacks it cannot lead a name back. */
   pseudonymSecret: Uint8Array;

@@ -67,7 +67,7 @@ function sourceJson({ metadata, ...source }: Source): ExplainedJson['sources'][n
     transferId: entry.transferId, leg: entry.leg, position: entry.position?.toString() ?? '0', kind: entry.kind, effectiveDate: entry.effectiveDate,
     amountMinor: source.amountMinor.toString(), grossMinor: source.grossMinor?.toString() ?? null, taxMinor: source.taxMinor?.toString() ?? null,
     feeMinor: source.feeMinor?.toString() ?? null, potId: source.potId, fan: source.fan, periodId: textIn(metadata, 'periodId'),
-    subscriptionId: textIn(metadata, 'subscriptionId'), invoice: textIn(metadata, 'invoice'), charge: textIn(metadata, 'charge'),
+    subscriptionId: textIn(metadata, 'subscriptionId'), invoice: textIn(metadata, 'invoice'), charge: source.charges[0] ?? textIn(metadata, 'charge'), charges: source.charges,
     outputId: textIn(metadata, 'outputId'), tierName: source.tierName, splitId: source.splitId, fromDay: textIn(metadata, 'fromDay'),
     throughDay: textIn(metadata, 'throughDay'),
   };
@@ -98,7 +98,7 @@ async function behind(tx: Tx, deps: RoyaltiesDeps, payee: string, transfer: Tran
     const entries = await deps.ledger.entriesFor(tx, { payoutId });
     for (const entry of entries.filter((one) => one.accountCode.startsWith('payout_pending:') && one.position !== null)) {
       found.push({
-        entry, metadata: entry.metadata, amountMinor: -entry.amountMinor, grossMinor: null, taxMinor: null, feeMinor: null, potId: null, fan: null,
+        entry, metadata: entry.metadata, amountMinor: -entry.amountMinor, grossMinor: null, taxMinor: null, feeMinor: null, potId: null, fan: null, charges: [],
         tierName: null, splitId: null,
       });
     }

@@ -18,6 +18,8 @@ export interface Source {
   feeMinor: bigint | null;
   potId: string | null;
   fan: string | null;
+  /** The payments that paid for it: one of a subscription, of coins those of the packs that they came from. */
+  charges: string[];
   tierName: string | null;
   splitId: string | null;
 }
@@ -27,29 +29,40 @@ function minorIn(metadata: JsonObject, name: string): bigint | null {
   return text !== null && /^-?\d{1,19}$/.test(text) ? BigInt(text) : null;
 }
 
+interface Payer {
+  accountId: string;
+  charges: string[];
+}
+
+/** Who paid for what stands in the ledger under this id, and with which payments: a paid period, a month paid ahead, or an output's coins. */
+async function payerOf(tx: Tx, { billing }: RoyaltiesDeps, periodId: string): Promise<Payer | null> {
+  const period = await billing.period(tx, periodId);
+  const coins = await billing.coinSpend(tx, period?.charge ?? periodId);
+  if (coins !== null || period === null) return coins;
+  return { accountId: period.accountId, charges: [period.charge] };
+}
+
 /** Turns entries on `earned` accounts into sources; looks each period and tier up once. */
 async function sourcesOf(tx: Tx, deps: RoyaltiesDeps, payee: string, entries: readonly EntryView[], potOf: (entry: EntryView) => string | null): Promise<Source[]> {
-  const fans = new Map<string, string | null>();
+  const payers = new Map<string, Payer | null>();
   const tiers = new Map<string, string | null>();
   const sources: Source[] = [];
   for (const entry of entries) {
     const { metadata } = entry;
     const periodId = textIn(metadata, 'periodId');
-    if (periodId !== null && !fans.has(periodId)) {
-      const period = await deps.billing.period(tx, periodId);
-      fans.set(periodId, period === null ? null : fanPseudonym(deps.pseudonymSecret, payee, period.accountId));
-    }
+    if (periodId !== null && !payers.has(periodId)) payers.set(periodId, await payerOf(tx, deps, periodId));
     const tierId = textIn(metadata, 'tierId');
     if (tierId !== null && !tiers.has(tierId)) tiers.set(tierId, (await deps.billing.tier(tx, tierId))?.name ?? null);
     const earned = earnedEntry(entry);
     const amountMinor = earned?.amountMinor ?? -entry.amountMinor;
     const [taxMinor, feeMinor] = [minorIn(metadata, 'taxMinor'), minorIn(metadata, 'feeMinor')];
     const fanAccountId = textIn(metadata, 'fanAccountId');
-    const own = periodId === null ? null : (fans.get(periodId) ?? null);
+    const payer = periodId === null ? null : (payers.get(periodId) ?? null);
+    const fan = payer?.accountId ?? fanAccountId;
     sources.push({
       entry, metadata, amountMinor, taxMinor, feeMinor, grossMinor: taxMinor === null || feeMinor === null ? null : amountMinor + taxMinor + feeMinor,
       potId: potOf(entry), splitId: earned?.splitId ?? null, tierName: tierId === null ? null : (tiers.get(tierId) ?? null),
-      fan: own ?? (fanAccountId === null ? null : fanPseudonym(deps.pseudonymSecret, payee, fanAccountId)),
+      fan: fan === null ? null : fanPseudonym(deps.pseudonymSecret, payee, fan), charges: payer?.charges ?? [],
     });
   }
   return sources;

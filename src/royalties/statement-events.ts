@@ -84,7 +84,7 @@ async function earnedEvents(tx: Tx, deps: RoyaltiesDeps, payee: string, potId: s
       potId, transferId: entry.transferId, leg: entry.leg, position: entry.position?.toString() ?? '0', transferKind: entry.kind,
       effectiveDate: entry.effectiveDate, fromDay: textIn(metadata, 'fromDay'), throughDay: textIn(metadata, 'throughDay'),
       amountMinor: source.amountMinor.toString(), grossMinor: source.grossMinor?.toString() ?? null, taxMinor: source.taxMinor?.toString() ?? null,
-      feeMinor: source.feeMinor?.toString() ?? null, fan: source.fan, charge: textIn(metadata, 'charge'), outputId: textIn(metadata, 'outputId'),
+      feeMinor: source.feeMinor?.toString() ?? null, fan: source.fan, charge: source.charges[0] ?? textIn(metadata, 'charge'), outputId: textIn(metadata, 'outputId'),
       period: await periodOf(tx, deps, source),
     });
   }

@@ -2,7 +2,7 @@
 import type Stripe from 'stripe';
 import type { RecordedRequest, World } from './core/world.ts';
 import type { Deliveries } from './deliveries.ts';
-import { closeDispute, openDispute, type DisputeReason } from './nouns/disputes.ts';
+import { closeDispute, openDispute, type DisputeReason, type SettledElsewhere } from './nouns/disputes.ts';
 import { failRefund } from './nouns/refunds.ts';
 import { requireInput, type PaperFacts, verify } from './nouns/identity.ts';
 
@@ -33,10 +33,17 @@ export interface SandboxControl {
   readonly releaseDeliveries: (options?: { order?: 'asIs' | 'reverse'; times?: number }) => void;
   /** Every balance transaction on every account, in the order in which they were booked. */
   readonly book: () => BookEntry[];
-  /** A cardholder's bank takes a charge back: all that was not refunded, or `amountMinor`. Answers the dispute's id. */
-  readonly openDispute: (chargeId: string, options?: { amountMinor?: bigint; reason?: DisputeReason }) => Promise<string>;
+  /** From now on the fees of payments are not known at once. */
+  readonly holdFees: () => void;
+  /** They are known now; answers of how many payments. */
+  readonly releaseFees: () => Promise<number>;
+  /**
+   * A cardholder's bank takes a charge back: all that was not refunded, or `amountMinor`. Answers the dispute's id. `settled` is what it moves of our
+   * balance, where that is in another currency.
+   */
+  readonly openDispute: (chargeId: string, options?: { amountMinor?: bigint; reason?: DisputeReason; settled?: SettledElsewhere }) => Promise<string>;
   /** The bank has decided. */
-  readonly closeDispute: (disputeId: string, status: 'won' | 'lost') => Promise<void>;
+  readonly closeDispute: (disputeId: string, status: 'won' | 'lost', settled?: SettledElsewhere) => Promise<void>;
   /** A refund that had succeeded fails at the fan's bank. */
   readonly failRefund: (refundId: string) => Promise<void>;
   /** Held deliveries that never arrive, as if the network had eaten them. Answers how many. */
@@ -108,15 +115,28 @@ export function makeControl(options: { world: World; deliveries: Deliveries; idl
         createdAt: new Date(object.created * 1000), availableAt: new Date(object.available_on * 1000), available: object.status === 'available',
       }));
     },
-    async openDispute(chargeId, { amountMinor, reason = 'fraudulent' } = {}) {
+    holdFees() {
+      world.unsettled ??= [];
+    },
+    async releaseFees() {
       bringUp();
-      const { id } = openDispute(world, world.find('charge', chargeId, platform), { reason, ...(amountMinor === undefined ? {} : { amount: Number(amountMinor) }) });
+      const settling = world.unsettled ?? [];
+      world.unsettled = null;
+      for (const settle of settling) settle();
+      await save();
+      return settling.length;
+    },
+    async openDispute(chargeId, { amountMinor, reason = 'fraudulent', settled } = {}) {
+      bringUp();
+      const { id } = openDispute(world, world.find('charge', chargeId, platform), {
+        reason, ...(amountMinor === undefined ? {} : { amount: Number(amountMinor) }), ...(settled === undefined ? {} : { settled }),
+      });
       await save();
       return id;
     },
-    async closeDispute(disputeId, status) {
+    async closeDispute(disputeId, status, settled) {
       bringUp();
-      closeDispute(world, world.find('dispute', disputeId, platform), status);
+      closeDispute(world, world.find('dispute', disputeId, platform), status, settled);
       await save();
     },
     async failRefund(refundId) {

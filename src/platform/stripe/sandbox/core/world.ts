@@ -64,6 +64,8 @@ export interface World {
   request: { id: string; idempotencyKey: string | null } | null;
   /** Requests as they came, while somebody asked for them to be kept; null otherwise. */
   recorded: RecordedRequest[] | null;
+  /** Payments whose fee is not known yet, while somebody asked for it to come late; null otherwise. */
+  unsettled: (() => void)[] | null;
   /** What each kind of task does; filled by the nouns when the sandbox is put together. */
   readonly tasks: Map<TaskKind, (id: string, at: number) => void>;
   /** Called for each (event, endpoint) that is to be delivered. */
@@ -103,6 +105,7 @@ export function makeWorld(options: { memory: Memory; habits: Habits; clock: Cloc
     publicUrl: '',
     request: null,
     recorded: null,
+    unsettled: null,
     tasks: new Map(),
     deliver: () => undefined,
     id: (prefix, length = 24) => `${prefix}_${alphanumeric(random, length)}`,

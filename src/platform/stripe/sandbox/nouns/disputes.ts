@@ -45,8 +45,14 @@ export function disputedOf(world: World, charge: string): { open: number; lost: 
   return sums;
 }
 
+/** What a dispute moves of our balance, where that is in another currency than the charge. */
+export interface SettledElsewhere {
+  currency: string;
+  amount: number;
+}
+
 /** The bank takes `amount` of a charge back; by default all that was not refunded. */
-export function openDispute(world: World, row: Row<Charge>, asked: { amount?: number; reason: DisputeReason }): Dispute {
+export function openDispute(world: World, row: Row<Charge>, asked: { amount?: number; reason: DisputeReason; settled?: SettledElsewhere }): Dispute {
   const { owner, clock, object: charge } = row;
   const left = charge.amount - charge.amount_refunded;
   const amount = asked.amount ?? left;
@@ -55,9 +61,10 @@ export function openDispute(world: World, row: Row<Charge>, asked: { amount?: nu
   }
   const at = world.now(clock);
   const id = world.id('du');
+  const settled = asked.settled ?? { currency: charge.currency, amount };
   const taken = move(world, {
-    owner, clock, at, type: 'adjustment', reportingCategory: 'dispute', source: id, currency: charge.currency, amount: -amount,
-    fee: world.habits.disputeFees[charge.currency] ?? 0, description: `Chargeback withdrawal for ${charge.id}`, availableOn: at,
+    owner, clock, at, type: 'adjustment', reportingCategory: 'dispute', source: id, currency: settled.currency, amount: -settled.amount,
+    fee: world.habits.disputeFees[settled.currency] ?? 0, description: `Chargeback withdrawal for ${charge.id}`, availableOn: at,
   });
   const object: Dispute = {
     id, object: 'dispute', amount, balance_transactions: [taken], charge: charge.id, created: at, currency: charge.currency,
@@ -76,7 +83,7 @@ export function openDispute(world: World, row: Row<Charge>, asked: { amount?: nu
 }
 
 /** The bank has decided. Won: the money comes back, the fee does not. */
-export function closeDispute(world: World, row: Row<Dispute>, status: 'won' | 'lost'): Dispute {
+export function closeDispute(world: World, row: Row<Dispute>, status: 'won' | 'lost', settled: SettledElsewhere = { currency: row.object.currency, amount: row.object.amount }): Dispute {
   const { owner, clock, object } = row;
   if (!OPEN.includes(object.status)) throw invalid('This dispute is already closed.', { code: 'charge_disputed' });
   const at = world.now(clock);
@@ -84,7 +91,7 @@ export function closeDispute(world: World, row: Row<Dispute>, status: 'won' | 'l
   object.status = status;
   if (status === 'won') {
     object.balance_transactions.push(move(world, {
-      owner, clock, at, type: 'adjustment', reportingCategory: 'dispute_reversal', source: object.id, currency: object.currency, amount: object.amount,
+      owner, clock, at, type: 'adjustment', reportingCategory: 'dispute_reversal', source: object.id, currency: settled.currency, amount: settled.amount,
       description: `Chargeback reversal for ${object.charge}`, availableOn: at,
     }));
     world.emit({ type: 'charge.dispute.funds_reinstated', kind: 'dispute', object, at, owner });

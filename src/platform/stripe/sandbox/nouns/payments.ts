@@ -80,11 +80,21 @@ export function attempt(world: World, intent: Row<PaymentIntent>, method: Row<Pa
 
 function succeed(world: World, intent: Row<PaymentIntent>, method: PaymentMethod, charge: Charge, at: number, instant: boolean): void {
   const { owner, clock, object } = intent;
-  charge.balance_transaction = move(world, {
-    owner, clock, at, type: 'charge', reportingCategory: 'charge', source: charge.id, currency: charge.currency, amount: charge.amount,
-    fee: feeOf(world.habits.fees, charge.amount, charge.currency), description: charge.description,
-    availableOn: instant ? at : midnightAfter(at, world.habits.settlementDays),
-  }).id;
+  const settle = (): void => {
+    charge.balance_transaction = move(world, {
+      owner, clock, at, type: 'charge', reportingCategory: 'charge', source: charge.id, currency: charge.currency, amount: charge.amount,
+      fee: feeOf(world.habits.fees, charge.amount, charge.currency), description: charge.description,
+      availableOn: instant ? at : midnightAfter(at, world.habits.settlementDays),
+    }).id;
+  };
+  // As after an asynchronous capture: the movement, with its fee, follows the payment.
+  if (world.unsettled === null) settle();
+  else {
+    world.unsettled.push(() => {
+      settle();
+      world.emit({ type: 'charge.updated', kind: 'charge', object: charge, at: world.now(clock), owner, previous: { balance_transaction: null } });
+    });
+  }
   Object.assign(object, { status: 'succeeded', amount_received: object.amount, payment_method: method.id, last_payment_error: null });
   world.emit({ type: 'charge.succeeded', kind: 'charge', object: charge, at, owner });
   world.emit({ type: 'payment_intent.succeeded', kind: 'paymentIntent', object, at, owner });

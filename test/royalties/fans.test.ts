@@ -1,0 +1,206 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { addDays } from '../../src/kernel/time.ts';
+import { chart } from '../../src/ledger/index.ts';
+import { fanPseudonym } from '../../src/royalties/pseudonym.ts';
+import { noon } from '../billing/support.ts';
+import { openRoyalties, type RoyaltiesWorld } from './world.ts';
+
+/** What fans' money does on its way to owners. Each case goes on where the last one ended. */
+let world: RoyaltiesWorld;
+let tierId: string;
+beforeAll(async () => {
+  world = await openRoyalties();
+  tierId = await world.newTier();
+  await world.signedSplit();
+});
+afterAll(async () => {
+  await world.close();
+});
+
+const unpaid = async (payee: string): Promise<bigint> => -(await world.balance(chart.payable(payee, 'CNY')));
+const periodOf = async (name: string): Promise<string | undefined> =>
+  (await world.db.asOwner<{ id: string }>('SELECT id FROM subscription_period WHERE account_id = $1', [`acc_${name}`]))[0]?.id;
+const divided = async (periodId = ''): Promise<bigint> =>
+  BigInt((await world.db.asOwner<{ sum: string }>('SELECT coalesce(sum(amount_minor), 0)::text AS sum FROM royalty_run_entry WHERE period_id = $1', [periodId]))[0]!.sum);
+/** Of 600 the tax is 33 and the processor keeps 27; a month of 31 days. */
+const daysOf = (k: bigint): bigint => (567n * k) / 31n - (27n * k) / 31n;
+
+/** Jobs as far as they come: some cannot be done yet, and try again later. */
+async function work(): Promise<void> {
+  await world.sandbox.control.idle();
+  while (await world.runner.runNext()) await world.sandbox.control.idle();
+}
+async function payAs(name: string): Promise<void> {
+  const { checkoutUrl } = await world.billing.subscribe(world.fan(name), world.key('subscribe'), { cloneId: world.cloneId, tierId });
+  expect(await world.pay(checkoutUrl)).toBe(303);
+  await work();
+}
+async function reconciled(): Promise<{ differences: object[]; mended: object[] }> {
+  await world.billing.reconcile(world.operator.actor, world.key('reconcile'));
+  await work();
+  return (await world.billing.listReconciliations(1)).reconciliations[0]!;
+}
+
+describe('a payment whose fee is not known yet', () => {
+  it('is not earned and not divided; with the fee it is, from its first day, less exactly that fee', async () => {
+    world.sandbox.control.holdFees();
+    await payAs('mei');
+    await world.moveTo(noon('2026-03-06')).catch(() => undefined);
+    // The bank has the money, the processor says so, and nothing of it is anybody's revenue: not even what nobody would take a fee of.
+    expect(await world.db.asOwner(`SELECT 1 FROM ledger_transfer WHERE kind IN ('billing.invoice_paid', 'billing.days_earned')`)).toEqual([]);
+    expect((await world.run('2026-03-06')).pots).toEqual([]);
+    expect(await reconciled()).toMatchObject({ mended: [], differences: expect.arrayContaining([expect.objectContaining({ kind: 'not_settled' })]) as object[] });
+    expect(await periodOf('mei')).toBeUndefined();
+    expect(await world.sandbox.control.releaseFees()).toBe(1);
+    await work();
+    await world.db.asOwner(`DELETE FROM job WHERE state <> 'done' AND last_error IS NOT NULL`);
+    await world.moveTo(noon('2026-03-11'));
+    const { pots } = await world.run('2026-03-11');
+    expect(pots).toMatchObject([{ firstDay: '2026-03-01', lastDay: '2026-03-10', amountMinor: daysOf(10n).toString() }]);
+    expect(await divided(await periodOf('mei'))).toBe(daysOf(10n));
+    await world.checkBooks();
+  });
+
+  it('and of which no webhook tells is found by comparing, and divided by the next run', async () => {
+    const { control } = world.sandbox;
+    control.holdFees();
+    control.holdDeliveries();
+    await payAs('li');
+    control.dropDeliveries(() => true);
+    await world.moveTo(noon('2026-03-16'));
+    await world.run('2026-03-16');
+    expect(await reconciled()).toMatchObject({ differences: expect.arrayContaining([expect.objectContaining({ kind: 'not_settled' })]) as object[] });
+    expect(await periodOf('li')).toBeUndefined();
+    await control.releaseFees();
+    control.dropDeliveries(() => true);
+    control.releaseDeliveries();
+    expect((await reconciled()).mended).toEqual(expect.arrayContaining([expect.objectContaining({ kind: 'invoice' })]));
+    expect(await divided(await periodOf('li'))).toBe(0n);
+    await world.moveTo(noon('2026-03-21'));
+    await world.run('2026-03-21');
+    expect([await divided(await periodOf('mei')), await divided(await periodOf('li'))]).toEqual([daysOf(20n), daysOf(10n)]);
+    expect((await reconciled()).differences).toEqual([]);
+    await world.checkBooks();
+  });
+});
+
+describe('a dispute that is settled in another currency than the payment', () => {
+  const at = (account: { code: string }): Promise<bigint> => world.balance(account);
+  const usd = async (): Promise<bigint[]> => [await at(chart.cashInTransit('USD')), await at(chart.platformExpense('dispute_fees', 'USD')), await at(chart.conversionPosition('USD'))];
+  async function disputed(name: string): Promise<string> {
+    const [{ charge } = { charge: '' }] = await world.db.asOwner<{ charge: string }>('SELECT stripe_charge AS charge FROM subscription_period WHERE account_id = $1', [`acc_${name}`]);
+    const id = await world.sandbox.control.openDispute(charge, { settled: { currency: 'usd', amount: 85 } });
+    await world.drain();
+    return id;
+  }
+
+  it('claims the price in its own currency; won, payees have what they had, and what the rates make of it is the platform\'s', async () => {
+    const before = [await at(chart.cashInTransit('CNY')), await unpaid(world.owner.accountId)];
+    const id = await disputed('mei');
+    expect(await at(chart.disputesPending('CNY'))).toBe(600n);
+    expect(await at(chart.cashInTransit('CNY'))).toBe(before[0]);
+    // 600 CNY fen were 85 cents, and the bank's fee is 1.50 USD.
+    expect(await usd()).toEqual([-235n, 150n, 85n]);
+    expect(await at(chart.payeeReserve(world.owner.accountId, 'CNY'))).toBeLessThan(0n);
+    await world.sandbox.control.closeDispute(id, 'won', { currency: 'usd', amount: 83 });
+    await world.drain();
+    expect(await usd()).toEqual([-152n, 150n, 2n]);
+    expect([await at(chart.cashInTransit('CNY')), await unpaid(world.owner.accountId)]).toEqual(before);
+    expect([await at(chart.disputesPending('CNY')), await at(chart.conversionPosition('CNY')), await at(chart.payeeReserve(world.owner.accountId, 'CNY'))]).toEqual([0n, 0n, 0n]);
+    await world.checkBooks();
+    expect((await reconciled()).differences).toEqual([]);
+  });
+
+  it('lost, takes from each the part of the price that they had, in its own currency', async () => {
+    const [owner, agency] = [world.owner.accountId, world.agency.accountId];
+    const total = async (): Promise<bigint> => (await unpaid(owner)) + (await unpaid(agency)) + (await unpaid('platform'));
+    const before = await total();
+    const had = await divided(await periodOf('li'));
+    const id = await disputed('li');
+    await world.sandbox.control.closeDispute(id, 'lost');
+    await world.drain();
+    expect(before - (await total())).toBe(had);
+    expect(await at(chart.disputesPending('CNY'))).toBe(0n);
+    expect(await usd()).toEqual([-152n - 235n, 300n, 2n + 85n]);
+    expect(await at(chart.conversionPosition('CNY'))).toBe(-600n);
+    await world.checkBooks();
+    expect((await reconciled()).differences).toEqual([]);
+  });
+});
+
+describe('coins on a statement', () => {
+  const charges = async (): Promise<string[]> => (await world.db.asOwner<{ charge: string }>(`SELECT stripe_charge AS charge FROM coin_lot WHERE account_id = 'acc_wu' ORDER BY bought_at`)).map(({ charge }) => charge);
+  async function bought(pack: string): Promise<void> {
+    const { checkoutUrl } = await world.billing.buyCoins(world.fan('wu'), world.key('buyCoins'), { pack });
+    expect(await world.pay(checkoutUrl)).toBe(303);
+    await world.drain();
+    world.clock.advance(1_000);
+  }
+  /** What stands behind every line of the owner's newest statement. */
+  async function sources(): Promise<{ kind: string; outputId: string | null; fan: string | null; charge: string | null; charges: string[]; splitId: string | null; tierName: string | null; subscriptionId: string | null }[]> {
+    const { royalties, owner } = world;
+    const [{ statementId } = { statementId: '' }] = (await royalties.listStatements(owner.actor)).statements;
+    const { document } = (await royalties.getStatement(owner.actor, statementId)).receipt;
+    if (document.schemaVersion !== 2) throw new Error('an old statement');
+    const found = [];
+    for (const { lineId } of document.lines) found.push(...(await royalties.explainStatementLine(owner.actor, statementId, lineId)).sources);
+    return found;
+  }
+
+  it('lead from what an output earned to the payments of its coins, the fan, the tier, the split and the output', async () => {
+    const { accountId } = world.fan('wu');
+    await bought('friend');
+    await bought('small');
+    // 42 coins of the first pack, 8 of the second; the other 62 are left.
+    const { holdId } = await world.tx((tx) => world.billing.holdCoins(tx, { accountId, cloneId: world.cloneId, tierId, outputId: 'out_coins', coins: 50n, at: world.clock.now() }));
+    await world.tx((tx) => world.billing.capture(tx, holdId, { releaseId: 'rel_coins', at: world.clock.now() }));
+    const month = await world.billing.buyPrepaidMonth(world.fan('wu'), world.key('month'), { cloneId: world.cloneId, tierId });
+    await world.moveTo(noon('2026-03-31'));
+    await world.run('2026-03-31');
+    await world.royalties.closeStatements(world.operator.actor, world.key('closeStatements'), { throughDay: '2026-03-31' });
+    const all = await sources();
+    const fan = fanPseudonym(Buffer.from('pseudonyms of this test'), world.owner.accountId, accountId);
+    const paid = await charges();
+    expect(all.filter(({ outputId }) => outputId !== null)).toMatchObject([
+      { kind: 'billing.coins_spent', outputId: 'out_coins', fan, charge: paid[0], charges: paid, tierName: 'friend', splitId: expect.stringMatching(/^spl_/) as string },
+    ]);
+    expect(all.filter(({ subscriptionId }) => subscriptionId === month.subscriptionId)).toMatchObject([{ kind: 'billing.days_earned', fan, charge: paid[1], charges: [paid[1]] }]);
+    // Nothing that was earned names nobody.
+    expect(all.filter((one) => one.fan === null || one.charges.length === 0)).toEqual([]);
+    const [{ statementId } = { statementId: '' }] = (await world.royalties.listStatements(world.owner.actor)).statements;
+    const events = await world.royalties.exportStatementEvents(world.owner.actor, statementId);
+    expect(events.earned.filter(({ outputId }) => outputId !== null)).toMatchObject([{ fan, charge: paid[0] }]);
+    expect(JSON.stringify(events)).not.toContain(accountId);
+  });
+
+  it('come back for days of a month paid ahead that are returned: by whoever had them, as the same coins, and no cash moves', async () => {
+    const fan = world.fan('wu');
+    const [period] = await world.db.asOwner<{ id: string; net: string; fee: string; start: string; days: number }>(
+      `SELECT id, gross_minor AS net, fee_minor AS fee, start_day::text AS start, days FROM subscription_period WHERE account_id = 'acc_wu'`);
+    const { id: periodId, start, days } = period!;
+    const [net, fee] = [BigInt(period!.net), BigInt(period!.fee)];
+    const coins = async (): Promise<bigint> => BigInt((await world.billing.getWallet(fan)).availableCoins);
+    const payees = async (): Promise<bigint> => (await unpaid(world.owner.accountId)) + (await unpaid(world.agency.accountId)) + (await unpaid('platform'));
+    const expense = (): Promise<bigint> => world.balance(chart.platformExpense('processor_fees', 'CNY'));
+    const cash = await world.balance(chart.cashInTransit('CNY'));
+    const before = { coins: await coins(), payees: await payees(), expense: await expense() };
+    const on = (k: number): string => addDays(start, k);
+    const part = (money: bigint): bigint => (money * 3n) / BigInt(days);
+    const { refundId } = await world.royalties.refundGoodwill(world.operator.actor, world.key('refundGoodwill'), { periodId, days: [on(0), on(1), on(2)], reason: 'Silent for three days.' });
+    await world.drain();
+    expect(await world.royalties.getRefund(refundId)).toMatchObject({ state: 'booked', grossMinor: part(net).toString(), taxMinor: '0' });
+    // 42 coins for the whole, rounded up for the fan.
+    expect((await coins()) - before.coins).toBe((42n * part(net) + net - 1n) / net);
+    expect(before.payees - (await payees())).toBe(part(net) - part(fee));
+    expect((await expense()) - before.expense).toBe(part(fee));
+    expect(await world.balance(chart.cashInTransit('CNY'))).toBe(cash);
+    expect(world.sandbox.control.book().filter(({ type }) => type === 'refund')).toEqual([]);
+    await world.checkBooks();
+    // Once: the same days again are refused.
+    await expect(world.royalties.refundGoodwill(world.operator.actor, world.key('refundGoodwill'), { periodId, days: [on(1)], reason: 'Again.' })).rejects.toMatchObject({ code: 'refund_too_large' });
+    await world.moveTo(noon('2026-04-01'));
+    await world.royalties.closeStatements(world.operator.actor, world.key('closeStatements'), { throughDay: '2026-04-01' });
+    expect([...new Set((await sources()).map(({ charge }) => charge))]).toEqual([(await charges())[1]]);
+  });
+});

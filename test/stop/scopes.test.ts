@@ -1,8 +1,21 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { makeGatewayLease, openLeaseStore, type GatewayLease, type Remembered } from '../../src/consent/index.ts';
-import { systemLeaseClocks } from '../../src/platform/clock.ts';
+import { makeBillingHandlers } from '../../src/billing/index.ts';
+import { makeApp } from '../../src/http/app.ts';
+import { loadBundle } from '../../src/http/operations.ts';
+import type { AppHandlers } from '../../src/http/router.ts';
+import { makeValidators } from '../../src/http/validation.ts';
+import { systemRandom } from '../../src/kernel/random.ts';
+import { notFound } from '../../src/kernel/refusals.ts';
+import type { Actor } from '../../src/kernel/request.ts';
+import { systemClock, systemLeaseClocks } from '../../src/platform/clock.ts';
+import { makeLog } from '../../src/platform/telemetry/index.ts';
+import { makeStopHandlers } from '../../src/stop/index.ts';
 import { codeOf } from '../ownership/world.ts';
+import { type Client, makeClient } from '../support/client.ts';
 import { until } from '../support/until.ts';
 import { openStopWorld, type Person, type StopWorld } from './world.ts';
 
@@ -93,6 +106,26 @@ describe('a stop of a part', () => {
   });
 });
 
+/** The contract's own routes over these rooms: whoever says a name in the token is that person. */
+async function served(people: Readonly<Record<string, Actor>>): Promise<{ as: (name: string) => Client; close: () => void }> {
+  const bundle = loadBundle();
+  const rooms = { ...makeBillingHandlers(world.money.billing), ...makeStopHandlers(world.stop) };
+  const unknown = (): Promise<never> => Promise.reject(notFound());
+  const handlers = { ...Object.fromEntries(bundle.operations.map(({ id }) => [id, unknown])), ...rooms } as unknown as AppHandlers;
+  const server = makeApp({
+    bundle, handlers, validators: makeValidators(bundle), validateResponses: true, log: makeLog({ level: 'silent' }), clock: systemClock, random: systemRandom,
+    authenticate: async (token) => people[token] ?? null,
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    as: (name) => makeClient(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, name),
+    close() {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
 describe('a wind-down', () => {
   it('delivers and earns to the end of the notice period, sells nothing new, then shuts and returns what lies beyond', async () => {
     const of = await world.makeClone(owner);
@@ -116,6 +149,51 @@ describe('a wind-down', () => {
     await expect(world.release(of, 'late')).rejects.toMatchObject({ constraint: 'gate_stopped' });
     await world.stop.endWindDown(ordered.stopId);
     await world.money.checkBooks();
+  });
+});
+
+describe('a stop of a capability that leaves something of a tier', () => {
+  it('is answered over HTTP: who keeps what remains has it to the end and is not renewed, who does not is paid back what the signed quote said', async () => {
+    const of = await world.makeClone(owner);
+    const { cloneId } = of;
+    world.money.facts.capabilities = { voice: true, moments: true };
+    const { tierId } = await world.money.billing.createTier(owner.actor, world.key(), { cloneId, name: 'work', priceMinor: '3000', capabilities: ['voice', 'moments'] });
+    await world.money.drain();
+    const fans = { keeps: world.money.fan('tao'), refuses: world.money.fan('bo'), other: world.money.fan('yun') };
+    const { subscriptionId: kept } = await world.money.subscribed(fans.keeps, tierId, cloneId);
+    const { subscriptionId: returned } = await world.money.subscribed(fans.refuses, tierId, cloneId);
+    const { as, close } = await served({ owner: owner.actor, ...fans });
+    try {
+      const quote = await as('owner').call('quoteStop', { path: { cloneId }, query: { capability: 'moments' } });
+      expect(quote.cost).toMatchObject({ fans: 2, renewals: 2 });
+      const each = BigInt(quote.cost.refundMinor) / 2n;
+      const body = { quoteId: quote.quoteId, signature: await world.sign(owner, 'stop_order', quote.order) };
+      expect((await as('keeps').refused('orderStop', { path: { cloneId }, body })).code).toBe('not_found');
+      const { stopId } = await as('owner').call('orderStop', { path: { cloneId }, body });
+      await world.money.drain();
+      const told = await as('keeps').call('getSubscription', { path: { subscriptionId: kept } });
+      expect(told.remains).toMatchObject({ stopId, stopped: 'moments', remaining: ['voice'], refundMinor: each.toString(), answer: 'none' });
+      expect(await as('owner').call('getStop', { path: { stopId } })).toMatchObject({ settlement: { done: false } });
+      const answer = (name: string, subscriptionId: string, accept: boolean) => [name, { path: { subscriptionId }, body: { stopId, accept } }] as const;
+      const ask = ([name, input]: ReturnType<typeof answer>) => as(name).call('answerRemains', input);
+      const no = async ([name, input]: ReturnType<typeof answer>): Promise<string> => (await as(name).refused('answerRemains', input)).code;
+      expect(await no(answer('other', kept, true))).toBe('not_found');
+      expect(await no(answer('nobody', kept, true))).toBe('session_invalid');
+      expect((await as('keeps').refused('answerRemains', { path: { subscriptionId: kept }, body: { stopId: 'stp_other', accept: true } })).code).toBe('subscription_state');
+      expect(await ask(answer('keeps', kept, true))).toMatchObject({ remains: { answer: 'accepted' }, cancelAtPeriodEnd: true });
+      expect(await ask(answer('refuses', returned, false))).toMatchObject({ remains: { answer: 'declined' } });
+      expect(await no(answer('keeps', kept, false))).toBe('subscription_state');
+      await world.money.drain();
+      expect(await as('keeps').call('getSubscription', { path: { subscriptionId: kept } })).toMatchObject({ state: 'active', currentPeriod: { endDay: '2026-04-11' } });
+      expect(await as('refuses').call('getSubscription', { path: { subscriptionId: returned } })).toMatchObject({ state: 'canceled', currentPeriod: null });
+      expect(await as('owner').call('getStop', { path: { stopId } })).toMatchObject({
+        state: 'settled', settlement: { done: true, equalsQuote: false, differences: ['kept_by_fan'], refundsSucceeded: 1, refundedMinor: each.toString(), renewalsLeft: 0 },
+      });
+      await world.money.checkBooks();
+    } finally {
+      close();
+      world.money.facts.capabilities = { voice: true };
+    }
   });
 });
 

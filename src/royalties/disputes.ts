@@ -64,6 +64,8 @@ interface Claim {
   claimMinor: bigint;
   sources: readonly DisputedSource[];
   day: Day;
+  /** The run that divided what is held. */
+  runId?: string;
 }
 
 /** Holds an amount of a payee for one thing that a disputed payment bought. What the unpaid balance lacks, the clone's own reserve gives. */
@@ -75,7 +77,7 @@ async function hold(tx: Tx, deps: RoyaltiesDeps, claim: Claim, source: DisputedS
   const { unpaidMinor } = await lockPayee(tx, deps, of.payee, CNY);
   const lackMinor = of.amountMinor - (unpaidMinor > 0n ? unpaidMinor : 0n);
   if (lackMinor > 0n) await releaseDated(tx, deps, { ...held, amountMinor: lackMinor, causeId: `${disputeId}:${deps.ids.next('reserve')}` });
-  await holdReserve(tx, deps, { ...held, causeId: disputeId, sourceId: periodId, dueDay: null, kind: HELD });
+  await holdReserve(tx, deps, { ...held, causeId: disputeId, sourceId: periodId, dueDay: null, kind: HELD, ...(claim.runId === undefined ? {} : { runId: claim.runId }) });
 }
 
 /** Holds what is not held yet of what a claim may ask of each payee and clone, in one order everywhere. */
@@ -110,9 +112,9 @@ async function holdClaim(tx: Tx, deps: RoyaltiesDeps, claim: Claim, asks: (payee
  * What a run has just divided of disputed payments is held of those who received it, before it can be paid out: nobody knows yet whose it is.
  * Of the run's own payees alone, whose balances it has locked.
  */
-export async function holdAtRun(tx: Tx, deps: RoyaltiesDeps, run: { cloneId: string; payees: ReadonlySet<string>; day: Day }): Promise<void> {
+export async function holdAtRun(tx: Tx, deps: RoyaltiesDeps, run: { runId: string; cloneId: string; payees: ReadonlySet<string>; day: Day }): Promise<void> {
   for (const claim of await deps.billing.openDisputes(tx, run.cloneId)) {
-    await holdClaim(tx, deps, { ...claim, day: run.day }, (payee, cloneId) => cloneId === run.cloneId && run.payees.has(payee));
+    await holdClaim(tx, deps, { ...claim, day: run.day, runId: run.runId }, (payee, cloneId) => cloneId === run.cloneId && run.payees.has(payee));
   }
 }
 

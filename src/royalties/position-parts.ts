@@ -1,7 +1,7 @@
 import { least } from '../kernel/money.ts';
 import type { RoyaltiesDeps } from './deps.ts';
 
-const POSITIONS_AT_ONCE = 50_000n;
+const POSITIONS_AT_ONCE = 10_000n;
 
 /** The positions of (fromPosition, toPosition], part after part: whoever goes through them holds the entries of one part, and no more. */
 export function* positionParts(

@@ -24,12 +24,21 @@ export interface ReserveRow {
 const RESERVE = `id, payee, currency, clone_id AS "cloneId", cause_id AS "causeId", amount_minor AS "amountMinor", held_on AS "heldOn",
   due_day AS "dueDay", source_id AS "sourceId", left_minor AS "leftMinor"`;
 
-export async function insertReserve(tx: Tx, row: Omit<ReserveRow, 'leftMinor'> & { transferId: string }): Promise<void> {
+export async function insertReserve(tx: Tx, row: Omit<ReserveRow, 'leftMinor'> & { runId: string | null; transferId: string }): Promise<void> {
   await sql(
     tx,
-    `INSERT INTO royalty_reserve (id, payee, currency, clone_id, cause_id, amount_minor, left_minor, held_on, due_day, transfer_id, source_id)
-     VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8, $9, $10)`,
-    [row.id, row.payee, row.currency, row.cloneId, row.causeId, row.amountMinor, row.heldOn, row.dueDay, row.transferId, row.sourceId],
+    `INSERT INTO royalty_reserve (id, payee, currency, clone_id, cause_id, amount_minor, left_minor, held_on, due_day, transfer_id, source_id, run_id)
+     VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8, $9, $10, $11)`,
+    [row.id, row.payee, row.currency, row.cloneId, row.causeId, row.amountMinor, row.heldOn, row.dueDay, row.transferId, row.sourceId, row.runId],
+  );
+}
+
+/** What a run held of its payees at once, because it had divided payments that are disputed. */
+export async function heldForDisputes(tx: Tx, runId: string): Promise<{ disputeId: string; payee: string; currency: Currency; amountMinor: string }[]> {
+  return await sql(
+    tx,
+    `SELECT cause_id AS "disputeId", payee, currency, sum(amount_minor)::text AS "amountMinor" FROM royalty_reserve
+     WHERE run_id = $1 GROUP BY 1, 2, 3 ORDER BY 1, 2, 3`, [runId],
   );
 }
 

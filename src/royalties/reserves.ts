@@ -31,6 +31,8 @@ export interface HoldOrder {
   /** Null: until `releaseReserve` or `takeReserve` by this cause. */
   dueDay: Day | null;
   sourceId?: string;
+  /** Of a dispute's: the run that divided what is held, where it was one. */
+  runId?: string;
   day: Day;
   /** The transfer's kind; default that of a run's reserve. */
   kind?: string;
@@ -46,7 +48,7 @@ export async function holdReserve(tx: Tx, deps: RoyaltiesDeps, order: HoldOrder)
   if (amountMinor <= 0n) return 0n;
   const reserveId = deps.ids.next('reserve');
   const { transferId } = await deps.ledger.post(tx, reserveHeld({ ...order, kind: order.kind ?? KINDS.held, reserveId, amountMinor }));
-  await store.insertReserve(tx, { id: reserveId, payee, currency, cloneId, causeId, amountMinor, heldOn: day, dueDay, sourceId: order.sourceId ?? null, transferId });
+  await store.insertReserve(tx, { id: reserveId, payee, currency, cloneId, causeId, amountMinor, heldOn: day, dueDay, sourceId: order.sourceId ?? null, runId: order.runId ?? null, transferId });
   return amountMinor;
 }
 

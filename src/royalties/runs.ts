@@ -16,6 +16,7 @@ import type { RoyaltiesDeps } from './deps.ts';
 import { addToPot, type Base, baseMinorOf, dividePot, type EarnedEntry, PLATFORM, potsOf, type PotTotals, WHOLE_BASIS_POINTS } from './model.ts';
 import { positionParts } from './position-parts.ts';
 import { earnedEntry, potDivided } from './postings.ts';
+import { heldForDisputes } from './reserve-store.ts';
 import { holdReserve } from './reserves.ts';
 import { undividedReturns } from './return-store.ts';
 import * as store from './run-store.ts';
@@ -222,30 +223,37 @@ async function checkSequenced(tx: Tx, deps: RoyaltiesDeps, cloneId: string, toPo
 /** How often a run looks again when something was given back between the sequencer and its lock. */
 const TRIES = 10;
 
+/** What was gathered as a run: pots divided and posted, what each payee's share is taken for, all of it written. */
+async function write(
+  tx: Tx, deps: RoyaltiesDeps, gathering: Gathering, run: Pick<store.RunRow, 'id' | 'cloneId' | 'number' | 'fromPosition' | 'toPosition' | 'throughDay' | 'runBy'>,
+): Promise<RunJson> {
+  const { id: runId, cloneId } = run;
+  const pots = await divided(tx, gathering.pots(), cloneId);
+  const runAt = deps.clock.now();
+  const day = dayOf(runAt);
+  const transfers: (string | null)[] = [];
+  for (const pot of pots) {
+    transfers.push(await postPot(tx, deps, { potId: pot.potId, runId, cloneId }, pot));
+  }
+  const settled = await settle(tx, deps, { runId, cloneId }, pots, day);
+  await store.insertRun(tx, { ...run, ...settled, runAt });
+  for (const [index, pot] of pots.entries()) {
+    await store.insertPot(tx, { ...pot, id: pot.potId, runId, cloneId, transferId: transfers[index] ?? null }, pot.legs);
+  }
+  await holdAtRun(tx, deps, { runId, cloneId, payees: new Set(receiversOf(pots).map(({ payee }) => payee)), day });
+  return await readRun(tx, deps, runId);
+}
+
 async function writeRun(tx: Tx, deps: RoyaltiesDeps, actor: Actor, cloneId: string, throughDay: Day): Promise<RunJson> {
   await splits.lockClone(tx, cloneId);
   const last = await store.lastRun(tx, cloneId);
   const fromPosition = last?.toPosition ?? 0n;
   const toPosition = await deps.ledger.position(tx);
   await checkSequenced(tx, deps, cloneId, toPosition);
-  const runId = deps.ids.next('run');
+  const id = deps.ids.next('run');
   const gathering = new Gathering(deps, cloneId);
-  await gather(tx, deps, gathering, { cloneId, fromPosition, toPosition }, (potId, entries) => store.insertEntries(tx, { runId, potId }, entries));
-  const pots = await divided(tx, gathering.pots(), cloneId);
-  const runAt = deps.clock.now();
-  const transfers: (string | null)[] = [];
-  for (const pot of pots) {
-    transfers.push(await postPot(tx, deps, { potId: pot.potId, runId, cloneId }, pot));
-  }
-  const settled = await settle(tx, deps, { runId, cloneId }, pots, dayOf(runAt));
-  await store.insertRun(tx, {
-    id: runId, cloneId, number: (last?.number ?? 0) + 1, fromPosition, toPosition, throughDay, ...settled, runBy: actor.accountId, runAt,
-  });
-  for (const [index, pot] of pots.entries()) {
-    await store.insertPot(tx, { ...pot, id: pot.potId, runId, cloneId, transferId: transfers[index] ?? null }, pot.legs);
-  }
-  await holdAtRun(tx, deps, { cloneId, payees: new Set(receiversOf(pots).map(({ payee }) => payee)), day: dayOf(runAt) });
-  return await readRun(tx, deps, runId);
+  await gather(tx, deps, gathering, { cloneId, fromPosition, toPosition }, (potId, entries) => store.insertEntries(tx, { runId: id, potId }, entries));
+  return await write(tx, deps, gathering, { id, cloneId, number: (last?.number ?? 0) + 1, fromPosition, toPosition, throughDay, runBy: actor.accountId });
 }
 
 async function readRun(tx: Tx, deps: RoyaltiesDeps, runId: string): Promise<RunJson> {
@@ -258,38 +266,31 @@ async function readRun(tx: Tx, deps: RoyaltiesDeps, runId: string): Promise<RunJ
   return {
     runId, cloneId: run.cloneId, number: run.number, throughDay: run.throughDay, fromPosition: run.fromPosition.toString(),
     toPosition: run.toPosition.toString(), dryRun: false, entries: pots.reduce((sum, pot) => sum + pot.entries, 0), pots, netted: run.netted,
-    recouped: run.recouped, held: run.held, createdAt: run.runAt.toISOString(),
+    recouped: run.recouped, held: run.held, heldForDisputes: await heldForDisputes(tx, runId), createdAt: run.runAt.toISOString(),
   };
 }
 
 const EVER: Day = '2000-01-01';
 
-/** The same as a run would do; what it recognises here has no place in the recorded order, and never gets one. */
-async function preview(tx: Tx, deps: RoyaltiesDeps, cloneId: string, throughDay: Day): Promise<RunJson> {
+/** The same as a run does, in a transaction of which nothing stays; what it recognises here has no place in the recorded order, and never gets one. */
+async function preview(tx: Tx, deps: RoyaltiesDeps, actor: Actor, cloneId: string, throughDay: Day): Promise<RunJson> {
   await splits.lockClone(tx, cloneId);
   await deps.billing.recognise(tx, { cloneId, throughDay });
   const last = await store.lastRun(tx, cloneId);
+  const [fromPosition, toPosition] = [last?.toPosition ?? 0n, await deps.ledger.position(tx)];
+  const id = deps.ids.next('run');
   const gathering = new Gathering(deps, cloneId);
-  const kept = (): Promise<void> => Promise.resolve();
-  await gather(tx, deps, gathering, { cloneId, fromPosition: last?.toPosition ?? 0n, toPosition: await deps.ledger.position(tx) }, kept);
+  const kept = (potId: string, entries: readonly EarnedEntry[]): Promise<void> =>
+    store.insertEntries(tx, { runId: id, potId }, entries.map((entry) => ({ ...entry, position: entry.position ?? toPosition })));
+  await gather(tx, deps, gathering, { cloneId, fromPosition, toPosition }, kept);
   const found: EntryView[] = [];
   const toDay = addDays(dayOf(deps.clock.now()), 1);
   for (const { periodId } of await deps.billing.periodsBetween(tx, { cloneId, fromDay: EVER, toDay })) {
     found.push(...(await deps.ledger.entriesFor(tx, { periodId })).filter((entry) => entry.position === null));
   }
   await gathering.add(tx, found, kept);
-  const drafts = await divided(tx, gathering.pots(), cloneId);
-  const runAt = deps.clock.now();
-  for (const pot of drafts) {
-    await postPot(tx, deps, { potId: pot.potId, runId: 'dry', cloneId }, pot);
-  }
-  const settled = await settle(tx, deps, { runId: 'dry', cloneId }, drafts, dayOf(runAt));
-  const pots: PotJson[] = [];
-  for (const pot of drafts) pots.push(await potJson(tx, deps, { ...pot, potId: null }));
-  return {
-    runId: null, cloneId, number: (last?.number ?? 0) + 1, throughDay, fromPosition: (last?.toPosition ?? 0n).toString(), toPosition: null,
-    dryRun: true, entries: pots.reduce((sum, pot) => sum + pot.entries, 0), pots, ...settled, createdAt: runAt.toISOString(),
-  };
+  const run = await write(tx, deps, gathering, { id, cloneId, number: (last?.number ?? 0) + 1, fromPosition, toPosition, throughDay, runBy: actor.accountId });
+  return { ...run, runId: null, toPosition: null, dryRun: true, pots: run.pots.map((pot) => ({ ...pot, potId: null })) };
 }
 
 export function makeRuns(deps: RoyaltiesDeps): Runs {
@@ -307,7 +308,7 @@ export function makeRuns(deps: RoyaltiesDeps): Runs {
         await ledger.sequence();
         try {
           return await runTx(async (tx) => {
-            throw new Preview(await preview(tx, deps, cloneId, throughDay));
+            throw new Preview(await preview(tx, deps, actor, cloneId, throughDay));
           });
         } catch (error) {
           if (error instanceof Preview) return error.run;

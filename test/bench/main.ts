@@ -3,9 +3,10 @@ import { corruptions } from './corruptions.ts';
 import { decide } from './decide.ts';
 import { ledger } from './ledger.ts';
 import type { BenchReport } from './report.ts';
+import { royalties } from './royalties.ts';
 import { stop } from './stop.ts';
 
-const BENCHES: Record<string, (options: { quick: boolean; large: boolean }) => Promise<BenchReport>> = { corruptions, decide, ledger, stop };
+const BENCHES: Record<string, (options: { quick: boolean; large: boolean }) => Promise<BenchReport>> = { corruptions, decide, ledger, royalties, stop };
 
 const [name = '', ...rest] = process.argv.slice(2);
 const bench = BENCHES[name];

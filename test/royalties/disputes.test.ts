@@ -112,8 +112,16 @@ describe('a payment that is disputed before anything of it was divided', () => {
     };
     for (const days of [10, 20]) {
       await world.moveTo(noon(from, days));
-      await world.run(addDays(from, days));
+      const before = [await held(world.owner.accountId), await held(accountId)];
+      const dry = await world.run(addDays(from, days), true);
+      expect([await held(world.owner.accountId), await held(accountId)]).toEqual(before);
+      const run = await world.run(addDays(from, days));
       await holds();
+      // The dry run had said what would be held, and both name the dispute.
+      expect(run.heldForDisputes).toEqual(dry.heldForDisputes);
+      const heldNow = new Map(run.heldForDisputes.map((one) => [one.payee, one.amountMinor]));
+      expect(run.heldForDisputes.map((one) => one.disputeId)).toEqual([id, id]);
+      expect([heldNow.get(world.owner.accountId), heldNow.get(accountId)]).toEqual([`${await held(world.owner.accountId) - before[0]!}`, `${await held(accountId) - before[1]!}`]);
     }
     // What is unpaid of other payments is paid out; what is disputed is not.
     await world.royalties.createPayouts(world.operator.actor, world.key('createPayouts'), { payees: [accountId], minimumMinor: '1' });

@@ -5,12 +5,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { chart, type Ledger } from '../../src/ledger/index.ts';
 import { refusal } from '../billing/refusal.ts';
 import { noon } from '../billing/support.ts';
+import { earn } from './earned.ts';
 import { openRoyalties, type RoyaltiesWorld } from './world.ts';
 
 let world: RoyaltiesWorld;
+let friend: string;
 beforeAll(async () => {
   world = await openRoyalties();
-  const friend = await world.newTier();
+  friend = await world.newTier();
   const work = await world.newTier('work', '3000');
   await world.signedSplit();
   await world.paid('mei', friend);
@@ -114,5 +116,28 @@ describe('a run', () => {
   it('is of days that are over, and of a clone that exists', async () => {
     expect(await refusal(world.run('2026-04-02'))).toBe('run_range');
     expect(await refusal(world.royalties.runRoyalties(world.operator.actor, world.key('runRoyalties'), { cloneId: 'cln_unknown', throughDay: '2026-04-01' }))).toBe('not_found');
+  });
+});
+
+describe('a run of very much', () => {
+  it('holds the entries of one part of it at a time, and divides all of it once', async () => {
+    const splitId = (await world.royalties.listSplits(world.owner.actor, world.cloneId)).splits.find((one) => one.effectiveFrom === '2026-03-17')?.splitId ?? '';
+    const earnedMinor = await earn(world, friend, splitId, 2_000);
+    let most = 0;
+    const counting: Ledger = {
+      ...world.ledger,
+      async entries(tx, range) {
+        const found = await world.ledger.entries(tx, range);
+        most = Math.max(most, found.length);
+        return found;
+      },
+    };
+    const run = await world.withStripe(world.port, counting, 250n).runRoyalties(world.operator.actor, world.key('runRoyalties'), { cloneId: world.cloneId, throughDay: '2026-04-01' });
+    expect([most <= 250, run.entries, run.pots.length]).toEqual([true, 2_000, 1]);
+    const [pot] = run.pots;
+    expect(pot).toMatchObject({ tierId: friend, splitId, amountMinor: `${earnedMinor}`, taxMinor: '6000', feeMinor: '4000' });
+    expect(pot?.legs.reduce((sum, leg) => sum + BigInt(leg.amountMinor), 0n)).toBe(earnedMinor);
+    expect(await world.db.asOwner('SELECT count(*)::int AS n, sum(amount_minor)::text AS sum FROM royalty_run_entry WHERE run_id = $1', [run.runId]))
+      .toEqual([{ n: 2_000, sum: `${earnedMinor}` }]);
   });
 });

@@ -119,8 +119,8 @@ export async function openRoyalties(options: { taxRateBasisPoints?: number; star
   }
   await putClone(cloneId, owner.accountId, CLONE_NAME, 'lin-ya-2');
   const clones = { clone: async (_tx: Tx, id: string) => owned.get(id) ?? null };
-  const withStripe: RoyaltiesWorld['withStripe'] = (stripe, ledger = world.ledger, positionsAtOnce = 50_000n) => makeRoyalties({
-    positionsAtOnce,
+  const withStripe: RoyaltiesWorld['withStripe'] = (stripe, ledger = world.ledger, positionsAtOnce) => makeRoyalties({
+    ...(positionsAtOnce === undefined ? {} : { positionsAtOnce }),
     runTx, clock, ids, identity, ledger, provenance, transparency, clones, billing: world.billing, stripe, publicUrl: 'http://127.0.0.1:1',
     pseudonymSecret: Buffer.from('pseudonyms of this test'),
     statementKeys: openStatementKeys({ statement: null, dir: join(folder, 'statement'), clock: systemClock, production: false, random: systemRandom }),

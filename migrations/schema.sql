@@ -1209,6 +1209,7 @@ royalty_reserve.due_day date
 royalty_reserve.transfer_id text NOT NULL
 royalty_reserve.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 royalty_reserve.source_id text
+royalty_reserve.run_id text
 royalty_reserve_use.reserve_id text NOT NULL
 royalty_reserve_use.cause_id text NOT NULL
 royalty_reserve_use.amount_minor bigint NOT NULL
@@ -2437,6 +2438,7 @@ royalty_reserve: royalty_reserve_check1 CHECK ((due_day >= held_on))
 royalty_reserve: royalty_reserve_clone_id_fkey FOREIGN KEY (clone_id) REFERENCES clone(id)
 royalty_reserve: royalty_reserve_currency_fkey FOREIGN KEY (currency) REFERENCES currency(code)
 royalty_reserve: royalty_reserve_id_check CHECK ((id ~ '^rsv_'::text))
+royalty_reserve: royalty_reserve_of_run_waits CHECK (((run_id IS NULL) OR (due_day IS NULL)))
 royalty_reserve: royalty_reserve_payee_fkey FOREIGN KEY (payee) REFERENCES account(id)
 royalty_reserve: royalty_reserve_pkey PRIMARY KEY (id)
 royalty_reserve: royalty_reserve_transfer_id_key UNIQUE (transfer_id)
@@ -2995,6 +2997,7 @@ CREATE UNIQUE INDEX royalty_pot_leg_pkey ON public.royalty_pot_leg USING btree (
 CREATE INDEX royalty_reserve_due ON public.royalty_reserve USING btree (due_day, id) WHERE (left_minor > 0)
 CREATE INDEX royalty_reserve_of_dispute ON public.royalty_reserve USING btree (cause_id) WHERE (due_day IS NULL)
 CREATE INDEX royalty_reserve_of_payee ON public.royalty_reserve USING btree (payee, currency, clone_id)
+CREATE INDEX royalty_reserve_of_run ON public.royalty_reserve USING btree (run_id) WHERE (run_id IS NOT NULL)
 CREATE UNIQUE INDEX royalty_reserve_once ON public.royalty_reserve USING btree (cause_id, payee, currency, due_day) WHERE (due_day IS NOT NULL)
 CREATE UNIQUE INDEX royalty_reserve_pkey ON public.royalty_reserve USING btree (id)
 CREATE UNIQUE INDEX royalty_reserve_transfer_id_key ON public.royalty_reserve USING btree (transfer_id)

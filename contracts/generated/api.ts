@@ -6707,6 +6707,13 @@ export interface components {
                 amountMinor: components["schemas"]["AmountMinor"];
                 dueDay: components["schemas"]["Day"];
             }[];
+            /** @description What is held of what this run divided of disputed payments, until each dispute ends. */
+            heldForDisputes: {
+                disputeId: string;
+                payee: string;
+                currency: components["schemas"]["Currency"];
+                amountMinor: components["schemas"]["AmountMinor"];
+            }[];
             createdAt: components["schemas"]["Instant"];
         };
         /**

@@ -68,14 +68,20 @@ export function invoicePaid(period: NewPeriod): TransferDraft {
 
 /**
  * Days earned: out of deferred revenue into the tier's earnings, with their share of the fee. Null when these days'
- * share is less than one minor unit: it comes with a later day.
+ * share is less than one minor unit: it comes with a later day. Days that are worth just their fee earn nothing, and a split may still divide
+ * their price: they stand in the earnings twice, as price and as fee.
  */
 export function daysEarned(period: PeriodRow, step: EarningStep, parts: Parts): TransferDraft | null {
   const { currency, cloneId, tierId } = period;
+  const { netMinor, feeMinor, taxMinor } = parts;
+  const into = earned(cloneId, tierId, currency);
+  const apart = netMinor === feeMinor && netMinor !== 0n;
   const legs = moving([
-    { account: deferred(cloneId, currency), amountMinor: parts.netMinor },
-    { account: deferredFees(cloneId, currency), amountMinor: -parts.feeMinor },
-    { account: earned(cloneId, tierId, currency), amountMinor: parts.feeMinor - parts.netMinor },
+    // First, so that the places in `earnedLegs` are those of the legs.
+    ...(apart ? [{ account: into, amountMinor: -netMinor }, { account: into, amountMinor: feeMinor }] : []),
+    { account: deferred(cloneId, currency), amountMinor: netMinor },
+    { account: deferredFees(cloneId, currency), amountMinor: -feeMinor },
+    ...(apart ? [] : [{ account: into, amountMinor: feeMinor - netMinor }]),
   ]);
   if (legs.length === 0) return null;
   return {
@@ -84,9 +90,11 @@ export function daysEarned(period: PeriodRow, step: EarningStep, parts: Parts): 
     effectiveDate: step.lastDay,
     legs,
     metadata: {
-      ...traceOf(period), fromDay: step.firstDay, throughDay: step.lastDay, days: step.toK - step.fromK, earnedDays: step.toK,
+      ...traceOf(period), fromDay: step.firstDay, throughDay: step.lastDay,
       // What stands between the price and the earned entry: a split may divide either.
-      feeMinor: parts.feeMinor.toString(), taxMinor: parts.taxMinor.toString(),
+      ...(apart
+        ? { earnedLegs: [{ feeMinor: '0', taxMinor: taxMinor.toString() }, { feeMinor: feeMinor.toString(), taxMinor: '0' }] }
+        : { days: step.toK - step.fromK, earnedDays: step.toK, feeMinor: feeMinor.toString(), taxMinor: taxMinor.toString() }),
       ...(step.splitId === null ? {} : { splitVersionId: step.splitId }),
     },
   };

@@ -64,7 +64,16 @@ describe('earned days', () => {
 
   it('whose fee is larger than their price take from what was earned', () => {
     expect(booked(daysEarned(period, step, { grossMinor: 5n, netMinor: 5n, taxMinor: 0n, feeMinor: 7n }))).toEqual({ 'deferred:cln:CNY': 5n, 'deferred_fees:cln:CNY': -7n, 'earned:cln:tir:CNY': 2n });
-    expect(booked(daysEarned(period, step, { grossMinor: 7n, netMinor: 7n, taxMinor: 0n, feeMinor: 7n }))).toEqual({ 'deferred:cln:CNY': 7n, 'deferred_fees:cln:CNY': -7n });
+  });
+
+  it('that are worth just their fee stand in the earnings as price and as fee: a split of the price divides it', () => {
+    const draft = daysEarned(period, step, { grossMinor: 8n, netMinor: 7n, taxMinor: 1n, feeMinor: 7n });
+    expect(draft?.legs.map(({ account, amountMinor }) => [account.code, amountMinor])).toEqual([
+      ['earned:cln:tir:CNY', -7n], ['earned:cln:tir:CNY', 7n], ['deferred:cln:CNY', 7n], ['deferred_fees:cln:CNY', -7n],
+    ]);
+    expect(draft?.metadata).toEqual({
+      ...TRACE, fromDay: '2026-03-01', throughDay: '2026-03-10', splitVersionId: 'spl', earnedLegs: [{ feeMinor: '0', taxMinor: '1' }, { feeMinor: '7', taxMinor: '0' }],
+    });
   });
 });
 

@@ -32,7 +32,8 @@ function earnDay(books: Books, clone: Clone, period: Period, day: number): void 
   books.post([account.deferred(cloneId), net], [account.deferredFees(cloneId), -fee], [account.earned(cloneId, tierId), fee - net]);
   const { splitId } = termsOn(clone, day);
   const waiting = period.waiting.find((one) => one.splitId === splitId);
-  if (net === 0n && fee === 0n && waiting === undefined) return;
+  // A day that brings nothing is posted nowhere, nor is its tax.
+  if (net === 0n && fee === 0n) return;
   if (waiting === undefined) period.waiting.push({ splitId, lastDay: day, amountMinor: net - fee, feeMinor: fee, taxMinor: tax });
   else {
     Object.assign(waiting, {

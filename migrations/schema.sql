@@ -5295,6 +5295,7 @@ CREATE OR REPLACE FUNCTION public.ledger_snapshot_accounts(after bigint, edge bi
  SET enable_seqscan TO 'off'
  SET enable_hashjoin TO 'off'
  SET enable_mergejoin TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
 AS $function$
   DECLARE
     fresh record;
@@ -5364,6 +5365,7 @@ CREATE OR REPLACE FUNCTION public.ledger_sum_days(account bigint, at_place integ
  SET enable_seqscan TO 'off'
  SET enable_hashjoin TO 'off'
  SET enable_mergejoin TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
 AS $function$
   DECLARE
     before ledger_balance_snapshot;

@@ -1,0 +1,86 @@
+import pg from 'pg';
+import { DataSource } from 'typeorm';
+import { afterAll, expect, inject, it } from 'vitest';
+
+import { makeIds } from '../../src/kernel/ids.ts';
+import { seededRandom } from '../../src/kernel/random.ts';
+import { makeLedger } from '../../src/ledger/index.ts';
+import { connect, migrate } from '../../src/platform/postgres/index.ts';
+import { loadMigrations } from '../../src/platform/postgres/migrate.ts';
+import { makeTestClock } from '../support/clock.ts';
+import { DATABASE } from '../support/global.ts';
+import { house, into, wallet } from './support.ts';
+
+/** A ledger that was filled and rolled up before its balances were kept in trees, and goes on under today's migrations. */
+const name = `upgrade_${process.pid}`;
+const BEFORE = 1766100000000;
+const { superuserUrl, ownerUrl, appUrl } = inject('postgres');
+const at = (url: string): string => url.replace(DATABASE, name);
+
+async function asSuperuser(...statements: string[]): Promise<void> {
+  const client = new pg.Client({ connectionString: superuserUrl.replace(DATABASE, 'postgres') });
+  await client.connect();
+  try {
+    for (const statement of statements) await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}
+afterAll(() => asSuperuser(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`));
+
+it('keeps every balance, on both axes, and verifies', async () => {
+  await asSuperuser(`CREATE DATABASE ${name} OWNER benren_owner`);
+  const older = (await loadMigrations()).filter((one) => Number(/\d{13}$/.exec(one.name)?.[0]) < BEFORE);
+  const source = new DataSource({ type: 'postgres', url: at(ownerUrl), migrations: older, migrationsTableName: 'migration', synchronize: false });
+  await source.initialize();
+  await source.runMigrations({ transaction: 'each' });
+
+  const database = await connect({ url: at(appUrl) });
+  const { runTx } = database;
+  const random = seededRandom('upgrade');
+  const ledger = makeLedger({ runTx, ids: makeIds(makeTestClock('2026-01-01T00:00:00Z'), random) });
+  const days = ['2026-01-01', '2026-01-15', '2026-02-01', '2025-12-31'];
+  const post = (from: number, to: number): Promise<void> => runTx(async (tx) => {
+    for (let n = from; n < to; n += 1) {
+      await ledger.post(tx, { key: `old/${n}`, kind: 'test.move', effectiveDate: days[n % 4] ?? '', metadata: { n }, legs: into(wallet(`w${n % 3}`), BigInt(1 + n % 50)) });
+    }
+  });
+  // Rolled up by the function of that time, in its middle and with a tail that is not, and entries that have no position yet.
+  await post(0, 200);
+  await ledger.sequence();
+  await source.query('SELECT ledger_take_roll_up(1, 16, 8)');
+  await post(200, 300);
+  await ledger.sequence();
+  await post(300, 310);
+  await source.destroy();
+  const asked = [house('cash').code, ...[0, 1, 2].map((n) => wallet(`w${n}`).code)].flatMap((code) => [
+    [code, {}], ...[1n, 99n, 160n, 200n, 233n, 300n].map((position) => [code, { position }] as const), ...days.map((effectiveDate) => [code, { effectiveDate }] as const),
+    [code, { position: 150n, effectiveDate: '2026-01-15' }],
+  ] as [string, { position?: bigint; effectiveDate?: string }][]);
+  const balances = (): Promise<bigint[]> => runTx(async (tx) => {
+    const all: bigint[] = [];
+    for (const [code, when] of asked) all.push(await ledger.balanceAsOf(tx, { code }, when));
+    return all;
+  });
+  const before = await balances();
+  await database.close();
+
+  expect((await migrate(at(ownerUrl))).length).toBeGreaterThan(10);
+  const upgraded = await connect({ url: at(appUrl) });
+  const today = makeLedger({ runTx: upgraded.runTx, ids: makeIds(makeTestClock('2026-03-01T00:00:00Z'), random) });
+  const now = (): Promise<bigint[]> => upgraded.runTx(async (tx) => {
+    const all: bigint[] = [];
+    for (const [code, when] of asked) all.push(await today.balanceAsOf(tx, { code }, when));
+    return all;
+  });
+  expect(await now()).toEqual(before);
+  expect((await today.verify()).problems).toEqual([]);
+  await today.sequence();
+  await today.rollUp();
+  expect(await now()).toEqual(before);
+  await upgraded.runTx((tx) => today.post(tx, { key: 'new', kind: 'test.move', effectiveDate: '2026-01-15', metadata: {}, legs: into(wallet('w1'), 5n) }));
+  await today.sequence();
+  await today.rollUp();
+  expect((await today.verify()).problems).toEqual([]);
+  await upgraded.close();
+}, 60_000);

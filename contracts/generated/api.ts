@@ -2265,8 +2265,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Refunds whose money came back
-         * @description A refund that had succeeded may still fail at the fan's bank. Its money is ours to hold again and owed to the fan. The newest 100; what nobody has received yet first.
+         * Refunds that fans are owed
+         * @description A refund that had succeeded may still fail at the fan's bank: its money is ours to hold again and owed to the fan. And one of unused days may be refused by the processor for good, as of a payment that is too old or was returned by hand (`refused`): its money stays deferred. The newest 100 of each; what nobody has received yet first.
          */
         get: operations["listOwedRefunds"];
         put?: never;
@@ -2287,10 +2287,30 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Send a refund that came back again
-         * @description To the same payment. One that fails again is owed again, under another id. One that is on its way or has arrived is answered as it is.
+         * Send a refund that came back, or was refused, again
+         * @description To the same payment. One that fails again is owed again, under another id. One that is on its way or has arrived is answered as it is. Refuses `refund_too_large` where what was refused has been returned or claimed otherwise meanwhile.
          */
         post: operations["sendOwedRefund"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/owed-refunds/{owedId}/settle": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Record that an owed refund was paid otherwise
+         * @description For a payment to which nothing can be sent back any more. Kept with who says so and with what the payment is found by, such as a bank's reference. One that is on its way, or was settled, is answered as it is.
+         */
+        post: operations["settleOwedRefund"];
         delete?: never;
         options?: never;
         head?: never;
@@ -5997,10 +6017,10 @@ export interface components {
             charge: string;
             currency: components["schemas"]["Currency"];
             amountMinor: components["schemas"]["AmountMinor"];
-            /** @description Why it came back. */
+            /** @description Why it came back or was refused. */
             failure: string;
             /** @enum {string} */
-            state: "owed" | "pending" | "succeeded" | "failed";
+            state: "owed" | "refused" | "pending" | "succeeded" | "failed" | "paid_otherwise";
             owedAt: components["schemas"]["Instant"];
         };
         OwnProofId: string;
@@ -11581,6 +11601,39 @@ export interface operations {
         responses: {
             /** @description On its way. */
             202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwedRefund"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    settleOwedRefund: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                owedId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description By what the payment is found again. */
+                    reference: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Settled. */
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -106,7 +106,7 @@ async function earnedOf(tx: Tx, period: periods.PeriodRow): Promise<Parts> {
 }
 
 /** What is deferred of days that nobody has used: without what was returned, or went into another plan. */
-async function unusedOf(tx: Tx, period: periods.PeriodRow): Promise<Parts> {
+export async function unusedOf(tx: Tx, period: periods.PeriodRow): Promise<Parts> {
   let left = partsOfDays(period, period.recognisedDays, period.days, period.days);
   for (const returned of await refunds.stopRefundsOf(tx, period.id)) left = less(left, returned);
   for (const { grossMinor, taxMinor, feeMinor } of await periods.carriedOnFrom(tx, period.id)) {

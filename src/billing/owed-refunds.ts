@@ -7,23 +7,27 @@ import { enqueue } from '../platform/jobs/index.ts';
 import { once } from '../platform/postgres/index.ts';
 import type { BillingDeps } from './deps.ts';
 import * as store from './owed-store.ts';
-import { refundCameBack, refundSentAgain } from './postings.ts';
+import type { DisputeDeps } from './disputes.ts';
+import { owedPaidOtherwise, refundCameBack, refundSentAgain } from './postings.ts';
 import type { RefundFacts } from './provider.ts';
+import { listRefused, sendRefused, settleRefused } from './refused-refunds.ts';
 
 export type OwedRefundView = components['schemas']['OwedRefund'];
 
-/** Refunds that had succeeded and came back: owed to the fan until they are sent again and arrive. */
+/** Refunds that had succeeded and came back, or that the processor would not make: owed to the fan until they are sent again and arrive, or are paid otherwise. */
 export interface OwedRefunds {
   listOwedRefunds: (limit: number) => Promise<{ refunds: OwedRefundView[] }>;
-  /** Sends it to the same payment once more; one that is on its way, or has arrived, is answered as it is. Refuses `not_found`. */
+  /** Sends it to the same payment once more; one that is on its way, or has arrived, is answered as it is. Refuses `not_found`, `refund_too_large`. */
   sendOwedRefund: (actor: Actor, key: IdempotencyKey, owedId: string) => Promise<OwedRefundView>;
+  /** Books that it was paid outside the processor. Refuses `not_found`, `refund_too_large`. */
+  settleOwedRefund: (actor: Actor, key: IdempotencyKey, owedId: string, input: { reference: string }) => Promise<OwedRefundView>;
   /** Job. */
   sendOwed: (owedId: string) => Promise<void>;
   /** Books what the processor says of a try; answers false when none has this id. */
   settleOwed: (owedId: string, told: RefundFacts) => Promise<boolean>;
 }
 
-function viewOf(row: store.OwedRow): OwedRefundView {
+function viewOf(row: Omit<store.OwedRow, 'state' | 'returnedRefund'> & { state: OwedRefundView['state'] }): OwedRefundView {
   return {
     owedId: row.id, refundId: row.refundId, charge: row.stripeCharge, currency: row.currency, amountMinor: row.grossMinor.toString(), failure: row.failure,
     state: row.state, owedAt: row.owedAt.toISOString(),
@@ -50,7 +54,7 @@ export async function cameBack(
   await deps.ledger.post(tx, refundCameBack({ refundId, stripeRefund, charge: stripeCharge, currency, amountMinor: grossMinor, returned, at }));
 }
 
-export function makeOwedRefunds(deps: BillingDeps): OwedRefunds {
+export function makeOwedRefunds(deps: DisputeDeps): OwedRefunds {
   const { runTx, clock, ids, ledger, provider } = deps;
 
   async function book(tx: Tx, owedId: string, told: RefundFacts): Promise<boolean> {
@@ -77,11 +81,33 @@ export function makeOwedRefunds(deps: BillingDeps): OwedRefunds {
   const settleOwed = (owedId: string, told: RefundFacts): Promise<boolean> => runTx((tx) => book(tx, owedId, told));
 
   return {
-    listOwedRefunds: (limit) => runTx(async (tx) => ({ refunds: (await store.listOwed(tx, limit)).map(viewOf) })),
+    listOwedRefunds: (limit) => runTx(async (tx) => ({
+      refunds: [...(await listRefused(tx, limit)).map((row) => viewOf({ ...row, state: 'refused' })), ...(await store.listOwed(tx, limit)).map(viewOf)],
+    })),
+
+    settleOwedRefund: ({ accountId: recordedBy }, key, owedId, { reference }) => runTx((tx) => once(tx, key, async () => {
+      const row = await store.lockOwed(tx, owedId);
+      if (row === null) {
+        const refused = await settleRefused(tx, deps, owedId, { reference, recordedBy });
+        if (refused === null) throw notFound();
+        return viewOf(refused);
+      }
+      if (row.state !== 'owed') return viewOf(row);
+      const at = clock.now();
+      const { refundId, stripeCharge: charge, currency, grossMinor: amountMinor } = row;
+      const { transferId } = await ledger.post(tx, owedPaidOtherwise({ owedId, refundId, charge, currency, amountMinor, reference, at }));
+      await store.insertPaidOtherwise(tx, { owedId, reference, recordedBy, paidAt: at, transferId });
+      await store.putOwed(tx, owedId, { state: 'paid_otherwise', stripeRefund: null, settled: null, at });
+      return viewOf({ ...row, state: 'paid_otherwise' });
+    })),
 
     sendOwedRefund: (_actor, key, owedId) => runTx((tx) => once(tx, key, async () => {
       const row = await store.lockOwed(tx, owedId);
-      if (row === null) throw notFound();
+      if (row === null) {
+        const refused = await sendRefused(tx, deps, owedId);
+        if (refused === null) throw notFound();
+        return viewOf(refused);
+      }
       if (row.state !== 'owed') return viewOf(row);
       const at = clock.now();
       await store.putOwed(tx, owedId, { state: 'pending', stripeRefund: null, settled: null, at });

@@ -11,7 +11,7 @@ export interface OwedRow {
   failure: string;
   currency: Currency;
   grossMinor: bigint;
-  state: 'owed' | 'pending' | 'succeeded' | 'failed';
+  state: 'owed' | 'pending' | 'succeeded' | 'failed' | 'paid_otherwise';
   owedAt: Date;
 }
 
@@ -42,12 +42,20 @@ export async function listOwed(tx: Tx, limit: number): Promise<OwedRow[]> {
 }
 
 export async function putOwed(tx: Tx, id: string, told: {
-  state: 'pending' | 'succeeded' | 'failed'; stripeRefund: string | null; settled: { currency: Currency; amountMinor: bigint } | null; at: Date;
+  state: 'pending' | 'succeeded' | 'failed' | 'paid_otherwise'; stripeRefund: string | null; settled: { currency: Currency; amountMinor: bigint } | null; at: Date;
 }): Promise<void> {
   await sql(
     tx,
     `UPDATE owed_refund SET state = $2, stripe_refund = coalesce($3, stripe_refund), settled_currency = $4, settled_minor = $5,
        settled_at = CASE WHEN $2 = 'pending' THEN NULL ELSE $6::timestamptz END WHERE id = $1`,
     [id, told.state, told.stripeRefund, told.settled?.currency ?? null, told.settled?.amountMinor ?? null, told.at],
+  );
+}
+
+/** Who says that something owed was paid outside, and by what it is found again. Written before its state moves on. */
+export async function insertPaidOtherwise(tx: Tx, row: { owedId: string; reference: string; recordedBy: string; paidAt: Date; transferId: string }): Promise<void> {
+  await sql(
+    tx, 'INSERT INTO refund_paid_otherwise (owed_id, reference, recorded_by, paid_at, transfer_id) VALUES ($1, $2, $3, $4, $5)',
+    [row.owedId, row.reference, row.recordedBy, row.paidAt, row.transferId],
   );
 }

@@ -141,6 +141,27 @@ export function refundSentAgain(sent: { owedId: string; refundId: string; stripe
   };
 }
 
+/** Something owed to a fan was paid out of an account that these books do not keep: what came back of a refund. */
+export function owedPaidOtherwise(paid: { owedId: string; refundId: string; charge: string; currency: Currency; amountMinor: bigint; reference: string; at: Date }): TransferDraft {
+  const { owedId, refundId, charge, currency, amountMinor, reference } = paid;
+  return {
+    key: `paid_otherwise:${owedId}`, kind: 'billing.refund_paid_otherwise', effectiveDate: dayOf(paid.at),
+    legs: [{ account: chart.refundsOwed(currency), amountMinor }, { account: chart.paidOutside(currency), amountMinor: -amountMinor }],
+    metadata: { refundId, charge, reference },
+  };
+}
+
+/** The same of unused days that the processor would not return: out of deferred revenue and its tax, as at any stop. */
+export function unusedPaidOtherwise(period: PeriodRow, refund: RefundRow, reference: string, at: Date): TransferDraft {
+  const draft = unusedRefunded(period, refund, { currency: refund.currency, amountMinor: refund.grossMinor }, at);
+  const { code } = cashInTransit(refund.currency);
+  return {
+    ...draft, key: `paid_otherwise:${refund.id}`, kind: 'billing.refund_paid_otherwise',
+    legs: draft.legs.map((leg) => (leg.account.code === code ? { ...leg, account: chart.paidOutside(refund.currency) } : leg)),
+    metadata: { ...draft.metadata, reference },
+  };
+}
+
 /** The cash side of a refund whose other legs a higher room posts (credits, and a conversion where there was one). */
 export function refundCashLegs(refund: Pick<RefundRow, 'currency' | 'grossMinor' | 'settledCurrency' | 'settledMinor'>): Leg[] {
   const { currency, grossMinor, settledCurrency, settledMinor } = refund;

@@ -74,6 +74,14 @@ async function standingOf(tx: Tx, periodId: string, kind: RefundRow['kind']): Pr
   );
 }
 
+/** Returns of unused days that the processor would not make, and that nobody has tried anew since; the newest first. */
+export async function refusedRefunds(tx: Tx, limit: number): Promise<RefundRow[]> {
+  return await sql<RefundRow>(
+    tx, `SELECT ${REFUND} FROM refund r WHERE kind = 'stop' AND state = 'failed' AND NOT EXISTS (SELECT FROM refund a WHERE a.key = 'again:' || r.id)
+         ORDER BY requested_at DESC, id DESC LIMIT $1`, [limit],
+  );
+}
+
 /** The claims of a dispute on a period, the one that stands last: `key` is that of the first, and each later one's begins with it. */
 export async function claimsOf(tx: Tx, periodId: string, key: string): Promise<RefundRow[]> {
   return await sql<RefundRow>(

@@ -73,7 +73,7 @@ export interface BillingFacts {
 
 type CoinVerbs = Omit<Coins, 'openPackCheckout' | 'applyPack' | 'sendCoinReturn' | 'settleCoinReturn' | 'isCoinHold' | 'captureCoins' | 'voidCoins'>;
 
-type DisputeVerbs = Pick<OwedRefunds, 'listOwedRefunds' | 'sendOwedRefund'> & Omit<Disputes, 'applyDispute' | 'reviewDispute'> & Pick<Reconcile, 'reconcile' | 'listReconciliations'>;
+type DisputeVerbs = Pick<OwedRefunds, 'listOwedRefunds' | 'sendOwedRefund' | 'settleOwedRefund'> & Omit<Disputes, 'applyDispute' | 'reviewDispute'> & Pick<Reconcile, 'reconcile' | 'listReconciliations'>;
 
 export interface Billing extends Tiers, Plans, Portal, Remains, Pausing, Sales, Quota, Entitlements, Recognition, Omit<Refunds, 'settle' | 'sendRefund'>, Omit<Stops, 'settle'>, BillingFacts, CoinVerbs, DisputeVerbs {
   receiveStripeEvent: Events['receiveStripeEvent'];
@@ -154,7 +154,7 @@ export function makeBilling(deps: BillingDeps): Billing {
   const disputing = { ...deps, requestRefund: refunds.requestRefund };
   const { openPackCheckout, applyPack, sendCoinReturn, settleCoinReturn, isCoinHold, captureCoins, voidCoins, ...coins } =
     makeCoins(deps, (tx, spend) => forfeitReturned(tx, deps, spend), deps.settings.coinPacks);
-  const { sendOwed, settleOwed, ...owed } = makeOwedRefunds(deps);
+  const { sendOwed, settleOwed, ...owed } = makeOwedRefunds(disputing);
   const { applyDispute, reviewDispute, ...disputes } = makeDisputes(disputing, { sendRefund, sendCoinReturn });
   const appliers = makeAppliers(deps, { settle, requestRefund: refunds.requestRefund, applyPack, settleCoinReturn, applyDispute, settleOwed });
   const { runReconciliation, reconcileSometimes, ...reconcile } = makeReconcile(deps, appliers);

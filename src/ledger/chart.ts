@@ -81,6 +81,11 @@ export function refundsOwed(currency: Currency): AccountRef {
   return { code: `refunds_owed:${currency}`, currency, class: 'liability' };
 }
 
+/** Liability: what was paid to fans out of accounts that these books do not keep, owed to whoever keeps those. */
+export function paidOutside(currency: Currency): AccountRef {
+  return { code: `paid_outside:${currency}`, currency, class: 'liability' };
+}
+
 /** Expense of the platform, by kind, such as `processor_fees`. */
 export function platformExpense(kind: string, currency: Currency): AccountRef {
   return { code: `platform_expense:${kind}:${currency}`, currency, class: 'expense' };

@@ -112,6 +112,17 @@ describe('a comparison with the processor', () => {
     expect(await owed()).toBe(0n);
     await world.checkBooks();
     expect(await reconciled('sent again')).toMatchObject({ mended: [], differences: [] });
+    // It comes back once more, and the card is gone for good: it is paid from a bank, which the books say too.
+    await control.failRefund(control.book().filter(({ type }) => type === 'refund').at(-1)!.source!);
+    await world.drain();
+    const { owedId } = (await world.billing.listOwedRefunds(10)).refunds[0]!;
+    for (const name of ['once', 'twice']) {
+      expect(await world.billing.settleOwedRefund(operator, world.key(name), owedId, { reference: 'CMB 2026-0311' })).toMatchObject({ state: 'paid_otherwise' });
+    }
+    expect([await owed(), await world.balance(chart.paidOutside('CNY'))]).toEqual([0n, -BigInt(gross)]);
+    await expect(world.db.asApp(`UPDATE owed_refund SET state = 'owed'`)).rejects.toThrow(/what is owed under/);
+    await world.checkBooks();
+    expect(await reconciled('paid otherwise')).toMatchObject({ mended: [], differences: [] });
   });
 
   it('tells what it cannot mend: money that moved for nothing of ours', async () => {

@@ -136,6 +136,26 @@ describe('a stop', () => {
     expect(result).toMatchObject({ done: true, refundedMinor: 0n, differences: ['refund_failed'], refunds: [{ state: 'failed' }] });
     expect(result.refunds[0]?.failure).not.toBeNull();
     expect(await world.balance(chart.deferred(CLONE, 'CNY'))).toBe(-567n);
+    // It is not forgotten: an operator sees it, may try again, and may say how it was paid instead.
+    const operator = { accountId: 'acc_owner', sessionId: 'ses_1', roles: ['operator' as const] };
+    const listed = async () => (await world.billing.listOwedRefunds(10)).refunds;
+    const [first] = await listed();
+    expect(await listed()).toMatchObject([{ state: 'refused', amountMinor: '600', charge: period!.charge, refundId: result.refunds[0]!.refundId }]);
+    expect(await world.billing.sendOwedRefund(operator, world.key('send'), first!.owedId)).toMatchObject({ state: 'pending' });
+    await world.drain();
+    const [second, ...others] = await listed();
+    expect([second?.state, others, second?.owedId === first!.owedId]).toEqual(['refused', [], false]);
+    const key = world.key('settle');
+    const settled = () => world.billing.settleOwedRefund(operator, key, second!.owedId, { reference: 'by hand at the processor' });
+    expect(await settled()).toMatchObject({ state: 'paid_otherwise' });
+    expect(await settled()).toMatchObject({ state: 'paid_otherwise' });
+    expect(await world.billing.settleOwedRefund(operator, world.key('settle'), second!.owedId, { reference: 'twice' })).toMatchObject({ state: 'paid_otherwise' });
+    expect(await world.billing.sendOwedRefund(operator, world.key('send'), second!.owedId)).toMatchObject({ state: 'succeeded' });
+    await world.drain();
+    expect(await listed()).toEqual([]);
+    await checkNothingDeferred();
+    expect([await world.balance(chart.paidOutside('CNY')), await world.balance(chart.taxPayable('CNY'))]).toEqual([-600n, 0n]);
+    await expect(world.billing.settleOwedRefund(operator, world.key('settle'), periodId, { reference: 'unknown' })).rejects.toMatchObject({ code: 'not_found' });
   });
 
   it('with another bearer of the fee in the signed split charges that payee\'s debt', async () => {

@@ -21,6 +21,7 @@ const TABLE: [ReturnType<typeof chart.payable>, string, string, boolean?][] = [
   [chart.conversionPosition('CNY'), 'currency_position:CNY', 'asset'],
   [chart.payoutPending('acc', 'CNY'), 'payout_pending:acc:CNY', 'liability', GUARDED],
   [chart.refundsOwed('CNY'), 'refunds_owed:CNY', 'liability'],
+  [chart.paidOutside('CNY'), 'paid_outside:CNY', 'liability'],
   [chart.platformExpense('fees', 'CNY'), 'platform_expense:fees:CNY', 'expense'],
   [chart.disputesPending('CNY'), 'disputes_pending:CNY', 'asset'],
   [chart.coinLiability('acc'), 'coins:acc', 'liability', GUARDED],

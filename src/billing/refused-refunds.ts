@@ -1,0 +1,80 @@
+import { Refusal } from '../kernel/refusals.ts';
+import type { Tx } from '../kernel/tx.ts';
+import { unusedOf } from './dispute-periods.ts';
+import { isDisputed } from './dispute-store.ts';
+import type { DisputeDeps } from './disputes.ts';
+import { insertPaidOtherwise, type OwedRow } from './owed-store.ts';
+import * as periods from './period-store.ts';
+import { unusedPaidOtherwise } from './postings.ts';
+import * as store from './refund-store.ts';
+
+/** Returns of unused days that the processor would not make: their money is deferred still, and the fan's. */
+
+/** Whether so much of a period's unused money is still there to be returned. A bank that asks for the payment decides first. */
+async function stillOwed(tx: Tx, refund: store.RefundRow, period: periods.PeriodRow): Promise<boolean> {
+  const { netMinor, taxMinor } = await unusedOf(tx, period);
+  return refund.netMinor <= netMinor && refund.taxMinor <= taxMinor && !(await isDisputed(tx, period.stripeCharge));
+}
+
+const seen = (refund: store.RefundRow, period: periods.PeriodRow): Omit<OwedRow, 'state' | 'returnedRefund'> => ({
+  id: refund.id, refundId: refund.id, stripeCharge: period.stripeCharge, failure: refund.failure ?? 'failed', currency: refund.currency, grossMinor: refund.grossMinor,
+  owedAt: refund.requestedAt,
+});
+
+export type Refused = ReturnType<typeof seen>;
+
+export async function listRefused(tx: Tx, limit: number): Promise<Refused[]> {
+  const found: Refused[] = [];
+  for (const refund of await store.refusedRefunds(tx, limit)) {
+    const period = await periods.findPeriod(tx, refund.periodId);
+    if (period !== null && await stillOwed(tx, refund, period)) found.push(seen(refund, period));
+  }
+  return found;
+}
+
+interface Again {
+  was: Refused;
+  refund: store.RefundRow;
+  period: periods.PeriodRow;
+  /** Nobody had asked for it before. */
+  fresh: boolean;
+}
+
+/** Asks for a refused return anew, once: the same days, the same parts. Null for what was not refused. Refuses `refund_too_large`. */
+async function again(tx: Tx, deps: DisputeDeps, refundId: string): Promise<Again | null> {
+  const was = await store.findRefund(tx, refundId);
+  if (was?.kind !== 'stop' || was.state !== 'failed') return null;
+  const period = await periods.lockPeriod(tx, was.periodId);
+  if (period === null) return null;
+  const key = `again:${refundId}`;
+  const before = await store.refundByKey(tx, key);
+  if (before !== null) return { was: seen(was, period), refund: before, period, fresh: false };
+  if (!(await stillOwed(tx, was, period))) throw new Refusal('refund_too_large', 'This money was returned or claimed otherwise meanwhile.', { extra: { limitMinor: '0' } });
+  const { grossMinor, netMinor, taxMinor, feeMinor, feeBearer, reason } = was;
+  await deps.requestRefund(tx, { key, periodId: period.id, kind: 'stop', reason, parts: { grossMinor, netMinor, taxMinor, feeMinor }, feeBearer, at: deps.clock.now() });
+  const refund = await store.refundByKey(tx, key);
+  if (refund === null) throw new Error(`Refund ${key} is gone.`);
+  return { was: seen(was, period), refund, period, fresh: true };
+}
+
+/** Sends a refused return again. Null for what was not refused. */
+export async function sendRefused(tx: Tx, deps: DisputeDeps, refundId: string): Promise<(Refused & { state: store.RefundRow['state'] }) | null> {
+  const made = await again(tx, deps, refundId);
+  return made === null ? null : { ...made.was, state: made.refund.state };
+}
+
+/** Books that a refused return was paid otherwise; one that was sent again meanwhile is answered as it is. Null for what was not refused. */
+export async function settleRefused(
+  tx: Tx, deps: DisputeDeps, refundId: string, told: { reference: string; recordedBy: string },
+): Promise<(Refused & { state: store.RefundRow['state'] | 'paid_otherwise' }) | null> {
+  const made = await again(tx, deps, refundId);
+  if (made === null) return null;
+  const { was, refund, period, fresh } = made;
+  if (!fresh) return { ...was, state: refund.stripeRefund?.startsWith('outside:') === true ? 'paid_otherwise' : refund.state };
+  const at = deps.clock.now();
+  // Settled in the transaction that asked for it: the job that would send it finds nothing to do.
+  await store.putRefund(tx, refund.id, { state: 'succeeded', stripeRefund: `outside:${refund.id}`, failure: null, settled: { currency: refund.currency, amountMinor: refund.grossMinor }, at });
+  const { transferId } = await deps.ledger.post(tx, unusedPaidOtherwise(period, refund, told.reference, at));
+  await insertPaidOtherwise(tx, { ...told, owedId: refundId, paidAt: at, transferId });
+  return { ...was, state: 'paid_otherwise' };
+}

@@ -1125,6 +1125,12 @@ refund.settled_topic text
 refund.requested_at timestamp with time zone NOT NULL
 refund.settled_at timestamp with time zone
 refund.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+refund_paid_otherwise.owed_id text NOT NULL
+refund_paid_otherwise.reference text NOT NULL
+refund_paid_otherwise.recorded_by text NOT NULL
+refund_paid_otherwise.paid_at timestamp with time zone NOT NULL
+refund_paid_otherwise.transfer_id text NOT NULL
+refund_paid_otherwise.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 refusal.id text NOT NULL
 refusal.account_id text NOT NULL
 refusal.proof_id text NOT NULL
@@ -2214,14 +2220,14 @@ output_price: output_price_clone_id_tier_id_fkey FOREIGN KEY (clone_id, tier_id)
 output_price: output_price_coins_check CHECK (((coins >= 0) AND (coins <= 1000000)))
 output_price: output_price_pkey PRIMARY KEY (id)
 output_price: output_price_priced_by_fkey FOREIGN KEY (priced_by) REFERENCES account(id)
-owed_refund: owed_refund_check CHECK (((state = ANY (ARRAY['succeeded'::text, 'failed'::text])) = (settled_at IS NOT NULL)))
+owed_refund: owed_refund_check CHECK (((state = ANY (ARRAY['succeeded'::text, 'failed'::text, 'paid_otherwise'::text])) = (settled_at IS NOT NULL)))
 owed_refund: owed_refund_check1 CHECK (((state <> 'succeeded'::text) OR ((stripe_refund IS NOT NULL) AND (settled_currency IS NOT NULL) AND (settled_minor IS NOT NULL))))
 owed_refund: owed_refund_currency_check CHECK ((currency = 'CNY'::text))
 owed_refund: owed_refund_gross_minor_check CHECK ((gross_minor > 0))
 owed_refund: owed_refund_id_check CHECK ((id ~ '^rfd_'::text))
 owed_refund: owed_refund_pkey PRIMARY KEY (id)
 owed_refund: owed_refund_returned_refund_key UNIQUE (returned_refund)
-owed_refund: owed_refund_state_check CHECK ((state = ANY (ARRAY['owed'::text, 'pending'::text, 'succeeded'::text, 'failed'::text])))
+owed_refund: owed_refund_state_check CHECK ((state = ANY (ARRAY['owed'::text, 'pending'::text, 'succeeded'::text, 'failed'::text, 'paid_otherwise'::text])))
 owed_refund: owed_refund_stripe_refund_key UNIQUE (stripe_refund)
 ownership_case_key: ownership_case_key_check CHECK (((wrapped IS NULL) = (destroyed_at IS NOT NULL)))
 ownership_case_key: ownership_case_key_pkey PRIMARY KEY (proof_id)
@@ -2370,6 +2376,11 @@ refund: refund_pkey PRIMARY KEY (id)
 refund: refund_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'succeeded'::text, 'failed'::text])))
 refund: refund_stripe_refund_key UNIQUE (stripe_refund)
 refund: refund_tax_minor_check CHECK ((tax_minor >= 0))
+refund_paid_otherwise: refund_paid_otherwise_owed_id_check CHECK ((owed_id ~ '^rfd_'::text))
+refund_paid_otherwise: refund_paid_otherwise_pkey PRIMARY KEY (owed_id)
+refund_paid_otherwise: refund_paid_otherwise_recorded_by_fkey FOREIGN KEY (recorded_by) REFERENCES account(id)
+refund_paid_otherwise: refund_paid_otherwise_reference_check CHECK (((length(reference) >= 3) AND (length(reference) <= 200)))
+refund_paid_otherwise: refund_paid_otherwise_transfer_id_fkey FOREIGN KEY (transfer_id) REFERENCES ledger_transfer(id)
 refusal: refusal_by_the_proven FOREIGN KEY (proof_id, account_id) REFERENCES ownership_proof(id, account_id)
 refusal: refusal_check CHECK ((withdrawn_at >= registered_at))
 refusal: refusal_check1 CHECK (((withdrawn_at IS NULL) = (withdrawal_document_id IS NULL)))
@@ -2968,6 +2979,7 @@ CREATE INDEX refund_of_clone ON public.refund USING btree (clone_id, state)
 CREATE INDEX refund_of_period ON public.refund USING btree (period_id)
 CREATE UNIQUE INDEX refund_pkey ON public.refund USING btree (id)
 CREATE UNIQUE INDEX refund_stripe_refund_key ON public.refund USING btree (stripe_refund)
+CREATE UNIQUE INDEX refund_paid_otherwise_pkey ON public.refund_paid_otherwise USING btree (owed_id)
 CREATE UNIQUE INDEX refusal_id_account_id_key ON public.refusal USING btree (id, account_id)
 CREATE INDEX refusal_of_pitch ON public.refusal USING btree (voice_pitch_hz) WHERE ((withdrawn_at IS NULL) AND (voice_pitch_hz IS NOT NULL))
 CREATE UNIQUE INDEX refusal_one_in_force ON public.refusal USING btree (account_id) WHERE (withdrawn_at IS NULL)
@@ -3412,6 +3424,8 @@ quota_hold: CREATE TRIGGER quota_hold_counts AFTER INSERT OR UPDATE ON public.qu
 reconciliation: CREATE TRIGGER reconciliation_never_changes BEFORE DELETE OR UPDATE ON public.reconciliation FOR EACH ROW EXECUTE FUNCTION refuse_change()
 reconciliation: CREATE TRIGGER reconciliation_never_truncated BEFORE TRUNCATE ON public.reconciliation FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 refund: CREATE TRIGGER refund_counts AFTER INSERT OR UPDATE ON public.refund FOR EACH ROW EXECUTE FUNCTION refund_counts()
+refund_paid_otherwise: CREATE TRIGGER refund_paid_otherwise_never_changes BEFORE DELETE OR UPDATE ON public.refund_paid_otherwise FOR EACH ROW EXECUTE FUNCTION refuse_change()
+refund_paid_otherwise: CREATE TRIGGER refund_paid_otherwise_never_truncated BEFORE TRUNCATE ON public.refund_paid_otherwise FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 refusal: CREATE TRIGGER refusal_guard BEFORE INSERT OR UPDATE ON public.refusal FOR EACH ROW EXECUTE FUNCTION refusal_guard()
 refusal: CREATE TRIGGER refusal_never_deleted BEFORE DELETE ON public.refusal FOR EACH ROW EXECUTE FUNCTION refuse_change()
 refusal: CREATE TRIGGER refusal_never_truncated BEFORE TRUNCATE ON public.refusal FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
@@ -5754,8 +5768,11 @@ CREATE OR REPLACE FUNCTION public.owed_refund_moves_on()
  SET search_path TO 'public', 'pg_temp'
 AS $function$
       BEGIN
-        IF NOT ((OLD.state = 'owed' AND NEW.state = 'pending') OR (OLD.state = 'pending' AND NEW.state IN ('succeeded', 'failed'))) THEN
+        IF NOT ((OLD.state = 'owed' AND NEW.state IN ('pending', 'paid_otherwise')) OR (OLD.state = 'pending' AND NEW.state IN ('succeeded', 'failed'))) THEN
           RAISE EXCEPTION 'what is owed under % is %', OLD.id, OLD.state USING ERRCODE = 'restrict_violation';
+        END IF;
+        IF NEW.state = 'paid_otherwise' AND NOT EXISTS (SELECT FROM refund_paid_otherwise WHERE owed_id = NEW.id) THEN
+          RAISE EXCEPTION 'nobody said how % was paid', NEW.id USING ERRCODE = 'restrict_violation';
         END IF;
         RETURN NEW;
       END $function$
@@ -6769,6 +6786,7 @@ platform_pause: SELECT
 quota_hold: INSERT, SELECT
 reconciliation: INSERT, SELECT
 refund: SELECT
+refund_paid_otherwise: INSERT, SELECT
 refusal: INSERT, SELECT
 refusal_key: INSERT, SELECT
 registration_request: INSERT, SELECT

@@ -1,7 +1,8 @@
 import type { Currency } from '../kernel/money.ts';
 import type { Day } from '../kernel/time.ts';
 import type { Tx } from '../kernel/tx.ts';
-import { maybeOne, one, sql } from '../platform/postgres/index.ts';
+import { one, sql } from '../platform/postgres/index.ts';
+import { documentStore } from './document-store.ts';
 import type { Recoupment, RecoupBase, RunReturns } from './advances-model.ts';
 
 /** Advances, their signatures, and what each run recouped of them. */
@@ -32,6 +33,10 @@ const ADVANCE = `a.id, a.payee, a.currency, a.amount_minor AS "amountMinor", a.b
   a.digest, a.state, a.signed_at AS "signedAt", a.record, a.leaf_id AS "leafId", a.payout_id AS "payoutId", a.ended_on AS "endedOn",
   a.written_off_minor AS "writtenOffMinor", a.drafted_by AS "draftedBy", a.drafted_at AS "draftedAt"`;
 
+export const { find: findAdvance, lock: lockAdvance, signaturesOf, insertSignature } = documentStore<AdvanceRow>({
+  from: 'advance a', columns: ADVANCE, signatures: 'advance_signature', of: 'advance_id',
+});
+
 export type NewAdvance = Pick<
   AdvanceRow, 'id' | 'payee' | 'currency' | 'amountMinor' | 'base' | 'rateBasisPoints' | 'endsOn' | 'canonical' | 'digest' | 'draftedBy' | 'draftedAt'
 >;
@@ -46,14 +51,6 @@ export async function insertAdvance(tx: Tx, row: NewAdvance, cloneIds: readonly 
   await sql(tx, 'INSERT INTO advance_clone (advance_id, clone_id) SELECT $1, clone_id FROM unnest($2::text[]) AS clone_id', [row.id, cloneIds]);
 }
 
-export async function findAdvance(tx: Tx, id: string): Promise<AdvanceRow | null> {
-  return await maybeOne<AdvanceRow>(tx, `SELECT ${ADVANCE} FROM advance a WHERE a.id = $1`, [id]);
-}
-
-export async function lockAdvance(tx: Tx, id: string): Promise<AdvanceRow | null> {
-  return await maybeOne<AdvanceRow>(tx, `SELECT ${ADVANCE} FROM advance a WHERE a.id = $1 FOR UPDATE`, [id]);
-}
-
 export async function advancesOf(tx: Tx, payee: string): Promise<AdvanceRow[]> {
   return await sql<AdvanceRow>(tx, `SELECT ${ADVANCE} FROM advance a WHERE a.payee = $1 ORDER BY a.drafted_at DESC, a.id DESC LIMIT 200`, [payee]);
 }
@@ -66,22 +63,6 @@ export async function recoupedBy(tx: Tx, of: { payee: string; currency: Currency
      WHERE a.payee = $1 AND a.currency = $2 AND c.clone_id = $3 AND a.state = 'signed'
        AND EXISTS (SELECT FROM payout p WHERE p.id = a.payout_id AND p.state = 'paid') ORDER BY a.signed_at, a.id`,
     [of.payee, of.currency, of.cloneId],
-  );
-}
-
-export async function signaturesOf(tx: Tx, id: string): Promise<{ signer: string; signedDocumentId: string; signedAt: Date }[]> {
-  return await sql(
-    tx,
-    `SELECT signer, signed_document_id AS "signedDocumentId", signed_at AS "signedAt" FROM advance_signature WHERE advance_id = $1
-     ORDER BY signed_at, signer`,
-    [id],
-  );
-}
-
-export async function insertSignature(tx: Tx, id: string, row: { signer: string; signedDocumentId: string; signedAt: Date }): Promise<void> {
-  await sql(
-    tx, 'INSERT INTO advance_signature (advance_id, signer, signed_document_id, signed_at) VALUES ($1, $2, $3, $4)',
-    [id, row.signer, row.signedDocumentId, row.signedAt],
   );
 }
 

@@ -1,6 +1,7 @@
 import type { Day } from '../kernel/time.ts';
 import type { Tx } from '../kernel/tx.ts';
 import { maybeOne, one, sql } from '../platform/postgres/index.ts';
+import { documentStore } from './document-store.ts';
 
 /** Terms under which a clone is a derivative of another, and their signatures. */
 
@@ -27,6 +28,10 @@ const TERM = `id, clone_id AS "cloneId", number, derivative_owner_id AS "derivat
   original_owner_id AS "originalOwnerId", upstream_basis_points AS "upstreamBasisPoints", ceiling_basis_points AS "ceilingBasisPoints",
   effective_from AS "effectiveFrom", canonical, digest, state, signed_at AS "signedAt", record, leaf_id AS "leafId", drafted_at AS "draftedAt"`;
 
+export const { find: findTerm, lock: lockTerm, signaturesOf, insertSignature } = documentStore<TermRow>({
+  from: 'derivative_term', columns: TERM, signatures: 'derivative_signature', of: 'derivative_id',
+});
+
 export async function insertTerm(tx: Tx, row: Omit<TermRow, 'state' | 'signedAt' | 'record' | 'leafId'>): Promise<void> {
   await sql(
     tx,
@@ -40,14 +45,6 @@ export async function insertTerm(tx: Tx, row: Omit<TermRow, 'state' | 'signedAt'
 
 export async function nextNumber(tx: Tx, cloneId: string): Promise<number> {
   return (await one<{ next: number }>(tx, 'SELECT coalesce(max(number), 0) + 1 AS next FROM derivative_term WHERE clone_id = $1', [cloneId])).next;
-}
-
-export async function findTerm(tx: Tx, id: string): Promise<TermRow | null> {
-  return await maybeOne<TermRow>(tx, `SELECT ${TERM} FROM derivative_term WHERE id = $1`, [id]);
-}
-
-export async function lockTerm(tx: Tx, id: string): Promise<TermRow | null> {
-  return await maybeOne<TermRow>(tx, `SELECT ${TERM} FROM derivative_term WHERE id = $1 FOR UPDATE`, [id]);
 }
 
 export async function termsOf(tx: Tx, cloneId: string): Promise<TermRow[]> {
@@ -67,22 +64,6 @@ export async function termOn(tx: Tx, cloneId: string, day: Day): Promise<TermRow
     tx,
     `SELECT ${TERM} FROM derivative_term WHERE clone_id = $1 AND state = 'signed' AND effective_from <= $2 ORDER BY number DESC LIMIT 1`,
     [cloneId, day],
-  );
-}
-
-export async function signaturesOf(tx: Tx, id: string): Promise<{ signer: string; signedDocumentId: string; signedAt: Date }[]> {
-  return await sql(
-    tx,
-    `SELECT signer, signed_document_id AS "signedDocumentId", signed_at AS "signedAt" FROM derivative_signature WHERE derivative_id = $1
-     ORDER BY signed_at, signer`,
-    [id],
-  );
-}
-
-export async function insertSignature(tx: Tx, id: string, row: { signer: string; signedDocumentId: string; signedAt: Date }): Promise<void> {
-  await sql(
-    tx, 'INSERT INTO derivative_signature (derivative_id, signer, signed_document_id, signed_at) VALUES ($1, $2, $3, $4)',
-    [id, row.signer, row.signedDocumentId, row.signedAt],
   );
 }
 

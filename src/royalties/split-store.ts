@@ -1,6 +1,7 @@
 import { addDays, type Day } from '../kernel/time.ts';
 import type { Tx } from '../kernel/tx.ts';
-import { maybeOne, one, sql } from '../platform/postgres/index.ts';
+import { one, sql } from '../platform/postgres/index.ts';
+import { documentStore, type SignatureRow } from './document-store.ts';
 import type { Base, ReserveTerms, Role, SplitLeg } from './model.ts';
 import { segmentsOf, type SplitVersion } from './split-days-model.ts';
 
@@ -24,6 +25,10 @@ export interface SplitRow {
 
 const SPLIT = `id, clone_id AS "cloneId", number, owner_account_id AS "ownerAccountId", refund_fee_bearer AS "refundFeeBearer",
   effective_from AS "effectiveFrom", canonical, digest, state, signed_at AS "signedAt", record, leaf_id AS "leafId", drafted_at AS "draftedAt"`;
+
+export const { find: findSplit, lock: lockSplit, signaturesOf, insertSignature } = documentStore<SplitRow>({
+  from: 'split', columns: SPLIT, signatures: 'split_signature', of: 'split_id',
+});
 
 export type NewSplit = Pick<SplitRow, 'id' | 'cloneId' | 'number' | 'ownerAccountId' | 'refundFeeBearer' | 'effectiveFrom' | 'canonical' | 'digest' | 'draftedAt'>;
 
@@ -49,14 +54,6 @@ export async function insertSplit(
 
 export async function nextNumber(tx: Tx, cloneId: string): Promise<number> {
   return (await one<{ next: number }>(tx, 'SELECT coalesce(max(number), 0) + 1 AS next FROM split WHERE clone_id = $1', [cloneId])).next;
-}
-
-export async function findSplit(tx: Tx, id: string): Promise<SplitRow | null> {
-  return await maybeOne<SplitRow>(tx, `SELECT ${SPLIT} FROM split WHERE id = $1`, [id]);
-}
-
-export async function lockSplit(tx: Tx, id: string): Promise<SplitRow | null> {
-  return await maybeOne<SplitRow>(tx, `SELECT ${SPLIT} FROM split WHERE id = $1 FOR UPDATE`, [id]);
 }
 
 export async function splitsOf(tx: Tx, cloneId: string): Promise<SplitRow[]> {
@@ -97,27 +94,7 @@ export async function numberOf(tx: Tx, splitId: string): Promise<number> {
   return (await one<{ number: number }>(tx, 'SELECT number FROM split WHERE id = $1', [splitId])).number;
 }
 
-export interface SignatureRow {
-  signer: string;
-  signedDocumentId: string;
-  signedAt: Date;
-}
-
-export async function signaturesOf(tx: Tx, splitId: string): Promise<SignatureRow[]> {
-  return await sql<SignatureRow>(
-    tx,
-    `SELECT signer, signed_document_id AS "signedDocumentId", signed_at AS "signedAt" FROM split_signature
-     WHERE split_id = $1 ORDER BY signed_at, signer`,
-    [splitId],
-  );
-}
-
-export async function insertSignature(tx: Tx, splitId: string, row: SignatureRow): Promise<void> {
-  await sql(
-    tx, 'INSERT INTO split_signature (split_id, signer, signed_document_id, signed_at) VALUES ($1, $2, $3, $4)',
-    [splitId, row.signer, row.signedDocumentId, row.signedAt],
-  );
-}
+export type { SignatureRow };
 
 export async function completeSplit(tx: Tx, splitId: string, signed: { signedAt: Date; record: string; leafId: string }): Promise<void> {
   await sql(

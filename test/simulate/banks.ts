@@ -34,6 +34,12 @@ async function fails(story: Story): Promise<boolean> {
   await onboard(stage, person, NOWHERE);
   await story.settle();
   if (!(await payOut(story))) throw new Error('a payee who can be paid was not');
+  if ([...story.underway.values()].some((one) => one.payee === payee)) {
+    // There was no money at the processor to send.
+    await onboard(stage, person, GOOD_BANK);
+    await story.settle();
+    return false;
+  }
   const sentMinor = books.payouts.get(payee)?.sentMinor ?? 0n;
   await story.goTo(story.now + 4 * DAY);
   await asked(story, payee);

@@ -52,12 +52,17 @@ export function endSubscription(story: Story, { fan, clone }: Sale): void {
 /** By hand, at the processor: the service hears of it by webhook alone. */
 async function cancel(story: Story): Promise<boolean> {
   if (living(story).length === 0) return false;
-  const sale = story.pick(living(story));
+  // In a long story many leave each month, as fans do.
+  const leaving = story.scale.long === true ? 1 + Math.floor(living(story).length / 3) : 1;
+  for (let n = 0; n < leaving; n += 1) await leave(story, story.pick(living(story)));
+  return true;
+}
+
+async function leave(story: Story, sale: Sale): Promise<void> {
   const { stage } = story;
   const [row] = await stage.ask<{ id: string }>('SELECT stripe_subscription AS id FROM subscription WHERE account_id = $1 AND clone_id = $2', [sale.fan, sale.clone.cloneId]);
   await stage.port.sdk.subscriptions.cancel(row?.id ?? '', {}, stage.port.withKey(`by hand ${sale.fan}`));
   endSubscription(story, sale);
-  return true;
 }
 
 async function pause(story: Story): Promise<boolean> {

@@ -137,6 +137,7 @@ export const FAULTS: readonly Fault[] = [
   { name: 'an advance is never recouped', script: ['advance', 'recognise', 'run'], plant: posting('royalties.advance_recouped', () => []) },
   { name: 'an advance is recouped twice', script: ['advance', 'recognise', 'run'], plant: posting('royalties.advance_recouped', twice) },
   { name: 'the tax of a payout is kept by nobody', script: ['tax', 'tax', 'tax', 'recognise', 'run', 'payout'], wait: 6, plant: posting('royalties.tax_withheld', () => []) },
+  { name: 'what a run divides of a disputed payment is not held', script: ['recognise', 'dispute_left_open', 'recognise', 'run'], wait: 6, plant: { royalties: (deps) => ({ ...deps, billing: { ...deps.billing, openDisputes: () => Promise.resolve([]) } }) } },
   { name: 'the end of a dispute releases nothing', script: ['recognise', 'run', 'dispute_earned_won'], wait: 6, plant: posting('royalties.dispute_released', () => []) },
   {
     name: 'a lost dispute is the platform\'s alone', script: ['recognise', 'run', 'dispute_earned_lost'], wait: 6,

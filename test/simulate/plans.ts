@@ -53,6 +53,28 @@ async function upgrade(story: Story): Promise<boolean> {
   return true;
 }
 
+/** A cheaper tier waits for the end of what is paid; some think again. */
+async function downgrade(story: Story): Promise<boolean> {
+  const { stage } = story;
+  if (story.late) return false;
+  await story.settle();
+  const possible = living(story).filter((sale) => sale.interval === 'month' && sale.clone.pausedAt === null && sale.agreed.length === 0
+    && sale.clone.tiers[1]!.tierId === sale.tierId && running(story, sale) !== null);
+  if (possible.length === 0) return false;
+  const sale = story.pick(possible);
+  const { tierId, priceMinor } = sale.clone.tiers[0]!;
+  const { id } = await subscriptionOf(story, sale);
+  const to = { tierId, interval: 'month' } as const;
+  const shown = await stage.rooms.billing.quotePlanChange(actorOf(sale), id, to);
+  if (shown.effect !== 'period_end' || shown.chargeMinor !== String(priceMinor) || shown.creditMinor !== '0') throw new Error(`a cheaper plan is ${JSON.stringify(shown)}`);
+  await stage.rooms.billing.changePlan(actorOf(sale), stage.key('changePlan'), id, { ...to, chargeMinor: shown.chargeMinor });
+  await story.settle({ mortal: true });
+  if (story.random.below(5) > 0) sale.agreed = [{ from: sale.booked, priceMinor, tierId }];
+  else await stage.rooms.billing.withdrawPlanChange(actorOf(sale), stage.key('withdrawPlanChange'), id);
+  await story.settle();
+  return true;
+}
+
 /** The owner asks another price: whoever agrees pays it from the next renewal on, and nobody else does. */
 async function changePrice(story: Story): Promise<boolean> {
   const { stage } = story;
@@ -96,6 +118,7 @@ async function recover(story: Story): Promise<boolean> {
   const [bill] = (await stage.port.sdk.invoices.list({ subscription: stripe, status: 'open' })).data;
   if (bill !== undefined) await fields({ action: 'pay', invoice: bill.id });
   sale.failsLater = false;
+  delete sale.nextAt;
   await story.settle({ mortal: true });
   return true;
 }
@@ -122,4 +145,4 @@ async function freeTurns(story: Story): Promise<boolean> {
   return true;
 }
 
-export const PLANS: Readonly<Record<string, (story: Story) => Promise<boolean>>> = { upgrade, change_price: changePrice, dunning_recovers: recover, free_turns: freeTurns };
+export const PLANS: Readonly<Record<string, (story: Story) => Promise<boolean>>> = { upgrade, downgrade, change_price: changePrice, dunning_recovers: recover, free_turns: freeTurns };

@@ -23,11 +23,13 @@ export interface Sale {
   at: number;
   failsLater: boolean;
   interval: 'month' | 'year';
-  /** What it costs from which charge on, where the fan agreed to another price. */
-  agreed: { from: number; priceMinor: bigint }[];
+  /** What it costs from which charge on, where the fan agreed to another price, or to a cheaper tier. */
+  agreed: { from: number; priceMinor: bigint; tierId?: string }[];
   endedAt: number;
   /** How many of its charges the books know. */
   booked: number;
+  /** Before this instant there is nothing new to learn of it, while its clone is paused no other time. */
+  nextAt?: { at: number; pauses: number };
 }
 
 export interface CloneFacts {
@@ -220,7 +222,7 @@ export async function openStory({ seed, scale, ...faults }: StoryOptions): Promi
       return from[random.below(from.length)]!;
     },
     async wait(most = 6) {
-      const until = now + HOUR + random.below(most * DAY_SECONDS);
+      const until = now + HOUR + random.below(Math.ceil(most * DAY_SECONDS));
       const edges = [midnight(dayOf(until)), midnight(dayOf(until)) - 1, midnight(dayOf(until)) + 1];
       const drafts = story.sales.slice(-20).flatMap((sale) => renewals(sale, now - HOUR / 2, until)).map((at) => at + HOUR / 2);
       const to = story.pick([until, story.pick(edges), drafts.length > 0 ? story.pick(drafts) : until]);
@@ -265,16 +267,34 @@ export async function learnOf(story: Story, clone: CloneFacts): Promise<void> {
 /** What every webhook that was sent has told the books. */
 function learn(story: Story, heard: (key: string) => boolean = () => true): void {
   for (const sale of story.sales) {
+    const { nextAt, clone } = sale;
+    if (nextAt !== undefined && story.now < nextAt.at && nextAt.pauses === pausesOf(clone)) continue;
     const charges = chargesOf(sale, story.now);
     for (const { startDay, days } of charges.slice(sale.booked)) {
       const key = `${sale.fan} ${sale.clone.cloneId} ${isoDay(startDay)}`;
       if (!heard(key)) break;
       story.periods.push({ key, sale, startDay, days, returned: new Set(), disputed: 'never', shared: false });
-      const grossMinor = sale.agreed.findLast(({ from }) => sale.booked >= from)?.priceMinor ?? sale.priceMinor;
+      const terms = sale.agreed.findLast(({ from }) => sale.booked >= from);
+      const grossMinor = terms?.priceMinor ?? sale.priceMinor;
+      if (terms?.tierId !== undefined && terms.tierId !== sale.tierId) {
+        sale.tierId = terms.tierId;
+        story.count('renewed_cheaper');
+      }
       story.happen({ what: 'paid', period: key, cloneId: sale.clone.cloneId, tierId: sale.tierId, grossMinor, feeMinor: feeOf(story.stage, grossMinor), startDay, days });
       story.count(sale.booked === 0 ? 'subscribed' : 'renewed');
       if (sale.agreed.some(({ from }) => from === sale.booked)) story.count('renewed_at_another_price');
       sale.booked += 1;
     }
+    if (sale.booked === charges.length) sale.nextAt = { at: soonest(sale, story.now), pauses: pausesOf(clone) };
   }
+}
+
+/** Counts what begins and what ends a pause. */
+const pausesOf = ({ pauses, pausedAt }: CloneFacts): number => 2 * pauses.length - (pausedAt === null ? 0 : 1);
+
+/** No charge comes before it. What would be one of a subscription that may still change is looked for each month. */
+function soonest(sale: Sale, now: number): number {
+  if (sale.interval === 'year' || Math.min(sale.endedAt, sale.clone.stoppedAt) <= now) return Infinity;
+  const month = now + 27 * DAY_SECONDS;
+  return chargesOf(sale, month)[sale.booked]?.at ?? month;
 }

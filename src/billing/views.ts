@@ -64,7 +64,8 @@ export function planChangeView(row: PlanChangeRow, tierName: string): PlanChange
   return {
     changeId: row.id, subscriptionId: row.subscriptionId, tierId: row.tierId, tierName, offerVersion: row.offerVersion, interval: row.interval,
     effect: row.effect, state: row.state, day: row.day, priceMinor: priceMinor.toString(), creditMinor: creditMinor.toString(),
-    chargeMinor: (priceMinor - creditMinor).toString(), refundMinor: refundMinor.toString(),
+    // What is asked for now, as `changePlan` wants it repeated: a change at the end of what is paid costs nothing until then.
+    chargeMinor: (row.effect === 'now' ? priceMinor - creditMinor : 0n).toString(), refundMinor: refundMinor.toString(),
   };
 }
 

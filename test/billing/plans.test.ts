@@ -29,8 +29,8 @@ const quote = (fan: Actor, subscriptionId: string, tierId: string, interval: 'mo
 
 /** Does what was quoted, at its price. */
 async function change(fan: Actor, subscriptionId: string, tierId: string, interval: 'month' | 'year') {
-  const { chargeMinor, effect } = await quote(fan, subscriptionId, tierId, interval);
-  const made = await world.billing.changePlan(fan, world.key('changePlan'), subscriptionId, { tierId, interval, chargeMinor: effect === 'now' ? chargeMinor : '0' });
+  const { chargeMinor } = await quote(fan, subscriptionId, tierId, interval);
+  const made = await world.billing.changePlan(fan, world.key('changePlan'), subscriptionId, { tierId, interval, chargeMinor });
   await world.drain();
   return made;
 }
@@ -167,7 +167,7 @@ describe('a change of plan', () => {
   it('down waits for the end of what is paid, may be taken back, and moves nothing', async () => {
     const fan = world.fan('wu');
     const { subscriptionId } = await world.subscribed(fan, work);
-    expect(await change(fan, subscriptionId, friend, 'month')).toMatchObject({ effect: 'period_end', state: 'asked', creditMinor: '0' });
+    expect(await change(fan, subscriptionId, friend, 'month')).toMatchObject({ effect: 'period_end', state: 'asked', creditMinor: '0', chargeMinor: '0' });
     expect(await world.billing.getSubscription(fan, subscriptionId)).toMatchObject({ tierName: 'work', pendingChange: { tierName: 'friend' } });
     await world.billing.withdrawPlanChange(fan, world.key('withdraw'), subscriptionId);
     expect(await refusal(world.billing.withdrawPlanChange(fan, world.key('withdraw'), subscriptionId))).toBe('subscription_state');

@@ -141,7 +141,10 @@ async function decideRest(story: Story, course: Course): Promise<void> {
   course.last = 'the last decisions';
   await letGo(story);
   while (story.disputes.length > 0 && story.random.below(5) > 0) {
-    await decide(story, story.pick(['won', 'lost'] as const), true);
+    const outcomes = (['won', 'lost'] as const).filter((outcome) => !story.counts.has(`open_dispute_${outcome}`));
+    const outcome = story.pick(outcomes.length > 0 ? outcomes : ['won', 'lost'] as const);
+    await decide(story, outcome, true);
+    story.count(`open_dispute_${outcome}`);
     const found = await check(story);
     if (found.length > 0) throw new Error(found.join('\n  '));
   }
@@ -159,7 +162,8 @@ async function live(story: Story, months: number, course: Course): Promise<void>
   const every = EVERY_SEED.filter((kind) => story.scale.long !== true || kind !== 'subscribe_year');
   for (let tries = 0; every.some((kind) => !story.counts.has(kind)) && tries < 5; tries += 1) {
     const missing = every.filter((kind) => !story.counts.has(kind) && kind in course.verbs);
-    await play(story, ['subscribe', 'buy_coins', 'spend_coins', 'run', ...missing, 'payout', ...missing], course, 6);
+    const open = missing.some((kind) => kind.startsWith('open_dispute')) ? ['dispute_left_open', 'run'] : [];
+    await play(story, ['subscribe', 'buy_coins', 'spend_coins', 'run', ...open, ...missing, 'payout', ...missing], course, 6);
   }
   course.last = 'the count of what happened';
   const missing = every.filter((kind) => !story.counts.has(kind));

@@ -51,6 +51,14 @@ describe('the transaction token', () => {
     expect(left).toEqual([{ n: 1 }]);
   });
 
+  it('is an error when a statement failed and nobody minded: nothing of it was kept', async () => {
+    const carelessly = database.runTx(async (tx) => {
+      await sql(tx, 'SELECT 1 / 0').catch(() => undefined);
+      return 'done';
+    });
+    await expect(carelessly).rejects.toThrow('nothing of it was kept');
+  });
+
   it('runs a deadlocked transaction again', async () => {
     await database.asOwner('CREATE TABLE lock_test (id int PRIMARY KEY, n int)');
     await database.asOwner('GRANT SELECT, UPDATE ON lock_test TO benren_app');

@@ -72,7 +72,7 @@ async function attempt<T>(
       await begun;
       const { command } = await (open.ended ?? client.query('COMMIT'));
       // So PostgreSQL answers where the last statement had failed and nobody had minded.
-      if (open.ended !== undefined && command === 'ROLLBACK') throw new Error('The transaction had failed; nothing of it was kept.');
+      if (command === 'ROLLBACK') throw new Error('The transaction had failed; nothing of it was kept.');
       return result;
     } catch (error) {
       closeToken(tx);

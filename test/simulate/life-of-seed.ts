@@ -163,7 +163,7 @@ async function live(story: Story, months: number, course: Course): Promise<void>
   for (let tries = 0; every.some((kind) => !story.counts.has(kind)) && tries < 5; tries += 1) {
     const missing = every.filter((kind) => !story.counts.has(kind) && kind in course.verbs);
     const open = missing.some((kind) => kind.startsWith('open_dispute')) ? ['dispute_left_open', 'run'] : [];
-    await play(story, ['subscribe', 'buy_coins', 'spend_coins', 'run', ...open, ...missing, 'payout', ...missing], course, 6);
+    await play(story, ['subscribe', 'buy_coins', ...(missing.includes('prepaid_month') ? ['buy_coins', 'prepaid_month'] : []), 'spend_coins', 'run', ...open, ...missing, 'payout', ...missing], course, 6);
   }
   course.last = 'the count of what happened';
   const missing = every.filter((kind) => !story.counts.has(kind));

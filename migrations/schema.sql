@@ -5203,21 +5203,6 @@ AS $function$
     END IF;
     RETURN NULL;
   END $function$
-CREATE OR REPLACE FUNCTION public.ledger_repeated(asked text, hash bytea)
- RETURNS text
- LANGUAGE plpgsql
- SET search_path TO 'public', 'pg_temp'
-AS $function$
-  DECLARE
-    kept record;
-  BEGIN
-    SELECT id, content_hash INTO STRICT kept FROM ledger_transfer WHERE key = asked;
-    IF kept.content_hash <> hash THEN
-      RAISE EXCEPTION 'key % names another transfer', asked
-        USING ERRCODE = 'unique_violation', CONSTRAINT = 'ledger_key_reused', TABLE = 'ledger_transfer';
-    END IF;
-    RETURN kept.id;
-  END $function$
 CREATE OR REPLACE FUNCTION public.ledger_reversals_bounded(originals bigint[])
  RETURNS void
  LANGUAGE plpgsql

@@ -9,7 +9,7 @@ import { openAccounts } from './account-store.ts';
 import type { Accounts } from './accounts.ts';
 import { standStill } from './batch-store.ts';
 import {
-  insertLast, insertTransfer, legsOf, lockTransfer, reversibleOf, standingsOf, transferByKey,
+  insertTransfer, legsOf, lockTransfer, reversibleOf, standingsOf, transferByKey,
 } from './store.ts';
 
 /** `created` is false when the key stood already, with the same content. */
@@ -66,18 +66,9 @@ export async function write(tx: Tx, { ids, accounts }: Posting, transfer: Checke
   return first;
 }
 
-/**
- * Posts a transfer. One round trip, unless its accounts are new here or it takes from a guarded one. As the `last` of its transaction it
- * takes the COMMIT along.
- */
-export async function post(tx: Tx, posting: Posting, draft: TransferDraft, { last = false }: { last?: boolean } = {}): Promise<Posted> {
-  const transfer = checkTransfer(draft);
-  if (!last) return await write(tx, posting, transfer);
-  const repeat = await checkWatched(tx, transfer);
-  if (repeat !== null) return repeat;
-  const transferId = posting.ids.next('transfer');
-  const kept = await insertLast(tx, transferId, transfer, await posting.accounts.columns(tx, transfer.legs));
-  return { transferId: kept ?? transferId, created: kept === null };
+/** Posts a transfer. One round trip, unless its accounts are new here or it takes from a guarded one. */
+export async function post(tx: Tx, posting: Posting, draft: TransferDraft): Promise<Posted> {
+  return await write(tx, posting, checkTransfer(draft));
 }
 
 /** Posts the opposite of a transfer, whole or in part. Concurrent reversals of one transfer take turns. */

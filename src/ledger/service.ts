@@ -30,10 +30,9 @@ export interface Ledger {
   /**
    * Books a balanced transfer. Refuses `ledger_unbalanced`, `ledger_transfer_invalid`, `money_malformed`,
    * `money_out_of_range`, `ledger_insufficient_funds`, `ledger_key_reused`; after a refusal the transaction is usable.
-   * Guarded debits need READ COMMITTED (the default). As the `last` statement of a transaction it leaves with the COMMIT, in one packet: nothing may
-   * follow it, and where PostgreSQL refuses it nothing of the transaction stays.
+   * Guarded debits need READ COMMITTED (the default).
    */
-  post: (tx: Tx, draft: TransferDraft, options?: { last?: boolean }) => Promise<Posted>;
+  post: (tx: Tx, draft: TransferDraft) => Promise<Posted>;
   /**
    * Books a transfer that stands alone, in a transaction that it shares with others, and answers after its COMMIT. Refuses
    * as `post` does, and `overloaded` when too many wait. After any other error the same key may be submitted again.
@@ -129,7 +128,7 @@ export function makeLedger({ runTx, ids }: { runTx: RunTx; ids: Ids }): Ledger {
   const writer = makeWriter({ runTx, ...posting });
   return {
     ...writer,
-    post: (tx, draft, options) => post(tx, posting, draft, options),
+    post: (tx, draft) => post(tx, posting, draft),
     reverse: (tx, transferId, draft) => reverse(tx, posting, transferId, draft),
     hold: (tx, draft) => hold(tx, ids, draft),
     captureHold: (tx, holdId, draft) => captureHold(tx, posting, holdId, draft),

@@ -1,10 +1,10 @@
 import type { JsonObject } from '../kernel/canonical-json.ts';
 import type { Day } from '../kernel/time.ts';
 import type { Tx } from '../kernel/tx.ts';
-import { maybeOne, one, prepared, preparedLast, sql, sqlConstraint } from '../platform/postgres/index.ts';
+import { maybeOne, one, prepared, sql } from '../platform/postgres/index.ts';
 import { accountOf, type AccountRow } from './account-store.ts';
 import type { LegColumns } from './accounts.ts';
-import { type AccountRef, type CheckedTransfer, keyReused, type Leg, type Standing } from './model.ts';
+import { type AccountRef, type CheckedTransfer, type Leg, type Standing } from './model.ts';
 
 /** The ledger's writes and locks, as SQL. The checks of the same facts in PostgreSQL stand in the migrations. */
 
@@ -54,7 +54,7 @@ export function legColumns(legs: readonly Leg[]): unknown[] {
   ];
 }
 
-const POST = (more: { columns: string; values: string; ended: string; answer?: string }): string => `
+const POST = (more: { columns: string; values: string; ended: string }): string => `
   WITH opened AS (
     INSERT INTO ledger_transfer (id, key, kind, effective_date, leg_count, content_hash, metadata${more.columns})
     VALUES ($1, $2, $3, $4::date, $5::smallint, $6::bytea, $7::jsonb${more.values})
@@ -65,15 +65,10 @@ const POST = (more: { columns: string; values: string; ended: string; answer?: s
     SELECT opened.seq, legs.leg, legs.account_id, legs.currency, legs.amount_minor
       FROM opened CROSS JOIN unnest($8::bigint[], $9::text[], $10::bigint[]) WITH ORDINALITY AS legs (account_id, currency, amount_minor, leg)
   )
-  ${more.answer ?? 'SELECT 1 FROM opened'}`;
+  SELECT 1 FROM opened`;
 
 const POSTS = {
   plain: { name: 'ledger_post', text: POST({ columns: '', values: '', ended: '' }) },
-  /** What a key names already is asked here too, and fails the statement where it is another transfer. */
-  last: {
-    name: 'ledger_post_last',
-    text: POST({ columns: '', values: '', ended: '', answer: 'SELECT CASE WHEN opened.seq IS NULL THEN ledger_repeated($2, $6::bytea) END AS kept FROM (SELECT) one LEFT JOIN opened ON true' }),
-  },
   reversal: {
     name: 'ledger_post_reversal',
     text: POST({ columns: ', reverses', values: ', (SELECT seq FROM ledger_transfer WHERE id = $11)', ended: '' }),
@@ -103,23 +98,6 @@ export async function insertTransfer(
     ...(captures !== null ? [captures, at] : reverses !== null ? [reverses] : []),
   ]);
   return rows.length > 0;
-}
-
-/**
- * As `insertTransfer`, with the transaction's COMMIT behind it. Answers the transfer that stood already, with the same content; null when it
- * was written. Refuses `ledger_key_reused`, and then nothing of the transaction stays.
- */
-export async function insertLast(tx: Tx, id: string, transfer: CheckedTransfer, legs: LegColumns): Promise<string | null> {
-  try {
-    const [row] = await preparedLast<{ kept: string | null }>(tx, POSTS.last.name, POSTS.last.text, [
-      id, transfer.key, transfer.kind, transfer.effectiveDate, transfer.legs.length, transfer.contentHash, transfer.metadataText,
-      legs.accountIds, legs.currencies, legs.amounts,
-    ]);
-    return row?.kept ?? null;
-  } catch (error) {
-    if (sqlConstraint(error) === 'ledger_key_reused') throw keyReused();
-    throw error;
-  }
 }
 
 /** The transfer that a key already names. */

@@ -127,43 +127,6 @@ describe('post', () => {
     expect((await t.post({ key: 'rolled', legs: into(wallet('rolled'), 2n) })).created).toBe(true);
   });
 
-  it('ends its transaction with the last one: all of it stays, or nothing', async () => {
-    const base = { kind: 'test.move', effectiveDate: '2026-01-01', metadata: {} };
-    const account = wallet('last');
-    const both = (first: string, last: string, minor: bigint): ReturnType<typeof t.post> => t.database.runTx(async (tx) => {
-      await t.ledger.post(tx, { ...base, key: first, legs: into(account, 1n) });
-      return await t.ledger.post(tx, { ...base, key: last, legs: into(account, minor) }, { last: true });
-    });
-    const posted = await both('last/1', 'last/2', 5n);
-    expect(posted.created).toBe(true);
-    expect(await t.balance(account)).toBe(-6n);
-    // A repeat is answered with the first, and what came before it in its transaction stays.
-    expect(await both('last/3', 'last/2', 5n)).toEqual({ ...posted, created: false });
-    expect(await t.balance(account)).toBe(-7n);
-    // Another content under the key, too little on the account, a row that PostgreSQL refuses: nothing of the transaction stays.
-    const before = await rows();
-    await expect(both('last/4', 'last/2', 6n)).rejects.toMatchObject({ code: 'ledger_key_reused' });
-    await expect(both('last/4', 'last/5', -9n)).rejects.toMatchObject({ code: 'ledger_insufficient_funds' });
-    await expect(t.database.runTx(async (tx) => {
-      await t.ledger.post(tx, { ...base, key: 'last/4', legs: into(account, 1n) });
-      const hidden = t.ledger.post(tx, { ...base, key: 'last/2', legs: into(account, 6n) }, { last: true });
-      return await hidden.catch(() => 'said to be well');
-    })).rejects.toThrow('nothing of it was kept');
-    await expect(t.database.runTx(async (tx) => {
-      const ended = t.ledger.post(tx, { ...base, key: 'last/2', legs: into(account, 5n) }, { last: true });
-      await t.ledger.post(tx, { ...base, key: 'last/6', legs: into(account, 1n) });
-      await ended;
-    })).rejects.toThrow('ended');
-    expect(await rows()).toEqual(before);
-    // The same key from many at once is written once.
-    const many = await Promise.all(Array.from({ length: 8 }, () => t.database.runTx((tx) => {
-      return t.ledger.post(tx, { ...base, key: 'last/7', legs: into(account, 2n) }, { last: true });
-    })));
-    expect(new Set(many.map(({ transferId }) => transferId)).size).toBe(1);
-    expect(many.filter(({ created }) => created)).toHaveLength(1);
-    expect((await t.ledger.verify()).problems).toEqual([]);
-  });
-
   it('keeps any metadata as it was, to the byte that its hash needs', async () => {
     const metadata = { a: 1.5e-7, big: 1e21, text: '林雅 \u2028 \ud83c\udf38 \\u0000', deep: [{ z: null, a: true }], zero: -0, exact: 2 ** 53 - 1 };
     const { transferId } = await t.post({ legs: into(house('meta'), 1n), metadata });

@@ -12,7 +12,7 @@ const WITHDRAWAL = `
     recorded_at timestamptz NOT NULL DEFAULT now()
   );
 
-  CREATE FUNCTION ledger_adjustment_not_booked() RETURNS trigger LANGUAGE plpgsql SET search_path = public AS $$
+  CREATE FUNCTION ledger_adjustment_not_booked() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
   BEGIN
     -- Whoever books it holds the same lock until its end, so what is asked below is asked of what stands.
     PERFORM pg_advisory_xact_lock(hashtextextended(NEW.adjustment_id, 6237011));
@@ -29,7 +29,7 @@ const WITHDRAWAL = `
 
 /** At COMMIT, when the legs are there too. Other kinds do not so much as queue it. */
 const APPROVED = `
-  CREATE FUNCTION ledger_adjusted_is_approved() RETURNS trigger LANGUAGE plpgsql SET search_path = public AS $$
+  CREATE FUNCTION ledger_adjusted_is_approved() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
   DECLARE
     asked ledger_adjustment;
   BEGIN

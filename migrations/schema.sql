@@ -4659,7 +4659,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION public.ledger_adjusted_is_approved()
  RETURNS trigger
  LANGUAGE plpgsql
- SET search_path TO 'public'
+ SET search_path TO 'public', 'pg_temp'
 AS $function$
   DECLARE
     asked ledger_adjustment;
@@ -4695,7 +4695,7 @@ AS $function$
 CREATE OR REPLACE FUNCTION public.ledger_adjustment_not_booked()
  RETURNS trigger
  LANGUAGE plpgsql
- SET search_path TO 'public'
+ SET search_path TO 'public', 'pg_temp'
 AS $function$
   BEGIN
     -- Whoever books it holds the same lock until its end, so what is asked below is asked of what stands.

@@ -237,7 +237,9 @@ describe('a disputed pack of coins', () => {
     await bought('work');
     const month = await world.billing.buyPrepaidMonth(fan, world.key('month'), { cloneId: CLONE, tierId });
     // 210 coins for 3,000: 42 are the month's, 120 are held and 48 free.
-    const [old, young] = [await hold('out_1', 60n), await hold('out_2', 60n)];
+    const old = await hold('out_1', 60n);
+    world.clock.advance(1_000);
+    const young = await hold('out_2', 60n);
     await decided(await dispute(amountMinor), 'lost');
     const [period] = await world.tx((tx) => world.billing.periodsOfSubscription(tx, month.subscriptionId));
     expect(period?.endedOn).toBe(endedOn);

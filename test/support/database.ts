@@ -59,6 +59,20 @@ async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T
   }
 }
 
+/** File by file, by the kernel where it can: a tenth of what PostgreSQL's own way costs, through its log, page by page. */
+async function copyTemplate(client: pg.Client, name: string, template: string): Promise<void> {
+  const copy = `CREATE DATABASE ${name} OWNER benren_owner TEMPLATE ${template} STRATEGY FILE_COPY`;
+  await client.query(`SET file_copy_method = 'clone'`);
+  try {
+    await client.query(copy);
+  } catch (error) {
+    // A file system whose kernel does not copy.
+    if (!(error instanceof Error) || !error.message.includes('could not clone')) throw error;
+    await client.query(`SET file_copy_method = 'copy'`);
+    await client.query(copy);
+  }
+}
+
 /** A fresh copy of the migrated template, and a connection to it as the service's role. */
 export async function openTestDatabase(entities: EntitySchema[] = [], poolSize = 10): Promise<TestDatabase> {
   const address = outside.address ?? inject('postgres');
@@ -68,7 +82,7 @@ export async function openTestDatabase(entities: EntitySchema[] = [], poolSize =
   await withClient(address.superuserUrl.replace(DATABASE, 'postgres'), async (client) => {
     // Two files may copy the template at once; PostgreSQL refuses the second while the first reads it.
     await client.query('SELECT pg_advisory_lock(6237002)');
-    await client.query(`CREATE DATABASE ${name} OWNER benren_owner TEMPLATE ${address.template}`);
+    await copyTemplate(client, name, address.template);
   });
   const database = await connect({ url: at(address.appUrl), entities, poolSize });
   const [app, owner] = [makeOutsider(at(address.appUrl)), makeOutsider(at(address.ownerUrl))];

@@ -54,6 +54,8 @@ export async function forfeitHeld(
     if (lot === undefined || part === undefined || lot.leftCoins > 0n || coinsWithin(lot, part.taken, restMinor) === null) break;
     await giveBack(tx, deps, spend, { reason: 'payment_lost', at: deps.clock.now() });
     takenMinor += await forfeit(tx, deps, { ...order, grossMinor: restMinor });
+    // Coins of another lot that was lost before came back with these.
+    await forfeitReturned(tx, deps, spend);
   }
   return takenMinor;
 }

@@ -33,6 +33,10 @@ const REFUND = `id, clone_id AS "cloneId", period_id AS "periodId", key, kind, r
   stripe_refund AS "stripeRefund", failure, settled_currency AS "settledCurrency", settled_minor AS "settledMinor",
   settled_topic AS "settledTopic", requested_at AS "requestedAt"`;
 
+/** Of a return `r`: its period's payment was lost to a dispute when it had been asked for, and it is not what that dispute left. */
+const TAKEN_BY_DISPUTE = `EXISTS (SELECT FROM refund d WHERE d.period_id = r.period_id AND d.kind = 'dispute' AND d.state = 'succeeded' AND d.settled_at >= r.requested_at
+             AND NOT (right(r.key, 5) = ':rest' AND starts_with(d.key, left(r.key, -5))))`;
+
 export type NewRefund = Omit<RefundRow, 'state' | 'stripeRefund' | 'failure' | 'settledCurrency' | 'settledMinor'>;
 
 export async function insertRefund(tx: Tx, row: NewRefund): Promise<void> {
@@ -74,12 +78,21 @@ async function standingOf(tx: Tx, periodId: string, kind: RefundRow['kind']): Pr
   );
 }
 
-/** Returns of unused days that the processor would not make, and that nobody has tried anew since; the newest first. */
+/**
+ * Returns of unused days that the processor would not make, that nobody has tried anew since, and that no dispute has taken: one that is lost takes
+ * unused days first, and asks for a return of what is left of them, its `:rest`. The newest first.
+ */
 export async function refusedRefunds(tx: Tx, limit: number): Promise<RefundRow[]> {
   return await sql<RefundRow>(
     tx, `SELECT ${REFUND} FROM refund r WHERE kind = 'stop' AND state = 'failed' AND NOT EXISTS (SELECT FROM refund a WHERE a.key = 'again:' || r.id)
+           AND NOT ${TAKEN_BY_DISPUTE}
          ORDER BY requested_at DESC, id DESC LIMIT $1`, [limit],
   );
+}
+
+/** Whether a dispute that was lost has taken what a refused return would have returned. */
+export async function takenByDispute(tx: Tx, refundId: string): Promise<boolean> {
+  return (await sql(tx, `SELECT FROM refund r WHERE id = $1 AND ${TAKEN_BY_DISPUTE}`, [refundId])).length > 0;
 }
 
 /** The claims of a dispute on a period, the one that stands last: `key` is that of the first, and each later one's begins with it. */

@@ -10,8 +10,9 @@ import * as store from './refund-store.ts';
 
 /** Returns of unused days that the processor would not make: their money is deferred still, and the fan's. */
 
-/** Whether so much of a period's unused money is still there to be returned. A bank that asks for the payment decides first. */
+/** Whether so much of a period's unused money is still there to be returned. A bank that asks for the payment decides first, and what it took is the fan's already. */
 async function stillOwed(tx: Tx, refund: store.RefundRow, period: periods.PeriodRow): Promise<boolean> {
+  if (await store.takenByDispute(tx, refund.id)) return false;
   const { netMinor, taxMinor } = await unusedOf(tx, period);
   return refund.netMinor <= netMinor && refund.taxMinor <= taxMinor && !(await isDisputed(tx, period.stripeCharge));
 }

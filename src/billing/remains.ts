@@ -31,7 +31,7 @@ async function answer(tx: Tx, deps: BillingDeps, actor: Actor, subscriptionId: s
   if (remains?.stopId !== stopId || remains.remaining.length === 0) throw wrongState('Nothing of this subscription waits for an answer.');
   if (remains.accepted === accept) return;
   if (remains.accepted !== null) throw wrongState('This was answered already.');
-  if (!(await periodsOfSubscription(tx, subscriptionId)).some(({ endedOn }) => endedOn === null)) throw wrongState('What was paid has ended already.');
+  if (!(await periodsOfSubscription(tx, subscriptionId)).some(({ endedOn, recognisedDays, days }) => endedOn === null && recognisedDays < days)) throw wrongState('What was paid has ended already.');
   const at = deps.clock.now();
   if (at >= remains.closesAt) throw wrongState('The time to answer is over: the unused days are being returned.');
   await store.insertAnswer(tx, { stopId, subscriptionId, accepted: accept, at });

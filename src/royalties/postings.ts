@@ -45,7 +45,7 @@ function isObject(value: Json | undefined): value is JsonObject {
 }
 
 /** Where each leg on an `earned` account belongs, when a transfer has several for several splits. */
-function detailsOf(entry: EntryView): JsonObject {
+export function detailsOf(entry: EntryView): JsonObject {
   const legs = entry.metadata['earnedLegs'];
   const own: Json | undefined = Array.isArray(legs) ? (legs as readonly Json[])[entry.leg - 1] : undefined;
   return isObject(own) ? { ...entry.metadata, ...own } : entry.metadata;

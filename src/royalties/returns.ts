@@ -35,8 +35,10 @@ async function undividedOf(tx: Tx, deps: RoyaltiesDeps, periodId: string): Promi
   return [...groups.values()].sort((a, b) => (a.lastDay === b.lastDay ? 0 : a.lastDay > b.lastDay ? -1 : 1));
 }
 
-function undividedLeg({ available: _available, ...group }: Undivided, { netMinor, taxMinor, feeMinor }: Parts): UndividedLeg {
-  return { ...group, amountMinor: netMinor - feeMinor, feeMinor, taxMinor };
+/** What a claim takes of a group. Where its price is just its fee both are taken, so that a split of the price divides no more of it. */
+function undividedLegs({ available: _available, ...group }: Undivided, { netMinor, taxMinor, feeMinor }: Parts): UndividedLeg[] {
+  if (netMinor !== feeMinor) return [{ ...group, amountMinor: netMinor - feeMinor, feeMinor, taxMinor }];
+  return netMinor === 0n ? [] : [{ ...group, amountMinor: netMinor, feeMinor: 0n, taxMinor }, { ...group, amountMinor: -feeMinor, feeMinor, taxMinor: 0n }];
 }
 
 interface Cause {
@@ -98,7 +100,7 @@ export async function takeEarned(tx: Tx, deps: RoyaltiesDeps, order: Cause & { c
   const early = takeParts(claim, groups.map((group) => group.available));
   const undivided = groups.flatMap((group, index) => {
     const parts = early.taken[index];
-    return parts === undefined || parts.netMinor === parts.feeMinor ? [] : [undividedLeg(group, parts)];
+    return parts === undefined ? [] : undividedLegs(group, parts);
   });
   const late = await takeBack(tx, order, early.rest);
   const returned: Returned[] = [];

@@ -2,7 +2,7 @@ import type { JsonObject } from '../kernel/canonical-json.ts';
 import type { Tx } from '../kernel/tx.ts';
 import type { EntryView } from '../ledger/index.ts';
 import type { RoyaltiesDeps } from './deps.ts';
-import { earnedEntry, textIn } from './postings.ts';
+import { detailsOf, earnedEntry, textIn } from './postings.ts';
 import * as pots from './pot-store.ts';
 import { fanPseudonym } from './pseudonym.ts';
 
@@ -48,7 +48,7 @@ async function sourcesOf(tx: Tx, deps: RoyaltiesDeps, payee: string, entries: re
   const tiers = new Map<string, string | null>();
   const sources: Source[] = [];
   for (const entry of entries) {
-    const { metadata } = entry;
+    const metadata = detailsOf(entry);
     const periodId = textIn(metadata, 'periodId');
     if (periodId !== null && !payers.has(periodId)) payers.set(periodId, await payerOf(tx, deps, periodId));
     const tierId = textIn(metadata, 'tierId');
@@ -89,7 +89,7 @@ export async function sourcesOfPeriod(tx: Tx, deps: RoyaltiesDeps, payee: string
   for (const one of await pots.entriesInPots(tx, periodId, potIds)) potOf.set(`${one.transferId}.${one.leg}`, one.potId);
   const key = (entry: EntryView): string => `${entry.transferId}.${entry.leg}`;
   const entries = (await deps.ledger.entriesFor(tx, { periodId })).filter((entry) => {
-    return potIds.length === 0 ? entry.position !== null && (earnedEntry(entry)?.amountMinor ?? 0n) > 0n : potOf.has(key(entry));
+    return potIds.length === 0 ? entry.position !== null && ((earnedEntry(entry)?.amountMinor ?? 0n) > 0n || entry.kind === 'billing.days_earned') : potOf.has(key(entry));
   });
   return await sourcesOf(tx, deps, payee, entries, (entry) => potOf.get(key(entry)) ?? null);
 }

@@ -159,6 +159,29 @@ describe('a stop', () => {
     await expect(world.billing.settleOwedRefund(operator, world.key('settle'), periodId, { reference: 'unknown' })).rejects.toMatchObject({ code: 'not_found' });
   });
 
+  it('whose refund was refused owes no more what a lost dispute has taken since, and what that left', async () => {
+    const { periodId } = await world.subscribed(world.fan('mei'), tierId);
+    const charge = (await world.tx((tx) => world.billing.period(tx, periodId)))!.charge;
+    await world.port.sdk.refunds.create({ charge, amount: 100 }, world.port.withKey('a part by hand'));
+    await world.drain();
+    await quote();
+    await order();
+    await world.drain();
+    const listed = async () => (await world.billing.listOwedRefunds(10)).refunds;
+    const [whole] = await listed();
+    expect(whole).toMatchObject({ state: 'refused', amountMinor: '600' });
+    const dispute = await world.sandbox.control.openDispute(charge, { amountMinor: 500 });
+    await world.drain();
+    expect(await listed()).toEqual([]);
+    await world.sandbox.control.closeDispute(dispute, 'lost');
+    await world.drain();
+    expect(await listed()).toMatchObject([{ state: 'refused', amountMinor: '100' }]);
+    const operator = { accountId: 'acc_owner', sessionId: 'ses_1', roles: ['operator' as const] };
+    for (const again of [
+      world.billing.sendOwedRefund(operator, world.key('send'), whole!.owedId), world.billing.settleOwedRefund(operator, world.key('settle'), whole!.owedId, { reference: 'twice' }),
+    ]) await expect(again).rejects.toMatchObject({ code: 'refund_too_large' });
+  });
+
   it('with another bearer of the fee in the signed split charges that payee\'s debt', async () => {
     const other = await openWorld({ deps: { refundFeeBearer: async () => 'acc_agency' } });
     try {

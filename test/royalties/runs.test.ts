@@ -141,3 +141,31 @@ describe('a run of very much', () => {
       .toEqual([{ n: 2_000, sum: `${earnedMinor}` }]);
   });
 });
+
+describe('days that are worth just their fee', () => {
+  const DAY = '2026-04-02';
+  const legsOf = async (what: string): Promise<Record<string, string>> => Object.fromEntries((await world.db.asOwner<{ payee: string; off: string }>(
+    `SELECT payee, ${what} AS off FROM royalty_pot_leg WHERE pot_id = (SELECT id FROM royalty_pot WHERE amount_minor = 0)`)).map(({ payee, off }) => [payee, off]));
+
+  it('bring nothing, and a split of the price divides it: the platform bears it', async () => {
+    const splitId = await world.signedSplit(undefined, DAY, 'platform', { base: 'net_of_tax' });
+    world.facts.tiers.push('quiet');
+    const tierId = await world.newTier('quiet', '700');
+    await world.moveTo(noon('2026-04-04'));
+    const legs = [-9n, 9n].map((amountMinor) => ({ account: chart.earned(world.cloneId, tierId, 'CNY'), amountMinor }));
+    await world.ledger.submit({
+      key: 'earned/fee', kind: 'billing.days_earned', effectiveDate: DAY, metadata: {
+        cloneId: world.cloneId, tierId, splitVersionId: splitId, fromDay: DAY, throughDay: DAY,
+        earnedLegs: [{ feeMinor: '0', taxMinor: '1' }, { feeMinor: '9', taxMinor: '0' }],
+      },
+      legs: [...legs, { account: chart.deferred(world.cloneId, 'CNY'), amountMinor: 9n }, { account: chart.deferredFees(world.cloneId, 'CNY'), amountMinor: -9n }],
+    });
+    for (const dryRun of [true, false]) {
+      const run = await world.run('2026-04-03', dryRun);
+      const pot = run.pots.find((one) => one.tierId === tierId);
+      expect(pot).toMatchObject({ splitId, amountMinor: '0', feeMinor: '9', taxMinor: '1', entries: 2 });
+    }
+    expect(await legsOf('amount_minor')).toEqual({ [world.owner.accountId]: '6', [world.agency.accountId]: '2', platform: '-8' });
+    await world.checkBooks();
+  });
+});

@@ -89,8 +89,8 @@ export function together<T>(client: Pick<pg.ClientBase, 'query'>, write: () => T
 
 /**
  * As `prepared`, for the statement that a transaction ends with: COMMIT leaves with it, in one packet, and the token is dead.
- * Whatever can still speak against the transaction must make this statement fail; then nothing of it stays. What the work
- * answers is given out after the COMMIT's own answer.
+ * What the caller itself would refuse must make this statement fail; what PostgreSQL asks at COMMIT fails the COMMIT. Either way nothing
+ * stays. What the work answers is given out after the COMMIT's own answer.
  */
 export async function preparedLast<Row = Record<string, unknown>>(tx: Tx, name: string, text: string, values: unknown[] = []): Promise<Row[]> {
   const open = openOf(tx);

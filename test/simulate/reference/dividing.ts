@@ -195,8 +195,8 @@ function takeFromWaiting(period: Period, claim: Parts): { rest: Parts; takenMino
   for (const waiting of [...period.waiting].sort((a, b) => b.lastDay - a.lastDay)) {
     const part = within(rest, { net: waiting.amountMinor + waiting.feeMinor, tax: waiting.taxMinor, fee: waiting.feeMinor });
     rest = without(rest, part);
-    // What nets to nothing is posted nowhere.
-    if (part.net === part.fee) continue;
+    // A claim on the tax alone is posted nowhere.
+    if (part.net === 0n && part.fee === 0n) continue;
     waiting.amountMinor -= part.net - part.fee;
     waiting.feeMinor -= part.fee;
     waiting.taxMinor -= part.tax;

@@ -170,7 +170,7 @@ describe('a stop', () => {
     const listed = async () => (await world.billing.listOwedRefunds(10)).refunds;
     const [whole] = await listed();
     expect(whole).toMatchObject({ state: 'refused', amountMinor: '600' });
-    const dispute = await world.sandbox.control.openDispute(charge, { amountMinor: 500 });
+    const dispute = await world.sandbox.control.openDispute(charge, { amountMinor: 500n });
     await world.drain();
     expect(await listed()).toEqual([]);
     await world.sandbox.control.closeDispute(dispute, 'lost');

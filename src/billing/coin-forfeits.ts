@@ -1,9 +1,9 @@
 import { dayOf } from '../kernel/time.ts';
 import type { Tx } from '../kernel/tx.ts';
-import { chart } from '../ledger/index.ts';
+import { owedBy } from './coin-debts.ts';
 import { giveBack, reserve, traceOf } from './coin-holds.ts';
 import { countOf, firstOf, type Part, partOf, type Run } from './coin-model.ts';
-import { COIN_PRICE, coinsForfeited } from './coin-postings.ts';
+import { coinsForfeited } from './coin-postings.ts';
 import * as coins from './coin-store.ts';
 import type { BillingDeps } from './deps.ts';
 
@@ -65,7 +65,7 @@ export async function forfeitReturned(tx: Tx, deps: Deps, spend: coins.SpendRow)
   for (const { lotId } of await coins.partsOf(tx, spend.id)) {
     const [lot] = await coins.lotsById(tx, [lotId]);
     if (lot?.state !== 'lost') continue;
-    const debtMinor = await deps.ledger.lockedBalance(tx, chart.fanDebt(spend.accountId, COIN_PRICE));
+    const debtMinor = await deps.ledger.lockedBalance(tx, owedBy(spend.accountId));
     if (debtMinor > 0n) await forfeit(tx, deps, { lotId, disputeId: `lost:${lotId}`, charge: lot.stripeCharge, grossMinor: debtMinor, debt: spend.accountId });
     const [left] = await coins.lotsById(tx, [lotId]);
     if (left !== undefined && left.leftCoins > 0n) await coins.putLotState(tx, lotId, 'open');

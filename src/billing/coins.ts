@@ -1,11 +1,11 @@
 import type { Actor } from '../kernel/request.ts';
 import type { IdempotencyKey, Tx } from '../kernel/tx.ts';
-import { chart } from '../ledger/index.ts';
 import { COIN_PRICE } from './coin-postings.ts';
 import { type CoinHolds, makeCoinHolds } from './coin-holds.ts';
 import { type CoinMonths, makeCoinMonths } from './coin-months.ts';
 import { makeOutputPrices, type OutputPrices } from './output-prices.ts';
 import { payDebtOf } from './coin-debt-payments.ts';
+import { owedBy } from './coin-debts.ts';
 import { type CoinPack, loadPacks } from './coin-packs.ts';
 import { type CoinPurchases, makeCoinPurchases } from './coin-purchases.ts';
 import * as returns from './coin-return-store.ts';
@@ -33,7 +33,7 @@ function makeWallet(deps: BillingDeps): Pick<Coins, 'getWallet' | 'payDebt'> {
     for (const row of await returns.returnsOf(tx, accountId, SHOWN)) back.push(returnView(row, (await store.findSpend(tx, row.spendId))?.coins ?? 0n));
     return {
       availableCoins: sums.availableCoins.toString(), heldCoins: sums.heldCoins.toString(), disputedCoins: sums.disputedCoins.toString(),
-      debtMinor: (await ledger.balance(tx, chart.fanDebt(accountId, COIN_PRICE))).toString(), currency: COIN_PRICE,
+      debtMinor: (await ledger.balance(tx, owedBy(accountId))).toString(), currency: COIN_PRICE,
       lots: (await store.lotsOf(tx, accountId, SHOWN)).map(lotView), spends, returns: back,
       purchases: (await store.openPurchases(tx, accountId)).map(purchaseView),
     };

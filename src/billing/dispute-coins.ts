@@ -1,7 +1,7 @@
 import { least } from '../kernel/money.ts';
 import { dayOf } from '../kernel/time.ts';
 import type { Tx } from '../kernel/tx.ts';
-import { chart } from '../ledger/index.ts';
+import { owedBy } from './coin-debts.ts';
 import { coinsWithin, forfeit, forfeitHeld, grossOf } from './coin-forfeits.ts';
 import { partOf } from './coin-model.ts';
 import { COIN_PRICE } from './coin-postings.ts';
@@ -71,6 +71,6 @@ export async function loseLot(tx: Tx, deps: DisputeDeps, row: store.DisputeRow, 
   if (rest === 0n) return;
   await deps.ledger.post(tx, disputeLost(
     { disputeId: row.id, charge, currency: COIN_PRICE, amountMinor: rest, day: dayOf(deps.clock.now()), trace: { lotId } }, 'debt',
-    [{ account: chart.fanDebt(row.accountId, COIN_PRICE), amountMinor: rest }],
+    [{ account: owedBy(row.accountId), amountMinor: rest }],
   ));
 }

@@ -70,7 +70,10 @@ export async function lastDays(
 
 function grouped(rows: readonly store.PeriodRow[], lastDay: (row: store.PeriodRow) => Day): Map<Day, store.PeriodRow[]> {
   const groups = new Map<Day, store.PeriodRow[]>();
-  for (const row of rows) groups.set(lastDay(row), [...(groups.get(lastDay(row)) ?? []), row]);
+  for (const row of rows) {
+    const day = lastDay(row);
+    groups.set(day, [...(groups.get(day) ?? []), row]);
+  }
   return groups;
 }
 

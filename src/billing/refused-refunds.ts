@@ -10,9 +10,8 @@ import * as store from './refund-store.ts';
 
 /** Returns of unused days that the processor would not make: their money is deferred still, and the fan's. */
 
-/** Whether so much of a period's unused money is still there to be returned. A bank that asks for the payment decides first, and what it took is the fan's already. */
+/** Whether so much of a period's unused money is still there to be returned. A bank that asks for the payment decides first. */
 async function stillOwed(tx: Tx, refund: store.RefundRow, period: periods.PeriodRow): Promise<boolean> {
-  if (await store.takenByDispute(tx, refund.id)) return false;
   const { netMinor, taxMinor } = await unusedOf(tx, period);
   return refund.netMinor <= netMinor && refund.taxMinor <= taxMinor && !(await isDisputed(tx, period.stripeCharge));
 }
@@ -50,7 +49,8 @@ async function again(tx: Tx, deps: DisputeDeps, refundId: string): Promise<Again
   const key = `again:${refundId}`;
   const before = await store.refundByKey(tx, key);
   if (before !== null) return { was: seen(was, period), refund: before, period, fresh: false };
-  if (!(await stillOwed(tx, was, period))) throw new Refusal('refund_too_large', 'This money was returned or claimed otherwise meanwhile.', { extra: { limitMinor: '0' } });
+  // What a bank took is the fan's already; the list does not show it.
+  if (await store.takenByDispute(tx, refundId) || !(await stillOwed(tx, was, period))) throw new Refusal('refund_too_large', 'This money was returned or claimed otherwise meanwhile.', { extra: { limitMinor: '0' } });
   const { grossMinor, netMinor, taxMinor, feeMinor, feeBearer, reason } = was;
   await deps.requestRefund(tx, { key, periodId: period.id, kind: 'stop', reason, parts: { grossMinor, netMinor, taxMinor, feeMinor }, feeBearer, at: deps.clock.now() });
   const refund = await store.refundByKey(tx, key);

@@ -4,7 +4,7 @@ import { notFound, Refusal } from '../kernel/refusals.ts';
 import type { Actor } from '../kernel/request.ts';
 import type { Tx } from '../kernel/tx.ts';
 import type { VoiceProfile } from '../ownership/index.ts';
-import { maybeOne, plainTable, repository, sql } from '../platform/postgres/index.ts';
+import { maybeOne, plainTable, repository, sql, sqlConstraint } from '../platform/postgres/index.ts';
 import type { Language, VersionApproval, VersionState } from './model.ts';
 
 export interface CloneRow {
@@ -155,18 +155,12 @@ export async function lockClonesAfter(tx: Tx, after: string, limit: number): Pro
     FROM clone WHERE id > $1 ORDER BY id LIMIT $2 FOR NO KEY UPDATE`, [after, limit]);
 }
 
-function constraintOf(error: unknown): string | undefined {
-  if (typeof error !== 'object' || error === null) return undefined;
-  if ('constraint' in error && typeof error.constraint === 'string') return error.constraint;
-  return 'driverError' in error ? constraintOf(error.driverError) : undefined;
-}
-
 /** Refuses `ownership_unproven` when the proof fell between being read and this write: the database has the last word. */
 async function whileProven(write: Promise<unknown>): Promise<void> {
   try {
     await write;
   } catch (error) {
-    if (constraintOf(error) !== 'clone_version_needs_proof') throw error;
+    if (sqlConstraint(error) !== 'clone_version_needs_proof') throw error;
     throw new Refusal('ownership_unproven', 'The ownership proof of this clone is no longer approved.', { cause: error });
   }
 }

@@ -1,7 +1,7 @@
 import type { Ids } from '../kernel/ids.ts';
 import { Refusal } from '../kernel/refusals.ts';
 import type { Tx } from '../kernel/tx.ts';
-import { execute, maybeOne, one, sql } from '../platform/postgres/index.ts';
+import { execute, maybeOne, one, sql, sqlConstraint, sqlState } from '../platform/postgres/index.ts';
 import type { GateKind, GateStateName } from './decide.ts';
 
 export const PLATFORM_GATE = 'gat_platform';
@@ -238,18 +238,12 @@ export function makeGates(deps: { ids: Ids; onCloneGate?: OnCloneGate }): Gates 
 /** The SQLSTATE of `assert_gates_open` and `assert_release_gates`. */
 const GATE_SQLSTATE = 'BN001';
 
-function databaseError(error: unknown): { code: unknown; constraint: unknown } | null {
-  if (typeof error !== 'object' || error === null) return null;
-  if ('code' in error && 'constraint' in error) return { code: error.code, constraint: error.constraint };
-  return 'driverError' in error ? databaseError(error.driverError) : null;
-}
-
 /** What the release trigger said no with, as a refusal; null when the error is another one. */
 export function gateRefusal(error: unknown): Refusal | null {
-  const refused = databaseError(error);
-  if (refused?.code !== GATE_SQLSTATE) return null;
-  if (refused.constraint === 'gate_stopped' || refused.constraint === 'gate_paused') {
-    const clause = refused.constraint === 'gate_stopped' ? 'stop.stopped' : 'stop.paused';
+  if (sqlState(error) !== GATE_SQLSTATE) return null;
+  const constraint = sqlConstraint(error);
+  if (constraint === 'gate_stopped' || constraint === 'gate_paused') {
+    const clause = constraint === 'gate_stopped' ? 'stop.stopped' : 'stop.paused';
     return new Refusal('stopped', 'The owner stopped this before it was released.', { extra: { clauses: [clause] }, cause: error });
   }
   return new Refusal('gate_changed', 'What was allowed changed before the release; ask again.', { cause: error });

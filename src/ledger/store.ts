@@ -4,7 +4,7 @@ import type { Tx } from '../kernel/tx.ts';
 import { maybeOne, one, prepared, sql } from '../platform/postgres/index.ts';
 import { accountOf, type AccountRow } from './account-store.ts';
 import type { LegColumns } from './accounts.ts';
-import { type AccountRef, type CheckedTransfer, type Leg, type Standing } from './model.ts';
+import type { AccountRef, CheckedTransfer, Leg, Standing } from './model.ts';
 
 /** The ledger's writes and locks, as SQL. The checks of the same facts in PostgreSQL stand in the migrations. */
 

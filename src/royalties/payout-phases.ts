@@ -1,5 +1,4 @@
-import { least, type Currency } from '../kernel/money.ts';
-import { mulDivFloor } from '../kernel/money.ts';
+import { type Currency, least, mulDivFloor } from '../kernel/money.ts';
 import { dayOf } from '../kernel/time.ts';
 import type { Tx } from '../kernel/tx.ts';
 import { chart } from '../ledger/index.ts';

@@ -223,10 +223,19 @@ async function checkSequenced(tx: Tx, deps: RoyaltiesDeps, cloneId: string, toPo
 /** How often a run looks again when something was given back between the sequencer and its lock. */
 const TRIES = 10;
 
+type NewRun = Pick<store.RunRow, 'id' | 'cloneId' | 'number' | 'fromPosition' | 'toPosition' | 'throughDay' | 'runBy'>;
+
+/** The run that comes next, from where the last one ended to what has a position by now. Call it under `lockClone`. */
+async function nextRun(tx: Tx, deps: RoyaltiesDeps, actor: Actor, { cloneId, throughDay }: { cloneId: string; throughDay: Day }): Promise<NewRun> {
+  const last = await store.lastRun(tx, cloneId);
+  return {
+    id: deps.ids.next('run'), cloneId, number: (last?.number ?? 0) + 1, fromPosition: last?.toPosition ?? 0n, toPosition: await deps.ledger.position(tx), throughDay,
+    runBy: actor.accountId,
+  };
+}
+
 /** What was gathered as a run: pots divided and posted, what each payee's share is taken for, all of it written. */
-async function write(
-  tx: Tx, deps: RoyaltiesDeps, gathering: Gathering, run: Pick<store.RunRow, 'id' | 'cloneId' | 'number' | 'fromPosition' | 'toPosition' | 'throughDay' | 'runBy'>,
-): Promise<RunJson> {
+async function write(tx: Tx, deps: RoyaltiesDeps, gathering: Gathering, run: NewRun): Promise<RunJson> {
   const { id: runId, cloneId } = run;
   const pots = await divided(tx, gathering.pots(), cloneId);
   const runAt = deps.clock.now();
@@ -246,14 +255,11 @@ async function write(
 
 async function writeRun(tx: Tx, deps: RoyaltiesDeps, actor: Actor, cloneId: string, throughDay: Day): Promise<RunJson> {
   await splits.lockClone(tx, cloneId);
-  const last = await store.lastRun(tx, cloneId);
-  const fromPosition = last?.toPosition ?? 0n;
-  const toPosition = await deps.ledger.position(tx);
-  await checkSequenced(tx, deps, cloneId, toPosition);
-  const id = deps.ids.next('run');
+  const run = await nextRun(tx, deps, actor, { cloneId, throughDay });
+  await checkSequenced(tx, deps, cloneId, run.toPosition);
   const gathering = new Gathering(deps, cloneId);
-  await gather(tx, deps, gathering, { cloneId, fromPosition, toPosition }, (potId, entries) => store.insertEntries(tx, { runId: id, potId }, entries));
-  return await write(tx, deps, gathering, { id, cloneId, number: (last?.number ?? 0) + 1, fromPosition, toPosition, throughDay, runBy: actor.accountId });
+  await gather(tx, deps, gathering, run, (potId, entries) => store.insertEntries(tx, { runId: run.id, potId }, entries));
+  return await write(tx, deps, gathering, run);
 }
 
 async function readRun(tx: Tx, deps: RoyaltiesDeps, runId: string): Promise<RunJson> {
@@ -276,21 +282,19 @@ const EVER: Day = '2000-01-01';
 async function preview(tx: Tx, deps: RoyaltiesDeps, actor: Actor, cloneId: string, throughDay: Day): Promise<RunJson> {
   await splits.lockClone(tx, cloneId);
   await deps.billing.recognise(tx, { cloneId, throughDay });
-  const last = await store.lastRun(tx, cloneId);
-  const [fromPosition, toPosition] = [last?.toPosition ?? 0n, await deps.ledger.position(tx)];
-  const id = deps.ids.next('run');
+  const run = await nextRun(tx, deps, actor, { cloneId, throughDay });
   const gathering = new Gathering(deps, cloneId);
   const kept = (potId: string, entries: readonly EarnedEntry[]): Promise<void> =>
-    store.insertEntries(tx, { runId: id, potId }, entries.map((entry) => ({ ...entry, position: entry.position ?? toPosition })));
-  await gather(tx, deps, gathering, { cloneId, fromPosition, toPosition }, kept);
+    store.insertEntries(tx, { runId: run.id, potId }, entries.map((entry) => ({ ...entry, position: entry.position ?? run.toPosition })));
+  await gather(tx, deps, gathering, run, kept);
   const found: EntryView[] = [];
   const toDay = addDays(dayOf(deps.clock.now()), 1);
   for (const { periodId } of await deps.billing.periodsBetween(tx, { cloneId, fromDay: EVER, toDay })) {
     found.push(...(await deps.ledger.entriesFor(tx, { periodId })).filter((entry) => entry.position === null));
   }
   await gathering.add(tx, found, kept);
-  const run = await write(tx, deps, gathering, { id, cloneId, number: (last?.number ?? 0) + 1, fromPosition, toPosition, throughDay, runBy: actor.accountId });
-  return { ...run, runId: null, toPosition: null, dryRun: true, pots: run.pots.map((pot) => ({ ...pot, potId: null })) };
+  const shown = await write(tx, deps, gathering, run);
+  return { ...shown, runId: null, toPosition: null, dryRun: true, pots: shown.pots.map((pot) => ({ ...pot, potId: null })) };
 }
 
 export function makeRuns(deps: RoyaltiesDeps): Runs {

@@ -1,7 +1,7 @@
 import { addDays, type Day } from '../kernel/time.ts';
 import type { Tx } from '../kernel/tx.ts';
 import { one, sql } from '../platform/postgres/index.ts';
-import { documentStore, type SignatureRow } from './document-store.ts';
+import { documentStore } from './document-store.ts';
 import type { Base, ReserveTerms, Role, SplitLeg } from './model.ts';
 import { segmentsOf, type SplitVersion } from './split-days-model.ts';
 
@@ -93,8 +93,6 @@ export async function termsOf(tx: Tx, splitId: string): Promise<PotTerms> {
 export async function numberOf(tx: Tx, splitId: string): Promise<number> {
   return (await one<{ number: number }>(tx, 'SELECT number FROM split WHERE id = $1', [splitId])).number;
 }
-
-export type { SignatureRow };
 
 export async function completeSplit(tx: Tx, splitId: string, signed: { signedAt: Date; record: string; leafId: string }): Promise<void> {
   await sql(

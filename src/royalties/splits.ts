@@ -12,6 +12,7 @@ import {
   baseOf, checkSplit, DEFAULT_BASE, NO_RESERVE, PLATFORM, PLATFORM_NAME, type ReserveTerms, roleOf, signersOf, type SplitLeg, type SplitLegInput,
 } from './model.ts';
 import { newestSigned } from './derivative-store.ts';
+import type { SignatureRow } from './document-store.ts';
 import { segmentsOf } from './split-days-model.ts';
 import { checkStart } from './split-start.ts';
 import * as store from './split-store.ts';
@@ -116,7 +117,7 @@ function signerFor(actor: Actor, row: store.SplitRow, legs: readonly SplitLeg[])
 }
 
 /** The last signature is there: the split acts from its day, and the log says so. */
-async function complete(tx: Tx, deps: RoyaltiesDeps, row: store.SplitRow, signatures: readonly store.SignatureRow[]): Promise<void> {
+async function complete(tx: Tx, deps: RoyaltiesDeps, row: store.SplitRow, signatures: readonly SignatureRow[]): Promise<void> {
   const { id: splitId, cloneId } = row;
   const newest = (await store.versionsOf(tx, cloneId)).at(-1);
   if (newest !== undefined && newest.number > row.number) {

@@ -2,7 +2,6 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 import pg from 'pg';
-import type Stripe from 'stripe';
 
 import { BILLING_EVENT_TYPES } from '../../src/billing/index.ts';
 import { type Ids, makeIds } from '../../src/kernel/ids.ts';
@@ -99,13 +98,8 @@ function makeAsker(url: string): { ask: Stage['ask']; end: () => Promise<void> }
   };
 }
 
-/** An endpoint for our own events and one for connected accounts', sent what the service works on: two thirds of all are about nothing of ours. */
-async function endpoints(sandbox: Sandbox, url: string): Promise<string[]> {
-  const { sdk, withKey } = makeStripe({ secretKey: sandbox.secretKey, apiBase: sandbox.apiBase, webhookSecret: [] });
-  const events = [...BILLING_EVENT_TYPES, ...Object.keys(ROYALTY_EVENT_TOPICS)] as Stripe.WebhookEndpointCreateParams.EnabledEvent[];
-  const made = await Promise.all([false, true].map((connect) => sdk.webhookEndpoints.create({ url, connect, enabled_events: events }, withKey(`endpoint ${connect}`))));
-  return made.map(({ secret }) => secret ?? '');
-}
+/** What the service works on: two thirds of all events are about nothing of ours. */
+const WORKED = [...BILLING_EVENT_TYPES, ...Object.keys(ROYALTY_EVENT_TOPICS)];
 
 const WORKERS = 3;
 
@@ -125,7 +119,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
   const sandbox = await startSandbox({ clock, wall: systemClock, random: seededRandom(`sandbox ${seed}`), deliveries: { attempts: 60, firstPauseMs: 20, longestPauseMs: 400 } });
   let receive: (body: Buffer, signature: string | undefined) => Promise<unknown> = () => Promise.reject(new Error('not ready'));
   const webhook = await startWebhook((body, signature) => receive(body, signature));
-  const port = makeStripe({ secretKey: sandbox.secretKey, apiBase: sandbox.apiBase, webhookSecret: await endpoints(sandbox, webhook.url) });
+  const port = makeStripe({ secretKey: sandbox.secretKey, apiBase: sandbox.apiBase, webhookSecret: await sandbox.webhookSecrets(webhook.url, WORKED) });
   const testClock = await port.sdk.testHelpers.testClocks.create({ frozen_time: start, name: 'business time' }, port.withKey('clock'));
   const facts: Facts = { owners: new Map() };
   const life = makeLife();

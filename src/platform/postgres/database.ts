@@ -21,18 +21,21 @@ const READS_ONLY = '-c default_transaction_read_only=on';
 const RETRYABLE = new Set(['40001', '40P01']);
 const ATTEMPTS = 5;
 
-export function sqlState(error: unknown): string | undefined {
+/** What PostgreSQL says of an error under this name, however deep TypeORM has put it. */
+function told(error: unknown, name: 'code' | 'constraint'): string | undefined {
   if (typeof error !== 'object' || error === null) return undefined;
-  if ('code' in error && typeof error.code === 'string') return error.code;
-  if ('driverError' in error) return sqlState(error.driverError);
-  return undefined;
+  const own = (error as Partial<Record<typeof name, unknown>>)[name];
+  if (typeof own === 'string') return own;
+  return 'driverError' in error ? told(error.driverError, name) : undefined;
+}
+
+export function sqlState(error: unknown): string | undefined {
+  return told(error, 'code');
 }
 
 /** The name of the constraint that PostgreSQL says was broken. */
 export function sqlConstraint(error: unknown): string | undefined {
-  if (typeof error !== 'object' || error === null) return undefined;
-  if ('constraint' in error && typeof error.constraint === 'string') return error.constraint;
-  return 'driverError' in error ? sqlConstraint(error.driverError) : undefined;
+  return told(error, 'constraint');
 }
 
 /** After a COMMIT that failed, or on a connection that was lost, there is nothing to roll back; why the work failed is then said. */

@@ -64,10 +64,10 @@ export interface Sandbox {
   readonly secretKey: string;
   readonly url: string;
   /**
-   * Has every event sent to `url`, the platform's own and those of connected accounts. As at Stripe these are two
-   * endpoints with a secret each. Calling again with the same URL answers the same secrets.
+   * Has events sent to `url`, the platform's own and those of connected accounts: every one, or those of the types that are named. As at Stripe these are two
+   * endpoints with a secret each. Calling again with the same URL and types answers the same secrets.
    */
-  readonly webhookSecrets: (url: string) => Promise<readonly string[]>;
+  readonly webhookSecrets: (url: string, events?: readonly string[]) => Promise<readonly string[]>;
   readonly control: SandboxControl;
   readonly close: () => Promise<void>;
 }
@@ -111,8 +111,8 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     apiBase: { host: options.host ?? '127.0.0.1', port: server.port, protocol: 'http' },
     secretKey: memory.hidden.secretKey,
     url,
-    async webhookSecrets(target) {
-      const secrets = [false, true].map((connect) => endpointSecret(world, target, connect));
+    async webhookSecrets(target, events = ['*']) {
+      const secrets = [false, true].map((connect) => endpointSecret(world, { url: target, connect, events: [...events] }));
       await save();
       return secrets;
     },
@@ -160,13 +160,13 @@ function foundPlatform(world: World): void {
   world.put('account', { owner: platform, clock: null, object });
 }
 
-function endpointSecret(world: World, url: string, connect: boolean): string {
+function endpointSecret(world: World, { url, connect, events }: { url: string; connect: boolean; events: string[] }): string {
   const { hidden } = world.memory;
   for (const { object } of world.rows('webhookEndpoint')) {
     const known = hidden.endpoints[object.id];
-    if (object.url === url && object.enabled_events.includes('*') && known?.connect === connect) return known.secret;
+    if (object.url === url && events.every((type) => object.enabled_events.includes(type)) && known?.connect === connect) return known.secret;
   }
-  return makeEndpoint(world, hidden.platform, { url, events: ['*'], connect, description: null, metadata: {} }).secret;
+  return makeEndpoint(world, hidden.platform, { url, events, connect, description: null, metadata: {} }).secret;
 }
 
 function registerTasks(world: World, outcome: Outcome): void {

@@ -5,7 +5,8 @@
  * before the work, captured with the release, voided otherwise, and never overspent; a stop sells nothing more and
  * returns unused days out of deferred revenue and its tax alone; coins are lots that are spent oldest first, each coin at its own
  * cost, and no coin moves without its money; while something is paused nothing is collected (collection) and its days are added to the end; after a
- * stop of a capability a fan may keep what remains (remains); a dispute claims what stands when it is decided; a refund that comes back is owed (owed-refunds).
+ * stop of a capability a fan may keep what remains (remains); a dispute claims what stands when it is decided; a refund that comes back is owed (owed-refunds), and so is
+ * one that the processor refuses (refused-refunds); what a fan owes is paid before coins buy anything (coin-debts).
  */
 export { BILLING_EVENT_TYPES } from './events.ts';
 export { makeBilling } from './service.ts';

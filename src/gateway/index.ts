@@ -4,7 +4,8 @@
  * disclosure of its territory, carries label and C2PA manifest, and no request can change that; a fan's hold is spent by
  * the release and by nothing else; and stored media is given out only through a source that asks again before every write.
  *
- * `pipeline.ts` is the way itself. Every media operation of the contract is served here.
+ * `pipeline.ts` is the way itself. Every media operation of the contract is served here. What a gateway remembers of its database, and distrusts, is
+ * consent's (lease-model).
  */
 export { makeGateway, type Gateway } from './service.ts';
 export type { GatewayDeps } from './deps.ts';

@@ -3,7 +3,8 @@
  * (zero sum per currency, floors of guarded accounts, reversals within their original, no update or delete by
  * anybody); this room adds idempotency keys, the recorded order, balances as of any point on two time axes, and a
  * replay that finds what somebody with the owner's rights could still have done; and what operators post by hand, always two
- * of them (adjustments, imports).
+ * of them (adjustments, imports), which PostgreSQL keeps of adjusting entries too. Two ways in: one transfer in its caller's transaction (posting, store), and many that stand
+ * alone (writer, batch, batch-store).
  */
 export { type Books, makeBooks } from './books.ts';
 export * as chart from './chart.ts';

@@ -2,8 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { ProblemError } from '../support/client.ts';
-import { until } from '../support/until.ts';
+import { whenLogged } from '../support/client.ts';
 import type { Cast } from './people.ts';
 import { type Delivered, request, released } from './fan.ts';
 import type { Licence } from './rights.ts';
@@ -124,22 +123,6 @@ export async function stopClone(world: World, story: Story, cast: Cast, licence:
   return stopped;
 }
 
-/** A leaf gets its place in the tree within about a second; until then the log answers `unavailable`. */
-async function loggedProof(world: World, leafId: string): Promise<object & { index: string }> {
-  const ask = () => world.client.call('getLogProof', { path: { leafId } });
-  let proof: Awaited<ReturnType<typeof ask>> | undefined;
-  await until(async () => {
-    try {
-      proof = await ask();
-    } catch (error) {
-      if (!(error instanceof ProblemError && error.code === 'unavailable')) throw error;
-    }
-    return proof !== undefined;
-  });
-  must(proof !== undefined, `leaf ${leafId} is in the log`);
-  return proof;
-}
-
 /** Step 10: asked of PostgreSQL, and of nobody at all. */
 export async function proveAll(world: World, story: Story, cast: Cast, licence: Licence, delivered: Delivered, stopped: Stopped): Promise<void> {
   await story.tell('10 The books balance, and the proofs verify with no network', async ({ checked, keep }) => {
@@ -150,7 +133,7 @@ export async function proveAll(world: World, story: Story, cast: Cast, licence: 
     const output = await cast.fans[0].client.call('getOutput', { path: { outputId: delivered.english } });
     const grantLeaf = (await world.client.call('listLeavesOfSubject', { path: { subjectId: licence.grantId } })).leaves[0];
     for (const [name, leafId] of [['output-1', output.release?.leafId], ['grant', grantLeaf?.leafId], ['stop', stopped.leafId]] as const) {
-      const proof = await loggedProof(world, leafId ?? '');
+      const proof = await whenLogged(() => world.client.call('getLogProof', { path: { leafId: leafId ?? '' } }));
       const file = keep(`proof-${name}.json`, JSON.stringify(proof, null, 1));
       const verdict = await world.benren(['verify', file, '--key', world.logKeyFile]);
       must(verdict.code === 0, `the proof of ${name} verifies: ${verdict.output}`);
@@ -161,7 +144,7 @@ export async function proveAll(world: World, story: Story, cast: Cast, licence: 
     checked('inclusion proofs of output 1, the grant and the stop verify offline; with one number changed they do not');
     const { client } = cast.owner;
     const path = { grantId: licence.grantId };
-    const bundle = keep('evidence-grant.json', JSON.stringify(await client.call('getGrantEvidence', { path })));
+    const bundle = keep('evidence-grant.json', JSON.stringify(await whenLogged(() => client.call('getGrantEvidence', { path }))));
     keep('contract-grant.pdf', await client.call('getGrantContract', { path }));
     const whole = await world.benren(['verify', bundle, '--key', world.logKeyFile, '--key', world.receiptsKeyFile]);
     must(whole.code === 0, `the evidence of the grant verifies: ${whole.output}`);

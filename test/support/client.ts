@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 
 import type { Input, OperationId, Output } from '../../contracts/generated/contract.ts';
 import { loadBundle, type Operation } from '../../src/http/operations.ts';
+import { until } from './until.ts';
 
 /** What a caller gets instead of an answer. */
 export class ProblemError extends Error {
@@ -91,4 +92,18 @@ export function makeClient(origin: string, token: string | null = null): Client 
     },
     as: (other) => makeClient(origin, other),
   };
+}
+
+/** Asks for what the log proves. A leaf gets its place in the tree within about a second; until then the answer is `unavailable`, to ask again. */
+export async function whenLogged<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+  const answers: Answer[] = [];
+  await until(async () => {
+    try {
+      answers.push(await ask());
+    } catch (error) {
+      if (!(error instanceof ProblemError && error.code === 'unavailable')) throw error;
+    }
+    return answers.length > 0;
+  });
+  return answers[0] as Answer;
 }

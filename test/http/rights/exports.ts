@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
+import { whenLogged } from '../../support/client.ts';
 import type { RightsWorld } from './world.ts';
 
 const file = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
@@ -54,7 +55,7 @@ export function exportsOverHttp(get: () => RightsWorld): void {
 
     it('is a bundle that the program verifies in a process without network or database, and does not when a word of it was changed', async () => {
       const { owner, grantId, server } = get();
-      const bundle = await owner.client.call('getGrantEvidence', { path: { grantId } });
+      const bundle = await whenLogged(() => owner.client.call('getGrantEvidence', { path: { grantId } }));
       const { logVerifierKey, receiptsPublicKeyPem } = await server.client.call('getService', {});
       const keys = { 'log.txt': `${logVerifierKey}\n`, 'receipts.pem': receiptsPublicKeyPem };
       const text = JSON.stringify(bundle);

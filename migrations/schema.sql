@@ -5400,6 +5400,8 @@ CREATE OR REPLACE FUNCTION public.ledger_take_roll_up(minimum bigint, stride big
  SET enable_mergejoin TO 'off'
 AS $function$
   DECLARE
+    -- A number that this transaction took before it looked says nothing of who began between.
+    late CONSTANT boolean := pg_current_xact_id_if_assigned() IS NOT NULL;
     last ledger_roll_up;
     now_seen_seq bigint;
     now_seen_xid xid8;
@@ -5415,13 +5417,26 @@ AS $function$
       last.position := 0;
       last.settled_seq := 0;
       last.high_seq := 0;
+      last.seen_seq := 0;
+      last.seen_xid := '0';
     END IF;
-    -- The order of the next three matters. Seen: one snapshot, so every seq it shows was handed out before any
-    -- transaction numbered from its xmax on began. Running: all below it have ended. Then everything that ended gets
+    -- The order matters. Seen: the highest seq that has ended. Then a number of our own: whoever gets a higher one takes its place in line after
+    -- it, and so above all that was seen. Once every lower one has ended, what ended well is there to be seen; then all of that gets
     -- its position. Hence a transfer without one has a seq above "settled".
-    SELECT coalesce(max(seq), 0), pg_snapshot_xmax(pg_current_snapshot()) INTO now_seen_seq, now_seen_xid
-      FROM ledger_transfer;
-    SELECT pg_snapshot_xmin(pg_current_snapshot()) INTO running;
+    SELECT coalesce(max(seq), 0) INTO now_seen_seq FROM ledger_transfer;
+    now_seen_xid := pg_current_xact_id();
+    IF late THEN
+      now_seen_seq := last.seen_seq;
+      now_seen_xid := last.seen_xid;
+    END IF;
+    WHILE ledger_sequence(10000) > 0 LOOP
+    END LOOP;
+    -- Most that ran then have ended meanwhile. The others are waited for, shortly: the lower "settled", the more each reader of a tail must read.
+    FOR tries IN 1..20 LOOP
+      SELECT pg_snapshot_xmin(pg_current_snapshot()) INTO running;
+      EXIT WHEN running >= now_seen_xid;
+      PERFORM pg_sleep(0.002);
+    END LOOP;
     settled := CASE WHEN running >= now_seen_xid THEN now_seen_seq
                     WHEN running >= last.seen_xid THEN last.seen_seq
                     ELSE last.settled_seq END;

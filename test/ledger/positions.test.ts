@@ -65,6 +65,34 @@ describe('recorded order', () => {
     expect((await t.ledger.verify()).problems).toEqual([]);
   });
 
+  it('a transfer whose place was overtaken by a transaction that began earlier and ended first still gets its position', async () => {
+    const account = house('overtaken');
+    await t.post({ legs: into(account, 1n) });
+    const [numbered, posted, ended, rolledUp] = [gate(), gate(), gate(), gate()];
+    const posting = (key: string): Parameters<TestLedger['ledger']['post']>[1] => ({ key, kind: 'test.overtaken', effectiveDate: '2026-01-01', metadata: {}, legs: into(account, 10n) });
+    const older = t.database.runTx(async (tx) => {
+      // As any write before it would.
+      await sql(tx, 'SELECT pg_current_xact_id()');
+      numbered.open();
+      await posted.opened;
+      await t.ledger.post(tx, posting('overtaken/older'));
+    }).finally(ended.open);
+    const younger = t.database.runTx(async (tx) => {
+      await numbered.opened;
+      await t.ledger.post(tx, posting('overtaken/younger'));
+      posted.open();
+      await rolledUp.opened;
+    });
+    await ended.opened;
+    await t.ledger.rollUp({ minimum: 1, worth: 1, daysWorth: 1 });
+    rolledUp.open();
+    await Promise.all([older, younger]);
+    await t.ledger.rollUp({ minimum: 1, worth: 1, daysWorth: 1 });
+    const report = await t.ledger.verify();
+    expect(report.problems).toEqual([]);
+    expect(report.unpositioned).toBe(0);
+  });
+
   it('the ticks sequence and roll up', async () => {
     const ticks = makeLedgerTicks(t.ledger, NO_SEALS, makeTestClock('2026-01-01T00:00:00Z'));
     for (let i = 0; i < 300; i += 1) await t.post({ legs: into(house('tick'), 1n) });
@@ -108,6 +136,8 @@ describe('balance = snapshot + tail', () => {
         await t.database.runTx(async (tx) => {
           const [hot, other] = [accounts[0]!, accounts[1 + random.below(3)]!];
           const amountMinor = BigInt(1 + random.below(1000));
+          // Some take their number long before their place in line.
+          if (random.below(4) === 0) await sql(tx, 'SELECT pg_current_xact_id(), pg_sleep($1)', [random.below(20) / 1000]);
           await t.ledger.post(tx, {
             key: `mix/${w}/${i}`, kind: 'test.mix', effectiveDate: `2026-01-${String(1 + random.below(28)).padStart(2, '0')}`, metadata: {},
             legs: [{ account: hot, amountMinor }, { account: other, amountMinor: -amountMinor }],

@@ -2266,7 +2266,7 @@ export interface paths {
         };
         /**
          * Refunds that fans are owed
-         * @description A refund that had succeeded may still fail at the fan's bank: its money is ours to hold again and owed to the fan. And one of unused days may be refused by the processor for good, as of a payment that is too old or was returned by hand (`refused`): its money stays deferred. The newest 100 of each; what nobody has received yet first.
+         * @description A refund that had succeeded may still fail at the fan's bank: its money is ours to hold again and owed to the fan. And one of unused days may be refused by the processor for good, as of a payment that is too old or was returned by hand (`refused`): its money stays deferred. A page at a time: what was refused, then what came back and nobody has received yet, then what was settled, each the newest first. Each sum of money is named once, by the last try to return it.
          */
         get: operations["listOwedRefunds"];
         put?: never;
@@ -11564,7 +11564,12 @@ export interface operations {
     };
     listOwedRefunds: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The last page's `next`. */
+                after?: string;
+                /** @description 100 when not given. */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -11579,6 +11584,8 @@ export interface operations {
                 content: {
                     "application/json": {
                         refunds: components["schemas"]["OwedRefund"][];
+                        /** @description Null on the last page. */
+                        next: string | null;
                     };
                 };
             };

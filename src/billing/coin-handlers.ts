@@ -34,9 +34,9 @@ export function makeCoinHandlers(billing: Billing): Mine {
       withRole(context, 'operator');
       return { status: 200, body: await billing.listDisputes(SHOWN) };
     },
-    async listOwedRefunds(_input, context) {
+    async listOwedRefunds({ query }, context) {
       withRole(context, 'operator');
-      return { status: 200, body: await billing.listOwedRefunds(SHOWN) };
+      return { status: 200, body: await billing.listOwedRefunds(query) };
     },
     async sendOwedRefund(input, context) {
       return { status: 202, body: await billing.sendOwedRefund(withRole(context, 'operator'), writeKey(context), input.path.owedId) };

@@ -105,10 +105,15 @@ async function earnedOf(tx: Tx, period: periods.PeriodRow): Promise<Parts> {
   return left;
 }
 
-/** What is deferred of days that nobody has used: without what was returned, or went into another plan. */
+const NOTHING: Parts = { grossMinor: 0n, netMinor: 0n, taxMinor: 0n, feeMinor: 0n };
+
+/** What is deferred of days that nobody has used: without what was returned, went into another plan, or was lost to a dispute. */
 export async function unusedOf(tx: Tx, period: periods.PeriodRow): Promise<Parts> {
-  let left = partsOfDays(period, period.recognisedDays, period.days, period.days);
+  const rest = await refunds.leftByLoss(tx, period.id);
+  if (rest === 'nothing') return NOTHING;
+  let left: Parts = rest ?? partsOfDays(period, period.recognisedDays, period.days, period.days);
   for (const returned of await refunds.stopRefundsOf(tx, period.id)) left = less(left, returned);
+  if (rest !== null) return left;
   for (const { grossMinor, taxMinor, feeMinor } of await periods.carriedOnFrom(tx, period.id)) {
     left = less(left, { grossMinor, netMinor: grossMinor - taxMinor, taxMinor, feeMinor });
   }
@@ -171,10 +176,12 @@ export async function losePeriods(tx: Tx, deps: DisputeDeps, row: store.DisputeR
     if (before.endedOn === null) await earn(tx, deps, [before], (await pausesOf(tx, before.cloneId, [before.subscriptionId])).of, until);
     const period = await periods.lockPeriod(tx, id);
     if (period === null) continue;
+    const rest = await loseUnused(tx, deps, row, period, { claimMinor: claim.grossMinor, until });
+    // Behind the question how much is unused: from here on the answer is what this has left.
     await refunds.putRefund(tx, claim.id, {
       state: 'succeeded', stripeRefund: `${row.id}:${id}`, failure: null, settled: { currency: period.currency, amountMinor: claim.grossMinor }, at,
     });
-    await loseEarned(tx, deps, row, period, await loseUnused(tx, deps, row, period, { claimMinor: claim.grossMinor, until }));
+    await loseEarned(tx, deps, row, period, rest);
   }
 }
 

@@ -10,13 +10,15 @@ import * as store from './owed-store.ts';
 import type { DisputeDeps } from './disputes.ts';
 import { owedPaidOtherwise, refundCameBack, refundSentAgain } from './postings.ts';
 import type { RefundFacts } from './provider.ts';
+import type { Place } from './refund-store.ts';
 import { listRefused, sendRefused, settleRefused } from './refused-refunds.ts';
 
 export type OwedRefundView = components['schemas']['OwedRefund'];
 
 /** Refunds that had succeeded and came back, or that the processor would not make: owed to the fan until they are sent again and arrive, or are paid otherwise. */
 export interface OwedRefunds {
-  listOwedRefunds: (limit: number) => Promise<{ refunds: OwedRefundView[] }>;
+  /** A page: those that were refused, then what came back and nobody has received yet, then what was settled; each the newest first. Refuses `request_invalid`. */
+  listOwedRefunds: (page: { after?: string; limit?: number }) => Promise<{ refunds: OwedRefundView[]; next: string | null }>;
   /** Sends it to the same payment once more; one that is on its way, or has arrived, is answered as it is. Refuses `not_found`, `refund_too_large`. */
   sendOwedRefund: (actor: Actor, key: IdempotencyKey, owedId: string) => Promise<OwedRefundView>;
   /** Books that it was paid outside the processor. Refuses `not_found`, `refund_too_large`. */
@@ -32,6 +34,35 @@ function viewOf(row: Omit<store.OwedRow, 'state' | 'returnedRefund'> & { state: 
     owedId: row.id, refundId: row.refundId, charge: row.stripeCharge, currency: row.currency, amountMinor: row.grossMinor.toString(), failure: row.failure,
     state: row.state, owedAt: row.owedAt.toISOString(),
   };
+}
+
+const SHOWN = 100;
+
+/** The parts of the list, one behind the other. */
+const PARTS: readonly ((tx: Tx, after: Place | null, limit: number) => Promise<OwedRefundView[]>)[] = [
+  async (tx, after, limit) => (await listRefused(tx, after, limit)).map((row) => viewOf({ ...row, state: 'refused' })),
+  async (tx, after, limit) => (await store.listOwed(tx, false, after, limit)).map(viewOf),
+  async (tx, after, limit) => (await store.listOwed(tx, true, after, limit)).map(viewOf),
+];
+
+/** `part.milliseconds.id` of the last page's last row. */
+function readPlace(after: string | undefined): { part: number; place: Place | null } {
+  if (after === undefined) return { part: 0, place: null };
+  const [, part, at, id] = /^([012])\.(\d{1,14})\.(rfd_[0-9a-z]{26})$/.exec(after) ?? [];
+  if (part === undefined || at === undefined || id === undefined) throw new Refusal('request_invalid', '`after` is what the last page named as `next`.');
+  return { part: Number(part), place: { at: new Date(Number(at)), id } };
+}
+
+async function page(tx: Tx, from: { part: number; place: Place | null }, limit: number): Promise<{ refunds: OwedRefundView[]; next: string | null }> {
+  const found: { part: number; row: OwedRefundView }[] = [];
+  for (let part = from.part; part < PARTS.length && found.length <= limit; part += 1) {
+    const rows = await PARTS[part]?.(tx, part === from.part ? from.place : null, limit + 1 - found.length) ?? [];
+    found.push(...rows.map((row) => ({ part, row })));
+  }
+  const shown = found.slice(0, limit);
+  const last = shown.at(-1);
+  const next = found.length > limit && last !== undefined ? `${last.part}.${new Date(last.row.owedAt).getTime()}.${last.row.owedId}` : null;
+  return { refunds: shown.map(({ row }) => row), next };
 }
 
 /** What the processor says must be of the payment and the amount that were asked for: metadata are not enough to be booked by. */
@@ -81,9 +112,7 @@ export function makeOwedRefunds(deps: DisputeDeps): OwedRefunds {
   const settleOwed = (owedId: string, told: RefundFacts): Promise<boolean> => runTx((tx) => book(tx, owedId, told));
 
   return {
-    listOwedRefunds: (limit) => runTx(async (tx) => ({
-      refunds: [...(await listRefused(tx, limit)).map((row) => viewOf({ ...row, state: 'refused' })), ...(await store.listOwed(tx, limit)).map(viewOf)],
-    })),
+    listOwedRefunds: ({ after, limit = SHOWN }) => runTx((tx) => page(tx, readPlace(after), limit)),
 
     settleOwedRefund: ({ accountId: recordedBy }, key, owedId, { reference }) => runTx((tx) => once(tx, key, async () => {
       const row = await store.lockOwed(tx, owedId);

@@ -1,6 +1,7 @@
 import type { Currency } from '../kernel/money.ts';
 import type { Tx } from '../kernel/tx.ts';
 import { execute, maybeOne, sql } from '../platform/postgres/index.ts';
+import type { Place } from './refund-store.ts';
 
 /** What came back of refunds, and each try to send it again. */
 export interface OwedRow {
@@ -36,9 +37,12 @@ export async function lockOwed(tx: Tx, id: string): Promise<OwedRow | null> {
   return await maybeOne<OwedRow>(tx, `SELECT ${OWED} FROM owed_refund WHERE id = $1 FOR UPDATE`, [id]);
 }
 
-/** The newest first, at most `limit`: what nobody has received yet before what was settled. */
-export async function listOwed(tx: Tx, limit: number): Promise<OwedRow[]> {
-  return await sql<OwedRow>(tx, `SELECT ${OWED} FROM owed_refund ORDER BY settled_at IS NULL DESC, owed_at DESC, id DESC LIMIT $1`, [limit]);
+/** What nobody has received yet, or what was settled: the newest first, at most `limit` after a place. */
+export async function listOwed(tx: Tx, settled: boolean, after: Place | null, limit: number): Promise<OwedRow[]> {
+  return await sql<OwedRow>(
+    tx, `SELECT ${OWED} FROM owed_refund WHERE (settled_at IS NOT NULL) = $1 AND ($2::timestamptz IS NULL OR (owed_at, id) < ($2, $3::text))
+         ORDER BY owed_at DESC, id DESC LIMIT $4`, [settled, after?.at ?? null, after?.id ?? null, limit],
+  );
 }
 
 export async function putOwed(tx: Tx, id: string, told: {

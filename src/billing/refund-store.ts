@@ -33,10 +33,6 @@ const REFUND = `id, clone_id AS "cloneId", period_id AS "periodId", key, kind, r
   stripe_refund AS "stripeRefund", failure, settled_currency AS "settledCurrency", settled_minor AS "settledMinor",
   settled_topic AS "settledTopic", requested_at AS "requestedAt"`;
 
-/** Of a return `r`: its period's payment was lost to a dispute when it had been asked for, and it is not what that dispute left. */
-const TAKEN_BY_DISPUTE = `EXISTS (SELECT FROM refund d WHERE d.period_id = r.period_id AND d.kind = 'dispute' AND d.state = 'succeeded' AND d.settled_at >= r.requested_at
-             AND NOT (right(r.key, 5) = ':rest' AND starts_with(d.key, left(r.key, -5))))`;
-
 export type NewRefund = Omit<RefundRow, 'state' | 'stripeRefund' | 'failure' | 'settledCurrency' | 'settledMinor'>;
 
 export async function insertRefund(tx: Tx, row: NewRefund): Promise<void> {
@@ -78,21 +74,34 @@ async function standingOf(tx: Tx, periodId: string, kind: RefundRow['kind']): Pr
   );
 }
 
+/** Where a page begins: after this row. */
+export interface Place {
+  at: Date;
+  id: string;
+}
+
 /**
- * Returns of unused days that the processor would not make, that nobody has tried anew since, and that no dispute has taken: one that is lost takes
- * unused days first, and asks for a return of what is left of them, its `:rest`. The newest first.
+ * Of each period its last return of unused days, where the processor would not make it: whatever was asked for later (again, by another cause) is the
+ * same money. The newest first, at most `limit` after a place.
  */
-export async function refusedRefunds(tx: Tx, limit: number): Promise<RefundRow[]> {
+export async function refusedRefunds(tx: Tx, after: Place | null, limit: number): Promise<RefundRow[]> {
   return await sql<RefundRow>(
-    tx, `SELECT ${REFUND} FROM refund r WHERE kind = 'stop' AND state = 'failed' AND NOT EXISTS (SELECT FROM refund a WHERE a.key = 'again:' || r.id)
-           AND NOT ${TAKEN_BY_DISPUTE}
-         ORDER BY requested_at DESC, id DESC LIMIT $1`, [limit],
+    tx, `SELECT ${REFUND} FROM refund r WHERE kind = 'stop' AND state = 'failed'
+           AND NOT EXISTS (SELECT FROM refund n WHERE n.period_id = r.period_id AND n.kind = 'stop' AND n.recorded_at > r.recorded_at)
+           AND ($1::timestamptz IS NULL OR (requested_at, id) < ($1, $2::text))
+         ORDER BY requested_at DESC, id DESC LIMIT $3`, [after?.at ?? null, after?.id ?? null, limit],
   );
 }
 
-/** Whether a dispute that was lost has taken what a refused return would have returned. */
-export async function takenByDispute(tx: Tx, refundId: string): Promise<boolean> {
-  return (await sql(tx, `SELECT FROM refund r WHERE id = $1 AND ${TAKEN_BY_DISPUTE}`, [refundId])).length > 0;
+/**
+ * What a dispute that was lost has left of a period's unused days, as it asked for their return. Null where none was lost; `nothing` where it took
+ * all of them, or none were left.
+ */
+export async function leftByLoss(tx: Tx, periodId: string): Promise<RefundRow | 'nothing' | null> {
+  const lost = await maybeOne<{ of: string }>(
+    tx, `SELECT stripe_refund AS of FROM refund WHERE period_id = $1 AND kind = 'dispute' AND state = 'succeeded' ORDER BY settled_at DESC, recorded_at DESC LIMIT 1`, [periodId],
+  );
+  return lost === null ? null : (await refundByKey(tx, `dispute:${lost.of}:rest`)) ?? 'nothing';
 }
 
 /** The claims of a dispute on a period, the one that stands last: `key` is that of the first, and each later one's begins with it. */

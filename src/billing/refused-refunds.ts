@@ -23,13 +23,20 @@ const seen = (refund: store.RefundRow, period: periods.PeriodRow): Omit<OwedRow,
 
 export type Refused = ReturnType<typeof seen>;
 
-export async function listRefused(tx: Tx, limit: number): Promise<Refused[]> {
+/** At most `limit` of them after a place, the newest first: those whose money is still there. */
+export async function listRefused(tx: Tx, after: store.Place | null, limit: number): Promise<Refused[]> {
   const found: Refused[] = [];
-  for (const refund of await store.refusedRefunds(tx, limit)) {
-    const period = await periods.findPeriod(tx, refund.periodId);
-    if (period !== null && await stillOwed(tx, refund, period)) found.push(seen(refund, period));
+  for (let place = after; ;) {
+    const some = await store.refusedRefunds(tx, place, limit);
+    for (const refund of some) {
+      const period = await periods.findPeriod(tx, refund.periodId);
+      if (period !== null && await stillOwed(tx, refund, period)) found.push(seen(refund, period));
+      if (found.length === limit) return found;
+    }
+    const last = some.at(-1);
+    if (last === undefined || some.length < limit) return found;
+    place = { at: last.requestedAt, id: last.id };
   }
-  return found;
 }
 
 interface Again {
@@ -49,8 +56,7 @@ async function again(tx: Tx, deps: DisputeDeps, refundId: string): Promise<Again
   const key = `again:${refundId}`;
   const before = await store.refundByKey(tx, key);
   if (before !== null) return { was: seen(was, period), refund: before, period, fresh: false };
-  // What a bank took is the fan's already; the list does not show it.
-  if (await store.takenByDispute(tx, refundId) || !(await stillOwed(tx, was, period))) throw new Refusal('refund_too_large', 'This money was returned or claimed otherwise meanwhile.', { extra: { limitMinor: '0' } });
+  if (!(await stillOwed(tx, was, period))) throw new Refusal('refund_too_large', 'This money was returned or claimed otherwise meanwhile.', { extra: { limitMinor: '0' } });
   const { grossMinor, netMinor, taxMinor, feeMinor, feeBearer, reason } = was;
   await deps.requestRefund(tx, { key, periodId: period.id, kind: 'stop', reason, parts: { grossMinor, netMinor, taxMinor, feeMinor }, feeBearer, at: deps.clock.now() });
   const refund = await store.refundByKey(tx, key);

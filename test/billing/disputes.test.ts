@@ -95,6 +95,19 @@ describe('a disputed subscription payment', () => {
     await world.checkBooks();
   });
 
+  it('of a part, lost, and of another, won, pays back no day that the first has taken', async () => {
+    await world.subscribed(fan, tierId);
+    await world.moveTo(noon('2026-03-11'));
+    await decided(await dispute(300n), 'lost');
+    const rest = await world.db.asOwner<{ gross_minor: string }>(`SELECT gross_minor FROM refund WHERE kind = 'stop'`);
+    await decided(await dispute(100n), 'won');
+    expect(await world.db.asOwner(`SELECT gross_minor FROM refund WHERE kind = 'stop'`)).toEqual(rest);
+    expect([await at(chart.deferred(CLONE, 'CNY')), await at(chart.deferredFees(CLONE, 'CNY')), await at(losses)]).toEqual([0n, 0n, 0n]);
+    // Nor does one that is lost: it takes of what was delivered.
+    await decided(await dispute(100n), 'lost');
+    expect([await at(chart.deferred(CLONE, 'CNY')), await at(losses)]).toEqual([0n, 100n]);
+  });
+
   it('whose refund was sent before is not returned twice: what was refunded is the platform\'s loss', async () => {
     const { periodId } = await world.subscribed(fan, tierId);
     await world.moveTo(noon('2026-03-11'));

@@ -94,7 +94,7 @@ describe('a comparison with the processor', () => {
     expect(await owed()).toBe(BigInt(gross));
     await world.checkBooks();
     expect(await reconciled('returned again')).toMatchObject({ mended: [], differences: [] });
-    const [first] = (await world.billing.listOwedRefunds(10)).refunds;
+    const [first] = (await world.billing.listOwedRefunds({ limit: 10 })).refunds;
     expect(first).toMatchObject({ state: 'owed', amountMinor: gross, failure: 'expired_or_canceled_card' });
     // Sent again, it fails once more, and then arrives. Told twice, it is sent and booked once.
     await world.billing.sendOwedRefund(operator, world.key('send'), first!.owedId);
@@ -104,7 +104,7 @@ describe('a comparison with the processor', () => {
     await control.failRefund(again);
     await world.drain();
     expect(await owed()).toBe(BigInt(gross));
-    const second = (await world.billing.listOwedRefunds(10)).refunds[0]!;
+    const second = (await world.billing.listOwedRefunds({ limit: 10 })).refunds[0]!;
     expect(second).toMatchObject({ state: 'owed', refundId: first!.refundId });
     await Promise.all([1, 2].map((one) => world.billing.sendOwedRefund(operator, world.key(`send ${one}`), second.owedId)));
     await world.drain();
@@ -115,7 +115,7 @@ describe('a comparison with the processor', () => {
     // It comes back once more, and the card is gone for good: it is paid from a bank, which the books say too.
     await control.failRefund(control.book().filter(({ type }) => type === 'refund').at(-1)!.source!);
     await world.drain();
-    const { owedId } = (await world.billing.listOwedRefunds(10)).refunds[0]!;
+    const { owedId } = (await world.billing.listOwedRefunds({ limit: 10 })).refunds[0]!;
     for (const name of ['once', 'twice']) {
       expect(await world.billing.settleOwedRefund(operator, world.key(name), owedId, { reference: 'CMB 2026-0311' })).toMatchObject({ state: 'paid_otherwise' });
     }

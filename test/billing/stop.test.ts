@@ -138,7 +138,7 @@ describe('a stop', () => {
     expect(await world.balance(chart.deferred(CLONE, 'CNY'))).toBe(-567n);
     // It is not forgotten: an operator sees it, may try again, and may say how it was paid instead.
     const operator = { accountId: 'acc_owner', sessionId: 'ses_1', roles: ['operator' as const] };
-    const listed = async () => (await world.billing.listOwedRefunds(10)).refunds;
+    const listed = async () => (await world.billing.listOwedRefunds({ limit: 10 })).refunds;
     const [first] = await listed();
     expect(await listed()).toMatchObject([{ state: 'refused', amountMinor: '600', charge: period!.charge, refundId: result.refunds[0]!.refundId }]);
     expect(await world.billing.sendOwedRefund(operator, world.key('send'), first!.owedId)).toMatchObject({ state: 'pending' });
@@ -167,7 +167,7 @@ describe('a stop', () => {
     await quote();
     await order();
     await world.drain();
-    const listed = async () => (await world.billing.listOwedRefunds(10)).refunds;
+    const listed = async () => (await world.billing.listOwedRefunds({ limit: 10 })).refunds;
     const [whole] = await listed();
     expect(whole).toMatchObject({ state: 'refused', amountMinor: '600' });
     const dispute = await world.sandbox.control.openDispute(charge, { amountMinor: 500n });
@@ -180,6 +180,61 @@ describe('a stop', () => {
     for (const again of [
       world.billing.sendOwedRefund(operator, world.key('send'), whole!.owedId), world.billing.settleOwedRefund(operator, world.key('settle'), whole!.owedId, { reference: 'twice' }),
     ]) await expect(again).rejects.toMatchObject({ code: 'refund_too_large' });
+  });
+
+  it('whose refunds were refused are listed page by page, without a hole where one is claimed meanwhile', async () => {
+    for (const name of ['a', 'b', 'c', 'mei']) {
+      const { periodId } = await world.subscribed(world.fan(name), tierId);
+      await world.port.sdk.refunds.create({ charge: (await world.tx((tx) => world.billing.period(tx, periodId)))!.charge, amount: 1 }, world.port.withKey(`a part by hand of ${name}`));
+    }
+    await world.subscribed(world.fan('li'), tierId);
+    await quote();
+    await order();
+    await world.drain();
+    // Li's arrived, and came back: it is owed as well, and shown after those that were refused.
+    await world.sandbox.control.failRefund(world.sandbox.control.book().filter(({ type }) => type === 'refund').at(-1)!.source!);
+    await world.drain();
+    const all = (await world.billing.listOwedRefunds({})).refunds;
+    expect(all.map(({ state }) => state)).toEqual(['refused', 'refused', 'refused', 'refused', 'owed']);
+    const paged = async (limit: number): Promise<string[][]> => {
+      const pages: string[][] = [];
+      for (let after: string | undefined; ;) {
+        const page = await world.billing.listOwedRefunds({ limit, ...(after === undefined ? {} : { after }) });
+        pages.push(page.refunds.map(({ owedId }) => owedId));
+        if (page.next === null) return pages;
+        after = page.next;
+      }
+    };
+    const ids = all.map(({ owedId }) => owedId);
+    expect(await paged(2)).toEqual([ids.slice(0, 2), ids.slice(2, 4), ids.slice(4)]);
+    expect(await paged(5)).toEqual([ids]);
+    // The newest two are the bank's to decide: the page is as full as before.
+    for (const { charge } of all.slice(0, 2)) await world.sandbox.control.openDispute(charge);
+    await world.drain();
+    expect(await paged(2)).toEqual([ids.slice(2, 4), ids.slice(4)]);
+    expect(await refusal(world.billing.listOwedRefunds({ after: 'the last one' }))).toBe('request_invalid');
+  });
+
+  it('whose refund was refused shows its money once, also where a dispute that was won asked for it again', async () => {
+    const { periodId } = await world.subscribed(world.fan('mei'), tierId);
+    const charge = (await world.tx((tx) => world.billing.period(tx, periodId)))!.charge;
+    await world.port.sdk.refunds.create({ charge, amount: 100 }, world.port.withKey('a part by hand'));
+    await world.drain();
+    await quote();
+    await order();
+    await world.drain();
+    const listed = async () => (await world.billing.listOwedRefunds({})).refunds;
+    const [before] = await listed();
+    await world.sandbox.control.closeDispute(await world.sandbox.control.openDispute(charge, { amountMinor: 500n }), 'won');
+    await world.drain();
+    const [after, ...others] = await listed();
+    expect([before?.amountMinor, after?.amountMinor, others, before?.owedId === after?.owedId]).toEqual(['600', '600', [], false]);
+    // Paid by the older name, it is gone under both.
+    const operator = { accountId: 'acc_owner', sessionId: 'ses_1', roles: ['operator' as const] };
+    await world.billing.settleOwedRefund(operator, world.key('settle'), before!.owedId, { reference: 'by hand' });
+    expect(await listed()).toEqual([]);
+    expect(await refusal(world.billing.settleOwedRefund(operator, world.key('settle'), after!.owedId, { reference: 'twice' }))).toBe('refund_too_large');
+    expect(await world.balance(chart.deferred(CLONE, 'CNY'))).toBe(0n);
   });
 
   it('with another bearer of the fee in the signed split charges that payee\'s debt', async () => {

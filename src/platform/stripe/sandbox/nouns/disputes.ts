@@ -51,12 +51,13 @@ export interface SettledElsewhere {
   amount: number;
 }
 
-/** The bank takes `amount` of a charge back; by default all that was not refunded. */
+/** The bank takes `amount` of a charge back; by default all that was not refunded. Another dispute may follow one that is decided, up to what that one left. */
 export function openDispute(world: World, row: Row<Charge>, asked: { amount?: number; reason: DisputeReason; settled?: SettledElsewhere }): Dispute {
   const { owner, clock, object: charge } = row;
   const left = charge.amount - charge.amount_refunded;
   const amount = asked.amount ?? left;
-  if (!charge.paid || charge.disputed || !Number.isSafeInteger(amount) || amount < 1 || amount > charge.amount) {
+  const before = disputedOf(world, charge.id);
+  if (!charge.paid || before.open > 0 || !Number.isSafeInteger(amount) || amount < 1 || amount > charge.amount - before.lost) {
     throw invalid(`Charge ${charge.id} cannot be disputed for ${amount}.`);
   }
   const at = world.now(clock);

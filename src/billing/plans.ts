@@ -96,7 +96,8 @@ async function draft(tx: Tx, deps: BillingDeps, row: subscriptions.SubscriptionR
   let creditMinor = 0n;
   let refundMinor = 0n;
   if (effect === 'now') {
-    const credits = await creditsOn(tx, row, day, 0n);
+    // A period whose days are all delivered gives nothing to the change, whether the books have earned them yet or not.
+    const credits = (await creditsOn(tx, row, day, 0n)).filter(({ left }) => left.grossMinor > 0n);
     if ((await openOfCharges(tx, credits.map(({ period }) => period.stripeCharge))).length > 0) {
       throw new Refusal('payment_disputed', 'Your bank is asking what you paid back. The plan can be changed when that is decided.');
     }

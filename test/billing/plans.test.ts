@@ -341,6 +341,22 @@ describe('a change of a plan whose payment is disputed', () => {
     await world.billing.cancelSubscription(fan, world.key('cancel'), subscriptionId);
     await checkExact();
   });
+
+  it('is not refused for a payment whose days are all over, though the books have not earned them yet', async () => {
+    const fan = world.fan('shu');
+    const { subscriptionId, periodId } = await world.subscribed(fan, friend);
+    const id = await disputed(subscriptionId);
+    await world.moveTo(noon('2026-10-23'));
+    const [over] = await world.db.asOwner<{ days: number; recognised: number }>('SELECT days, recognised_days AS recognised FROM subscription_period WHERE id = $1', [periodId]);
+    expect(over?.recognised).toBeLessThan(over?.days ?? 0);
+    expect(await rowsOf(subscriptionId)).toHaveLength(2);
+    expect(await change(fan, subscriptionId, work, 'month')).toMatchObject({ effect: 'now', state: 'applied' });
+    await checkExact();
+    // What the newest payment bought moved on; what is disputed was delivered, and nothing of it did.
+    expect((await rowsOf(subscriptionId)).some(({ credited_from }) => credited_from === periodId)).toBe(false);
+    await decided(id, 'won');
+    await world.billing.cancelSubscription(fan, world.key('cancel'), subscriptionId);
+  });
 });
 
 describe('any sequence of changes, refunds, pauses and a stop', () => {
@@ -349,7 +365,7 @@ describe('any sequence of changes, refunds, pauses and a stop', () => {
     const random = seededRandom(seed);
     const fan = world.fan('late');
     const { subscriptionId } = await world.subscribed(fan, random.below(2) === 0 ? friend : work);
-    let day = '2026-09-22';
+    let day = '2026-10-23';
     for (let step = 0; step < 7; step += 1) {
       day = addDays(day, 1 + random.below(20));
       await world.moveTo(noon(day));

@@ -58,7 +58,7 @@ export interface World {
 }
 
 /** Everybody whom these tests know. */
-const NAMES = ['owner', 'mei', 'li', 'wu', 'eve', 'slow', 'late', 'crowd', 'raw', 'days', 'tao', 'bo', 'yun', 'a', 'b', 'c'];
+const NAMES = ['owner', 'mei', 'li', 'wu', 'eve', 'slow', 'late', 'crowd', 'raw', 'days', 'tao', 'bo', 'yun', 'shu', 'a', 'b', 'c'];
 
 /** Accounts, and a clone without the proof and the signatures that it would stand on: they are other rooms' tests. */
 async function insertPeople(superuserUrl: string, at: Date): Promise<void> {

@@ -31,8 +31,10 @@ async function refusePlan(story: Story, { sale, shared }: PaidPeriod): Promise<v
   const code = await expectRefusal(stage.rooms.billing.quotePlanChange({ accountId: sale.fan, sessionId: `ses_${sale.fan}`, roles: [] }, row?.id ?? '', { tierId: other.tierId, interval: 'month' }));
   // A cheaper plan waits for the end of what is paid.
   if (code === 'accepted' && other.priceMinor < sale.priceMinor) return;
-  if (code !== 'payment_disputed') throw new Error(`a dearer plan of a disputed payment was ${code}`);
-  story.count('plan_of_disputed_refused');
+  // Where its days are over, a change would take nothing out of it.
+  const over = story.reference.creditOf(newest.key, story.today).creditMinor === 0n;
+  if (code !== (over ? 'accepted' : 'payment_disputed')) throw new Error(`a dearer plan of a disputed payment${over ? ' that is over' : ''} was ${code}`);
+  story.count(over ? 'plan_of_disputed_over' : 'plan_of_disputed_refused');
 }
 
 async function openOn(story: Story, period: PaidPeriod): Promise<OpenDispute> {

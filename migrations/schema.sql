@@ -4728,7 +4728,8 @@ CREATE OR REPLACE FUNCTION public.ledger_balance(account bigint, through bigint,
  SET enable_mergejoin TO 'off'
 AS $function$
   DECLARE
-    top CONSTANT bigint := coalesce(through, 9223372036854775807);
+    top bigint := coalesce(through, 9223372036854775807);
+    high bigint;
     base ledger_balance_snapshot;
     walk integer;
     places integer[] := '{}';
@@ -4765,12 +4766,6 @@ AS $function$
         LEFT JOIN ledger_position p ON p.transfer_seq = e.transfer_seq
         WHERE e.account_id = account AND e.transfer_seq > base.settled_seq AND e.transfer_seq <= base.high_seq
           AND coalesce(p.position, top) > base.position;
-    ELSIF until IS NULL THEN
-      SELECT sum(e.amount_minor) INTO tail FROM ledger_entry e
-        JOIN ledger_position p ON p.transfer_seq = e.transfer_seq
-        WHERE e.account_id = account AND e.transfer_seq > base.settled_seq
-          AND e.transfer_seq <= coalesce((SELECT high_seq FROM ledger_roll_up WHERE position >= top ORDER BY position LIMIT 1), 9223372036854775807)
-          AND p.position > base.position AND p.position <= top;
     ELSIF through IS NULL THEN
       SELECT sum(e.amount_minor) INTO tail FROM ledger_entry e
         JOIN ledger_transfer t ON t.seq = e.transfer_seq
@@ -4778,12 +4773,16 @@ AS $function$
         WHERE e.account_id = account AND e.transfer_seq > base.settled_seq
           AND coalesce(p.position, top) > base.position AND t.effective_date <= until;
     ELSE
-      SELECT sum(e.amount_minor) INTO tail FROM ledger_entry e
-        JOIN ledger_transfer t ON t.seq = e.transfer_seq
-        JOIN ledger_position p ON p.transfer_seq = e.transfer_seq
-        WHERE e.account_id = account AND e.transfer_seq > base.settled_seq
-          AND e.transfer_seq <= coalesce((SELECT high_seq FROM ledger_roll_up WHERE position >= top ORDER BY position LIMIT 1), 9223372036854775807)
-          AND p.position > base.position AND p.position <= top AND t.effective_date <= until;
+      SELECT high_seq INTO high FROM ledger_roll_up WHERE position >= top ORDER BY position LIMIT 1;
+      IF high IS NULL THEN
+        SELECT least(top, max(position)), max(transfer_seq) INTO top, high FROM ledger_position;
+      END IF;
+      IF until IS NULL THEN
+        SELECT sum(b.amount_minor) INTO tail FROM ledger_entries_between(account, base.settled_seq, high, base.position, top) b;
+      ELSE
+        SELECT sum(b.amount_minor) INTO tail FROM ledger_entries_between(account, base.settled_seq, high, base.position, top) b
+          JOIN ledger_transfer t ON t.seq = b.transfer_seq WHERE t.effective_date <= until;
+      END IF;
     END IF;
     RETURN total + coalesce(above, 0) + coalesce(tail, 0);
   END $function$
@@ -4865,6 +4864,28 @@ AS $function$
             SELECT currency, class, 0, 0, balance_minor FROM ledger_close_total WHERE number = last.number) parts
       GROUP BY currency, class;
     RETURN made.number;
+  END $function$
+CREATE OR REPLACE FUNCTION public.ledger_entries_between(account bigint, settled bigint, high bigint, after bigint, through bigint)
+ RETURNS TABLE(transfer_seq bigint, amount_minor bigint)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+ SET enable_seqscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+  BEGIN
+    -- OFFSET 0: the left side is read first, as it stands.
+    IF high - settled > 2 * (through - after) THEN
+      RETURN QUERY SELECT p.transfer_seq, e.amount_minor FROM ledger_position p
+        CROSS JOIN LATERAL (SELECT own.amount_minor FROM ledger_entry own WHERE own.account_id = account AND own.transfer_seq = p.transfer_seq OFFSET 0) e
+        WHERE p.position > after AND p.position <= through;
+    ELSE
+      RETURN QUERY SELECT e.transfer_seq, e.amount_minor FROM ledger_entry e
+        CROSS JOIN LATERAL (SELECT own.position FROM ledger_position own WHERE own.transfer_seq = e.transfer_seq OFFSET 0) p
+        WHERE e.account_id = account AND e.transfer_seq > settled AND e.transfer_seq <= high AND p.position > after AND p.position <= through;
+    END IF;
   END $function$
 CREATE OR REPLACE FUNCTION public.ledger_held(account bigint)
  RETURNS numeric
@@ -5300,34 +5321,47 @@ AS $function$
     fresh record;
   BEGIN
     FOR fresh IN
-      WITH touched AS (
-        SELECT e.account_id, count(*) AS entries FROM ledger_position p JOIN ledger_entry e ON e.transfer_seq = p.transfer_seq
-          WHERE p.position > after AND p.position <= edge GROUP BY e.account_id
+      WITH came AS MATERIALIZED (
+        SELECT e.account_id, e.amount_minor, t.effective_date FROM ledger_position p
+          JOIN ledger_transfer t ON t.seq = p.transfer_seq JOIN ledger_entry e ON e.transfer_seq = p.transfer_seq
+          WHERE p.position > after AND p.position <= edge
+      ), touched AS (
+        -- Most accounts are not ripe. Of those that few entries came to, one in eight is asked, another one each time.
+        SELECT account_id, count(*) AS entries, sum(amount_minor) AS total FROM came
+          GROUP BY account_id HAVING count(*) >= worth / 4 OR (account_id + (edge >> 7)) & 7 = 0
       ), ripe AS (
-        SELECT t.account_id, t.entries >= worth AS dense, s.position, s.balance_minor, s.settled_seq, coalesce(s.place, 0) AS place, coalesce(s.since, 0) AS since
+        SELECT t.account_id, t.entries, t.total, t.entries >= worth AS dense, coalesce(s.position, 0) AS position, coalesce(s.balance_minor, 0) AS balance_minor,
+               coalesce(s.settled_seq, 0) AS settled_seq, coalesce(s.place, 0) AS place, coalesce(s.since, 0) AS since
           FROM touched t LEFT JOIN LATERAL (SELECT * FROM ledger_balance_snapshot
             WHERE account_id = t.account_id ORDER BY position DESC LIMIT 1) s ON true
-          -- Most accounts are not ripe. Of those that few entries came to, one in eight is asked, another one each time; then
-          -- they are counted without their positions, which is cheap and never too few.
-          WHERE (t.entries >= worth / 4 OR (t.account_id + (edge >> 7)) & 7 = 0) AND worth <= (SELECT count(*) FROM (SELECT FROM ledger_entry e WHERE e.account_id = t.account_id
-            AND e.transfer_seq > coalesce(s.settled_seq, 0) AND e.transfer_seq <= high LIMIT worth) few)
+          -- The others are counted without their positions, which is cheap and never too few.
+          WHERE t.entries >= worth OR (coalesce(s.position, 0) < after
+            AND worth <= (SELECT count(*) FROM (SELECT FROM ledger_entry e WHERE e.account_id = t.account_id
+              AND e.transfer_seq > coalesce(s.settled_seq, 0) AND e.transfer_seq <= high LIMIT worth) few))
+      ), added AS (
+        SELECT r.*, r.entries AS more_entries, r.total AS more FROM ripe r WHERE r.position = after
+        UNION ALL
+        SELECT r.*, b.entries, b.total FROM ripe r CROSS JOIN LATERAL (SELECT count(*) AS entries, sum(e.amount_minor) AS total
+            FROM ledger_entries_between(r.account_id, r.settled_seq, high, r.position, edge) e) b
+          WHERE r.position <> after
       ), made AS (
         INSERT INTO ledger_balance_snapshot (account_id, position, balance_minor, settled_seq, high_seq, place, since)
-          SELECT r.account_id, edge, coalesce(r.balance_minor, 0) + added.total, settled, high,
-                 r.place + CASE WHEN r.dense OR r.since + added.entries >= days_worth THEN 1 ELSE 0 END,
-                 CASE WHEN r.dense OR r.since + added.entries >= days_worth THEN 0 ELSE r.since + added.entries END
-          FROM ripe r CROSS JOIN LATERAL (SELECT sum(e.amount_minor) AS total, count(*) AS entries
-              FROM ledger_entry e JOIN ledger_position p ON p.transfer_seq = e.transfer_seq
-              WHERE e.account_id = r.account_id
-                AND e.transfer_seq > coalesce(r.settled_seq, 0) AND e.transfer_seq <= high
-                AND p.position > coalesce(r.position, 0) AND p.position <= edge) added
+          SELECT a.account_id, edge, a.balance_minor + a.more, settled, high,
+                 a.place + CASE WHEN a.dense OR a.since + a.more_entries >= days_worth THEN 1 ELSE 0 END,
+                 CASE WHEN a.dense OR a.since + a.more_entries >= days_worth THEN 0 ELSE a.since + a.more_entries END
+          FROM added a
           -- A sum beyond 64 bits stays a tail, where the balance is numeric and the reader refuses it.
-          WHERE added.entries >= worth AND abs(coalesce(r.balance_minor, 0) + added.total) <= 9223372036854775807
+          WHERE a.more_entries >= worth AND abs(a.balance_minor + a.more) <= 9223372036854775807
           RETURNING account_id, place, since
       )
-      SELECT account_id, place FROM made WHERE since = 0
+      SELECT m.account_id, m.place, d.days, d.totals
+        FROM made m JOIN ripe r USING (account_id)
+        LEFT JOIN LATERAL (SELECT array_agg(c.day) AS days, array_agg(c.total) AS totals
+          FROM (SELECT effective_date AS day, sum(amount_minor) AS total FROM came WHERE came.account_id = m.account_id GROUP BY effective_date) c
+        ) d ON r.position = after AND r.since = 0
+        WHERE m.since = 0
     LOOP
-      PERFORM ledger_sum_days(fresh.account_id, fresh.place, edge, high);
+      PERFORM ledger_sum_days(fresh.account_id, fresh.place, edge, high, fresh.days, fresh.totals);
     END LOOP;
   END $function$
 CREATE OR REPLACE FUNCTION public.ledger_stand_still(codes text[], keys text[])
@@ -5356,7 +5390,7 @@ AS $function$
       UNION ALL
       SELECT NULL, NULL, NULL, t.key, t.id, t.content_hash FROM ledger_transfer t WHERE t.key = ANY (keys);
   END $function$
-CREATE OR REPLACE FUNCTION public.ledger_sum_days(account bigint, at_place integer, edge bigint, high bigint)
+CREATE OR REPLACE FUNCTION public.ledger_sum_days(account bigint, at_place integer, edge bigint, high bigint, fresh_days date[], fresh_totals numeric[])
  RETURNS void
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -5375,15 +5409,18 @@ AS $function$
       covered := covered || walk;
       walk := walk & (walk - 1);
     END LOOP;
-    SELECT * INTO before FROM ledger_balance_snapshot
-      WHERE account_id = account AND position < edge AND since = 0 ORDER BY position DESC LIMIT 1;
+    IF fresh_days IS NULL THEN
+      SELECT * INTO before FROM ledger_balance_snapshot
+        WHERE account_id = account AND position < edge AND since = 0 ORDER BY position DESC LIMIT 1;
+      SELECT array_agg(s.day), array_agg(s.total) INTO fresh_days, fresh_totals
+        FROM (SELECT t.effective_date AS day, sum(b.amount_minor) AS total
+                FROM ledger_entries_between(account, coalesce(before.settled_seq, 0), high, coalesce(before.position, 0), edge) b
+                JOIN ledger_transfer t ON t.seq = b.transfer_seq GROUP BY t.effective_date) s;
+    END IF;
     INSERT INTO ledger_balance_day (account_id, place, days, sums_minor)
       SELECT account, at_place, array_agg(s.day ORDER BY s.day), array_agg(s.total ORDER BY s.day)
       FROM (SELECT parts.day, sum(sum(parts.amount)) OVER (ORDER BY parts.day) AS total
-              FROM (SELECT t.effective_date AS day, e.amount_minor::numeric AS amount
-                      FROM ledger_entry e JOIN ledger_position p ON p.transfer_seq = e.transfer_seq JOIN ledger_transfer t ON t.seq = e.transfer_seq
-                      WHERE e.account_id = account AND e.transfer_seq > coalesce(before.settled_seq, 0) AND e.transfer_seq <= high
-                        AND p.position > coalesce(before.position, 0) AND p.position <= edge
+              FROM (SELECT u.day, u.amount FROM unnest(fresh_days, fresh_totals) AS u (day, amount)
                     UNION ALL
                     SELECT u.day, u.total - coalesce(lag(u.total) OVER (PARTITION BY d.place ORDER BY u.day), 0)
                       FROM ledger_balance_day d CROSS JOIN LATERAL unnest(d.days, d.sums_minor) AS u (day, total)

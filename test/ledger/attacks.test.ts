@@ -255,7 +255,7 @@ describe('raw SQL as the service', () => {
     const app = t.database.appUrl;
     for (const statement of [
       'DELETE FROM ledger_hold_unsealed', `INSERT INTO ledger_hold_unsealed VALUES (1, 'ended')`, 'TRUNCATE ledger_hold_unsealed', 'SELECT 1 FROM ledger_account FOR UPDATE',
-      'SELECT ledger_captures_bounded(ARRAY[1])', 'SELECT ledger_reversals_bounded(ARRAY[1])', 'SELECT ledger_snapshot_accounts(0, 1, 1, 1, 1, 1)', 'SELECT ledger_sum_days(1, 1, 1, 1)',
+      'SELECT ledger_captures_bounded(ARRAY[1])', 'SELECT ledger_reversals_bounded(ARRAY[1])', 'SELECT ledger_snapshot_accounts(0, 1, 1, 1, 1, 1)', 'SELECT ledger_sum_days(1, 1, 1, 1, NULL, NULL)', 'SELECT ledger_entries_between(1, 0, 9, 0, 9)',
       'CREATE OR REPLACE FUNCTION ledger_leaves(bigint, bigint, bigint[], text[]) RETURNS bytea LANGUAGE sql AS $$ SELECT sha256(\'\') $$',
     ]) expect([statement, (await attack(app, [statement])).state]).toEqual([statement, '42501']);
     // The same words where they are true, so that what was refused above was refused for what it said.

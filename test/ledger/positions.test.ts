@@ -93,10 +93,45 @@ describe('recorded order', () => {
     expect(report.unpositioned).toBe(0);
   });
 
+  it('a transaction that takes long changes no answer about what was recorded meanwhile, on either axis', async () => {
+    const account = house('meanwhile');
+    // The first use of an account lets others wait for that one commit.
+    await t.post({ legs: into(account, 1n) });
+    const start = await t.ledger.sequence();
+    const [begun, ended] = [gate(), gate()];
+    const long = t.database.runTx(async (tx) => {
+      await t.ledger.post(tx, { key: 'meanwhile/long', kind: 'test.long', effectiveDate: '2026-01-01', metadata: {}, legs: into(account, 1_000_000n) });
+      begun.open();
+      await ended.opened;
+    });
+    await begun.opened;
+    for (let round = 0; round < 6; round += 1) {
+      await Promise.all(Array.from({ length: 20 }, (_, i) => t.post({ effectiveDate: `2026-01-${String(1 + i).padStart(2, '0')}`, legs: into(account, BigInt(1 + i)) })));
+      // Nothing of it is settled, so what a question along the account must read grows; along the positions it does not.
+      await t.ledger.rollUp({ minimum: 1, stride: 8, worth: 4, daysWorth: 8 });
+    }
+    const end = await t.ledger.sequence();
+    await t.database.runTx(async (tx) => {
+      const entries = await t.ledger.entries(tx, { accountCode: account.code, fromPosition: start, toPosition: end });
+      expect(entries.length).toBe(120);
+      for (let position = start; position <= end; position += 1n) {
+        const before = entries.filter((entry) => entry.position <= position);
+        const sum = (some: typeof entries): bigint => some.reduce((total, { amountMinor }) => total + amountMinor, -1n);
+        expect([position, await t.ledger.balanceAsOf(tx, account, { position })]).toEqual([position, sum(before)]);
+        expect([position, await t.ledger.balanceAsOf(tx, account, { position, effectiveDate: '2026-01-10' })])
+          .toEqual([position, sum(before.filter(({ effectiveDate }) => effectiveDate <= '2026-01-10'))]);
+      }
+    });
+    ended.open();
+    await long;
+    await t.ledger.rollUp({ minimum: 1, stride: 8, worth: 4, daysWorth: 8 });
+    const report = await t.ledger.verify();
+    expect([report.problems, report.unpositioned]).toEqual([[], 0]);
+  });
+
   it('the ticks sequence and roll up', async () => {
     const ticks = makeLedgerTicks(t.ledger, NO_SEALS, makeTestClock('2026-01-01T00:00:00Z'));
     for (let i = 0; i < 300; i += 1) await t.post({ legs: into(house('tick'), 1n) });
-    await ticks['ledger.sequence']!.run();
     await ticks['ledger.rollUp']!.run();
     const [row] = await t.database.asOwner<{ ready: boolean }>(
       `SELECT max(u.position) = (SELECT max(position) FROM ledger_position) AND (SELECT count(*) FROM ledger_transfer) = max(u.position) AS ready FROM ledger_roll_up u`,

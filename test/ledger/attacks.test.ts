@@ -86,13 +86,25 @@ const CASES: Case[] = [
   ], '23001', 'ledger_entry_arrives_whole'],
   ['a number of a leg twice, behind the right count, first and last', () => [
     transferOnly('c', 4), `${leg(lastSeq, 1, ids.a, '5')}, (${lastSeq}, 2, ${ids.a}, 'CNY', 5), (${lastSeq}, 2, ${ids.a}, 'CNY', -5), (${lastSeq}, 4, ${ids.a}, 'CNY', -5)`,
-  ], '23001', 'ledger_entry_arrives_whole'],
+  ], '23505', 'ledger_entry_of_transfer'],
   ['a number of a leg twice, in two currencies', () => [
     transferOnly('d', 4), `${leg(lastSeq, 1, ids.a, '5')}, (${lastSeq}, 2, ${ids.a}, 'CNY', -5), (${lastSeq}, 2, ${ids.dollars}, 'USD', 5), (${lastSeq}, 4, ${ids.dollars}, 'USD', -5)`,
-  ], '23001', 'ledger_entry_arrives_whole'],
+  ], '23505', 'ledger_entry_of_transfer'],
   ['balanced legs twice for one transfer', () => [
     transferOnly('b'), `${leg(lastSeq, 1, ids.a, '5')}, (${lastSeq}, 2, ${ids.w}, 'CNY', -5)`,
     `${leg(lastSeq, 3, ids.a, '5')}, (${lastSeq}, 4, ${ids.w}, 'CNY', -5)`,
+  ], '23001', 'ledger_entry_arrives_whole'],
+  ['the same legs once more, in the transaction that created their transfer', () => [
+    transferOnly('g'), `${leg(lastSeq, 1, ids.a, '5')}, (${lastSeq}, 2, ${ids.a}, 'CNY', -5)`, `${leg(lastSeq, 1, ids.a, '5')}, (${lastSeq}, 2, ${ids.a}, 'CNY', -5)`,
+  ], '23505', 'ledger_entry_of_transfer'],
+  ['the same legs once more, where a guarded account is among them', () => [
+    transferOnly('h'), `${leg(lastSeq, 1, ids.a, '5')}, (${lastSeq}, 2, ${ids.w}, 'CNY', -5)`, `${leg(lastSeq, 1, ids.a, '5')}, (${lastSeq}, 2, ${ids.w}, 'CNY', -5)`,
+  ], '23505', 'ledger_entry_of_transfer'],
+  ['a leg on an account that is not there, beside legs that are in order', () => [
+    transferOnly('k'), `${leg(lastSeq, 1, ids.a, '5')}, (${lastSeq}, 2, ${ids.a}, 'CNY', -5), (${lastSeq}, 3, 999999, 'CNY', 7)`,
+  ], '23001', 'ledger_entry_arrives_whole'],
+  ['a leg of a transfer that is not there, beside legs that are in order', () => [
+    transferOnly('j'), `${leg(lastSeq, 1, ids.a, '5')}, (${lastSeq}, 2, ${ids.a}, 'CNY', -5), (999999, 1, ${ids.a}, 'CNY', 7)`,
   ], '23001', 'ledger_entry_arrives_whole'],
   ['balanced legs into a committed transfer', () => [
     `${leg(ids.transfer, 3, ids.a, '5')}, (${ids.transfer}, 4, ${ids.w}, 'CNY', -5)`,
@@ -137,17 +149,17 @@ const CASES: Case[] = [
   ], '23001', 'ledger_entry_arrives_whole'],
   ['a leg number twice', () => [
     transferOnly('y', 4), `${leg(lastSeq, 1, ids.a, '5')}, (${lastSeq}, 1, ${ids.w}, 'CNY', -5), (${lastSeq}, 2, ${ids.a}, 'CNY', 5), (${lastSeq}, 4, ${ids.w}, 'CNY', -5)`,
-  ], '23001', 'ledger_entry_arrives_whole'],
+  ], '23505', 'ledger_entry_of_transfer'],
   ['a leg number twice, in two currencies', () => [
     transferOnly('y', 4), `${leg(lastSeq, 1, ids.a, '5')}, (${lastSeq}, 2, ${ids.w}, 'CNY', -5), (${lastSeq}, 1, ${ids.dollars}, 'USD', 5), (${lastSeq}, 4, ${ids.dollars}, 'USD', -5)`,
-  ], '23001', 'ledger_entry_arrives_whole'],
+  ], '23505', 'ledger_entry_of_transfer'],
   ['as many legs as said, of which one number is left out', () => [
     transferOnly('x', 4), `${leg(lastSeq, 1, ids.a, '5')}, (${lastSeq}, 2, ${ids.a}, 'CNY', -5), (${lastSeq}, 3, ${ids.a}, 'CNY', 5), (${lastSeq}, 5, ${ids.w}, 'CNY', -5)`,
   ], '23001', 'ledger_entry_arrives_whole'],
   ['a leg number twice among many', () => [
     transferOnly('y', 80), `INSERT INTO ledger_entry (transfer_seq, leg, account_id, currency, amount_minor)
       SELECT ${lastSeq}, CASE i WHEN 70 THEN 71 ELSE i END, ${ids.a}, 'CNY', CASE WHEN i % 2 = 0 THEN 1 ELSE -1 END FROM generate_series(1, 80) i`,
-  ], '23001', 'ledger_entry_arrives_whole'],
+  ], '23505', 'ledger_entry_of_transfer'],
   ['an id of another form', () => [transferOnly('z').replace('trf_00', 'trf_0i')], '23514', 'ledger_transfer_id_check'],
   ['an id of another kind', () => [transferOnly('z').replace('trf_', 'out_')], '23514', 'ledger_transfer_id_check'],
   ['a kind of another form', () => [transferOnly('z').replace(`'forged'`, `'Forged'`)], '23514', 'ledger_transfer_kind_check'],

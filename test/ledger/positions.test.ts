@@ -115,7 +115,7 @@ describe('recorded order', () => {
       const entries = await t.ledger.entries(tx, { accountCode: account.code, fromPosition: start, toPosition: end });
       expect(entries.length).toBe(120);
       for (let position = start; position <= end; position += 1n) {
-        const before = entries.filter((entry) => entry.position <= position);
+        const before = entries.filter((entry) => (entry.position ?? 0n) <= position);
         const sum = (some: typeof entries): bigint => some.reduce((total, { amountMinor }) => total + amountMinor, -1n);
         expect([position, await t.ledger.balanceAsOf(tx, account, { position })]).toEqual([position, sum(before)]);
         expect([position, await t.ledger.balanceAsOf(tx, account, { position, effectiveDate: '2026-01-10' })])

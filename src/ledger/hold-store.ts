@@ -87,8 +87,7 @@ export async function expireSome(tx: Tx, at: Date, most: number): Promise<number
   const rows = await sql(
     tx,
     `INSERT INTO ledger_hold_resolution (hold_seq, outcome, at)
-       SELECT o.hold_seq, 'expired', $1::timestamptz FROM ledger_hold_open o
-       WHERE o.expires_at <= $1::timestamptz ORDER BY o.expires_at, o.hold_seq LIMIT $2
+       SELECT seq, 'expired', $1::timestamptz FROM ledger_lock_expired($1::timestamptz, $2) AS seq
        ON CONFLICT (hold_seq) DO NOTHING RETURNING hold_seq`,
     [at, most],
   );

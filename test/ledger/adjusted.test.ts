@@ -1,3 +1,4 @@
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { makeIds } from '../../src/kernel/ids.ts';
@@ -72,6 +73,26 @@ describe('an adjusting entry written past our code', () => {
     expect(await t.balance(chart.payable('platform', 'CNY'))).toBe(before);
     expect(await attack(appUrl, raw('2', `adjustment:${approved.adjustmentId}`))).toEqual({ state: '00000' });
     expect(await t.balance(chart.payable('platform', 'CNY'))).toBe(before - 5n);
+  });
+
+  it('is neither booked nor withdrawn by whoever looks at what stood before: the other may have been first', async () => {
+    const { adjustmentId } = await propose();
+    await t.database.asApp(approval(adjustmentId, other.accountId));
+    const before = await t.balance(chart.payable('platform', 'CNY'));
+    const client = new pg.Client({ connectionString: t.database.appUrl });
+    await client.connect();
+    try {
+      await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
+      await client.query('SELECT 1 FROM ledger_adjustment');
+      await adjustments.withdrawAdjustment(one, key(), adjustmentId, { note: 'The wrong month.' });
+      for (const statement of raw('4', `adjustment:${adjustmentId}`)) await client.query(statement);
+      await expect(client.query('COMMIT')).rejects.toMatchObject({ code: '25000' });
+      const withdrawal = `INSERT INTO ledger_adjustment_withdrawal (adjustment_id, note, withdrawn_by, withdrawn_at) VALUES ('${adjustmentId}', 'x', 'acc_x', now())`;
+      expect((await attack(t.database.appUrl, ['SET TRANSACTION ISOLATION LEVEL SERIALIZABLE', withdrawal])).state).toBe('25000');
+    } finally {
+      await client.end();
+    }
+    expect(await t.balance(chart.payable('platform', 'CNY'))).toBe(before);
   });
 
   it('fails alone in the batch that it came in', async () => {

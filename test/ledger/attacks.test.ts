@@ -133,6 +133,9 @@ const CASES: Case[] = [
   ['a guarded debit under a kept snapshot', () => [
     'SET TRANSACTION ISOLATION LEVEL REPEATABLE READ', forged([[ids.w, 'CNY', '1'], [ids.a, 'CNY', '-1']]),
   ], '25000'],
+  ['a reversal under a kept snapshot', () => [
+    'SET TRANSACTION ISOLATION LEVEL REPEATABLE READ', forged([[ids.a, 'CNY', '5'], [ids.a, 'CNY', '-5']]), forged([[ids.a, 'CNY', '-5'], [ids.a, 'CNY', '5']], { reverses: lastSeq }),
+  ], '25000'],
   ['a reversal of more than the whole', () => [
     forged([[ids.w, 'CNY', '5'], [ids.a, 'CNY', '-5']], { reverses: ids.transfer }),
     forged([[ids.a, 'CNY', '-6'], [ids.w, 'CNY', '6']], { reverses: ids.transfer }),

@@ -2,8 +2,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { CaptureDraft, Held, HoldDraft, Posted } from '../../src/ledger/index.ts';
 import { makeLedgerTicks } from '../../src/ledger/index.ts';
+import { expireSome } from '../../src/ledger/hold-store.ts';
 import type { AccountRef } from '../../src/ledger/model.ts';
 import { makeTestClock } from '../support/clock.ts';
+import { until } from '../support/until.ts';
 import { attack, house, into, NO_SEALS, openTestLedger, type TestLedger, wallet } from './support.ts';
 
 let t: TestLedger;
@@ -153,6 +155,30 @@ describe('an end', () => {
     const [sum] = await t.database.asOwner<{ n: string }>(`SELECT count(*) AS n FROM ledger_hold_resolution r JOIN ledger_hold_open o ON o.hold_seq = r.hold_seq`);
     expect(sum!.n).toBe('0');
     expect(seen.size).toBeGreaterThan(0);
+  });
+
+  it('that comes while it runs out finds it run out, and one that is under way is not waited for', async () => {
+    const account = wallet('instant');
+    await t.post({ legs: into(account, 20n) });
+    const { holdId } = await hold({ legs: into(account, -10n) });
+    const late: Promise<unknown>[] = [];
+    await t.database.runTx(async (tx) => {
+      expect(await expireSome(tx, LATER, 10)).toBe(1);
+      // Both began before its end by the clock that they read.
+      late.push(...[capture(holdId), letGo(holdId)].map((one) => one.catch((error: unknown) => error)));
+      await until(async () => {
+        const [waiting] = await t.database.asOwner<{ n: string }>(`
+          SELECT count(DISTINCT pid) AS n FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND datname = current_database()`);
+        return waiting!.n === '2';
+      });
+    });
+    expect(await Promise.all(late)).toMatchObject([{ code: 'hold_state', extra: { outcome: 'expired' } }, { code: 'hold_state', extra: { outcome: 'expired' } }]);
+    const { holdId: second } = await hold({ legs: into(account, -10n) });
+    await t.database.runTx(async (tx) => {
+      await t.ledger.captureHold(tx, second, { key: 'instant', at: NOON, effectiveDate: '2026-03-01' });
+      expect(await t.ledger.expireHolds(LATER)).toBe(0);
+    });
+    expect(await read(second)).toMatchObject({ resolution: { outcome: 'captured' } });
   });
 
   it('of a thousand debits and holds at once takes what is there and no more', async () => {

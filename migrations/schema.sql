@@ -4664,6 +4664,10 @@ AS $function$
   DECLARE
     asked ledger_adjustment;
   BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+      RAISE EXCEPTION 'adjusting entries are booked in READ COMMITTED only: a kept snapshot would not see what was done before the lock was had'
+        USING ERRCODE = 'invalid_transaction_state';
+    END IF;
     SELECT * INTO asked FROM ledger_adjustment WHERE 'adjustment:' || id = NEW.key;
     PERFORM pg_advisory_xact_lock(hashtextextended(asked.id, 6237011));
     IF asked.id IS NULL OR asked.effective_date <> NEW.effective_date
@@ -4698,6 +4702,10 @@ CREATE OR REPLACE FUNCTION public.ledger_adjustment_not_booked()
  SET search_path TO 'public', 'pg_temp'
 AS $function$
   BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+      RAISE EXCEPTION 'approvals are withdrawn in READ COMMITTED only: a kept snapshot would not see what was done before the lock was had'
+        USING ERRCODE = 'invalid_transaction_state';
+    END IF;
     -- Whoever books it holds the same lock until its end, so what is asked below is asked of what stands.
     PERFORM pg_advisory_xact_lock(hashtextextended(NEW.adjustment_id, 6237011));
     IF NOT EXISTS (SELECT FROM ledger_adjustment_decision WHERE adjustment_id = NEW.adjustment_id AND verdict = 'approved')
@@ -5174,6 +5182,16 @@ AS $function$
   BEGIN
     PERFORM 1 FROM ledger_account WHERE code = ANY (codes) ORDER BY id FOR NO KEY UPDATE;
   END $function$
+CREATE OR REPLACE FUNCTION public.ledger_lock_expired(at timestamp with time zone, most integer)
+ RETURNS SETOF bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    RETURN QUERY SELECT h.seq FROM ledger_hold_open o JOIN ledger_hold h ON h.seq = o.hold_seq
+      WHERE o.expires_at <= at ORDER BY o.expires_at, o.hold_seq LIMIT most FOR NO KEY UPDATE OF h SKIP LOCKED;
+  END $function$
 CREATE OR REPLACE FUNCTION public.ledger_lock_hold(hold_id text)
  RETURNS void
  LANGUAGE plpgsql
@@ -5233,6 +5251,10 @@ AS $function$
     original record;
     wrong record;
   BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+      RAISE EXCEPTION 'transfers are reversed in READ COMMITTED only: a kept snapshot would not see what was done before the lock was had'
+        USING ERRCODE = 'invalid_transaction_state';
+    END IF;
     FOR original IN
       SELECT seq, id, reverses FROM ledger_transfer WHERE seq = ANY (originals) ORDER BY seq FOR NO KEY UPDATE
     LOOP

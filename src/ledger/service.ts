@@ -81,7 +81,9 @@ export interface Ledger {
   accountsAfter: (tx: Tx, prefix: string, after: string, limit: number) => Promise<{ code: string; currency: Currency }[]>;
   /** The last position given. What commits later stands behind it. */
   position: (tx: Tx) => Promise<bigint>;
-  /** Gives positions to everything committed so far, and answers the last one. Call it before a close, outside of tx. */
+  /**
+   * Gives positions to everything committed so far, sums up what is worth it, and answers the last one. Call it before a close, outside of tx.
+   */
   sequence: () => Promise<bigint>;
   /** Sums up what was sequenced, so that balances stay quick. Answers how many positions it covered. */
   rollUp: (options?: Partial<RollUpOptions>) => Promise<bigint>;
@@ -158,6 +160,8 @@ export function makeLedger({ runTx, ids }: { runTx: RunTx; ids: Ids }): Ledger {
     position: lastPosition,
     async sequence() {
       while ((await runTx((tx) => sequenceSome(tx, SEQUENCE_BATCH))) === BigInt(SEQUENCE_BATCH));
+      // So that no question about a position ever adds up more than a stride.
+      await runTx((tx) => takeRollUp(tx, { ...ROLL_UP, minimum: ROLL_UP.stride }));
       return await runTx(lastPosition);
     },
     rollUp: (options = {}) => runTx((tx) => takeRollUp(tx, { ...ROLL_UP, ...options })),

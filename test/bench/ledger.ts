@@ -2,7 +2,7 @@ import pg from 'pg';
 
 import { makeIds } from '../../src/kernel/ids.ts';
 import { systemRandom } from '../../src/kernel/random.ts';
-import { type AccountRef, type Ledger, makeLedger, type TransferDraft } from '../../src/ledger/index.ts';
+import { type AccountRef, type Ledger, makeLedger, makeLedgerTicks, type TransferDraft } from '../../src/ledger/index.ts';
 import { connect, type Database, sql } from '../../src/platform/postgres/index.ts';
 import { makeTestClock } from '../support/clock.ts';
 import { openTestDatabase, outside, type TestDatabase } from '../support/database.ts';
@@ -25,8 +25,6 @@ interface Sizes {
   asks: number;
 }
 
-/** The service's own tick. */
-const ROLL_UP_MS = 1_000;
 /** A session plans a statement anew five times before it keeps a plan. */
 const WARM_ASKS = 50;
 
@@ -98,6 +96,8 @@ interface Bench {
   sizes: Sizes;
   test: TestDatabase;
   ledger: Ledger;
+  /** The service's own, at its own pace: it gives positions and rolls balances up. */
+  tick: { everyMs: number; run: () => Promise<void> };
   database: Database;
   processor: () => Processor | null;
 }
@@ -108,7 +108,7 @@ function median(values: readonly number[]): number {
 
 /** Each measure once a round, one after the other; the median of the rounds. */
 async function throughput(bench: Bench): Promise<Record<string, number | string>> {
-  const { sizes, test, ledger, database } = bench;
+  const { sizes, test, ledger, tick, database } = bench;
   /** On connections of their own, which are gone again before the service takes as many. */
   const base = (name: 'a' | 'b' | 'c', many: number) => async (): Promise<Measured> => {
     const connections = Array.from({ length: many }, () => new pg.Client({ connectionString: test.appUrl }));
@@ -126,12 +126,12 @@ async function throughput(bench: Bench): Promise<Record<string, number | string>
     await Promise.all(Array.from({ length: many }, () => ledger.submit(make())));
     return many;
   };
-  /** As the service does beside its work, and at its pace: positions are given and balances rolled up every second. */
+  /** With what the service does beside its work. */
   const ticking = (measure: () => Promise<Measured>) => async (): Promise<Measured> => {
     let ticks: Promise<unknown> = Promise.resolve();
     const timer = setInterval(() => {
-      ticks = ticks.then(() => ledger.rollUp());
-    }, ROLL_UP_MS);
+      ticks = ticks.then(() => tick.run());
+    }, tick.everyMs);
     try {
       return await measure();
     } finally {
@@ -176,6 +176,12 @@ async function asOf({ sizes, ledger, database }: Bench): Promise<{ p50: number; 
   times.sort((a, b) => a - b);
   const beyond = (part: number): number => times[Math.floor(times.length * part)] ?? 0;
   return { p50: beyond(0.5), p99: beyond(0.99) };
+}
+
+/** Half of what a tick would find in bulk, and what the next one does with it. */
+async function halfWay({ ledger, tick }: Bench, perSecond: number): Promise<void> {
+  for (let left = (perSecond * tick.everyMs) / 2_000; left > 0; left -= 100) await Promise.all(Array.from({ length: 100 }, () => ledger.submit(twoLegs())));
+  await ledger.sequence();
 }
 
 async function statement({ ledger, database, sizes }: Bench): Promise<{ ours: number; bare: number }> {
@@ -259,11 +265,15 @@ export async function ledger({ quick, large = false }: { quick: boolean; large?:
     const test = await openTestDatabase([], 2);
     const database = await connect({ url: test.appUrl, poolSize: 128 });
     tell('the server is there');
-    const bench: Bench = { sizes, test, database, processor: await openProcessor(test), ledger: makeLedger({ runTx: database.runTx, ids: makeIds(makeTestClock('2026-12-31T00:00:00Z'), systemRandom) }) };
+    const clock = makeTestClock('2026-12-31T00:00:00Z');
+    const own = makeLedger({ runTx: database.runTx, ids: makeIds(clock, systemRandom) });
+    const tick = makeLedgerTicks(own, { seal: () => Promise.reject(new Error('Nothing is sealed here.')) }, clock)['ledger.sequence'];
+    if (tick === undefined) throw new Error('The ledger has no tick.');
+    const bench: Bench = { sizes, test, database, tick, processor: await openProcessor(test), ledger: own };
     const figures: Record<string, number | string> = { transfers: sizes.transfers, ...await prepare(bench) };
     Object.assign(figures, await throughput(bench));
-    // What came since the last roll-up has its positions, and is asked for too.
-    await bench.ledger.sequence();
+    await bench.ledger.rollUp();
+    await halfWay(bench, Number(figures['bulk']));
     const between = await asOf(bench);
     Object.assign(figures, { 'as-of p50 ms, between': between.p50, 'as-of p99 ms, between': between.p99 });
     await database.close();

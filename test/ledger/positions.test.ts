@@ -129,10 +129,10 @@ describe('recorded order', () => {
     expect([report.problems, report.unpositioned]).toEqual([[], 0]);
   });
 
-  it('the ticks sequence and roll up', async () => {
+  it('the tick sequences and rolls up', async () => {
     const ticks = makeLedgerTicks(t.ledger, NO_SEALS, makeTestClock('2026-01-01T00:00:00Z'));
     for (let i = 0; i < 300; i += 1) await t.post({ legs: into(house('tick'), 1n) });
-    await ticks['ledger.rollUp']!.run();
+    await ticks['ledger.sequence']!.run();
     const [row] = await t.database.asOwner<{ ready: boolean }>(
       `SELECT max(u.position) = (SELECT max(position) FROM ledger_position) AND (SELECT count(*) FROM ledger_transfer) = max(u.position) AS ready FROM ledger_roll_up u`,
     );

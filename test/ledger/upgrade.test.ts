@@ -4,8 +4,9 @@ import { afterAll, expect, inject, it } from 'vitest';
 
 import { makeIds } from '../../src/kernel/ids.ts';
 import { seededRandom } from '../../src/kernel/random.ts';
+import type { Tx } from '../../src/kernel/tx.ts';
 import { makeLedger } from '../../src/ledger/index.ts';
-import { connect, migrate } from '../../src/platform/postgres/index.ts';
+import { connect, migrate, sql } from '../../src/platform/postgres/index.ts';
 import { loadMigrations } from '../../src/platform/postgres/migrate.ts';
 import { makeTestClock } from '../support/clock.ts';
 import { DATABASE } from '../support/global.ts';
@@ -14,8 +15,10 @@ import { house, into, wallet } from './support.ts';
 /** A ledger that was filled and rolled up before its balances were kept in trees, and goes on under today's migrations. */
 const name = `upgrade_${process.pid}`;
 const BEFORE = 1766100000000;
+/** Until then a roll-up could pass a late transfer over. */
+const PASSED_OVER_BEFORE = 1766200000000;
 const { superuserUrl, ownerUrl, appUrl } = inject('postgres');
-const at = (url: string): string => url.replace(DATABASE, name);
+const at = (url: string, database = name): string => url.replace(DATABASE, database);
 
 async function asSuperuser(...statements: string[]): Promise<void> {
   const client = new pg.Client({ connectionString: superuserUrl.replace(DATABASE, 'postgres') });
@@ -26,15 +29,20 @@ async function asSuperuser(...statements: string[]): Promise<void> {
     await client.end();
   }
 }
-afterAll(() => asSuperuser(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`));
+afterAll(() => asSuperuser(...[name, `${name}_over`].map((one) => `DROP DATABASE IF EXISTS ${one} WITH (FORCE)`)));
 
-it('keeps every balance, on both axes, and verifies', async () => {
-  await asSuperuser(`CREATE DATABASE ${name} OWNER benren_owner`);
-  const older = (await loadMigrations()).filter((one) => Number(/\d{13}$/.exec(one.name)?.[0]) < BEFORE);
-  const source = new DataSource({ type: 'postgres', url: at(ownerUrl), migrations: older, migrationsTableName: 'migration', synchronize: false });
+/** A database as it was when only the migrations before this one had run. */
+async function databaseBefore(timestamp: number, database: string): Promise<DataSource> {
+  await asSuperuser(`CREATE DATABASE ${database} OWNER benren_owner`);
+  const older = (await loadMigrations()).filter((one) => Number(/\d{13}$/.exec(one.name)?.[0]) < timestamp);
+  const source = new DataSource({ type: 'postgres', url: at(ownerUrl, database), migrations: older, migrationsTableName: 'migration', synchronize: false });
   await source.initialize();
   await source.runMigrations({ transaction: 'each' });
+  return source;
+}
 
+it('keeps every balance, on both axes, and verifies', async () => {
+  const source = await databaseBefore(BEFORE, name);
   const database = await connect({ url: at(appUrl) });
   const { runTx } = database;
   const random = seededRandom('upgrade');
@@ -47,10 +55,10 @@ it('keeps every balance, on both axes, and verifies', async () => {
   });
   // Rolled up by the function of that time, in its middle and with a tail that is not, and entries that have no position yet.
   await post(0, 200);
-  await ledger.sequence();
+  await source.query('SELECT ledger_sequence(1000)');
   await source.query('SELECT ledger_take_roll_up(1, 16, 8)');
   await post(200, 300);
-  await ledger.sequence();
+  await source.query('SELECT ledger_sequence(1000)');
   await post(300, 310);
   await source.destroy();
   const asked = [house('cash').code, ...[0, 1, 2].map((n) => wallet(`w${n}`).code)].flatMap((code) => [
@@ -83,4 +91,31 @@ it('keeps every balance, on both axes, and verifies', async () => {
   await today.rollUp();
   expect((await today.verify()).problems).toEqual([]);
   await upgraded.close();
+}, 60_000);
+
+it('gives a transfer its place that a roll-up had passed over', async () => {
+  const source = await databaseBefore(PASSED_OVER_BEFORE, `${name}_over`);
+  const database = await connect({ url: at(appUrl, `${name}_over`) });
+  const { runTx } = database;
+  const ledger = makeLedger({ runTx, ids: makeIds(makeTestClock('2026-01-01T00:00:00Z'), seededRandom('passed over')) });
+  const post = (tx: Tx, key: string): Promise<unknown> => ledger.post(tx, { key, kind: 'test.move', effectiveDate: '2026-01-01', metadata: {}, legs: into(house('over'), 1n) });
+  for (let n = 0; n < 70; n += 1) await runTx((tx) => post(tx, `before/${n}`));
+  await runTx(async (younger) => {
+    // It took its number first and its place last, and ended first: the other one was hidden behind it.
+    await runTx(async (older) => {
+      await sql(older, 'SELECT pg_current_xact_id()');
+      await post(younger, 'younger');
+      await post(older, 'older');
+    });
+    await source.query('SELECT ledger_take_roll_up(1, 16, 8, 8)');
+  });
+  await source.query('SELECT ledger_take_roll_up(1, 16, 8, 8)');
+  await source.destroy();
+  expect((await ledger.verify()).unpositioned).toBe(1);
+  await migrate(at(ownerUrl, `${name}_over`));
+  await ledger.sequence();
+  const report = await ledger.verify();
+  expect([report.problems, report.unpositioned]).toEqual([[], 0]);
+  expect(await runTx((tx) => ledger.balance(tx, house('over')))).toBe(-72n);
+  await database.close();
 }, 60_000);

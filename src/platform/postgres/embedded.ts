@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import pg from 'pg';
 
@@ -96,10 +97,18 @@ async function initialise(record: ServerRecord, user: HostUser | undefined): Pro
   if (code !== 0) throw new Error(`initdb failed (${code ?? 'signal'}): ${complaint.trim()}`);
 }
 
+const MEGABYTE = 1_048_576;
+
+/** An eighth of the machine's memory, within what a small machine can spare and a ledger of some millions can use: PostgreSQL's own 128 MB hold a tenth of one. */
+function sharedBuffers(): string {
+  return `${Math.floor(Math.min(Math.max(totalmem() / 8, 128 * MEGABYTE), 1_024 * MEGABYTE) / MEGABYTE)}MB`;
+}
+
 async function launch(record: ServerRecord, user: HostUser | undefined, flags: string[]): Promise<number> {
   const child = spawned(join(record.nativeFolder, 'bin', 'postgres'), [
     '-D', record.dataFolder, '-p', String(record.port), '-h', '127.0.0.1',
-    '-c', 'unix_socket_directories=', '-c', 'max_connections=200', '-c', 'log_min_messages=warning', ...flags,
+    '-c', 'unix_socket_directories=', '-c', 'max_connections=200', '-c', 'log_min_messages=warning',
+    '-c', `shared_buffers=${sharedBuffers()}`, ...flags,
   ], user);
   const log: string[] = [];
   child.stderr?.on('data', (chunk: Buffer) => {

@@ -59,10 +59,12 @@ export async function takeFailure(tx: Tx, stripePayout: string, at: Date): Promi
   return await execute(tx, `UPDATE bank_payout b SET taken_at = $2 WHERE b.stripe_payout = $1 AND ${UNDECIDED}`, [stripePayout, at]) === 1;
 }
 
-/** What of a payee's transfers in a currency still lies with them: newest first, after what came back or will. */
+/** What of a payee's transfers in a currency still lies with them, locked: newest first, after what came back or will. */
 export async function standingTransfers(
   tx: Tx, stripeAccount: string, currency: Currency,
 ): Promise<{ payoutId: string; stripeTransfer: string; leftMinor: bigint }[]> {
+  // In a statement of its own: the sums of the next are then of what stands, and not of what stood before a lock that was waited for.
+  await sql(tx, `SELECT FROM payout WHERE stripe_account = $1 AND state = 'paid' ORDER BY settled_at DESC, id DESC FOR UPDATE`, [stripeAccount]);
   return await sql(
     tx,
     `SELECT p.id AS "payoutId", p.stripe_transfer AS "stripeTransfer",
@@ -71,7 +73,7 @@ export async function standingTransfers(
            WHERE t.payout_id = p.id AND y.done_at IS NULL), 0)::bigint AS "leftMinor"
      FROM payout p LEFT JOIN currency_conversion c ON c.payout_id = p.id
      WHERE p.stripe_account = $1 AND p.state = 'paid' AND coalesce(c.to_currency, p.currency) = $2
-     ORDER BY p.settled_at DESC, p.id DESC FOR UPDATE OF p`,
+     ORDER BY p.settled_at DESC, p.id DESC`,
     [stripeAccount, currency],
   );
 }

@@ -18,7 +18,7 @@ export interface PayeeProvider {
   account(stripeAccount: string): Promise<(AccountFacts & { payee: string | null; banksInError: string[] }) | null>;
   /** How a connected account's payout to its bank ended; null while it has not. */
   bankPayout(stripeAccount: string, stripePayout: string): Promise<BankPayout | null>;
-  /** Reverses a transfer in part. `later`: nothing came back, since the payee's balance lacks it; `never`: and nothing will. */
+  /** Reverses a transfer in part, once: looked up first, since idempotency keys are forgotten after a day. `later`: nothing came back, since the payee's balance lacks it; `never`: and nothing will. */
   takeBack(what: TakeBack): Promise<'taken' | 'later' | 'never' | 'unknown'>;
   /** What the processor would pay for a claim in a currency that it holds none of for us; null when it holds that currency. */
   quote(currency: Currency): Promise<Quote | null>;
@@ -175,6 +175,14 @@ export function makePayeeProvider(port: Pick<StripePort, 'run' | 'withKey'>, pub
     return (await run((sdk) => sdk.transfers.list({ transfer_group: payoutId, limit: 2 }))).data.map(transferFacts);
   }
 
+  /** Whether a transfer was reversed for this bank's failure already, by a call whose answer was lost. */
+  async function wasTaken(stripeTransfer: string, stripePayout: string): Promise<boolean> {
+    return await run(async (sdk) => {
+      for await (const reversal of sdk.transfers.listReversals(stripeTransfer, { limit: 100 })) if (reversal.metadata?.['bankPayout'] === stripePayout) return true;
+      return false;
+    });
+  }
+
   return {
     ...makeAccounts(port, publicUrl),
     quote: makeQuotes(port),
@@ -199,6 +207,7 @@ export function makePayeeProvider(port: Pick<StripePort, 'run' | 'withKey'>, pub
     },
     async takeBack({ stripePayout, payoutId, stripeTransfer, amountMinor, refusals }) {
       try {
+        if (await wasTaken(stripeTransfer, stripePayout)) return 'taken';
         await run((sdk) => sdk.transfers.createReversal(stripeTransfer, {
           amount: toStripeAmount(amountMinor), metadata: { payoutId, bankPayout: stripePayout },
         }, withKey(`bank:${stripePayout}:${payoutId}:${refusals}`)));

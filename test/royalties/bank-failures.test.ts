@@ -1,9 +1,13 @@
-import type Stripe from 'stripe';
+import Stripe from 'stripe';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { chart } from '../../src/ledger/index.ts';
+import { Refusal } from '../../src/kernel/refusals.ts';
 import { addDays } from '../../src/kernel/time.ts';
+import { chart } from '../../src/ledger/index.ts';
+import { endTakeBack, insertTakeBack, standingTransfers } from '../../src/royalties/bank-store.ts';
+import { makePayeeProvider } from '../../src/royalties/payee-provider.ts';
 import { noon } from '../billing/support.ts';
+import { until } from '../support/until.ts';
 import { openRoyalties, type RoyaltiesWorld } from './world.ts';
 
 /** The processor's number of an account that its bank does not find. */
@@ -75,6 +79,20 @@ describe('a bank that gives the money back', () => {
     expect(await failure()).toBe('no_account');
   });
 
+  it('is taken back by two at once as by one after the other: each counts what the other took', async () => {
+    const account = await stripeAccount();
+    const taken = { stripePayout: 'po_before', payoutId, stripeTransfer: 'tr_x', amountMinor: 30n, refusals: 0 };
+    const { first, second } = await world.tx(async (tx) => {
+      const [found] = await standingTransfers(tx, account, 'CNY');
+      const other = world.tx((later) => standingTransfers(later, account, 'CNY'));
+      await until(async () => (await world.db.asOwner(`SELECT FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND datname = current_database()`)).length > 0);
+      await insertTakeBack(tx, taken);
+      return { first: found, second: { other } };
+    });
+    expect((await second.other)[0]).toEqual({ ...first, leftMinor: (first?.leftMinor ?? 0n) - 30n });
+    await world.tx((tx) => endTakeBack(tx, taken, world.clock.now()));
+  });
+
   it('for a week: what it gave back is unpaid again, once, however often and at once it is asked for, on the statement of then', async () => {
     // After the payout a later run was divided, and what it paid for was refunded: more than that run gave is owed back.
     const [period] = await world.tx((tx) => world.billing.periodsBetween(tx, { cloneId: world.cloneId, fromDay: '2026-03-01', toDay: '2026-03-31' }));
@@ -114,5 +132,23 @@ describe('a bank that gives the money back', () => {
     await world.royalties.work.takeBackFailed();
     expect([await failure(), await unpaid(), await debt()]).toEqual([null, 0n, 0n]);
     await world.checkBooks();
+  });
+
+  it('is asked of once, also when the answer was lost and the processor has forgotten the key', async () => {
+    // A transfer that is none of ours: what is booked of one is asked above.
+    const transfer = await world.port.sdk.transfers.create({ amount: 10, currency: 'cny', destination: await stripeAccount() }, world.port.withKey('strange transfer'));
+    const sent = { stripePayout: 'po_lost', payoutId: 'pay_lost', stripeTransfer: transfer.id, amountMinor: 3n, refusals: 0 };
+    const lossy = makePayeeProvider({
+      withKey: world.port.withKey,
+      async run(work) {
+        const answer = await world.port.run(work);
+        if (String(work).includes('createReversal')) throw new Refusal('unavailable', 'No answer.', { cause: new Stripe.errors.StripeConnectionError({ message: 'reset', type: 'api_error' }) });
+        return answer;
+      },
+    }, '');
+    expect(await lossy.takeBack(sent)).toBe('unknown');
+    const forgotten = makePayeeProvider({ run: world.port.run, withKey: (key) => world.port.withKey(`${key}:a day later`) }, '');
+    expect(await forgotten.takeBack(sent)).toBe('taken');
+    expect((await world.port.sdk.transfers.listReversals(sent.stripeTransfer)).data.map((one) => one.amount)).toEqual([3]);
   });
 });

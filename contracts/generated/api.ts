@@ -2297,7 +2297,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/v1/owed-refunds/{owedId}/settle": {
+    "/v1/owed-refunds/{owedId}/settlement": {
         parameters: {
             query?: never;
             header?: never;
@@ -2307,10 +2307,30 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Record that an owed refund was paid otherwise
-         * @description For a payment to which nothing can be sent back any more. Kept with who says so and with what the payment is found by, such as a bank's reference. One that is on its way, or was settled, is answered as it is.
+         * Say that an owed refund was paid otherwise
+         * @description For a payment to which nothing can be sent back any more. Kept with who says so and with what the payment is found by, such as a bank's reference; nothing is booked before another operator confirms it. Said again, the newest counts. One that is on its way, or was settled, is answered as it is. Refused with `review_party` to whom it is owed.
          */
-        post: operations["settleOwedRefund"];
+        post: operations["proposeOwedSettlement"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/owed-refunds/{owedId}/settlement/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm that an owed refund was paid otherwise, and book it
+         * @description Refused with `two_people_needed` to whoever said so, and with `settlement_differs` where the reference is another one than was said. One that is on its way, or was settled, is answered as it is.
+         */
+        post: operations["approveOwedSettlement"];
         delete?: never;
         options?: never;
         head?: never;
@@ -6022,6 +6042,13 @@ export interface components {
             /** @enum {string} */
             state: "owed" | "refused" | "pending" | "succeeded" | "failed" | "paid_otherwise";
             owedAt: components["schemas"]["Instant"];
+            /** @description That it was paid otherwise, as one operator says and another confirms. */
+            settlement: {
+                reference: string;
+                proposedBy: string;
+                proposedAt: components["schemas"]["Instant"];
+                approvedBy: string | null;
+            } | null;
         };
         OwnProofId: string;
         /**
@@ -6451,6 +6478,17 @@ export interface components {
             payoutsEnabled: boolean;
             /** @description Why the bank returned money to the payee's own balance at the processor, while that stands: nothing is sent until another bank is named, and after a week what was returned is taken back and unpaid again. */
             bankFailure: string | null;
+            /** @description Money waits and cannot be sent before the payee has an account at the processor. Said anew every thirty days; null once they are ready, or while nothing waited. */
+            reminder: {
+                /** @description The how manieth it is. */
+                number: number;
+                remindedAt: components["schemas"]["Instant"];
+                /** @description What was unpaid then. */
+                waiting: {
+                    currency: components["schemas"]["Currency"];
+                    unpaidMinor: components["schemas"]["AmountMinor"];
+                }[];
+            } | null;
         };
         PayoutSetting: {
             /** @enum {string} */
@@ -11618,7 +11656,7 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
-    settleOwedRefund: {
+    proposeOwedSettlement: {
         parameters: {
             query?: never;
             header: {
@@ -11639,7 +11677,40 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Settled. */
+            /** @description The refund as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwedRefund"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    approveOwedSettlement: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names this write. The same key with the same request is answered as before and changes nothing; with another request it is refused with `idempotency_key_reused`. */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                owedId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description What this operator found the payment by; the same as was said. */
+                    reference: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The refund as it stands. */
             200: {
                 headers: {
                     [name: string]: unknown;

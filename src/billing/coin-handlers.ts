@@ -5,7 +5,7 @@ import type { Billing } from './service.ts';
 
 const SHOWN = 100;
 
-type Mine = Pick<Handlers<RequestContext>, 'listCoinPacks' | 'buyCoins' | 'getWallet' | 'payDebt' | 'returnCoins' | 'buyPrepaidMonth' | 'listOutputPrices' | 'priceOutput' | 'listDisputes' | 'listReconciliations' | 'reconcile' | 'listOwedRefunds' | 'sendOwedRefund' | 'settleOwedRefund'>;
+type Mine = Pick<Handlers<RequestContext>, 'listCoinPacks' | 'buyCoins' | 'getWallet' | 'payDebt' | 'returnCoins' | 'buyPrepaidMonth' | 'listOutputPrices' | 'priceOutput' | 'listDisputes' | 'listReconciliations' | 'reconcile' | 'listOwedRefunds' | 'sendOwedRefund' | 'proposeOwedSettlement' | 'approveOwedSettlement'>;
 
 export function makeCoinHandlers(billing: Billing): Mine {
   return {
@@ -41,8 +41,11 @@ export function makeCoinHandlers(billing: Billing): Mine {
     async sendOwedRefund(input, context) {
       return { status: 202, body: await billing.sendOwedRefund(withRole(context, 'operator'), writeKey(context), input.path.owedId) };
     },
-    async settleOwedRefund(input, context) {
-      return { status: 200, body: await billing.settleOwedRefund(withRole(context, 'operator'), writeKey(context), input.path.owedId, input.body) };
+    async proposeOwedSettlement(input, context) {
+      return { status: 200, body: await billing.proposeOwedSettlement(withRole(context, 'operator'), writeKey(context), input.path.owedId, input.body) };
+    },
+    async approveOwedSettlement(input, context) {
+      return { status: 200, body: await billing.approveOwedSettlement(withRole(context, 'operator'), writeKey(context), input.path.owedId, input.body) };
     },
     async listReconciliations(_input, context) {
       withRole(context, 'operator');

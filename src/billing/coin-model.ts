@@ -129,10 +129,12 @@ export function sumOf(parts: readonly Sum[]): Sum {
  * up once for the fan, in however many parts it comes. The last ones of the last lots, since those were taken last. `parts` hold what
  * can still be given back.
  */
-export function unusedCoins(parts: readonly { lot: Lot; taken: readonly Run[] }[], returnedMinor: bigint, wholeMinor: bigint, spentCoins: bigint): Part[] {
+export function unusedCoins(
+  parts: readonly { lot: Lot; taken: readonly Run[] }[], returnedMinor: bigint, wholeMinor: bigint, spentCoins: bigint, lostCoins = 0n,
+): Part[] {
   const left = parts.reduce((sum, { taken }) => sum + countOf(taken), 0n);
   const all = wholeMinor === 0n ? spentCoins : (spentCoins * returnedMinor + wholeMinor - 1n) / wholeMinor;
-  const wanted = all - (spentCoins - left);
+  const wanted = all - (spentCoins - lostCoins - left);
   let rest = wanted < left ? wanted : left;
   const given: Part[] = [];
   for (const { lot, taken } of [...parts].reverse()) {

@@ -3,7 +3,7 @@ import type { Currency } from '../kernel/money.ts';
 import type { Day } from '../kernel/time.ts';
 import { chart, type Leg, type TransferDraft } from '../ledger/index.ts';
 import type { Sum } from './coin-model.ts';
-import { cashIn, cashOut, moving, type Settled } from './postings.ts';
+import { cashIn, cashOut, earnedApart, moving, type Settled } from './postings.ts';
 
 const { coinDeferred, coinDeferredFees, coinDeferredHeld, coinLiability, coinsHeld, coinsIssued, deferred, deferredFees, disputesPending, earned, fanDebt, platformExpense, taxPayable } = chart;
 
@@ -90,20 +90,26 @@ function gone({ accountId, sum }: SpendTrace, legs: readonly Leg[]): Leg[] {
   ]);
 }
 
-/** An output was delivered: what its coins cost is earned on the tier, that day, less what the processor kept of it. */
+/** An output was delivered: what its coins cost is earned on the tier, that day, less what the processor kept of it; what is worth just that as days are. */
 export function outputEarned(spend: SpendTrace & { cloneId: string; tierId: string }, told: { releaseId: string; day: Day; splitId: string | null }): TransferDraft {
   const { cloneId, tierId, sum: { netMinor, taxMinor, feeMinor } } = spend;
+  const into = earned(cloneId, tierId, COIN_PRICE);
+  const apart = earnedApart(into, spend.sum);
   return {
     key: `coins:${spend.spendId}:spent`,
     kind: 'billing.coins_spent',
     effectiveDate: told.day,
-    legs: gone(spend, [
-      { account: coinDeferredFees(COIN_PRICE), amountMinor: -feeMinor },
-      { account: earned(cloneId, tierId, COIN_PRICE), amountMinor: feeMinor - netMinor },
-    ]),
+    legs: [
+      ...(apart?.legs ?? []),
+      ...gone(spend, [
+        { account: coinDeferredFees(COIN_PRICE), amountMinor: -feeMinor },
+        ...(apart === null ? [{ account: into, amountMinor: feeMinor - netMinor }] : []),
+      ]),
+    ],
     metadata: {
       // Under which a run remembers it and a refund finds it again: a spend is to an output what a period is to a month.
-      ...traceOf(spend), periodId: spend.spendId, releaseId: told.releaseId, fromDay: told.day, throughDay: told.day, feeMinor: feeMinor.toString(), taxMinor: taxMinor.toString(),
+      ...traceOf(spend), periodId: spend.spendId, releaseId: told.releaseId, fromDay: told.day, throughDay: told.day,
+      ...(apart === null ? { feeMinor: feeMinor.toString(), taxMinor: taxMinor.toString() } : { earnedLegs: apart.earnedLegs }),
       ...(told.splitId === null ? {} : { splitVersionId: told.splitId }),
     },
   };

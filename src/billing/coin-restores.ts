@@ -1,7 +1,7 @@
 import { dayOf } from '../kernel/time.ts';
 import type { Tx } from '../kernel/tx.ts';
 import { chart, type Leg } from '../ledger/index.ts';
-import { sumOf, unusedCoins } from './coin-model.ts';
+import { countOf, partOf, sumOf, unusedCoins } from './coin-model.ts';
 import { forfeitReturned } from './coin-forfeits.ts';
 import { coinsRestored } from './coin-postings.ts';
 import * as store from './coin-store.ts';
@@ -18,6 +18,17 @@ type Deps = BillingDeps;
 /** Whether a period was paid ahead with coins: then a spend of coins stands where a payment would. */
 export function paidWithCoins(period: Pick<periods.PeriodRow, 'stripeCharge'>): boolean {
   return period.stripeCharge.startsWith('hld_');
+}
+
+/** What a fan's bank took back of a prepaid period's delivered days: it is theirs already, and comes back as no coins. */
+export async function lostOf(tx: Tx, period: Pick<periods.PeriodRow, 'stripeCharge'>): Promise<bigint> {
+  if (!paidWithCoins(period)) return 0n;
+  const spent = (await store.partsOf(tx, period.stripeCharge)).filter(({ lost }) => lost !== '{}');
+  const lots = await store.lotsById(tx, spent.map(({ lotId }) => lotId));
+  return spent.reduce((sum, { lotId, lost }) => {
+    const lot = lots.find(({ id }) => id === lotId);
+    return lot === undefined ? sum : sum + partOf(lot, store.readRuns(lost)).netMinor;
+  }, 0n);
 }
 
 /**
@@ -48,7 +59,8 @@ export async function restoreCoins(
     return lot === undefined ? [] : [{ lot, taken: store.readRuns(left) }];
   });
   const before = await returnedBefore(tx, period, told.causeId);
-  const given = unusedCoins(parts, before + told.moneyMinor, spend.netMinor, spend.coins);
+  const lostCoins = spent.reduce((sum, { lost }) => sum + countOf(store.readRuns(lost)), 0n);
+  const given = unusedCoins(parts, before + told.moneyMinor, spend.netMinor, spend.coins, lostCoins);
   const { transferId } = await deps.ledger.post(tx, coinsRestored({
     key: `coins:${spend.id}:restored:${told.causeId}`, accountId: spend.accountId, given: sumOf(given), from: told.from, moneyMinor: told.moneyMinor,
     feeMinor: told.feeMinor, day: dayOf(deps.clock.now()), metadata: { ...traceOf(period), spendId: spend.id, refundId: told.causeId },

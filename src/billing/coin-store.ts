@@ -195,11 +195,11 @@ export async function spendsOf(tx: Tx, accountId: string, limit: number): Promis
   return await sql<SpendRow>(tx, `SELECT ${SPEND} FROM coin_spend WHERE account_id = $1 ORDER BY id DESC LIMIT $2`, [accountId, limit]);
 }
 
-/** The lots of a spend, in their order. `left` is what of it can still be given back. */
-export async function partsOf(tx: Tx, spendId: string): Promise<(Part & { left: string; boughtAt: Date })[]> {
-  const rows = await sql<Omit<Part, 'taken'> & { taken: string; left: string; boughtAt: Date }>(
+/** The lots of a spend, in their order. `left` is what of it can still be given back, `lost` what a lost dispute took of it. */
+export async function partsOf(tx: Tx, spendId: string): Promise<(Part & { left: string; lost: string; boughtAt: Date })[]> {
+  const rows = await sql<Omit<Part, 'taken'> & { taken: string; left: string; lost: string; boughtAt: Date }>(
     tx,
-    `SELECT p.lot_id AS "lotId", p.taken::text, (p.taken - p.given)::text AS "left", p.coins, p.net_minor AS "netMinor", p.tax_minor AS "taxMinor",
+    `SELECT p.lot_id AS "lotId", p.taken::text, (p.taken - p.given - p.lost)::text AS "left", p.lost::text, p.coins, p.net_minor AS "netMinor", p.tax_minor AS "taxMinor",
             p.fee_minor AS "feeMinor", l.bought_at AS "boughtAt"
      FROM coin_spend_part p JOIN coin_lot l ON l.id = p.lot_id WHERE p.spend_id = $1 ORDER BY l.bought_at, l.id`,
     [spendId],
@@ -240,6 +240,13 @@ export async function insertRestores(tx: Tx, row: { spendId: string; refundId: s
     `INSERT INTO coin_restore (spend_id, lot_id, refund_id, coins_given, transfer_id)
      SELECT $1, r.lot, $2, r.given::int8multirange, $3 FROM unnest($4::text[], $5::text[]) AS r (lot, given)`,
     [row.spendId, row.refundId, row.transferId, ordered.map((part) => part.lotId), ordered.map((part) => writeRuns(part.taken))],
+  );
+}
+
+/** Spent coins whose price a lost dispute took back from whoever had received it. */
+export async function insertLoss(tx: Tx, row: { disputeId: string; spendId: string; lotId: string }, lost: readonly Run[]): Promise<void> {
+  await sql(
+    tx, 'INSERT INTO coin_loss (dispute_id, spend_id, lot_id, coins_lost) VALUES ($1, $2, $3, $4::int8multirange)', [row.disputeId, row.spendId, row.lotId, writeRuns(lost)],
   );
 }
 

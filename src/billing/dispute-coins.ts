@@ -42,6 +42,7 @@ async function loseSpends(tx: Tx, deps: DisputeDeps, row: store.DisputeRow, lot:
       disputeId: row.id, charge: row.stripeCharge, cloneId: spent.cloneId, tierId: spent.tierId, source: { cloneId: spent.cloneId, periodId: spent.periodId },
       netMinor: taken.netMinor, taxMinor: taken.taxMinor, feeMinor: taken.feeMinor, day: dayOf(deps.clock.now()), uncoveredBy: row.accountId,
     });
+    await coins.insertLoss(tx, { disputeId: row.id, spendId: spent.spendId, lotId: lot.id }, taken.taken);
     claim -= grossOf(taken);
   }
   return claim;

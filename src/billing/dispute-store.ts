@@ -98,13 +98,13 @@ export interface LotSpend {
   periodId: string;
 }
 
-/** What was captured out of a lot and not given back, latest first: where its coins went. */
+/** What was captured out of a lot and neither given back nor lost before, latest first: where its coins went. */
 export async function spendsOfLot(tx: Tx, lotId: string): Promise<LotSpend[]> {
   return await sql<LotSpend>(
     tx,
     `SELECT s.id AS "spendId", s.purpose, s.clone_id AS "cloneId", s.tier_id AS "tierId",
             CASE s.purpose WHEN 'month' THEN s.captured_for ELSE s.id END AS "periodId" FROM coin_spend_part p JOIN coin_spend s ON s.id = p.spend_id
-     WHERE p.lot_id = $1 AND s.state = 'captured' AND s.purpose IN ('output', 'month') AND p.given <> p.taken ORDER BY s.settled_at DESC, s.id DESC`,
+     WHERE p.lot_id = $1 AND s.state = 'captured' AND s.purpose IN ('output', 'month') AND p.given + p.lost <> p.taken ORDER BY s.settled_at DESC, s.id DESC`,
     [lotId],
   );
 }

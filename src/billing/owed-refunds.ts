@@ -11,7 +11,7 @@ import type { DisputeDeps } from './disputes.ts';
 import { owedPaidOtherwise, refundCameBack, refundSentAgain } from './postings.ts';
 import type { RefundFacts } from './provider.ts';
 import type { Place } from './refund-store.ts';
-import { listRefused, sendRefused, settleRefused } from './refused-refunds.ts';
+import { listRefused, refusedNow, sendRefused, settleRefused } from './refused-refunds.ts';
 
 export type OwedRefundView = components['schemas']['OwedRefund'];
 
@@ -21,18 +21,35 @@ export interface OwedRefunds {
   listOwedRefunds: (page: { after?: string; limit?: number }) => Promise<{ refunds: OwedRefundView[]; next: string | null }>;
   /** Sends it to the same payment once more; one that is on its way, or has arrived, is answered as it is. Refuses `not_found`, `refund_too_large`. */
   sendOwedRefund: (actor: Actor, key: IdempotencyKey, owedId: string) => Promise<OwedRefundView>;
-  /** Books that it was paid outside the processor. Refuses `not_found`, `refund_too_large`. */
-  settleOwedRefund: (actor: Actor, key: IdempotencyKey, owedId: string, input: { reference: string }) => Promise<OwedRefundView>;
+  /** Says that it was paid outside the processor; nothing is booked yet, and what was said before is no more. Refuses `not_found`, `refund_too_large`, `review_party`. */
+  proposeOwedSettlement: (actor: Actor, key: IdempotencyKey, owedId: string, input: { reference: string }) => Promise<OwedRefundView>;
+  /** Another operator, who has looked the payment up, says the same: it is booked. Refuses `not_found`, `two_people_needed`, `settlement_differs`, `refund_too_large`, `review_party`. */
+  approveOwedSettlement: (actor: Actor, key: IdempotencyKey, owedId: string, input: { reference: string }) => Promise<OwedRefundView>;
   /** Job. */
   sendOwed: (owedId: string) => Promise<void>;
   /** Books what the processor says of a try; answers false when none has this id. */
   settleOwed: (owedId: string, told: RefundFacts) => Promise<boolean>;
 }
 
-function viewOf(row: Omit<store.OwedRow, 'state' | 'returnedRefund'> & { state: OwedRefundView['state'] }): OwedRefundView {
+type Seen = Omit<store.OwedRow, 'state' | 'returnedRefund'> & { state: OwedRefundView['state'] };
+
+async function viewOf(tx: Tx, row: Seen): Promise<OwedRefundView> {
+  const [view] = await viewsOf(tx, [row]);
+  if (view === undefined) throw new Error(`Nothing shows ${row.id}.`);
+  return view;
+}
+
+async function viewsOf(tx: Tx, rows: readonly Seen[]): Promise<OwedRefundView[]> {
+  const settlements = await store.settlementsOf(tx, rows.map(({ id }) => id));
+  return rows.map((row) => ownView(row, settlements.get(row.id) ?? null));
+}
+
+function ownView(row: Seen, settlement: store.SettlementRow | null): OwedRefundView {
   return {
     owedId: row.id, refundId: row.refundId, charge: row.stripeCharge, currency: row.currency, amountMinor: row.grossMinor.toString(), failure: row.failure,
-    state: row.state, owedAt: row.owedAt.toISOString(),
+    state: row.state, owedAt: row.owedAt.toISOString(), settlement: settlement === null ? null : {
+      reference: settlement.reference, proposedBy: settlement.proposedBy, proposedAt: settlement.proposedAt.toISOString(), approvedBy: settlement.approvedBy,
+    },
   };
 }
 
@@ -40,9 +57,9 @@ const SHOWN = 100;
 
 /** The parts of the list, one behind the other. */
 const PARTS: readonly ((tx: Tx, after: Place | null, limit: number) => Promise<OwedRefundView[]>)[] = [
-  async (tx, after, limit) => (await listRefused(tx, after, limit)).map((row) => viewOf({ ...row, state: 'refused' })),
-  async (tx, after, limit) => (await store.listOwed(tx, false, after, limit)).map(viewOf),
-  async (tx, after, limit) => (await store.listOwed(tx, true, after, limit)).map(viewOf),
+  async (tx, after, limit) => await viewsOf(tx, (await listRefused(tx, after, limit)).map((row) => ({ ...row, state: 'refused' }))),
+  async (tx, after, limit) => await viewsOf(tx, await store.listOwed(tx, false, after, limit)),
+  async (tx, after, limit) => await viewsOf(tx, await store.listOwed(tx, true, after, limit)),
 ];
 
 /** `part.milliseconds.id` of the last page's last row. */
@@ -85,6 +102,57 @@ export async function cameBack(
   await deps.ledger.post(tx, refundCameBack({ refundId, stripeRefund, charge: stripeCharge, currency, amountMinor: grossMinor, returned, at }));
 }
 
+/** Nobody says of their own money that it was paid. */
+async function checkParty(tx: Tx, { accountId }: Actor, refundId: string): Promise<void> {
+  if (await store.fanOwed(tx, refundId) === accountId) throw new Refusal('review_party', 'This is owed to yourself: two others say that it was paid.');
+}
+
+function makeSettlements(deps: DisputeDeps): Pick<OwedRefunds, 'proposeOwedSettlement' | 'approveOwedSettlement'> {
+  const { runTx, clock, ledger } = deps;
+
+  async function book(tx: Tx, row: store.OwedRow, told: { reference: string; recordedBy: string }): Promise<void> {
+    const at = clock.now();
+    const { id: owedId, refundId, stripeCharge: charge, currency, grossMinor: amountMinor } = row;
+    const { transferId } = await ledger.post(tx, owedPaidOtherwise({ owedId, refundId, charge, currency, amountMinor, reference: told.reference, at }));
+    await store.insertPaidOtherwise(tx, { ...told, owedId, paidAt: at, transferId });
+    await store.putOwed(tx, owedId, { state: 'paid_otherwise', stripeRefund: null, settled: null, at });
+  }
+
+  return {
+    proposeOwedSettlement: (actor, key, owedId, { reference }) => runTx((tx) => once(tx, key, async () => {
+      await store.lockSettlement(tx, owedId);
+      const row = await store.lockOwed(tx, owedId);
+      const refused = row === null ? await refusedNow(tx, owedId) : null;
+      const seen = row ?? refused;
+      if (seen === null) throw notFound();
+      await checkParty(tx, actor, seen.refundId);
+      const open = seen.state === 'owed' || seen.state === 'refused';
+      if (open) await store.insertProposal(tx, { owedId, reference, proposedBy: actor.accountId, proposedAt: clock.now() });
+      return await viewOf(tx, seen);
+    })),
+
+    approveOwedSettlement: (actor, key, owedId, { reference }) => runTx((tx) => once(tx, key, async () => {
+      const proposed = await store.lockSettlement(tx, owedId);
+      if (proposed === null) throw notFound();
+      const told = { reference, recordedBy: actor.accountId };
+      if (proposed.approvedBy === null) {
+        if (proposed.proposedBy === actor.accountId) throw new Refusal('two_people_needed', 'Another operator must confirm what you said.');
+        if (proposed.reference !== reference) throw new Refusal('settlement_differs', 'It was said to be paid under another reference: look both up.', { extra: { reference: proposed.reference } });
+      }
+      const row = await store.lockOwed(tx, owedId);
+      await checkParty(tx, actor, row?.refundId ?? owedId);
+      if (row === null) {
+        const settled = await settleRefused(tx, deps, owedId, told);
+        if (settled === null) throw notFound();
+        return await viewOf(tx, settled);
+      }
+      if (row.state !== 'owed') return await viewOf(tx, row);
+      await book(tx, row, told);
+      return await viewOf(tx, { ...row, state: 'paid_otherwise' });
+    })),
+  };
+}
+
 export function makeOwedRefunds(deps: DisputeDeps): OwedRefunds {
   const { runTx, clock, ids, ledger, provider } = deps;
 
@@ -114,34 +182,20 @@ export function makeOwedRefunds(deps: DisputeDeps): OwedRefunds {
   return {
     listOwedRefunds: ({ after, limit = SHOWN }) => runTx((tx) => page(tx, readPlace(after), limit)),
 
-    settleOwedRefund: ({ accountId: recordedBy }, key, owedId, { reference }) => runTx((tx) => once(tx, key, async () => {
-      const row = await store.lockOwed(tx, owedId);
-      if (row === null) {
-        const refused = await settleRefused(tx, deps, owedId, { reference, recordedBy });
-        if (refused === null) throw notFound();
-        return viewOf(refused);
-      }
-      if (row.state !== 'owed') return viewOf(row);
-      const at = clock.now();
-      const { refundId, stripeCharge: charge, currency, grossMinor: amountMinor } = row;
-      const { transferId } = await ledger.post(tx, owedPaidOtherwise({ owedId, refundId, charge, currency, amountMinor, reference, at }));
-      await store.insertPaidOtherwise(tx, { owedId, reference, recordedBy, paidAt: at, transferId });
-      await store.putOwed(tx, owedId, { state: 'paid_otherwise', stripeRefund: null, settled: null, at });
-      return viewOf({ ...row, state: 'paid_otherwise' });
-    })),
+    ...makeSettlements(deps),
 
     sendOwedRefund: (_actor, key, owedId) => runTx((tx) => once(tx, key, async () => {
       const row = await store.lockOwed(tx, owedId);
       if (row === null) {
         const refused = await sendRefused(tx, deps, owedId);
         if (refused === null) throw notFound();
-        return viewOf(refused);
+        return await viewOf(tx, refused);
       }
-      if (row.state !== 'owed') return viewOf(row);
+      if (row.state !== 'owed') return await viewOf(tx, row);
       const at = clock.now();
       await store.putOwed(tx, owedId, { state: 'pending', stripeRefund: null, settled: null, at });
       await enqueue(tx, { topic: 'billing.sendOwed', payload: { owedId }, runAt: at, dedupeKey: `billing.sendOwed:${owedId}` });
-      return viewOf({ ...row, state: 'pending' });
+      return await viewOf(tx, { ...row, state: 'pending' });
     })),
 
     async sendOwed(owedId) {

@@ -56,7 +56,53 @@ export async function putOwed(tx: Tx, id: string, told: {
   );
 }
 
-/** Who says that something owed was paid outside, and by what it is found again. Written before its state moves on. */
+/** That something owed was paid outside: by what it is found again, who said so, and who confirmed it. */
+export interface SettlementRow {
+  owedId: string;
+  reference: string;
+  proposedBy: string;
+  proposedAt: Date;
+  approvedBy: string | null;
+}
+
+/** What was said last of each. */
+export async function settlementsOf(tx: Tx, owedIds: readonly string[]): Promise<Map<string, SettlementRow>> {
+  const rows = await sql<SettlementRow>(
+    tx,
+    `SELECT DISTINCT ON (p.owed_id) p.owed_id AS "owedId", p.reference, p.proposed_by AS "proposedBy", p.proposed_at AS "proposedAt", o.recorded_by AS "approvedBy"
+       FROM refund_settlement_proposal p LEFT JOIN refund_paid_otherwise o ON o.owed_id = p.owed_id
+      WHERE p.owed_id = ANY ($1::text[]) ORDER BY p.owed_id, p.number DESC`,
+    [owedIds],
+  );
+  return new Map(rows.map((row) => [row.owedId, row]));
+}
+
+/** What is said of one payment takes turns. */
+export async function lockSettlement(tx: Tx, owedId: string): Promise<SettlementRow | null> {
+  await sql(tx, 'SELECT pg_advisory_xact_lock(hashtextextended($1, 73))', [owedId]);
+  return (await settlementsOf(tx, [owedId])).get(owedId) ?? null;
+}
+
+export async function insertProposal(tx: Tx, row: Omit<SettlementRow, 'approvedBy'>): Promise<void> {
+  await sql(
+    tx,
+    `INSERT INTO refund_settlement_proposal (owed_id, number, reference, proposed_by, proposed_at)
+     SELECT $1, coalesce(max(number), 0) + 1, $2, $3, $4 FROM refund_settlement_proposal WHERE owed_id = $1`,
+    [row.owedId, row.reference, row.proposedBy, row.proposedAt],
+  );
+}
+
+/** Whose payment something owed is of. */
+export async function fanOwed(tx: Tx, refundId: string): Promise<string | null> {
+  return (await maybeOne<{ id: string }>(
+    tx,
+    `SELECT account_id AS id FROM coin_return WHERE id = $1
+     UNION ALL SELECT p.account_id FROM refund r JOIN subscription_period p ON p.id = r.period_id WHERE r.id = $1`,
+    [refundId],
+  ))?.id ?? null;
+}
+
+/** Who confirmed that something owed was paid outside, and by what it is found again. Written before its state moves on. */
 export async function insertPaidOtherwise(tx: Tx, row: { owedId: string; reference: string; recordedBy: string; paidAt: Date; transferId: string }): Promise<void> {
   await sql(
     tx, 'INSERT INTO refund_paid_otherwise (owed_id, reference, recorded_by, paid_at, transfer_id) VALUES ($1, $2, $3, $4, $5)',

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../kernel/canonical-json.ts';
 import type { Currency } from '../kernel/money.ts';
 import { dayOf } from '../kernel/time.ts';
-import { chart, type Leg, type TransferDraft } from '../ledger/index.ts';
+import { type AccountRef, chart, type Leg, type TransferDraft } from '../ledger/index.ts';
 import type { EarningStep, Parts } from './model.ts';
 import type { NewPeriod, PeriodRow } from './period-store.ts';
 import type { RefundRow } from './refund-store.ts';
@@ -67,21 +67,33 @@ export function invoicePaid(period: NewPeriod): TransferDraft {
 }
 
 /**
+ * What is worth just its fee earns nothing, and a split may still divide its price: it stands in the earnings twice, as price and as fee. Null for
+ * everything else. The legs come first in their transfer, so that the places in `earnedLegs` are theirs.
+ */
+export function earnedApart(
+  into: AccountRef, { netMinor, feeMinor, taxMinor }: Pick<Parts, 'netMinor' | 'feeMinor' | 'taxMinor'>,
+): { legs: Leg[]; earnedLegs: JsonObject[] } | null {
+  if (netMinor !== feeMinor || netMinor === 0n) return null;
+  return {
+    legs: [{ account: into, amountMinor: -netMinor }, { account: into, amountMinor: feeMinor }],
+    earnedLegs: [{ feeMinor: '0', taxMinor: taxMinor.toString() }, { feeMinor: feeMinor.toString(), taxMinor: '0' }],
+  };
+}
+
+/**
  * Days earned: out of deferred revenue into the tier's earnings, with their share of the fee. Null when these days'
- * share is less than one minor unit: it comes with a later day. Days that are worth just their fee earn nothing, and a split may still divide
- * their price: they stand in the earnings twice, as price and as fee.
+ * share is less than one minor unit: it comes with a later day.
  */
 export function daysEarned(period: PeriodRow, step: EarningStep, parts: Parts): TransferDraft | null {
   const { currency, cloneId, tierId } = period;
   const { netMinor, feeMinor, taxMinor } = parts;
   const into = earned(cloneId, tierId, currency);
-  const apart = netMinor === feeMinor && netMinor !== 0n;
+  const apart = earnedApart(into, parts);
   const legs = moving([
-    // First, so that the places in `earnedLegs` are those of the legs.
-    ...(apart ? [{ account: into, amountMinor: -netMinor }, { account: into, amountMinor: feeMinor }] : []),
+    ...(apart?.legs ?? []),
     { account: deferred(cloneId, currency), amountMinor: netMinor },
     { account: deferredFees(cloneId, currency), amountMinor: -feeMinor },
-    ...(apart ? [] : [{ account: into, amountMinor: feeMinor - netMinor }]),
+    ...(apart === null ? [{ account: into, amountMinor: feeMinor - netMinor }] : []),
   ]);
   if (legs.length === 0) return null;
   return {
@@ -92,9 +104,9 @@ export function daysEarned(period: PeriodRow, step: EarningStep, parts: Parts): 
     metadata: {
       ...traceOf(period), fromDay: step.firstDay, throughDay: step.lastDay,
       // What stands between the price and the earned entry: a split may divide either.
-      ...(apart
-        ? { earnedLegs: [{ feeMinor: '0', taxMinor: taxMinor.toString() }, { feeMinor: feeMinor.toString(), taxMinor: '0' }] }
-        : { days: step.toK - step.fromK, earnedDays: step.toK, feeMinor: feeMinor.toString(), taxMinor: taxMinor.toString() }),
+      ...(apart === null
+        ? { days: step.toK - step.fromK, earnedDays: step.toK, feeMinor: feeMinor.toString(), taxMinor: taxMinor.toString() }
+        : { earnedLegs: apart.earnedLegs }),
       ...(step.splitId === null ? {} : { splitVersionId: step.splitId }),
     },
   };

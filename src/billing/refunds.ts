@@ -3,7 +3,7 @@ import { addDays, type Day } from '../kernel/time.ts';
 import type { Tx } from '../kernel/tx.ts';
 import { enqueue } from '../platform/jobs/index.ts';
 import { chart } from '../ledger/index.ts';
-import { paidWithCoins, restoreCoins, unusedLegs } from './coin-restores.ts';
+import { lostOf, paidWithCoins, restoreCoins, unusedLegs } from './coin-restores.ts';
 import type { BillingDeps } from './deps.ts';
 import { openOfCharges } from './dispute-store.ts';
 import { earnedDays, partsOfDays, type Parts } from './model.ts';
@@ -57,11 +57,13 @@ function checkParts({ grossMinor, netMinor, taxMinor, feeMinor }: Parts): void {
 
 /** The limits of a refund of a locked period. */
 async function checkLimits(tx: Tx, period: periods.PeriodRow, order: RefundOrder): Promise<void> {
-  const left = period.grossMinor - period.refundedMinor - period.creditedMinor;
+  // Of a payment the claims of its disputes are refunds; what coins paid for is claimed by its lots.
+  const lost = await lostOf(tx, period);
+  const left = period.grossMinor - period.refundedMinor - period.creditedMinor - lost;
   if (order.parts.grossMinor > left) throw tooLarge('More than is left of the charge.', left);
   if (order.kind !== 'goodwill') return;
   const earned = partsOfDays(period, 0, period.recognisedDays, period.days);
-  let netLeft = earned.netMinor;
+  let netLeft = earned.netMinor - lost;
   let taxLeft = earned.taxMinor;
   for (const before of await store.goodwillOf(tx, period.id)) {
     netLeft -= before.netMinor;

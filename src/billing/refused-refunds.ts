@@ -39,6 +39,21 @@ export async function listRefused(tx: Tx, after: store.Place | null, limit: numb
   }
 }
 
+/** A refused return by its id, as it stands: still owed (`refused`), or what became of it. Null for what was not refused. Refuses `refund_too_large`. */
+export async function refusedNow(tx: Tx, refundId: string): Promise<(Refused & { state: store.RefundRow['state'] | 'refused' | 'paid_otherwise' }) | null> {
+  const was = await store.findRefund(tx, refundId);
+  const period = was?.kind === 'stop' && was.state === 'failed' ? await periods.lockPeriod(tx, was.periodId) : null;
+  if (was === null || period === null) return null;
+  const again = await store.refundByKey(tx, `again:${refundId}`);
+  if (again !== null) return { ...seen(was, period), state: stateOf(again) };
+  if (!(await stillOwed(tx, was, period))) throw claimedOtherwise();
+  return { ...seen(was, period), state: 'refused' };
+}
+
+const claimedOtherwise = (): Refusal => new Refusal('refund_too_large', 'This money was returned or claimed otherwise meanwhile.', { extra: { limitMinor: '0' } });
+
+const stateOf = (refund: store.RefundRow): store.RefundRow['state'] | 'paid_otherwise' => (refund.stripeRefund?.startsWith('outside:') === true ? 'paid_otherwise' : refund.state);
+
 interface Again {
   was: Refused;
   refund: store.RefundRow;
@@ -56,7 +71,7 @@ async function again(tx: Tx, deps: DisputeDeps, refundId: string): Promise<Again
   const key = `again:${refundId}`;
   const before = await store.refundByKey(tx, key);
   if (before !== null) return { was: seen(was, period), refund: before, period, fresh: false };
-  if (!(await stillOwed(tx, was, period))) throw new Refusal('refund_too_large', 'This money was returned or claimed otherwise meanwhile.', { extra: { limitMinor: '0' } });
+  if (!(await stillOwed(tx, was, period))) throw claimedOtherwise();
   const { grossMinor, netMinor, taxMinor, feeMinor, feeBearer, reason } = was;
   await deps.requestRefund(tx, { key, periodId: period.id, kind: 'stop', reason, parts: { grossMinor, netMinor, taxMinor, feeMinor }, feeBearer, at: deps.clock.now() });
   const refund = await store.refundByKey(tx, key);
@@ -77,7 +92,7 @@ export async function settleRefused(
   const made = await again(tx, deps, refundId);
   if (made === null) return null;
   const { was, refund, period, fresh } = made;
-  if (!fresh) return { ...was, state: refund.stripeRefund?.startsWith('outside:') === true ? 'paid_otherwise' : refund.state };
+  if (!fresh) return { ...was, state: stateOf(refund) };
   const at = deps.clock.now();
   // Settled in the transaction that asked for it: the job that would send it finds nothing to do.
   await store.putRefund(tx, refund.id, { state: 'succeeded', stripeRefund: `outside:${refund.id}`, failure: null, settled: { currency: refund.currency, amountMinor: refund.grossMinor }, at });

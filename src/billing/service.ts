@@ -73,7 +73,7 @@ export interface BillingFacts {
 
 type CoinVerbs = Omit<Coins, 'openPackCheckout' | 'applyPack' | 'sendCoinReturn' | 'settleCoinReturn' | 'isCoinHold' | 'captureCoins' | 'voidCoins'>;
 
-type DisputeVerbs = Pick<OwedRefunds, 'listOwedRefunds' | 'sendOwedRefund' | 'settleOwedRefund'> & Omit<Disputes, 'applyDispute' | 'reviewDispute'> & Pick<Reconcile, 'reconcile' | 'listReconciliations'>;
+type DisputeVerbs = Pick<OwedRefunds, 'listOwedRefunds' | 'sendOwedRefund' | 'proposeOwedSettlement' | 'approveOwedSettlement'> & Omit<Disputes, 'applyDispute' | 'reviewDispute'> & Pick<Reconcile, 'reconcile' | 'listReconciliations'>;
 
 export interface Billing extends Tiers, Plans, Portal, Remains, Pausing, Sales, Quota, Entitlements, Recognition, Omit<Refunds, 'settle' | 'sendRefund'>, Omit<Stops, 'settle'>, BillingFacts, CoinVerbs, DisputeVerbs {
   receiveStripeEvent: Events['receiveStripeEvent'];

@@ -27,6 +27,7 @@ const TABLE: Record<RefusalCode, readonly [status: number, title: string]> = {
   ledger_period_open: [409, 'The period is not over'],
   ledger_account_barred: [422, 'This account is not adjusted by hand'],
   adjustment_state: [409, 'The adjusting entry does not allow this now'],
+  settlement_differs: [409, 'It was said to be paid otherwise'],
   session_missing: [401, 'Not signed in'],
   session_invalid: [401, 'The session has ended'],
   role_missing: [403, 'A role is missing'],

@@ -9,7 +9,7 @@ export const REFUSAL_CODES = [
   // money
   'money_malformed', 'money_out_of_range', 'ledger_unbalanced', 'ledger_insufficient_funds', 'ledger_account_closed',
   'ledger_key_reused', 'ledger_transfer_invalid', 'ledger_reversal_too_large',
-  'ledger_capture_too_large', 'ledger_period_closed', 'ledger_period_open', 'ledger_account_barred', 'adjustment_state',
+  'ledger_capture_too_large', 'ledger_period_closed', 'ledger_period_open', 'ledger_account_barred', 'adjustment_state', 'settlement_differs',
   // identity
   'session_missing', 'session_invalid', 'role_missing', 'challenge_unknown', 'challenge_expired', 'challenge_used',
   'assertion_invalid', 'user_verification_missing', 'credential_unknown', 'credential_exists', 'invitation_invalid',

@@ -44,7 +44,8 @@ const HOUR_MS = 3_600_000;
 
 /**
  * Reserves are given back, and payees with a schedule paid, within the hour after their day has begun; what rates gained or lost in refunds and disputes is
- * booked within the hour; what a payee's bank refused for a week is taken back. Safe in any number of processes at once.
+ * booked within the hour; what a payee's bank refused for a week is taken back; who
+ * cannot be paid is reminded every thirty days. Safe in any number of processes at once.
  */
 export function makeRoyaltiesTicks({ work }: Pick<Royalties, 'work'>): Record<string, { everyMs: number; run: () => Promise<void> }> {
   return {
@@ -52,5 +53,6 @@ export function makeRoyaltiesTicks({ work }: Pick<Royalties, 'work'>): Record<st
     [BOOK_DIFFERENCES_TOPIC]: { everyMs: HOUR_MS, run: () => work.bookDifferences() },
     'royalties.takeBackFailed': { everyMs: HOUR_MS, run: () => work.takeBackFailed() },
     'royalties.payScheduled': { everyMs: HOUR_MS, run: () => work.payScheduled() },
+    'royalties.remindUnready': { everyMs: HOUR_MS, run: () => work.remindUnready() },
   };
 }

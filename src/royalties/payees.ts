@@ -1,11 +1,12 @@
 import type { components } from '../../contracts/generated/api.ts';
 import type { Actor } from '../kernel/request.ts';
-import type { IdempotencyKey } from '../kernel/tx.ts';
+import type { IdempotencyKey, Tx } from '../kernel/tx.ts';
 import { once } from '../platform/postgres/index.ts';
 import { settleStanding } from './bank-store.ts';
 import type { RoyaltiesDeps } from './deps.ts';
 import type { PayeeProvider } from './payee-provider.ts';
 import * as store from './payout-store.ts';
+import { lastReminder } from './reminder-store.ts';
 
 export type PayoutAccountJson = components['schemas']['PayoutAccount'];
 
@@ -17,10 +18,13 @@ export interface Payees {
   syncPayoutAccount: (stripeAccount: string) => Promise<void>;
 }
 
-function viewOf(row: store.PayoutAccountRow | null): PayoutAccountJson {
-  if (row === null) return { state: 'none', detailsSubmitted: false, transfersActive: false, payoutsEnabled: false, bankFailure: null };
+async function viewOf(tx: Tx, accountId: string): Promise<PayoutAccountJson> {
+  const row = await store.findAccount(tx, accountId);
+  const last = row?.transfersActive === true ? null : await lastReminder(tx, accountId);
+  const reminder = last === null ? null : { ...last, remindedAt: last.remindedAt.toISOString() };
+  if (row === null) return { state: 'none', detailsSubmitted: false, transfersActive: false, payoutsEnabled: false, bankFailure: null, reminder };
   const { detailsSubmitted, transfersActive, payoutsEnabled, bankFailure } = row;
-  return { state: transfersActive ? 'ready' : 'onboarding', detailsSubmitted, transfersActive, payoutsEnabled, bankFailure };
+  return { state: transfersActive ? 'ready' : 'onboarding', detailsSubmitted, transfersActive, payoutsEnabled, bankFailure, reminder };
 }
 
 export function makePayees(deps: RoyaltiesDeps, provider: PayeeProvider): Payees {
@@ -46,11 +50,11 @@ export function makePayees(deps: RoyaltiesDeps, provider: PayeeProvider): Payees
       const stripeAccount = await accountFor(actor.accountId);
       const onboardingUrl = await provider.onboardingPage(stripeAccount, `${actor.accountId}:${key.key}`.slice(0, 240));
       return await runTx((tx) => once(tx, key, async () => {
-        return { payoutAccount: viewOf(await store.findAccount(tx, actor.accountId)), onboardingUrl };
+        return { payoutAccount: await viewOf(tx, actor.accountId), onboardingUrl };
       }));
     },
 
-    getPayoutAccount: (actor) => runTx(async (tx) => viewOf(await store.findAccount(tx, actor.accountId))),
+    getPayoutAccount: (actor) => runTx((tx) => viewOf(tx, actor.accountId)),
 
     async syncPayoutAccount(stripeAccount) {
       const facts = await provider.account(stripeAccount);

@@ -13,6 +13,7 @@ import { paidOutIn, PLATFORM } from './model.ts';
 import type { Payees } from './payees.ts';
 import { beginPayout } from './payout-phases.ts';
 import * as store from './payout-store.ts';
+import { LEAST_MINOR } from './reminders.ts';
 
 export type PayoutJson = components['schemas']['Payout'];
 export type PayoutSettingJson = components['schemas']['PayoutSetting'];
@@ -36,8 +37,8 @@ export interface Payouts {
   payScheduled: () => Promise<void>;
 }
 
-/** One CNY: below it the transfer costs more care than it is worth. */
-const MINIMUM_MINOR = '100';
+/** Below it the transfer costs more care than it is worth. */
+const MINIMUM_MINOR = LEAST_MINOR.toString();
 const PAYEES_AT_ONCE = 500;
 const UNREADY_ASKED = 50;
 /** Who begins what a schedule asks for. */

@@ -13,6 +13,7 @@ import { makePayoutSending, type PayoutSending } from './payout-sending.ts';
 import { makePayouts, type Payouts } from './payouts.ts';
 import { makePositions, type Positions } from './positions.ts';
 import { type GoodwillRefunds, makeGoodwillRefunds } from './refunds.ts';
+import { makeReminders, type Reminders } from './reminders.ts';
 import { makeReserves, type Reserves } from './reserves.ts';
 import { makeRuns, type Runs } from './runs.ts';
 import * as runs from './run-store.ts';
@@ -30,7 +31,7 @@ export interface Royalties extends Splits, Runs, Statements, Omit<GoodwillRefund
   balancesOfPayee(tx: Tx, payee: string, currency: Currency): Promise<Balances>;
   /** The work that jobs do; each may run twice. */
   work: Pick<GoodwillRefunds, 'bookRefund'> & Pick<Payees, 'syncPayoutAccount'> & BankFailures & Pick<PayoutSending, 'sendPayout' | 'syncTransfer'>
-    & Pick<Reserves, 'releaseDue'> & Pick<Payouts, 'payScheduled'> & Positions;
+    & Pick<Reserves, 'releaseDue'> & Pick<Payouts, 'payScheduled'> & Positions & Reminders;
 }
 
 export function makeRoyalties(deps: RoyaltiesDeps): Royalties {
@@ -49,7 +50,7 @@ export function makeRoyalties(deps: RoyaltiesDeps): Royalties {
       return found;
     },
     balancesOfPayee: (tx, payee, currency) => balancesOf(tx, deps, payee, currency),
-    work: { bookRefund, syncPayoutAccount, sendPayout, syncTransfer, releaseDue, payScheduled, ...makePositions(deps),
+    work: { bookRefund, syncPayoutAccount, sendPayout, syncTransfer, releaseDue, payScheduled, ...makePositions(deps), ...makeReminders(deps),
       ...makeBankFailures(deps, provider, { syncPayoutAccount, syncTransfer }),
     },
   };

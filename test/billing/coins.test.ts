@@ -228,7 +228,7 @@ describe('PostgreSQL refuses', () => {
     await expect(set('left_net_minor = left_net_minor + 1')).rejects.toThrow(/coin_lot_adds_up/);
     await expect(set(`free = int8multirange(int8range(0, coins + 1))`)).rejects.toThrow(/coin_lot_adds_up/);
     for (const text of ['left_coins = 0', 'coins = 9999', `free = '{}'`]) await expect(world.db.asApp(`UPDATE coin_lot SET ${text}`)).rejects.toThrow(/permission denied/);
-    for (const table of ['coin_lot', 'coin_spend', 'coin_spend_part', 'coin_restore', 'coin_return']) {
+    for (const table of ['coin_lot', 'coin_spend', 'coin_spend_part', 'coin_restore', 'coin_loss', 'coin_return']) {
       await expect(world.db.asApp(`DELETE FROM ${table}`)).rejects.toThrow(/permission denied/);
     }
     await expect(world.db.asOwner(`DELETE FROM coin_lot`)).rejects.toThrow(/refused/);

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { seededRandom } from '../../src/kernel/random.ts';
 import { chart } from '../../src/ledger/index.ts';
 import type { Actor } from '../../src/kernel/request.ts';
+import { refusal } from './refusal.ts';
 import { CLONE, noon, openWorld, type World } from './support.ts';
 
 const SEED = process.env['RECONCILE_SEED'] ?? 'autumn';
@@ -116,9 +117,30 @@ describe('a comparison with the processor', () => {
     await control.failRefund(control.book().filter(({ type }) => type === 'refund').at(-1)!.source!);
     await world.drain();
     const { owedId } = (await world.billing.listOwedRefunds({ limit: 10 })).refunds[0]!;
+    const reference = 'CMB 2026-0311';
+    const other = { ...operator, accountId: 'acc_bo' };
+    expect(await refusal(world.billing.approveOwedSettlement(other, world.key('early'), owedId, { reference }))).toBe('not_found');
+    expect(await refusal(world.billing.proposeOwedSettlement({ ...operator, accountId: li.accountId }, world.key('own'), owedId, { reference }))).toBe('review_party');
+    // A slip of the pen is said anew. What one says books nothing, and only another who found the same payment confirms it.
+    await world.billing.proposeOwedSettlement(operator, world.key('slip'), owedId, { reference: 'CMB 2026-0311?' });
+    expect(await world.billing.proposeOwedSettlement(operator, world.key('said'), owedId, { reference })).toMatchObject({ state: 'owed', settlement: { reference, proposedBy: 'acc_owner', approvedBy: null } });
+    expect(await owed()).toBe(BigInt(gross));
+    expect(await refusal(world.billing.approveOwedSettlement(operator, world.key('alone'), owedId, { reference }))).toBe('two_people_needed');
+    expect(await refusal(world.billing.approveOwedSettlement({ ...operator, accountId: li.accountId }, world.key('own'), owedId, { reference }))).toBe('review_party');
+    await expect(world.billing.approveOwedSettlement(other, world.key('differs'), owedId, { reference: 'CMB 2026-0311?' })).rejects.toMatchObject({ code: 'settlement_differs', extra: { reference } });
+    // PostgreSQL says the same to whoever goes past this.
+    const paid = (by: string, ref: string): Promise<unknown> => world.db.asApp(`INSERT INTO refund_paid_otherwise (owed_id, reference, recorded_by, paid_at, transfer_id)
+      SELECT '${owedId}', '${ref}', '${by}', now(), id FROM ledger_transfer LIMIT 1`);
+    for (const [by, ref] of [['acc_owner', reference], ['acc_bo', 'CMB 2026-0311?']] as const) await expect(paid(by, ref)).rejects.toThrow(/confirmed by another person/);
+    const past = world.tx((tx) => world.ledger.post(tx, {
+      key: `paid_otherwise:${owedId}`, kind: 'billing.refund_paid_otherwise', effectiveDate: '2026-03-11', metadata: {},
+      legs: [{ account: chart.refundsOwed('CNY'), amountMinor: 1n }, { account: chart.paidOutside('CNY'), amountMinor: -1n }],
+    }));
+    await expect(past).rejects.toThrow(/another approved it/);
     for (const name of ['once', 'twice']) {
-      expect(await world.billing.settleOwedRefund(operator, world.key(name), owedId, { reference: 'CMB 2026-0311' })).toMatchObject({ state: 'paid_otherwise' });
+      expect(await world.billing.approveOwedSettlement(other, world.key(name), owedId, { reference })).toMatchObject({ state: 'paid_otherwise', settlement: { approvedBy: 'acc_bo' } });
     }
+    expect(await world.billing.proposeOwedSettlement(operator, world.key('late'), owedId, { reference: 'another' })).toMatchObject({ state: 'paid_otherwise', settlement: { reference } });
     expect([await owed(), await world.balance(chart.paidOutside('CNY'))]).toEqual([0n, -BigInt(gross)]);
     await expect(world.db.asApp(`UPDATE owed_refund SET state = 'owed'`)).rejects.toThrow(/what is owed under/);
     await world.checkBooks();

@@ -138,6 +138,7 @@ describe('a stop', () => {
     expect(await world.balance(chart.deferred(CLONE, 'CNY'))).toBe(-567n);
     // It is not forgotten: an operator sees it, may try again, and may say how it was paid instead.
     const operator = { accountId: 'acc_owner', sessionId: 'ses_1', roles: ['operator' as const] };
+    const other = { ...operator, accountId: 'acc_bo' };
     const listed = async () => (await world.billing.listOwedRefunds({ limit: 10 })).refunds;
     const [first] = await listed();
     expect(await listed()).toMatchObject([{ state: 'refused', amountMinor: '600', charge: period!.charge, refundId: result.refunds[0]!.refundId }]);
@@ -146,17 +147,22 @@ describe('a stop', () => {
     const [second, ...others] = await listed();
     expect([second?.state, others, second?.owedId === first!.owedId]).toEqual(['refused', [], false]);
     const key = world.key('settle');
-    const settled = () => world.billing.settleOwedRefund(operator, key, second!.owedId, { reference: 'by hand at the processor' });
+    const reference = 'by hand at the processor';
+    expect(await world.billing.proposeOwedSettlement(operator, world.key('said'), second!.owedId, { reference })).toMatchObject({ state: 'refused' });
+    expect(await refusal(world.billing.approveOwedSettlement(operator, world.key('settle'), second!.owedId, { reference }))).toBe('two_people_needed');
+    expect(await listed()).toMatchObject([{ state: 'refused', settlement: { reference, proposedBy: operator.accountId, approvedBy: null } }]);
+    const settled = () => world.billing.approveOwedSettlement(other, key, second!.owedId, { reference });
     expect(await settled()).toMatchObject({ state: 'paid_otherwise' });
     expect(await settled()).toMatchObject({ state: 'paid_otherwise' });
-    expect(await world.billing.settleOwedRefund(operator, world.key('settle'), second!.owedId, { reference: 'twice' })).toMatchObject({ state: 'paid_otherwise' });
+    expect(await world.billing.approveOwedSettlement(other, world.key('settle'), second!.owedId, { reference })).toMatchObject({ state: 'paid_otherwise' });
+    expect(await world.billing.proposeOwedSettlement(operator, world.key('said'), second!.owedId, { reference: 'twice' })).toMatchObject({ state: 'paid_otherwise' });
     expect(await world.billing.sendOwedRefund(operator, world.key('send'), second!.owedId)).toMatchObject({ state: 'succeeded' });
     await world.drain();
     expect(await listed()).toEqual([]);
     expect([await world.balance(chart.deferred(CLONE, 'CNY')), await world.balance(chart.deferredFees(CLONE, 'CNY'))]).toEqual([0n, 0n]);
     // The processor's own cash differs by what was sent by hand: the comparison tells that, and who looks at it finds the reference.
     expect([await world.balance(chart.paidOutside('CNY')), await world.balance(chart.taxPayable('CNY'))]).toEqual([-600n, 0n]);
-    await expect(world.billing.settleOwedRefund(operator, world.key('settle'), periodId, { reference: 'unknown' })).rejects.toMatchObject({ code: 'not_found' });
+    await expect(world.billing.proposeOwedSettlement(operator, world.key('settle'), periodId, { reference: 'unknown' })).rejects.toMatchObject({ code: 'not_found' });
   });
 
   it('whose refund was refused owes no more what a lost dispute has taken since, and what that left', async () => {
@@ -177,9 +183,8 @@ describe('a stop', () => {
     await world.drain();
     expect(await listed()).toMatchObject([{ state: 'refused', amountMinor: '100' }]);
     const operator = { accountId: 'acc_owner', sessionId: 'ses_1', roles: ['operator' as const] };
-    for (const again of [
-      world.billing.sendOwedRefund(operator, world.key('send'), whole!.owedId), world.billing.settleOwedRefund(operator, world.key('settle'), whole!.owedId, { reference: 'twice' }),
-    ]) await expect(again).rejects.toMatchObject({ code: 'refund_too_large' });
+    expect(await refusal(world.billing.sendOwedRefund(operator, world.key('send'), whole!.owedId))).toBe('refund_too_large');
+    expect(await refusal(world.billing.proposeOwedSettlement(operator, world.key('settle'), whole!.owedId, { reference: 'twice' }))).toBe('refund_too_large');
   });
 
   it('whose refunds were refused are listed page by page, without a hole where one is claimed meanwhile', async () => {
@@ -231,9 +236,11 @@ describe('a stop', () => {
     expect([before?.amountMinor, after?.amountMinor, others, before?.owedId === after?.owedId]).toEqual(['600', '600', [], false]);
     // Paid by the older name, it is gone under both.
     const operator = { accountId: 'acc_owner', sessionId: 'ses_1', roles: ['operator' as const] };
-    await world.billing.settleOwedRefund(operator, world.key('settle'), before!.owedId, { reference: 'by hand' });
+    const other = { ...operator, accountId: 'acc_bo' };
+    for (const { owedId } of [before!, after!]) await world.billing.proposeOwedSettlement(operator, world.key('said'), owedId, { reference: 'by hand' });
+    await world.billing.approveOwedSettlement(other, world.key('settle'), before!.owedId, { reference: 'by hand' });
     expect(await listed()).toEqual([]);
-    expect(await refusal(world.billing.settleOwedRefund(operator, world.key('settle'), after!.owedId, { reference: 'twice' }))).toBe('refund_too_large');
+    expect(await refusal(world.billing.approveOwedSettlement(other, world.key('settle'), after!.owedId, { reference: 'by hand' }))).toBe('refund_too_large');
     expect(await world.balance(chart.deferred(CLONE, 'CNY'))).toBe(0n);
   });
 

@@ -105,6 +105,26 @@ describe('an adjusting entry written past our code', () => {
   });
 });
 
+describe('an opening balance written past our code', () => {
+  it('is refused in both roles unless it stands so in a file that one person checked and another posted', async () => {
+    const { appUrl, superuserUrl } = t.database;
+    const file = (id: string, items: object[], by = other.accountId): string[] => [
+      `INSERT INTO ledger_import (id, transfers, digest, checked_by, checked_at) VALUES ('${id}', '${JSON.stringify(items)}', '${'0'.repeat(64)}', '${one.accountId}', now())`,
+      ...(by === '' ? [] : [`INSERT INTO ledger_import_posting (import_id, posted_by, posted_at) VALUES ('${id}', '${by}', now())`]),
+    ];
+    const item = (name: string, changes: object = {}): object => ({ key: name, effectiveDate: '2026-01-01', legs: LEGS, ...changes });
+    const opened = (id: string, name: string, options = {}): string[] => raw(id, `opening:${name}`, options).map((text) => text.replace('ledger.adjusted', 'ledger.opened'));
+    for (const statement of [...file('imp_posted', [item('other'), item('old.1')]), ...file('imp_checked', [item('old.2')], '')]) await t.database.asApp(statement);
+    for (const url of [appUrl, superuserUrl]) {
+      for (const statements of [
+        opened('5', 'nowhere'), opened('5', 'old.2'), opened('5', 'old.1', { day: '2026-01-02' }), opened('5', 'old.1', { amount: 6 }), [...file('imp_own', [item('old.3')], one.accountId), ...opened('5', 'old.3')],
+      ]) expect((await attack(url, statements)).state).toBe('23514');
+      expect(await attack(url, opened('5', 'old.2'))).toEqual({ state: '23514', constraint: 'ledger_by_hand_is_approved' });
+    }
+    expect(await attack(appUrl, opened('6', 'old.1'))).toEqual({ state: '00000' });
+  });
+});
+
 describe('an approval', () => {
   it('is withdrawn by one while nothing is booked by it, also while somebody books it', async () => {
     const { adjustmentId } = await propose();

@@ -59,6 +59,16 @@ describe('spent coins', () => {
     expect(booked(outputEarned({ ...spend, sum: { ...SUM, feeMinor: 0n } }, { releaseId: 'rel', day: DAY, splitId: null }))).toEqual({ ...GONE, 'earned:cln:tir:CNY': -566n });
   });
 
+  it('on an output that is worth just the fee earn its price and its fee, one beside the other', () => {
+    const draft = outputEarned({ ...spend, sum: { ...SUM, feeMinor: 566n } }, { releaseId: 'rel', day: DAY, splitId: 'spl' });
+    expect(draft.legs.slice(0, 2).map(({ account, amountMinor }) => [account.code, amountMinor])).toEqual([['earned:cln:tir:CNY', -566n], ['earned:cln:tir:CNY', 566n]]);
+    expect(draft.legs.slice(2).map(({ account, amountMinor }) => [account.code, amountMinor])).toEqual(
+      [['coins_held:fan', 42n], ['coins_issued:COIN', -42n], ['coin_deferred_held:CNY', 566n], ['coin_deferred_fees:CNY', -566n]]);
+    expect(draft.metadata).toEqual({ ...METADATA, periodId: 'spd', releaseId: 'rel', fromDay: DAY, throughDay: DAY, splitVersionId: 'spl', earnedLegs: [{ feeMinor: '0', taxMinor: '34' }, { feeMinor: '566', taxMinor: '0' }] });
+    // What cost nothing and bears no fee earns nothing, once.
+    expect(outputEarned({ ...spend, sum: { ...SUM, netMinor: 0n, feeMinor: 0n } }, { releaseId: 'rel', day: DAY, splitId: null }).metadata).not.toHaveProperty('earnedLegs');
+  });
+
   it('on a month are deferred revenue of the clone, and their fee waits with them', () => {
     const draft = monthPrepaid(spend, { subscriptionId: 'sub', periodId: 'per', day: DAY });
     expect(booked(draft)).toEqual({ ...GONE, 'deferred:cln:CNY': -566n, 'deferred_fees:cln:CNY': 20n, 'coin_deferred_fees:CNY': -20n });

@@ -203,4 +203,42 @@ describe('coins on a statement', () => {
     await world.royalties.closeStatements(world.operator.actor, world.key('closeStatements'), { throughDay: '2026-04-01' });
     expect([...new Set((await sources()).map(({ charge }) => charge))]).toEqual([(await charges())[1]]);
   });
+
+  it('of a month whose pack a bank took back, whole or in part, come back for no day that the bank has given', async () => {
+    const months: { name: string; periodId: string; start: string; charge: string }[] = [];
+    for (const name of ['tao', 'bo']) {
+      const fan = world.fan(name);
+      const { checkoutUrl } = await world.billing.buyCoins(fan, world.key('buyCoins'), { pack: 'friend' });
+      expect(await world.pay(checkoutUrl)).toBe(303);
+      await world.drain();
+      await world.billing.buyPrepaidMonth(fan, world.key('month'), { cloneId: world.cloneId, tierId });
+      const [period] = await world.db.asOwner<{ id: string; start: string; charge: string }>(
+        `SELECT p.id, start_day::text AS start, l.stripe_charge AS charge FROM subscription_period p JOIN coin_lot l USING (account_id) WHERE account_id = $1`, [fan.accountId]);
+      months.push({ name, periodId: period!.id, start: period!.start, charge: period!.charge });
+    }
+    await world.moveTo(noon(months[0]!.start, 40));
+    await world.run(addDays(months[0]!.start, 40));
+    const [whole, half] = months;
+    for (const [month, amountMinor] of [[whole, 600n], [half, 300n]] as const) {
+      await world.sandbox.control.closeDispute(await world.sandbox.control.openDispute(month!.charge, { amountMinor }), 'lost');
+      await world.drain();
+    }
+    const coins = async (name: string): Promise<string> => (await world.billing.getWallet(world.fan(name))).availableCoins;
+    const returned = (month: typeof whole, days: number): Promise<unknown> => world.royalties.refundGoodwill(
+      world.operator.actor, world.key('refundGoodwill'), { periodId: month!.periodId, days: Array.from({ length: days }, (_, day) => addDays(month!.start, day)), reason: 'Silent.' });
+    await expect(returned(whole, 1)).rejects.toMatchObject({ code: 'refund_too_large' });
+    expect([await coins('tao'), (await world.billing.getWallet(world.fan('tao'))).debtMinor]).toEqual(['0', '27']);
+    // 21 of 42 coins cost 299 of the 300 that the bank took, 283 of them the price: of 567 the other 284 are the fan's to get back.
+    const losses = await world.balance(chart.platformExpense('dispute_losses', 'CNY'));
+    await expect(returned(half, 16)).rejects.toMatchObject({ code: 'refund_too_large', extra: { limitMinor: '284' } });
+    await returned(half, 15);
+    await world.drain();
+    // ⌈42 × 274 / 567⌉ = 21 coins. The fee of the lost ones and the cent beyond them are owed, less than a coin.
+    expect([await coins('bo'), (await world.billing.getWallet(world.fan('bo'))).debtMinor]).toEqual(['21', '14']);
+    expect(await world.balance(chart.platformExpense('dispute_losses', 'CNY'))).toBe(losses);
+    await world.checkBooks();
+    await expect(world.db.asApp(`UPDATE coin_loss SET dispute_id = dispute_id`)).rejects.toThrow(/permission denied/);
+    const again = `INSERT INTO coin_loss (dispute_id, spend_id, lot_id, coins_lost) SELECT d.id, spend_id, p.lot_id, p.given FROM coin_spend_part p JOIN dispute d USING (lot_id) WHERE p.given <> '{}'`;
+    await expect(world.db.asApp(again)).rejects.toThrow(/not spent by|duplicate key/);
+  });
 });

@@ -171,7 +171,7 @@ describe('what rates gain or lose', () => {
   async function soldFor(yuan: bigint, dollars: bigint): Promise<void> {
     sales += 1;
     await world.tx((tx) => world.ledger.post(tx, {
-      key: `sale/${sales}`, kind: 'ledger.opened', effectiveDate: '2026-03-01', metadata: {},
+      key: `sale/${sales}`, kind: 'royalties.adjusted', effectiveDate: '2026-03-01', metadata: {},
       legs: [
         { account: chart.cashInTransit('CNY'), amountMinor: yuan }, { account: chart.conversionPosition('CNY'), amountMinor: -yuan },
         { account: chart.conversionPosition('USD'), amountMinor: dollars }, { account: chart.payable(world.agency.accountId, 'USD'), amountMinor: -dollars },

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Refusal } from '../../src/kernel/refusals.ts';
 import { chart } from '../../src/ledger/index.ts';
 import type { StripePort } from '../../src/platform/stripe/index.ts';
+import { makeRoyaltiesTicks } from '../../src/royalties/index.ts';
 import { refusal } from '../billing/refusal.ts';
 import { noon } from '../billing/support.ts';
 import { openRoyalties, type RoyaltiesWorld } from './world.ts';
@@ -157,5 +158,37 @@ describe('onboarding', () => {
     expect(accounts.data.filter((one) => one.metadata?.['accountId'] === person.accountId)).toHaveLength(1);
     await world.onboard(person);
     expect((await world.royalties.getPayoutAccount(person.actor)).state).toBe('ready');
+  });
+});
+
+describe('a payee who never onboards', () => {
+  it('is reminded once in thirty days while enough waits, where their account is shown, and no more once they can be paid', async () => {
+    const { owner, agency, royalties } = world;
+    const { run } = makeRoyaltiesTicks(royalties)['royalties.remindUnready']!;
+    const reminder = async (): Promise<unknown> => (await royalties.getPayoutAccount(owner.actor)).reminder;
+    const told = (): Promise<{ who: string }[]> => world.db.asOwner('SELECT account_id AS who FROM payout_reminder ORDER BY reminded_at');
+    expect(await reminder()).toBeNull();
+    // 540 were divided: 378 are the owner's. The agency has 108 waiting and an account that can be paid.
+    await Promise.all([run(), run(), run()]);
+    expect(await reminder()).toEqual({ number: 1, remindedAt: '2026-04-01T04:00:00.000Z', waiting: [{ currency: 'CNY', unpaidMinor: '378' }] });
+    world.clock.set(new Date('2026-05-01T03:59:59Z'));
+    await run();
+    expect(await told()).toEqual([{ who: owner.accountId }]);
+    // Not before its time, whoever asks PostgreSQL.
+    await expect(world.db.asApp(`INSERT INTO payout_reminder SELECT account_id, 2, waiting, reminded_at + interval '29 days' FROM payout_reminder`)).rejects.toThrow(/permission denied|was reminded/);
+    world.clock.advance(1_000);
+    await Promise.all([run(), run()]);
+    expect(await reminder()).toMatchObject({ number: 2, remindedAt: '2026-05-01T04:00:00.000Z' });
+    // Begun is not done; less than they want to be sent does not wait.
+    await royalties.onboardPayee(owner.actor, world.key('onboardPayee'));
+    expect(await reminder()).toMatchObject({ number: 2 });
+    await royalties.setPayoutSetting(owner.actor, world.key('setPayoutSetting'), { currency: 'CNY', minimumMinor: '379', schedule: 'manual' });
+    world.clock.advance(31 * 86_400_000);
+    await run();
+    expect(await told()).toHaveLength(2);
+    await royalties.setPayoutSetting(owner.actor, world.key('setPayoutSetting'), { currency: 'CNY', minimumMinor: '378', schedule: 'manual' });
+    await world.onboard(owner);
+    await run();
+    expect([await reminder(), (await told()).length, (await royalties.getPayoutAccount(agency.actor)).reminder]).toEqual([null, 2, null]);
   });
 });

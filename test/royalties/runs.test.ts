@@ -2,6 +2,8 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { coinsBought } from '../../src/billing/coin-postings.ts';
+import { insertLot, insertPurchase } from '../../src/billing/coin-store.ts';
 import { chart, type Ledger } from '../../src/ledger/index.ts';
 import { refusal } from '../billing/refusal.ts';
 import { noon } from '../billing/support.ts';
@@ -166,6 +168,29 @@ describe('days that are worth just their fee', () => {
       expect(pot).toMatchObject({ splitId, amountMinor: '0', feeMinor: '9', taxMinor: '1', entries: 2 });
     }
     expect(await legsOf('amount_minor')).toEqual({ [world.owner.accountId]: '6', [world.agency.accountId]: '2', platform: '-8' });
+    await world.checkBooks();
+  });
+
+  it('are divided as an output is of which the processor kept all that its coins cost', async () => {
+    const { accountId } = world.fan('wu');
+    world.facts.tiers.push('calm');
+    const tierId = await world.newTier('calm', '700');
+    const at = world.clock.now();
+    const lot = {
+      id: world.ids.next('coinLot'), accountId, purchaseId: world.ids.next('coinPurchase'), stripeCharge: 'ch_all_fee', coins: 7n, netMinor: 9n, taxMinor: 0n, feeMinor: 9n, boughtAt: at,
+      billingCountry: null, settledCurrency: 'CNY', settledNetMinor: 0n,
+    } as const;
+    await world.tx(async (tx) => {
+      await insertPurchase(tx, { id: lot.purchaseId, accountId, pack: 'least', coins: 7n, priceMinor: 100n, currency: 'CNY', createdAt: at });
+      await insertLot(tx, lot);
+      await world.ledger.post(tx, coinsBought({ ...lot, settled: { currency: 'CNY', amountMinor: 0n }, day: '2026-04-04' }));
+      const { holdId } = await world.billing.holdCoins(tx, { accountId, cloneId: world.cloneId, tierId, outputId: 'out_fee', coins: 7n, at });
+      await world.billing.capture(tx, holdId, { releaseId: 'rel_fee', at });
+    });
+    await world.moveTo(noon('2026-04-05'));
+    const [pot] = (await world.run('2026-04-05')).pots.filter((one) => one.tierId === tierId);
+    expect(pot).toMatchObject({ amountMinor: '0', feeMinor: '9', taxMinor: '0', entries: 2 });
+    expect(Object.fromEntries(pot!.legs.map(({ payee, amountMinor }) => [payee, amountMinor]))).toEqual({ [world.owner.accountId]: '6', [world.agency.accountId]: '2', platform: '-8' });
     await world.checkBooks();
   });
 });

@@ -165,7 +165,7 @@ describe('the sum of all statements', () => {
         legs: [{ account: chart.platformExpense('goodwill', 'CNY'), amountMinor: 9n }, { account: chart.payable(world.agency.accountId, 'CNY'), amountMinor: -9n }],
       })),
       convert: async () => await world.tx((tx) => world.ledger.post(tx, {
-        key: `sold/${below(1e9)}`, kind: 'ledger.opened', effectiveDate: '2026-03-01', metadata: {},
+        key: `sold/${below(1e9)}`, kind: 'royalties.adjusted', effectiveDate: '2026-03-01', metadata: {},
         legs: [
           { account: chart.openingBalances('CNY'), amountMinor: 70n }, { account: chart.conversionPosition('CNY'), amountMinor: -70n },
           { account: chart.conversionPosition('USD'), amountMinor: 10n }, { account: chart.payable(singer.accountId, 'USD'), amountMinor: -10n },

@@ -68,7 +68,7 @@ export async function openRoyalties(options: { taxRateBasisPoints?: number; star
     bookRefund: (id) => room().work.bookRefund(id), syncPayoutAccount: (id) => room().work.syncPayoutAccount(id),
     syncBankPayout: (account, id) => room().work.syncBankPayout(account, id), sendPayout: (id) => room().work.sendPayout(id),
     syncTransfer: (id) => room().work.syncTransfer(id), releaseDue: () => room().work.releaseDue(),
-    payScheduled: () => room().work.payScheduled(), bookDifferences: () => room().work.bookDifferences(), takeBackFailed: () => room().work.takeBackFailed(),
+    payScheduled: () => room().work.payScheduled(), bookDifferences: () => room().work.bookDifferences(), takeBackFailed: () => room().work.takeBackFailed(), remindUnready: () => room().work.remindUnready(),
   };
   const world = await openWorld({
     ...(options.start === undefined ? {} : { start: options.start }),

@@ -170,6 +170,11 @@ CASE
     ELSE NULL::text
 END) STORED
 clone_version.suspended_at timestamp with time zone
+coin_loss.dispute_id text NOT NULL
+coin_loss.spend_id text NOT NULL
+coin_loss.lot_id text NOT NULL
+coin_loss.coins_lost int8multirange NOT NULL
+coin_loss.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 coin_lot.id text NOT NULL
 coin_lot.account_id text NOT NULL
 coin_lot.purchase_id text NOT NULL
@@ -247,6 +252,7 @@ coin_spend_part.coins bigint NOT NULL
 coin_spend_part.net_minor bigint NOT NULL
 coin_spend_part.tax_minor bigint NOT NULL
 coin_spend_part.fee_minor bigint NOT NULL
+coin_spend_part.lost int8multirange NOT NULL DEFAULT '{}'::int8multirange
 consent_contract.grant_id text NOT NULL
 consent_contract.digest text NOT NULL
 consent_contract.sha256 text NOT NULL
@@ -1047,6 +1053,11 @@ payout_account.bank_failure text
 payout_account.created_at timestamp with time zone NOT NULL
 payout_account.synced_at timestamp with time zone
 payout_account.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+payout_reminder.account_id text NOT NULL
+payout_reminder.number integer NOT NULL
+payout_reminder.waiting jsonb NOT NULL
+payout_reminder.reminded_at timestamp with time zone NOT NULL
+payout_reminder.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 payout_setting.account_id text NOT NULL
 payout_setting.currency text NOT NULL
 payout_setting.minimum_minor bigint NOT NULL
@@ -1131,6 +1142,12 @@ refund_paid_otherwise.recorded_by text NOT NULL
 refund_paid_otherwise.paid_at timestamp with time zone NOT NULL
 refund_paid_otherwise.transfer_id text NOT NULL
 refund_paid_otherwise.recorded_at timestamp with time zone NOT NULL DEFAULT now()
+refund_settlement_proposal.owed_id text NOT NULL
+refund_settlement_proposal.number integer NOT NULL
+refund_settlement_proposal.reference text NOT NULL
+refund_settlement_proposal.proposed_by text NOT NULL
+refund_settlement_proposal.proposed_at timestamp with time zone NOT NULL
+refund_settlement_proposal.recorded_at timestamp with time zone NOT NULL DEFAULT now()
 refusal.id text NOT NULL
 refusal.account_id text NOT NULL
 refusal.proof_id text NOT NULL
@@ -1614,6 +1631,10 @@ clone_version: clone_version_signed_document_id_key UNIQUE (signed_document_id)
 clone_version: clone_version_speaker_check CHECK ((cardinality(speaker) = 8))
 clone_version: clone_version_state_known CHECK ((state = ANY (ARRAY['draft'::text, 'approved'::text, 'suspended'::text, 'withdrawn'::text])))
 clone_version: clone_version_suspended_after_approval CHECK (((state <> 'suspended'::text) OR ((suspended_at IS NOT NULL) AND (approved_at IS NOT NULL) AND (signed_document_id IS NOT NULL))))
+coin_loss: coin_loss_coins_lost_check CHECK ((NOT isempty(coins_lost)))
+coin_loss: coin_loss_dispute_id_fkey FOREIGN KEY (dispute_id) REFERENCES dispute(id)
+coin_loss: coin_loss_pkey PRIMARY KEY (dispute_id, spend_id, lot_id)
+coin_loss: coin_loss_spend_id_lot_id_fkey FOREIGN KEY (spend_id, lot_id) REFERENCES coin_spend_part(spend_id, lot_id)
 coin_lot: coin_lot_account_id_fkey FOREIGN KEY (account_id) REFERENCES account(id)
 coin_lot: coin_lot_account_id_id_key UNIQUE (account_id, id)
 coin_lot: coin_lot_adds_up CHECK (((free <@ int8multirange(int8range((0)::bigint, coins))) AND (left_coins = coin_count(free)) AND (left_net_minor = coin_share(net_minor, coins, free)) AND (left_tax_minor = coin_share(tax_minor, coins, free)) AND (left_fee_minor = coin_share(fee_minor, coins, free))))
@@ -1679,6 +1700,7 @@ coin_spend: coin_spend_settled_transfer_fkey FOREIGN KEY (settled_transfer) REFE
 coin_spend: coin_spend_settled_transfer_key UNIQUE (settled_transfer)
 coin_spend: coin_spend_state_check CHECK ((state = ANY (ARRAY['held'::text, 'captured'::text, 'voided'::text])))
 coin_spend: coin_spend_tax_minor_check CHECK ((tax_minor >= 0))
+coin_spend_part: coin_lost_was_taken CHECK (((lost <@ taken) AND (NOT (lost && given))))
 coin_spend_part: coin_spend_part_check CHECK ((given <@ taken))
 coin_spend_part: coin_spend_part_lot_id_fkey FOREIGN KEY (lot_id) REFERENCES coin_lot(id)
 coin_spend_part: coin_spend_part_pkey PRIMARY KEY (spend_id, lot_id)
@@ -2077,6 +2099,7 @@ ledger_seal: ledger_seal_pkey PRIMARY KEY (number)
 ledger_seal: ledger_seal_root_check CHECK ((octet_length(root) = 32))
 ledger_seal: ledger_seal_whole CHECK (((octet_length(leaves) > 0) AND (octet_length(leaves) = (32 * ((to_position - from_position) + cardinality(hold_seqs))))))
 ledger_transfer: ledger_adjusted_is_approved TRIGGER DEFERRABLE INITIALLY DEFERRED
+ledger_transfer: ledger_by_hand_is_approved TRIGGER DEFERRABLE INITIALLY DEFERRED
 ledger_transfer: ledger_transfer_captures_fkey FOREIGN KEY (captures) REFERENCES ledger_hold(seq)
 ledger_transfer: ledger_transfer_key_key UNIQUE (key)
 ledger_transfer: ledger_transfer_pkey PRIMARY KEY (id)
@@ -2318,6 +2341,10 @@ payout: payout_withheld_minor_check CHECK ((withheld_minor >= 0))
 payout_account: payout_account_account_id_fkey FOREIGN KEY (account_id) REFERENCES account(id)
 payout_account: payout_account_pkey PRIMARY KEY (account_id)
 payout_account: payout_account_stripe_account_key UNIQUE (stripe_account)
+payout_reminder: payout_reminder_account_id_fkey FOREIGN KEY (account_id) REFERENCES account(id)
+payout_reminder: payout_reminder_number_check CHECK ((number > 0))
+payout_reminder: payout_reminder_pkey PRIMARY KEY (account_id, number)
+payout_reminder: payout_reminder_waiting_check CHECK (((jsonb_typeof(waiting) = 'array'::text) AND (jsonb_array_length(waiting) > 0)))
 payout_setting: payout_setting_account_id_fkey FOREIGN KEY (account_id) REFERENCES account(id)
 payout_setting: payout_setting_currency_fkey FOREIGN KEY (currency) REFERENCES currency(code)
 payout_setting: payout_setting_minimum_minor_check CHECK ((minimum_minor > 0))
@@ -2381,6 +2408,11 @@ refund_paid_otherwise: refund_paid_otherwise_pkey PRIMARY KEY (owed_id)
 refund_paid_otherwise: refund_paid_otherwise_recorded_by_fkey FOREIGN KEY (recorded_by) REFERENCES account(id)
 refund_paid_otherwise: refund_paid_otherwise_reference_check CHECK (((length(reference) >= 3) AND (length(reference) <= 200)))
 refund_paid_otherwise: refund_paid_otherwise_transfer_id_fkey FOREIGN KEY (transfer_id) REFERENCES ledger_transfer(id)
+refund_settlement_proposal: refund_settlement_proposal_number_check CHECK ((number > 0))
+refund_settlement_proposal: refund_settlement_proposal_owed_id_check CHECK ((owed_id ~ '^rfd_'::text))
+refund_settlement_proposal: refund_settlement_proposal_pkey PRIMARY KEY (owed_id, number)
+refund_settlement_proposal: refund_settlement_proposal_proposed_by_fkey FOREIGN KEY (proposed_by) REFERENCES account(id)
+refund_settlement_proposal: refund_settlement_proposal_reference_check CHECK (((length(reference) >= 3) AND (length(reference) <= 200)))
 refusal: refusal_by_the_proven FOREIGN KEY (proof_id, account_id) REFERENCES ownership_proof(id, account_id)
 refusal: refusal_check CHECK ((withdrawn_at >= registered_at))
 refusal: refusal_check1 CHECK (((withdrawn_at IS NULL) = (withdrawal_document_id IS NULL)))
@@ -2705,6 +2737,7 @@ CREATE INDEX clone_version_of_proof ON public.clone_version USING btree (ownersh
 CREATE UNIQUE INDEX clone_version_pkey ON public.clone_version USING btree (id)
 CREATE INDEX clone_version_serving ON public.clone_version USING btree (clone_id, number DESC) WHERE (state = 'approved'::text)
 CREATE UNIQUE INDEX clone_version_signed_document_id_key ON public.clone_version USING btree (signed_document_id)
+CREATE UNIQUE INDEX coin_loss_pkey ON public.coin_loss USING btree (dispute_id, spend_id, lot_id)
 CREATE UNIQUE INDEX coin_lot_account_id_id_key ON public.coin_lot USING btree (account_id, id)
 CREATE INDEX coin_lot_of_fan ON public.coin_lot USING btree (account_id, bought_at, id) WHERE (left_coins > 0)
 CREATE UNIQUE INDEX coin_lot_pkey ON public.coin_lot USING btree (id)
@@ -2853,6 +2886,7 @@ CREATE UNIQUE INDEX ledger_hold_open_pkey ON public.ledger_hold_open USING btree
 CREATE UNIQUE INDEX ledger_hold_resolution_pkey ON public.ledger_hold_resolution USING btree (hold_seq)
 CREATE UNIQUE INDEX ledger_hold_resolution_transfer_seq_key ON public.ledger_hold_resolution USING btree (transfer_seq)
 CREATE UNIQUE INDEX ledger_hold_unsealed_pkey ON public.ledger_hold_unsealed USING btree (hold_seq, fact)
+CREATE INDEX ledger_import_items ON public.ledger_import USING gin (transfers jsonb_path_ops)
 CREATE UNIQUE INDEX ledger_import_pkey ON public.ledger_import USING btree (id)
 CREATE UNIQUE INDEX ledger_import_posting_pkey ON public.ledger_import_posting USING btree (import_id)
 CREATE UNIQUE INDEX ledger_position_pkey ON public.ledger_position USING btree ("position")
@@ -2959,6 +2993,7 @@ CREATE UNIQUE INDEX payout_tax_transfer_id_key ON public.payout USING btree (tax
 CREATE UNIQUE INDEX payout_transfer_id_key ON public.payout USING btree (transfer_id)
 CREATE UNIQUE INDEX payout_account_pkey ON public.payout_account USING btree (account_id)
 CREATE UNIQUE INDEX payout_account_stripe_account_key ON public.payout_account USING btree (stripe_account)
+CREATE UNIQUE INDEX payout_reminder_pkey ON public.payout_reminder USING btree (account_id, number)
 CREATE UNIQUE INDEX payout_setting_pkey ON public.payout_setting USING btree (account_id, currency)
 CREATE UNIQUE INDEX plan_change_one_open ON public.plan_change USING btree (subscription_id) WHERE (state = 'asked'::text)
 CREATE INDEX plan_change_open_of_clone ON public.plan_change USING btree (clone_id) WHERE (state = 'asked'::text)
@@ -2980,6 +3015,7 @@ CREATE INDEX refund_of_period ON public.refund USING btree (period_id)
 CREATE UNIQUE INDEX refund_pkey ON public.refund USING btree (id)
 CREATE UNIQUE INDEX refund_stripe_refund_key ON public.refund USING btree (stripe_refund)
 CREATE UNIQUE INDEX refund_paid_otherwise_pkey ON public.refund_paid_otherwise USING btree (owed_id)
+CREATE UNIQUE INDEX refund_settlement_proposal_pkey ON public.refund_settlement_proposal USING btree (owed_id, number)
 CREATE UNIQUE INDEX refusal_id_account_id_key ON public.refusal USING btree (id, account_id)
 CREATE INDEX refusal_of_pitch ON public.refusal USING btree (voice_pitch_hz) WHERE ((withdrawn_at IS NULL) AND (voice_pitch_hz IS NOT NULL))
 CREATE UNIQUE INDEX refusal_one_in_force ON public.refusal USING btree (account_id) WHERE (withdrawn_at IS NULL)
@@ -3146,6 +3182,9 @@ clone_pause: CREATE TRIGGER clone_pause_ends_once BEFORE UPDATE ON public.clone_
 clone_version: CREATE TRIGGER clone_gate_narrows AFTER UPDATE OF state ON public.clone_version FOR EACH ROW WHEN (((old.state = 'approved'::text) AND (new.state <> 'approved'::text))) EXECUTE FUNCTION clone_gate_narrows()
 clone_version: CREATE TRIGGER clone_version_is_frozen BEFORE UPDATE ON public.clone_version FOR EACH ROW EXECUTE FUNCTION clone_version_is_frozen()
 clone_version: CREATE TRIGGER clone_version_not_held BEFORE INSERT OR UPDATE OF state ON public.clone_version FOR EACH ROW WHEN ((new.state = 'approved'::text)) EXECUTE FUNCTION clone_version_not_held()
+coin_loss: CREATE TRIGGER coin_loss_never_changes BEFORE DELETE OR UPDATE ON public.coin_loss FOR EACH ROW EXECUTE FUNCTION refuse_change()
+coin_loss: CREATE TRIGGER coin_loss_never_truncated BEFORE TRUNCATE ON public.coin_loss FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+coin_loss: CREATE TRIGGER coin_loss_takes AFTER INSERT ON public.coin_loss FOR EACH ROW EXECUTE FUNCTION coin_loss_takes()
 coin_lot: CREATE TRIGGER coin_lot_begins_whole BEFORE INSERT ON public.coin_lot FOR EACH ROW EXECUTE FUNCTION coin_lot_begins_whole()
 coin_lot: CREATE CONSTRAINT TRIGGER coin_lot_has_twin AFTER INSERT ON public.coin_lot DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION coin_lot_has_twin()
 coin_lot: CREATE TRIGGER coin_lot_keeps BEFORE UPDATE ON public.coin_lot FOR EACH ROW EXECUTE FUNCTION coin_lot_keeps()
@@ -3324,6 +3363,7 @@ ledger_seal: CREATE TRIGGER ledger_seal_follows BEFORE INSERT ON public.ledger_s
 ledger_seal: CREATE TRIGGER ledger_seal_never_changes BEFORE DELETE OR UPDATE ON public.ledger_seal FOR EACH ROW EXECUTE FUNCTION refuse_change()
 ledger_seal: CREATE TRIGGER ledger_seal_never_truncated BEFORE TRUNCATE ON public.ledger_seal FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 ledger_transfer: CREATE CONSTRAINT TRIGGER ledger_adjusted_is_approved AFTER INSERT ON public.ledger_transfer DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.kind = 'ledger.adjusted'::text)) EXECUTE FUNCTION ledger_adjusted_is_approved()
+ledger_transfer: CREATE CONSTRAINT TRIGGER ledger_by_hand_is_approved AFTER INSERT ON public.ledger_transfer DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.kind = ANY (ARRAY['ledger.opened'::text, 'billing.refund_paid_otherwise'::text]))) EXECUTE FUNCTION ledger_by_hand_is_approved()
 ledger_transfer: CREATE TRIGGER ledger_transfer_never_changes BEFORE DELETE OR UPDATE ON public.ledger_transfer FOR EACH ROW EXECUTE FUNCTION refuse_change()
 ledger_transfer: CREATE TRIGGER ledger_transfer_never_truncated BEFORE TRUNCATE ON public.ledger_transfer FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 ledger_transfer: CREATE TRIGGER ledger_transfer_stamped BEFORE INSERT ON public.ledger_transfer FOR EACH ROW EXECUTE FUNCTION ledger_transfer_stamped()
@@ -3411,6 +3451,9 @@ ownership_sealed: CREATE TRIGGER ownership_sealed_never_truncated BEFORE TRUNCAT
 payment_problem: CREATE TRIGGER payment_problem_moves_on BEFORE UPDATE ON public.payment_problem FOR EACH ROW EXECUTE FUNCTION payment_problem_moves_on()
 payout: CREATE TRIGGER payout_moves_on BEFORE UPDATE ON public.payout FOR EACH ROW EXECUTE FUNCTION payout_moves_on()
 payout: CREATE TRIGGER payout_stays BEFORE DELETE ON public.payout FOR EACH ROW EXECUTE FUNCTION refuse_change()
+payout_reminder: CREATE TRIGGER payout_reminder_never_changes BEFORE DELETE OR UPDATE ON public.payout_reminder FOR EACH ROW EXECUTE FUNCTION refuse_change()
+payout_reminder: CREATE TRIGGER payout_reminder_never_truncated BEFORE TRUNCATE ON public.payout_reminder FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+payout_reminder: CREATE TRIGGER payout_reminder_once BEFORE INSERT ON public.payout_reminder FOR EACH ROW EXECUTE FUNCTION payout_reminder_once()
 plan_change: CREATE TRIGGER plan_change_ends_once BEFORE UPDATE ON public.plan_change FOR EACH ROW EXECUTE FUNCTION plan_change_ends_once()
 plan_change: CREATE TRIGGER plan_change_never_deleted BEFORE DELETE ON public.plan_change FOR EACH ROW EXECUTE FUNCTION refuse_change()
 plan_change: CREATE TRIGGER plan_change_never_truncated BEFORE TRUNCATE ON public.plan_change FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
@@ -3426,6 +3469,9 @@ reconciliation: CREATE TRIGGER reconciliation_never_truncated BEFORE TRUNCATE ON
 refund: CREATE TRIGGER refund_counts AFTER INSERT OR UPDATE ON public.refund FOR EACH ROW EXECUTE FUNCTION refund_counts()
 refund_paid_otherwise: CREATE TRIGGER refund_paid_otherwise_never_changes BEFORE DELETE OR UPDATE ON public.refund_paid_otherwise FOR EACH ROW EXECUTE FUNCTION refuse_change()
 refund_paid_otherwise: CREATE TRIGGER refund_paid_otherwise_never_truncated BEFORE TRUNCATE ON public.refund_paid_otherwise FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+refund_paid_otherwise: CREATE TRIGGER refund_settlement_four_eyes BEFORE INSERT ON public.refund_paid_otherwise FOR EACH ROW EXECUTE FUNCTION refund_settlement_four_eyes()
+refund_settlement_proposal: CREATE TRIGGER refund_settlement_proposal_never_changes BEFORE DELETE OR UPDATE ON public.refund_settlement_proposal FOR EACH ROW EXECUTE FUNCTION refuse_change()
+refund_settlement_proposal: CREATE TRIGGER refund_settlement_proposal_never_truncated BEFORE TRUNCATE ON public.refund_settlement_proposal FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 refusal: CREATE TRIGGER refusal_guard BEFORE INSERT OR UPDATE ON public.refusal FOR EACH ROW EXECUTE FUNCTION refusal_guard()
 refusal: CREATE TRIGGER refusal_never_deleted BEFORE DELETE ON public.refusal FOR EACH ROW EXECUTE FUNCTION refuse_change()
 refusal: CREATE TRIGGER refusal_never_truncated BEFORE TRUNCATE ON public.refusal FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
@@ -3812,6 +3858,24 @@ CREATE OR REPLACE FUNCTION public.coin_count(runs int8multirange)
 AS $function$
     SELECT coalesce(sum(upper(run) - lower(run)), 0)::bigint FROM unnest(runs) AS run
   $function$
+CREATE OR REPLACE FUNCTION public.coin_loss_takes()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+      DECLARE
+        part coin_spend_part;
+      BEGIN
+        SELECT p.* INTO part FROM coin_spend_part p JOIN coin_spend s ON s.id = p.spend_id AND s.state = 'captured'
+          WHERE p.spend_id = NEW.spend_id AND p.lot_id = NEW.lot_id FOR UPDATE OF p;
+        IF part.spend_id IS NULL OR NOT NEW.coins_lost <@ (part.taken - part.given - part.lost) THEN
+          RAISE EXCEPTION 'these coins of lot % were not spent by %, or came back before', NEW.lot_id, NEW.spend_id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'coin_lost_once', TABLE = 'coin_loss';
+        END IF;
+        UPDATE coin_spend_part SET lost = lost + NEW.coins_lost WHERE spend_id = NEW.spend_id AND lot_id = NEW.lot_id;
+        RETURN NULL;
+      END $function$
 CREATE OR REPLACE FUNCTION public.coin_lot_begins_whole()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -4793,6 +4857,32 @@ AS $function$
       END IF;
     END IF;
     RETURN total + coalesce(above, 0) + coalesce(tail, 0);
+  END $function$
+CREATE OR REPLACE FUNCTION public.ledger_by_hand_is_approved()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  BEGIN
+    IF NEW.kind = 'billing.refund_paid_otherwise' THEN
+      IF EXISTS (SELECT FROM refund_paid_otherwise WHERE transfer_id = NEW.id) THEN
+        RETURN NULL;
+      END IF;
+    ELSIF EXISTS (
+      SELECT FROM ledger_import i JOIN ledger_import_posting p ON p.import_id = i.id AND p.posted_by <> i.checked_by
+        CROSS JOIN LATERAL jsonb_array_elements(i.transfers) item
+      WHERE i.transfers @> jsonb_build_array(jsonb_build_object('key', substr(NEW.key, 9)))
+        AND 'opening:' || (item ->> 'key') = NEW.key AND (item ->> 'effectiveDate')::date = NEW.effective_date
+        AND NOT EXISTS (
+          SELECT FROM (SELECT ordinality AS leg, l ->> 'account' AS code, (l ->> 'amountMinor')::bigint AS amount_minor
+                       FROM jsonb_array_elements(item -> 'legs') WITH ORDINALITY AS a (l, ordinality)) wanted
+            FULL JOIN (SELECT e.leg, a.code, e.amount_minor FROM ledger_entry e JOIN ledger_account a ON a.id = e.account_id
+                       WHERE e.transfer_seq = NEW.seq) booked USING (leg, code, amount_minor)
+          WHERE wanted.leg IS NULL OR booked.leg IS NULL)) THEN
+      RETURN NULL;
+    END IF;
+    RAISE EXCEPTION 'a % is booked as one person brought it in and another approved it', NEW.kind
+      USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_by_hand_is_approved', TABLE = 'ledger_transfer';
   END $function$
 CREATE OR REPLACE FUNCTION public.ledger_captures_bounded(transfers bigint[])
  RETURNS void
@@ -6095,6 +6185,20 @@ AS $function$
     END IF;
     RETURN NEW;
   END $function$
+CREATE OR REPLACE FUNCTION public.payout_reminder_once()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+      DECLARE
+        last payout_reminder;
+      BEGIN
+        SELECT * INTO last FROM payout_reminder WHERE account_id = NEW.account_id ORDER BY number DESC LIMIT 1;
+        IF NEW.number <> coalesce(last.number, 0) + 1 OR NEW.reminded_at < last.reminded_at + interval '30 days' THEN
+          RAISE EXCEPTION '% was reminded already', NEW.account_id USING ERRCODE = 'check_violation', CONSTRAINT = 'payout_reminder_once', TABLE = 'payout_reminder';
+        END IF;
+        RETURN NEW;
+      END $function$
 CREATE OR REPLACE FUNCTION public.plan_change_ends_once()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -6178,6 +6282,21 @@ AS $function$
       UPDATE subscription_period SET refunded_minor = refunded_minor - NEW.gross_minor WHERE id = NEW.period_id;
     END IF;
     RETURN NULL;
+  END $function$
+CREATE OR REPLACE FUNCTION public.refund_settlement_four_eyes()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  DECLARE
+    proposed refund_settlement_proposal;
+  BEGIN
+    SELECT * INTO proposed FROM refund_settlement_proposal WHERE owed_id = NEW.owed_id ORDER BY number DESC LIMIT 1;
+    IF proposed.owed_id IS NULL OR proposed.reference <> NEW.reference OR proposed.proposed_by = NEW.recorded_by THEN
+      RAISE EXCEPTION 'that an owed refund was paid is confirmed by another person than who said so, with the same reference'
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'refund_settlement_four_eyes', TABLE = 'refund_paid_otherwise';
+    END IF;
+    RETURN NEW;
   END $function$
 CREATE OR REPLACE FUNCTION public.refusal_guard()
  RETURNS trigger
@@ -6726,6 +6845,7 @@ clone: INSERT, SELECT
 clone_material: INSERT, SELECT
 clone_pause: INSERT, SELECT
 clone_version: INSERT, SELECT
+coin_loss: SELECT
 coin_lot: SELECT
 coin_purchase: SELECT
 coin_restore: SELECT
@@ -6836,6 +6956,7 @@ ownership_sealed: INSERT, SELECT
 payment_problem: SELECT
 payout: INSERT, SELECT
 payout_account: INSERT, SELECT
+payout_reminder: INSERT, SELECT
 payout_setting: INSERT, SELECT
 plan_change: SELECT
 platform_order: INSERT, SELECT
@@ -6845,6 +6966,7 @@ quota_hold: INSERT, SELECT
 reconciliation: INSERT, SELECT
 refund: SELECT
 refund_paid_otherwise: INSERT, SELECT
+refund_settlement_proposal: INSERT, SELECT
 refusal: INSERT, SELECT
 refusal_key: INSERT, SELECT
 registration_request: INSERT, SELECT
@@ -6897,6 +7019,7 @@ challenge: UPDATE (used_at)
 clone: UPDATE (ownership_proof_id)
 clone_pause: UPDATE (to_at)
 clone_version: UPDATE (approved_at, leaf_id, signed_document_id, state, suspended_at, withdrawn_at)
+coin_loss: INSERT (coins_lost, dispute_id, lot_id, spend_id)
 coin_lot: INSERT (account_id, billing_country, bought_at, coins, currency, fee_minor, id, net_minor, purchase_id, settled_currency, settled_net_minor, stripe_charge, tax_minor)
 coin_lot: UPDATE (state)
 coin_purchase: INSERT (account_id, coins, created_at, currency, id, pack, price_minor)

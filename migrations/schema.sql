@@ -5579,8 +5579,12 @@ AS $function$
     END IF;
     WHILE ledger_sequence(10000) > 0 LOOP
     END LOOP;
+    SELECT coalesce(max(position), 0) INTO top FROM ledger_position;
+    IF top - last.position < greatest(minimum, 1) THEN
+      RETURN 0;
+    END IF;
     -- Most that ran then have ended meanwhile. The others are waited for, shortly: the lower "settled", the more each reader of a tail must read.
-    FOR tries IN 1..20 LOOP
+    FOR tries IN 1..10 LOOP
       SELECT pg_snapshot_xmin(pg_current_snapshot()) INTO running;
       EXIT WHEN running >= now_seen_xid;
       PERFORM pg_sleep(0.002);
@@ -5590,10 +5594,7 @@ AS $function$
                     ELSE last.settled_seq END;
     WHILE ledger_sequence(10000) > 0 LOOP
     END LOOP;
-    SELECT coalesce(max(position), 0) INTO top FROM ledger_position;
-    IF top - last.position < greatest(minimum, 1) THEN
-      RETURN 0;
-    END IF;
+    SELECT max(position) INTO top FROM ledger_position;
 
     INSERT INTO ledger_roll_up (position, settled_seq, high_seq, seen_seq, seen_xid)
       SELECT cut.position,

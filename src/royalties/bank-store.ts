@@ -40,9 +40,14 @@ export async function settleStanding(tx: Tx, stripeAccount: string, banksInError
 
 export type FailedPayout = Pick<BankPayout, 'stripePayout' | 'stripeAccount' | 'currency' | 'amountMinor'>;
 
-/** Of a failed payout of an account: its failure stands, and nobody has decided over it yet. */
+/**
+ * Of a failed payout of an account: its failure stands, and nobody has decided over it yet. What it gave back is not there any more where the processor
+ * has paid out since: a later payout takes along all that lies there. Two on their way at once to a bank that fails give back one each.
+ */
 const UNDECIDED = `b.failure IS NOT NULL AND b.taken_at IS NULL
-       AND EXISTS (SELECT FROM payout_account a WHERE a.stripe_account = b.stripe_account AND a.bank_failure IS NOT NULL)`;
+       AND EXISTS (SELECT FROM payout_account a WHERE a.stripe_account = b.stripe_account AND a.bank_failure IS NOT NULL)
+       AND NOT EXISTS (SELECT FROM bank_payout n WHERE n.stripe_account = b.stripe_account AND n.currency = b.currency AND n.sent_at > b.sent_at
+         AND (n.failure IS NULL OR n.sent_at > b.seen_at))`;
 
 /** Failures that stand since `before` and for which nothing was taken back yet. */
 export async function failuresSince(tx: Tx, before: Date, limit: number): Promise<FailedPayout[]> {

@@ -134,6 +134,39 @@ describe('a bank that gives the money back', () => {
     await world.checkBooks();
   });
 
+  it('that was another one, long ago and healed, is nothing that the next failure takes back', async () => {
+    const gaveBack = async (day: string): Promise<string> => {
+      await world.paid(day === '2026-05-02' ? 'wu' : 'li', tierId);
+      await world.onboard(world.agency, NOWHERE);
+      await world.moveTo(noon(day));
+      await world.run(day);
+      const [sent] = (await pay()).payouts;
+      await world.drain();
+      await world.moveTo(noon(addDays(day, 7)));
+      await bankPayouts();
+      await world.drain();
+      expect(await failure()).toBe('no_account');
+      return sent?.payoutId ?? '';
+    };
+    const healed = await gaveBack('2026-05-02');
+    await world.onboard(world.agency, SOMEWHERE);
+    await world.moveTo(noon('2026-05-14'));
+    await bankPayouts();
+    await world.drain();
+    expect(await failure()).toBe(null);
+    const standing = await gaveBack('2026-05-20');
+    await world.moveTo(noon('2026-06-05'));
+    for (let tick = 0; tick < 2; tick += 1) {
+      await world.royalties.work.takeBackFailed();
+      await world.drain();
+    }
+    const [one, other] = [await world.royalties.getPayout(world.agency.actor, healed), await world.royalties.getPayout(world.agency.actor, standing)];
+    expect([one.state, other.state]).toEqual(['paid', 'returned']);
+    expect(await unpaid()).toBe(BigInt(other.amountMinor));
+    expect(await world.db.asOwner('SELECT payout_id FROM bank_take_back t JOIN bank_take_back_try y USING (stripe_payout, payout_id) WHERE y.done_at IS NULL')).toEqual([]);
+    await world.checkBooks();
+  });
+
   it('is asked of once, also when the answer was lost and the processor has forgotten the key', async () => {
     // A transfer that is none of ours: what is booked of one is asked above.
     const transfer = await world.port.sdk.transfers.create({ amount: 10, currency: 'cny', destination: await stripeAccount() }, world.port.withKey('strange transfer'));

@@ -102,8 +102,10 @@ async function recover(story: Story): Promise<boolean> {
   if (story.late) return false;
   await story.settle();
   const due = (sale: Sale): number => monthAfter(sale.at, 1) + HOUR;
+  // A long story waits for it a few days at most: its months are thirty days.
+  const soon = story.scale.long === true ? story.now + 3 * 86_400 : Infinity;
   const sale = story.sales.find((one) => one.failsLater && one.booked === 1 && one.endedAt === Infinity && one.clone.stoppedAt === Infinity && one.clone.pausedAt === null
-    && one.clone.pauses.length === 0 && due(one) > story.now - 5 * 86_400);
+    && one.clone.pauses.length === 0 && due(one) > story.now - 5 * 86_400 && due(one) < soon);
   if (sale === undefined) return false;
   if (story.now < due(sale) + 60) await story.goTo(due(sale) + HOUR);
   await story.settle();

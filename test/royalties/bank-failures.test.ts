@@ -153,6 +153,8 @@ describe('a bank that gives the money back', () => {
     await world.moveTo(noon('2026-05-14'));
     await bankPayouts();
     await world.drain();
+    // By itself, on the day after the other bank was named.
+    expect((await bankPayouts())[0]).toMatchObject({ status: 'paid', amount: Number((await world.royalties.getPayout(world.agency.actor, healed)).amountMinor) });
     expect(await failure()).toBe(null);
     const standing = await gaveBack('2026-05-20');
     await world.moveTo(noon('2026-06-05'));

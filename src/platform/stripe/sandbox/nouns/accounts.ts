@@ -9,6 +9,7 @@ import { readCurrency } from '../core/read.ts';
 import { lister, mergeMetadata, page, pageWindow, pathId, type Call, type Route } from '../core/router.ts';
 import type { World } from '../core/world.ts';
 import { accountShape, requirements, type AccountFacts } from '../shapes/account.ts';
+import { availableOf, planAutoPayout } from './balance.ts';
 import { changed } from './catalog.ts';
 
 const LINK_SECONDS = 300;
@@ -160,6 +161,8 @@ export function addBank(world: World, row: Row<Account>, facts: BankFacts): Bank
   world.put('bankAccount', { owner: object.id, clock: null, object: bank });
   world.memory.hidden.bankNumbers[bank.id] = facts.number;
   world.emit({ type: 'account.external_account.created', kind: 'bankAccount', object: bank, at: world.now(null), owner: object.id });
+  // What another bank gave back, and nobody was there to take.
+  if (availableOf(world, object.id, facts.currency) > 0) planAutoPayout(world, object.id, world.now(null));
   return bank;
 }
 

@@ -81,7 +81,7 @@ export function settle(world: World, id: string): void {
 }
 
 /** A connected account on a daily schedule is paid out at the next midnight UTC; a manual one only when asked. */
-function planAutoPayout(world: World, owner: string, at: number): void {
+export function planAutoPayout(world: World, owner: string, at: number): void {
   const account = world.peek('account', owner);
   if (owner === world.memory.hidden.platform || account?.object.settings.payouts.schedule.interval !== 'daily') return;
   world.unschedule('autoPayout', owner);

@@ -19,6 +19,8 @@ export interface Collection {
 }
 
 const BATCH = 500;
+/** Looks at one subscription until nothing has changed since the processor was told. */
+const TRIES = 10;
 
 /** The first day that is not paid for; null when nothing is paid. */
 async function paidUntil(tx: Tx, row: store.SubscriptionRow, today: Day): Promise<Day | null> {
@@ -28,24 +30,41 @@ async function paidUntil(tx: Tx, row: store.SubscriptionRow, today: Day): Promis
   return ends.reduce<Day | null>((last, end) => (last === null || end > last ? end : last), null);
 }
 
+/** What of a subscription is to be collected, and when. */
+interface Wanted {
+  stripeSubscription: string;
+  paused: boolean;
+  paidUntil: Day | null;
+}
+
+/** Null when it renews no more. */
+async function wanted(tx: Tx, subscriptionId: string, today: Day): Promise<Wanted | null> {
+  const row = await store.findSubscription(tx, subscriptionId);
+  if ((row?.state !== 'active' && row?.state !== 'past_due') || row.stripeSubscription === null) return null;
+  // What it is and until when it is paid is being changed at the processor: looked at again when that is booked.
+  if ((await openChange(tx, row.id))?.effect === 'now') throw new Refusal('unavailable', 'A change of plan is under way.');
+  const offer = await findOffer(tx, row.tierId, row.offerVersion);
+  return {
+    stripeSubscription: row.stripeSubscription, paused: await isPaused(tx, row.cloneId, offer?.capabilities ?? []), paidUntil: await paidUntil(tx, row, today),
+  };
+}
+
 export function makeCollection({ runTx, clock, provider }: Pick<BillingDeps, 'runTx' | 'clock' | 'provider'>): Collection {
+  async function tell({ stripeSubscription, paused, paidUntil: until }: Wanted, cause: string): Promise<void> {
+    if (paused) await provider.holdCollection(stripeSubscription, cause);
+    else await provider.resumeCollection(stripeSubscription, { paidUntil: until, now: clock.now(), cause });
+  }
+
   return {
     async alignCollection(subscriptionId, cause) {
-      const found = await runTx(async (tx) => {
-        const row = await store.findSubscription(tx, subscriptionId);
-        if ((row?.state !== 'active' && row?.state !== 'past_due') || row.stripeSubscription === null) return null;
-        // What it is and until when it is paid is being changed at the processor: looked at again when that is booked.
-        if ((await openChange(tx, row.id))?.effect === 'now') throw new Refusal('unavailable', 'A change of plan is under way.');
-        const offer = await findOffer(tx, row.tierId, row.offerVersion);
-        const today = dayOf(clock.now());
-        return {
-          stripeSubscription: row.stripeSubscription, paused: await isPaused(tx, row.cloneId, offer?.capabilities ?? []), paidUntil: await paidUntil(tx, row, today),
-        };
-      });
-      if (found === null) return;
-      const { stripeSubscription, paused, paidUntil: until } = found;
-      if (paused) await provider.holdCollection(stripeSubscription, cause);
-      else await provider.resumeCollection(stripeSubscription, { paidUntil: until, now: clock.now(), cause });
+      // A pause that was lifted while its hold was on the way had found nothing to lift: so whoever tells looks again.
+      for (let tries = 0, told: Wanted | null = null; tries < TRIES; tries += 1) {
+        const now = await runTx((tx) => wanted(tx, subscriptionId, dayOf(clock.now())));
+        if (now === null || (told?.paused === now.paused && told.paidUntil === now.paidUntil)) return;
+        await tell(now, tries === 0 ? cause : `${cause}:${tries}`);
+        told = now;
+      }
+      throw new Refusal('unavailable', 'What is to be collected is changing too often.');
     },
 
     alignCollections: ({ cloneId, at, after }) => runTx(async (tx) => {

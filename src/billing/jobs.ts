@@ -36,14 +36,14 @@ function placeIn(payload: Json): SettlementPlace | undefined {
 export function makeBillingJobs({ work }: Pick<Billing, 'work'>): JobHandlers {
   return {
     'billing.publishTier': async (payload) => await work.publishTier(idIn(payload, 'tierId'), numberIn(payload, 'version')),
-    'billing.endOffers': async (payload) => await work.endOffers(idIn(payload, 'tierId'), textIn(payload, 'after')),
+    'billing.endOffers': async (payload, { jobId }) => await work.endOffers(idIn(payload, 'tierId'), jobId, textIn(payload, 'after')),
     'billing.applyPlanChange': async (payload) => await work.applyPlanChange(idIn(payload, 'changeId')),
     'billing.openCheckout': async (payload) => await work.openCheckout(idIn(payload, 'subscriptionId')),
     'billing.applyEvent': async (payload) => await work.applyEvent(idIn(payload, 'eventId')),
     'billing.closePage': async (payload) => await work.closePage(idIn(payload, 'subscriptionId')),
     'billing.endRenewal': async (payload) => await work.endRenewal(idIn(payload, 'subscriptionId')),
     'billing.endSubscription': async (payload) => await work.endSubscription(idIn(payload, 'subscriptionId')),
-    'billing.settleStop': async (payload) => await work.settleStop(idIn(payload, 'stopId'), placeIn(payload)),
+    'billing.settleStop': async (payload, { jobId }) => await work.settleStop(idIn(payload, 'stopId'), jobId, placeIn(payload)),
     'billing.alignCollection': async (payload) => await work.alignCollection(idIn(payload, 'subscriptionId'), idIn(payload, 'cause')),
     'billing.alignCollections': async (payload) =>
       await work.alignCollections({ cloneId: textIn(payload, 'cloneId') ?? null, at: new Date(idIn(payload, 'at')), after: idIn(payload, 'after') }),

@@ -128,6 +128,18 @@ async function keep(tx: Tx, made: Draft): Promise<string> {
 /** Makes a change at the processor; what it charged is booked by reading its invoice, as an event would. */
 function makeApply(deps: BillingDeps, events: Pick<Readers, 'applyInvoice'>): Plans['applyPlanChange'] {
   const { runTx, provider, clock } = deps;
+
+  /** A change that was withdrawn while it was on its way may have come last: the next period is then of what the fan has, or asked for since. */
+  async function checkWanted({ id, subscriptionId }: store.PlanChangeRow, stripeSubscription: string): Promise<void> {
+    const wanted = await runTx(async (tx) => {
+      if ((await store.findChange(tx, id))?.state !== 'withdrawn') return null;
+      const plan = (await store.openChange(tx, subscriptionId)) ?? await subscriptions.findSubscription(tx, subscriptionId);
+      const offer = plan === null ? null : await tiers.findOffer(tx, plan.tierId, plan.offerVersion);
+      return (plan?.interval === 'year' ? offer?.stripeYear : offer?.stripeMonth) ?? null;
+    });
+    if (wanted !== null) await provider.changeNext({ changeId: `${id}-late`, stripeSubscription, priceId: wanted });
+  }
+
   return async function apply(changeId) {
     const found = await runTx(async (tx) => {
       const change = await store.findChange(tx, changeId);
@@ -147,6 +159,7 @@ function makeApply(deps: BillingDeps, events: Pick<Readers, 'applyInvoice'>): Pl
     }
     if (change.effect === 'period_end') {
       await provider.changeNext({ changeId, stripeSubscription, priceId });
+      await checkWanted(change, stripeSubscription);
       return;
     }
     try {

@@ -87,8 +87,8 @@ export interface Stops {
   /** The tiers that name a capability. A stop of it is, for them, a stop. */
   tiersNaming: (tx: Tx, cloneId: string, capability: string) => Promise<string[]>;
   stopSettlement: (tx: Tx, stopId: string, quoted?: Pick<StopQuote, 'day' | 'lines'>) => Promise<StopSettlement | null>;
-  /** Job: earns up to the stop, ends paid periods with their refunds, and asks to end each subscription; a part, and a job for the rest. */
-  settle: (stopId: string, from?: SettlementPlace) => Promise<void>;
+  /** Job: earns up to the stop, ends paid periods with their refunds, and asks to end each subscription; a part, and a job for the rest. `jobId` names this run of it. */
+  settle: (stopId: string, jobId: string, from?: SettlementPlace) => Promise<void>;
 }
 
 /** How far a settlement has come: the last row of the last batch. */
@@ -261,7 +261,7 @@ export function makeStops(deps: BillingDeps, room: Pick<Refunds, 'requestRefund'
       return stop === null ? null : await settlementOf(tx, stop, quoted);
     },
 
-    async settle(stopId, from = { stage: 'periods', after: '' }) {
+    async settle(stopId, jobId, from = { stage: 'periods', after: '' }) {
       const stop = await runTx((tx) => refunds.findStop(tx, stopId));
       if (stop === null) throw new Error(`There is no stop ${stopId}.`);
       if (clock.now() < stop.at) throw new Error(`Stop ${stopId} lies in the future.`);
@@ -269,7 +269,8 @@ export function makeStops(deps: BillingDeps, room: Pick<Refunds, 'requestRefund'
       for (let batches = 0; batches < BATCHES_A_JOB && place !== null; batches += 1) place = await settleBatch(stop, place);
       if (place === null) return;
       const rest = { stopId, ...place };
-      const dedupeKey = `billing.settleStop:${stopId}:${place.stage}:${place.after}`;
+      // The rest of this run: one of days ago may have come to the same place.
+      const dedupeKey = `billing.settleStop:${jobId}:rest`;
       await runTx((tx) => enqueue(tx, { topic: 'billing.settleStop', payload: rest, runAt: clock.now(), dedupeKey }));
     },
   };

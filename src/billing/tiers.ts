@@ -37,8 +37,8 @@ export interface Tiers {
   listTiers: (cloneId: string) => Promise<{ tiers: TierView[] }>;
   /** Job: gives a version of a tier's offer (the newest, without one) its prices at the processor. */
   publishTier: (tierId: string, version?: number) => Promise<void>;
-  /** Job: tells the processor not to renew what was taken off; a part, and a job for the rest. */
-  endOffers: (tierId: string, after?: string) => Promise<void>;
+  /** Job: tells the processor not to renew what was taken off; a part, and a job for the rest. `jobId` names this run of it, among others of the same tier. */
+  endOffers: (tierId: string, jobId: string, after?: string) => Promise<void>;
 }
 
 /** The grant in force, for the clone's owner while anything is sold of it. */
@@ -112,7 +112,7 @@ const BATCH = 100;
 
 function makeEndOffers(deps: BillingDeps): Tiers['endOffers'] {
   const { runTx, provider, clock } = deps;
-  return async function endOffers(tierId, after = '') {
+  return async function endOffers(tierId, jobId, after = '') {
     const rows = await runTx(async (tx) => {
       // A page of what is not sold any more is closed; one that was paid before is delivered, and not renewed.
       for (const subscriptionId of after === '' ? await unpaidOf(tx, tierId) : []) {
@@ -121,11 +121,12 @@ function makeEndOffers(deps: BillingDeps): Tiers['endOffers'] {
       }
       return await endingOf(tx, tierId, after, BATCH);
     });
-    for (const { id, stripeSubscription } of rows) await provider.setCancelAtPeriodEnd(stripeSubscription, true, `withdrawn:${tierId}:${id}`);
+    // By a key of this run: who accepted a newer offer was renewed again meanwhile, and the processor repeats what it answered to a key that it knows.
+    for (const { id, stripeSubscription } of rows) await provider.setCancelAtPeriodEnd(stripeSubscription, true, `withdrawn:${jobId}:${id}`);
     const last = rows.at(-1);
     if (last === undefined || rows.length < BATCH) return;
     const payload = { tierId, after: last.id };
-    await runTx((tx) => enqueue(tx, { topic: 'billing.endOffers', payload, runAt: clock.now(), dedupeKey: `billing.endOffers:${tierId}:after:${last.id}` }));
+    await runTx((tx) => enqueue(tx, { topic: 'billing.endOffers', payload, runAt: clock.now(), dedupeKey: `billing.endOffers:${jobId}:rest` }));
   };
 }
 

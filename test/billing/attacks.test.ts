@@ -59,7 +59,7 @@ describe('a page that was being opened while the stop came', () => {
     world.provider.openCheckout = async (asked) => {
       const session = await openCheckout(asked);
       await order();
-      await world.billing.work.settleStop('stp_1');
+      await world.billing.work.settleStop('stp_1', 'job_again');
       await world.billing.work.endSubscription(asked.subscriptionId);
       return session;
     };

@@ -105,7 +105,7 @@ describe('a month paid ahead with coins', () => {
     await world.moveTo(noon(startDay, 10));
     await world.tx((tx) => world.billing.settleStop(tx, { stopId: 'stp_2', cloneId: CLONE, at: world.clock.now(), final: false, reason: 'grant_ended' }));
     // The stop has ended the month, and nobody has worked its refund yet.
-    await world.billing.work.settleStop('stp_2');
+    await world.billing.work.settleStop('stp_2', 'job_again');
     const [{ charge } = { charge: '' }] = await world.db.asOwner<{ charge: string }>('SELECT stripe_charge AS charge FROM coin_lot WHERE account_id = $1', [fan.accountId]);
     const id = await world.sandbox.control.openDispute(charge);
     await world.told('charge.dispute.created', id);

@@ -89,7 +89,7 @@ describe('a stop', () => {
     const quoted = await quote();
     await order();
     await order();
-    await Promise.all([world.billing.work.settleStop('stp_1'), world.billing.work.settleStop('stp_1')]);
+    await Promise.all([world.billing.work.settleStop('stp_1', 'job_1'), world.billing.work.settleStop('stp_1', 'job_2')]);
     const refunds = (await settlement()).refunds;
     expect(refunds).toHaveLength(3);
     const charge = async (periodId: string): Promise<string> => (await world.tx((tx) => world.billing.period(tx, periodId)))?.charge ?? '';

@@ -143,7 +143,7 @@ describe('a stop whose refund is on its way when the payment is disputed', () =>
     const before = [await total(), await world.balance(losses)] as const;
     const [got] = await world.db.asOwner<{ amount: string }>('SELECT sum(amount_minor)::text AS amount FROM royalty_run_entry WHERE period_id = $1', [periodId]);
     await world.tx((tx) => world.billing.settleStop(tx, { stopId: 'stp_soon', cloneId: world.cloneId, at: world.clock.now(), final: false, reason: 'undelivered' }));
-    await world.billing.work.settleStop('stp_soon');
+    await world.billing.work.settleStop('stp_soon', 'job_soon');
     const id = await world.sandbox.control.openDispute(await chargeOf(periodId));
     await world.told('charge.dispute.created', id);
     const claim = async (): Promise<string | undefined> => (await world.billing.listDisputes(10)).disputes.find(({ disputeId }) => disputeId === id)?.claimMinor;

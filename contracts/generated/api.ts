@@ -7752,7 +7752,7 @@ export interface components {
             /** @description Whether what was returned is what was quoted; null until done. */
             equalsQuote: boolean | null;
             /** @description Why not. */
-            differences: ("quoted_on_another_day" | "paid_after_quote" | "ended_before_stop" | "kept_by_fan" | "refund_failed")[];
+            differences: ("quoted_on_another_day" | "paid_after_quote" | "ended_before_stop" | "kept_by_fan" | "payment_disputed" | "refund_failed")[];
         };
         /**
          * @description Who claims. The first two claim for themselves; `private_person` when absent.

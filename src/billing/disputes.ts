@@ -131,6 +131,12 @@ async function lose(tx: Tx, deps: DisputeDeps, before: store.DisputeRow, subscri
   });
 }
 
+/** What another dispute has emptied for good stays lost. */
+async function freeLot(tx: Tx, lotId: string): Promise<void> {
+  const [lot] = await coins.lotsById(tx, [lotId]);
+  if (lot?.state === 'disputed') await coins.putLotState(tx, lotId, 'open');
+}
+
 async function win(tx: Tx, deps: DisputeDeps, row: store.DisputeRow, facts: DisputeFacts): Promise<boolean> {
   const given = facts.movements[1];
   // Decided, and the money is still on its way: its event comes.
@@ -140,7 +146,7 @@ async function win(tx: Tx, deps: DisputeDeps, row: store.DisputeRow, facts: Disp
   await deps.ledger.post(tx, disputeWon({ disputeId, charge, currency, amountMinor, day: dayOf(at), trace: {} }, given));
   await deps.disputes?.releaseDispute(tx, { disputeId, day: dayOf(at) });
   if (row.lotId === null) await winPeriods(tx, deps, row);
-  else await coins.putLotState(tx, row.lotId, 'open');
+  else await freeLot(tx, row.lotId);
   return true;
 }
 

@@ -123,11 +123,24 @@ export async function pendingOfCharge(tx: Tx, stripeCharge: string, lotId: strin
   );
 }
 
-/** Those of one stop: its id stands in their keys. */
-export async function refundsOfStop(tx: Tx, { stopId, cloneId }: Pick<StopRow, 'stopId' | 'cloneId'>): Promise<RefundRow[]> {
+/**
+ * What a stop returned: of each period that it asked for (its id stands in the key), or that is named, the last return of unused days since. One that was
+ * refused may have been asked for again, and a bank may have had the money at first.
+ */
+export async function refundsOfStop(tx: Tx, { stopId, cloneId, at }: Pick<StopRow, 'stopId' | 'cloneId' | 'at'>, periodIds: readonly string[]): Promise<RefundRow[]> {
   return await sql<RefundRow>(
-    tx, `SELECT ${REFUND} FROM refund WHERE clone_id = $1 AND kind = 'stop' AND starts_with(key, $2) ORDER BY id`, [cloneId, `stop:${stopId}:`],
+    tx,
+    `SELECT ${REFUND} FROM refund r WHERE clone_id = $1 AND kind = 'stop' AND requested_at >= $3
+       AND (period_id = ANY ($4::text[]) OR period_id IN (SELECT period_id FROM refund WHERE clone_id = $1 AND kind = 'stop' AND starts_with(key, $2)))
+       AND NOT EXISTS (SELECT FROM refund n WHERE n.period_id = r.period_id AND n.kind = 'stop' AND n.recorded_at > r.recorded_at)
+     ORDER BY id`, [cloneId, `stop:${stopId}:`, at, periodIds],
   );
+}
+
+/** Of these periods, those of which a bank claims something, or has taken it. */
+export async function claimedOf(tx: Tx, periodIds: readonly string[]): Promise<Set<string>> {
+  const rows = await sql<{ id: string }>(tx, `SELECT DISTINCT period_id AS id FROM refund WHERE period_id = ANY ($1::text[]) AND kind = 'dispute' AND state <> 'failed'`, [periodIds]);
+  return new Set(rows.map(({ id }) => id));
 }
 
 export async function putRefund(tx: Tx, id: string, told: {

@@ -62,7 +62,7 @@ export interface StopSettlement {
   taxMinor: bigint;
   feeMinor: bigint;
   /** Why the result is not the quote; empty when it is, or while it is not done. */
-  differences: ('quoted_on_another_day' | 'paid_after_quote' | 'ended_before_stop' | 'kept_by_fan' | 'refund_failed')[];
+  differences: ('quoted_on_another_day' | 'paid_after_quote' | 'ended_before_stop' | 'kept_by_fan' | 'payment_disputed' | 'refund_failed')[];
 }
 
 /** Of what a stop is: some tiers or all (null); for good, or of what was sold until then. */
@@ -191,7 +191,7 @@ async function settlementOf(
   const { stopId, cloneId, day } = stop;
   const left = refunds.settledBy(stop, null);
   const live = await subscriptions.countLive(tx, left);
-  const rows = await refunds.refundsOfStop(tx, stop);
+  const rows = await refunds.refundsOfStop(tx, stop, quoted?.lines.map(({ periodId }) => periodId) ?? []);
   const succeeded = rows.filter((row) => row.state === 'succeeded');
   const total = (of: (row: refunds.RefundRow) => bigint): bigint => succeeded.reduce((all, row) => all + of(row), 0n);
   const unended = await periods.countUnearned(tx, left);
@@ -203,9 +203,11 @@ async function settlementOf(
     if (quoted.day !== day) differences.push('quoted_on_another_day');
     if ([...made].some((id) => !asked.has(id))) differences.push('paid_after_quote');
     const kept = await keptBy(tx, quoted.lines.map((line) => line.subscriptionId));
-    const missing = quoted.lines.filter((line) => !made.has(line.periodId));
+    const claimed = await refunds.claimedOf(tx, [...asked]);
+    const missing = quoted.lines.filter((line) => !made.has(line.periodId) && !claimed.has(line.periodId));
     if (missing.some((line) => !kept(stopId, line.subscriptionId))) differences.push('ended_before_stop');
     if (missing.some((line) => kept(stopId, line.subscriptionId))) differences.push('kept_by_fan');
+    if (claimed.size > 0) differences.push('payment_disputed');
   }
   if (done && rows.some((row) => row.state === 'failed')) differences.push('refund_failed');
   return {

@@ -129,6 +129,7 @@ async function pay(tx: Tx, deps: RoyaltiesDeps, actor: Actor, advanceId: string)
   const row = await store.lockAdvance(tx, advanceId);
   if (row === null) throw notFound();
   if (row.state !== 'signed') throw new Refusal('advance_state', 'Only an advance that both have signed and that has not ended is paid.');
+  if (row.endsOn !== null && dayOf(deps.clock.now()) >= row.endsOn) throw new Refusal('advance_state', 'Its last day has come: no run would recoup what is paid now.');
   // Whatever was paid and not returned stands on its account, or was recouped from it.
   if (row.payoutId !== null && !(await payoutReturned(tx, row.payoutId))) throw new Refusal('advance_state', 'The advance is paid already.');
   const { payee, currency, amountMinor } = row;

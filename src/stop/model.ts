@@ -117,7 +117,7 @@ export function isOrderFor(signed: JsonObject, quote: QuoteDocument, quoteDigest
   return canonicalJson(signed) === canonicalJson(stopOrderFor(quote, quoteDigest, reason));
 }
 
-export type Difference = 'quoted_on_another_day' | 'paid_after_quote' | 'ended_before_stop' | 'kept_by_fan' | 'refund_failed';
+export type Difference = 'quoted_on_another_day' | 'paid_after_quote' | 'ended_before_stop' | 'kept_by_fan' | 'payment_disputed' | 'refund_failed';
 
 /** How the settlement stands, in the same words as the quote. */
 export interface Settlement {

@@ -206,6 +206,16 @@ describe('a disputed pack of coins', () => {
     await hold('out_1', 49n);
   });
 
+  it('in part takes all that is left, and another one that is won gives nothing and takes nothing', async () => {
+    await bought('friend');
+    const spent = await hold('out_1', 42n);
+    await world.tx((tx) => world.billing.capture(tx, spent.holdId, { releaseId: 'rel_1', at: world.clock.now() }));
+    await decided(await dispute(300n), 'lost');
+    await decided(await dispute(100n), 'won');
+    expect(await world.billing.getWallet(fan)).toMatchObject({ availableCoins: '0', disputedCoins: '0', debtMinor: '300', lots: [{ state: 'lost' }] });
+    expect(await at(chart.disputesPending('CNY'))).toBe(0n);
+  });
+
   it('of a prepaid month takes its unused days back as coins first, and then those coins', async () => {
     await bought('friend');
     const month = await world.billing.buyPrepaidMonth(fan, world.key('month'), { cloneId: CLONE, tierId });

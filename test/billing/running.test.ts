@@ -31,10 +31,10 @@ const entitled = (fan: Actor) => world.billing.getEntitlement(fan, CLONE);
 const periodsOf = (subscriptionId: string) => world.tx((tx) => world.billing.periodsOfSubscription(tx, subscriptionId));
 
 /** A person in the portal. */
-async function inPortal(fan: Actor, fields: Record<string, string>): Promise<number> {
-  const { url } = await world.billing.openBillingPortal(fan);
+async function inPortal(fan: Actor, fields: Record<string, string>, at = world): Promise<number> {
+  const { url } = await at.billing.openBillingPortal(fan);
   const { status } = await fetch(url, { method: 'POST', body: new URLSearchParams(fields), redirect: 'manual' });
-  await world.drain();
+  await at.drain();
   return status;
 }
 
@@ -92,6 +92,39 @@ describe('a renewal that fails', () => {
   });
 });
 
+describe('a card that is replaced in the portal', () => {
+  it('before the renewal pays it; within the grace it pays the next try, and the period is as it was billed, with no day added', async () => {
+    const own = await openWorld({ start: '2026-06-10T04:00:00Z' });
+    try {
+      const tier = await own.tier();
+      const card = { action: 'card', card_number: GOOD_CARD, exp: '12 / 34' };
+      const [early, late] = [own.fan('tao'), own.fan('bo')];
+      const sold: string[] = [];
+      for (const fan of [early, late]) {
+        const { subscriptionId, checkoutUrl } = await own.billing.subscribe(fan, own.key('subscribe'), { cloneId: CLONE, tierId: tier });
+        expect(await own.pay(checkoutUrl, CARD_FAILS_LATER)).toBe(303);
+        await own.drain();
+        sold.push(subscriptionId);
+      }
+      const [first = '', second = ''] = sold;
+      const seen = (fan: Actor, subscriptionId: string) => own.billing.getSubscription(fan, subscriptionId);
+      expect(await inPortal(early, card, own)).toBe(303);
+      await own.moveTo(noon('2026-07-11'));
+      expect(await seen(early, first)).toMatchObject({ state: 'active', payment: null, currentPeriod: { startDay: '2026-07-10', endDay: '2026-08-10' } });
+      expect(await seen(late, second)).toMatchObject({ state: 'past_due', payment: { attempts: 1, graceUntil: '2026-07-18' }, currentPeriod: { startDay: '2026-06-10' } });
+      expect(await inPortal(late, card, own)).toBe(303);
+      await own.moveTo(noon('2026-07-16'));
+      expect(await seen(late, second)).toMatchObject({ state: 'active', payment: null, currentPeriod: { startDay: '2026-07-10', endDay: '2026-08-10', voiceOutputsLeft: 100 } });
+      expect((await own.billing.getEntitlement(late, CLONE)).kind).toBe('paid');
+      await own.moveTo(noon('2026-08-11'));
+      expect((await own.tx((tx) => own.billing.periodsOfSubscription(tx, second))).map(({ startDay }) => startDay)).toEqual(['2026-06-10', '2026-07-10', '2026-08-10']);
+      await own.checkBooks();
+    } finally {
+      await own.close();
+    }
+  });
+});
+
 describe('a subscription at the processor', () => {
   it('is waiting, running, without a payment or over: each of its states is one of ours', async () => {
     const read = async (status: string): Promise<string | undefined> => (await makePaymentProvider({
@@ -114,6 +147,13 @@ describe('a subscription at the processor', () => {
       expect((await other.port.sdk.subscriptions.list({ status: 'all' })).data[0]?.status).toBe('unpaid');
       expect(await other.billing.getSubscription(fan, sold.subscriptionId)).toMatchObject({ state: 'past_due', currentPeriod: null });
       expect((await other.billing.getEntitlement(fan, CLONE)).kind).toBe('none');
+      await other.checkBooks();
+      // Paid in the portal it is had again at once, and the sixteen days that were not delivered are added.
+      expect(await inPortal(fan, { action: 'card', card_number: GOOD_CARD, exp: '12 / 34' }, other)).toBe(303);
+      const [open] = (await other.port.sdk.invoices.list({ status: 'open' })).data;
+      if (open !== undefined) expect(await inPortal(fan, { action: 'pay', invoice: open.id }, other)).toBe(303);
+      expect(await other.billing.getSubscription(fan, sold.subscriptionId)).toMatchObject({ state: 'active', payment: null, currentPeriod: { startDay: '2026-04-01', endDay: '2026-05-17' } });
+      expect((await other.billing.getEntitlement(fan, CLONE)).kind).toBe('paid');
       await other.checkBooks();
     } finally {
       await other.close();
@@ -139,7 +179,11 @@ describe('the portal', () => {
     const [mine] = (await world.port.sdk.subscriptions.list({ limit: 100 })).data.filter(({ id }) => id !== subscription);
     expect(await inPortal(fan, { action: 'cancel', subscription: mine?.id ?? 'sub_x' })).toBe(422);
     expect(await inPortal(fan, { action: 'card', card_number: '1234', exp: '12 / 34' })).toBe(422);
-    expect((await world.port.sdk.billingPortal.configurations.list({})).data).toHaveLength(1);
+    const [offered, ...others] = (await world.port.sdk.billingPortal.configurations.list({})).data;
+    expect(others).toEqual([]);
+    // A plan is changed here alone, since only we work out what that costs.
+    expect([offered?.features.subscription_update.enabled, offered?.features.payment_method_update.enabled, offered?.features.invoice_history.enabled]).toEqual([false, true, true]);
+    expect(offered?.features.subscription_cancel).toMatchObject({ enabled: true, mode: 'at_period_end', proration_behavior: 'none' });
     expect((await fetch(`${world.sandbox.url}/portal/bps_x`)).status).toBe(404);
   });
 });

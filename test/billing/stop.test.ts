@@ -159,10 +159,26 @@ describe('a stop', () => {
     expect(await world.billing.sendOwedRefund(operator, world.key('send'), second!.owedId)).toMatchObject({ state: 'succeeded' });
     await world.drain();
     expect(await listed()).toEqual([]);
+    // Whoever ordered the stop sees that the fan has the money after all.
+    expect(await settlement(quoted)).toMatchObject({ done: true, refundedMinor: 600n, differences: [], refunds: [{ state: 'succeeded', periodId }] });
     expect([await world.balance(chart.deferred(CLONE, 'CNY')), await world.balance(chart.deferredFees(CLONE, 'CNY'))]).toEqual([0n, 0n]);
     // The processor's own cash differs by what was sent by hand: the comparison tells that, and who looks at it finds the reference.
     expect([await world.balance(chart.paidOutside('CNY')), await world.balance(chart.taxPayable('CNY'))]).toEqual([-600n, 0n]);
     await expect(world.billing.proposeOwedSettlement(operator, world.key('settle'), periodId, { reference: 'unknown' })).rejects.toMatchObject({ code: 'not_found' });
+  });
+
+  it('of a period whose payment a bank asks back says so, and what it returned when that is decided', async () => {
+    const { periodId } = await world.subscribed(world.fan('mei'), tierId);
+    const dispute = await world.sandbox.control.openDispute((await world.tx((tx) => world.billing.period(tx, periodId)))!.charge);
+    await world.drain();
+    const quoted = await quote();
+    await order();
+    await world.drain();
+    expect(await settlement(quoted)).toMatchObject({ done: true, refundedMinor: 0n, differences: ['payment_disputed'], refunds: [] });
+    await world.sandbox.control.closeDispute(dispute, 'won');
+    await world.drain();
+    expect(await settlement(quoted)).toMatchObject({ done: true, refundedMinor: 600n, differences: [], refunds: [{ periodId, state: 'succeeded' }] });
+    await checkNothingDeferred();
   });
 
   it('whose refund was refused owes no more what a lost dispute has taken since, and what that left', async () => {

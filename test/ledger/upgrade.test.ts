@@ -1,5 +1,4 @@
-import pg from 'pg';
-import { DataSource } from 'typeorm';
+import type { DataSource } from 'typeorm';
 import { afterAll, expect, inject, it } from 'vitest';
 
 import { makeIds } from '../../src/kernel/ids.ts';
@@ -7,9 +6,9 @@ import { seededRandom } from '../../src/kernel/random.ts';
 import type { Tx } from '../../src/kernel/tx.ts';
 import { makeLedger } from '../../src/ledger/index.ts';
 import { connect, migrate, sql } from '../../src/platform/postgres/index.ts';
-import { loadMigrations } from '../../src/platform/postgres/migrate.ts';
 import { makeTestClock } from '../support/clock.ts';
 import { DATABASE } from '../support/global.ts';
+import { openOlderDatabase } from '../support/older.ts';
 import { house, into, wallet } from './support.ts';
 
 /** A ledger that was filled and rolled up before its balances were kept in trees, and goes on under today's migrations. */
@@ -17,27 +16,16 @@ const name = `upgrade_${process.pid}`;
 const BEFORE = 1766100000000;
 /** Until then a roll-up could pass a late transfer over. */
 const PASSED_OVER_BEFORE = 1766200000000;
-const { superuserUrl, ownerUrl, appUrl } = inject('postgres');
+const { ownerUrl, appUrl } = inject('postgres');
 const at = (url: string, database = name): string => url.replace(DATABASE, database);
+const dropped: (() => Promise<void>)[] = [];
+afterAll(async () => {
+  for (const drop of dropped) await drop();
+});
 
-async function asSuperuser(...statements: string[]): Promise<void> {
-  const client = new pg.Client({ connectionString: superuserUrl.replace(DATABASE, 'postgres') });
-  await client.connect();
-  try {
-    for (const statement of statements) await client.query(statement);
-  } finally {
-    await client.end();
-  }
-}
-afterAll(() => asSuperuser(...[name, `${name}_over`].map((one) => `DROP DATABASE IF EXISTS ${one} WITH (FORCE)`)));
-
-/** A database as it was when only the migrations before this one had run. */
 async function databaseBefore(timestamp: number, database: string): Promise<DataSource> {
-  await asSuperuser(`CREATE DATABASE ${database} OWNER benren_owner`);
-  const older = (await loadMigrations()).filter((one) => Number(/\d{13}$/.exec(one.name)?.[0]) < timestamp);
-  const source = new DataSource({ type: 'postgres', url: at(ownerUrl, database), migrations: older, migrationsTableName: 'migration', synchronize: false });
-  await source.initialize();
-  await source.runMigrations({ transaction: 'each' });
+  const { source, drop } = await openOlderDatabase(database, timestamp);
+  dropped.push(drop);
   return source;
 }
 

@@ -100,9 +100,17 @@ describe('an advance', () => {
     const short = await draft({ endsOn: '2026-03-09' });
     await sign(world.operator, short);
     await sign(world.agency, short);
-    world.clock.set(new Date(noon('2026-03-09')));
+    const late = await draft({ endsOn: '2026-03-09' });
+    await sign(world.operator, late);
+    await sign(world.agency, late);
+    // In the last minute; before the payee's bank has it.
+    world.clock.set(new Date('2026-03-08T15:59:30Z'));
     await payIt(short.advanceId);
     await world.drain();
+    world.clock.set(new Date('2026-03-08T16:00:30Z'));
+    // Nothing is paid any more of which nothing would be recouped.
+    expect(await refusal(payIt(late.advanceId))).toBe('advance_state');
+    expect((await read(late.advanceId)).payoutId).toBeNull();
     const ended = await world.royalties.endAdvance(world.key('endAdvance'), short.advanceId);
     const loss = (): Promise<bigint> => world.balance(chart.platformExpense('unrecouped_advances', 'CNY'));
     expect([ended.state, await loss()]).toEqual(['ended', 100n]);

@@ -1,10 +1,18 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import pg from 'pg';
+
+import { makeCoinHolds } from '../../src/billing/coin-holds.ts';
 import { addDays } from '../../src/kernel/time.ts';
-import { chart } from '../../src/ledger/index.ts';
+import { chart, makeLedger } from '../../src/ledger/index.ts';
+import { connect, migrate } from '../../src/platform/postgres/index.ts';
 import { fanPseudonym } from '../../src/royalties/pseudonym.ts';
 import { noon } from '../billing/support.ts';
+import { fillFrom, openOlderDatabase, rowsText } from '../support/older.ts';
 import { openRoyalties, type RoyaltiesWorld } from './world.ts';
+
+/** Fifteen migrations and more of fan and owner money came behind it. */
+const BEFORE_DISPUTES_WERE_CLAIMED_ANEW = 1766110000000;
 
 /** What fans' money does on its way to owners. Each case goes on where the last one ended. */
 let world: RoyaltiesWorld;
@@ -240,5 +248,50 @@ describe('coins on a statement', () => {
     await expect(world.db.asApp(`UPDATE coin_loss SET dispute_id = dispute_id`)).rejects.toThrow(/permission denied/);
     const again = `INSERT INTO coin_loss (dispute_id, spend_id, lot_id, coins_lost) SELECT d.id, spend_id, p.lot_id, p.given FROM coin_spend_part p JOIN dispute d USING (lot_id) WHERE p.given <> '{}'`;
     await expect(world.db.asApp(again)).rejects.toThrow(/not spent by|duplicate key/);
+  });
+});
+
+describe('money that was there before', () => {
+  it('stands as it stood after today\'s migrations, and goes on', async () => {
+    const older = await openOlderDatabase(`upgrade_money_${process.pid}`, BEFORE_DISPUTES_WERE_CLAIMED_ANEW);
+    try {
+      await older.source.destroy();
+      const filled = await fillFrom(world.db.superuserUrl, older.superuserUrl);
+      expect(filled.map(({ table }) => table)).toEqual(expect.arrayContaining([
+        'account', 'clone', 'coin_lot', 'coin_restore', 'coin_spend', 'coin_spend_part', 'dispute', 'goodwill_refund', 'ledger_entry', 'ledger_transfer', 'refund', 'royalty_pot',
+        'royalty_pot_leg', 'royalty_run_entry', 'split', 'statement', 'statement_line', 'subscription', 'subscription_period', 'tier',
+      ]));
+      expect((await migrate(older.ownerUrl)).length).toBeGreaterThan(15);
+      const [then, now] = [new pg.Client({ connectionString: world.db.superuserUrl }), new pg.Client({ connectionString: older.superuserUrl })];
+      await Promise.all([then.connect(), now.connect()]);
+      try {
+        for (const common of filled) expect([common.table, await rowsText(now, common)]).toEqual([common.table, await rowsText(then, common)]);
+      } finally {
+        await Promise.all([then.end(), now.end()]);
+      }
+      const database = await connect({ url: older.appUrl, poolSize: 4 });
+      const { runTx } = database;
+      try {
+        const ledger = makeLedger({ runTx, ids: world.ids });
+        const trial = await ledger.getTrialBalance();
+        expect(trial.currencies).toEqual((await world.ledger.getTrialBalance()).currencies);
+        // Coins that were bought then are held, given back and spent now.
+        const { accountId } = world.fan('wu');
+        const holds = makeCoinHolds({ ids: world.ids, ledger });
+        const held = (outputId: string): Promise<{ holdId: string; leftCoins: bigint }> =>
+          runTx((tx) => holds.holdCoins(tx, { accountId, cloneId: world.cloneId, tierId, outputId, coins: 2n, at: world.clock.now() }));
+        const { holdId, leftCoins } = await held('out_after_1');
+        await runTx((tx) => holds.voidCoins(tx, holdId, { reason: 'render_failed', at: world.clock.now() }));
+        const again = await held('out_after_2');
+        expect(again.leftCoins).toBe(leftCoins);
+        await runTx((tx) => holds.captureCoins(tx, again.holdId, { releaseId: 'rel_after', at: world.clock.now() }));
+        await ledger.sequence();
+        expect((await ledger.verify()).problems).toEqual([]);
+      } finally {
+        await database.close();
+      }
+    } finally {
+      await older.drop();
+    }
   });
 });

@@ -31,6 +31,10 @@ export function monthAfter(day: Day): Day {
   return addDays(first, Math.min(date, last) - 1);
 }
 
+function alreadyHad(): Refusal {
+  return new Refusal('subscription_exists', 'You have a subscription to this clone, or a month that is not over.');
+}
+
 async function tierOnSale(tx: Tx, deps: BillingDeps, actor: Actor, input: { cloneId: string; tierId: string }, at: Date): Promise<{ tier: tiers.TierRow; country: string }> {
   const tier = await tiers.findTier(tx, input.tierId);
   if (tier?.cloneId !== input.cloneId || tier.state !== 'ready' || tier.removedAt !== null || tier.kind === 'free') {
@@ -53,16 +57,17 @@ async function buy(tx: Tx, deps: BillingDeps, actor: Actor, input: { cloneId: st
   const running = await periods.begunPeriods(tx, cloneId, accountId, startDay);
   const pauses = (await pausesOf(tx, cloneId, running.map(({ subscriptionId }) => subscriptionId))).of;
   if ((await subscriptions.liveSubscription(tx, cloneId, accountId)) !== null || currentPeriod(running, pauses, startDay, 'canceled') !== null) {
-    throw new Refusal('subscription_exists', 'You have a subscription to this clone, or a month that is not over.');
+    throw alreadyHad();
   }
   await checkNothingOwed(tx, deps, accountId);
   const parts = takeCoins(await coins.openLots(tx, accountId), coinsFor(tier.priceMinor));
   const spend = await reserve(tx, deps, { accountId, purpose: 'month', cloneId, tierId: tier.id, outputId: null, at }, parts);
   const subscriptionId = deps.ids.next('subscription');
   const billingCountry = await coins.lastBillingCountry(tx, accountId);
-  await subscriptions.insertPrepaid(tx, {
+  // Asked for in another window, while this was decided.
+  if (!(await subscriptions.insertPrepaid(tx, {
     id: subscriptionId, cloneId, accountId, tierId: tier.id, offerVersion: tier.version, interval: 'month', declaredCountry: country, billingCountry, createdAt: at,
-  });
+  }))) throw alreadyHad();
   const endDay = monthAfter(startDay);
   const period: periods.NewPeriod = {
     id: deps.ids.next('period'), cloneId, subscriptionId, accountId, tierId: tier.id, offerVersion: tier.version, stripeInvoice: spend.id, stripeCharge: spend.id,

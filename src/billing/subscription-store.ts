@@ -79,14 +79,15 @@ export async function insertSubscription(tx: Tx, row: Pick<SubscriptionRow,
   ) === 1;
 }
 
-/** A month that was paid ahead: it is over for renewals from its beginning. */
+/** A month that was paid ahead: it is over for renewals from its beginning. Answers false when the fan subscribed meanwhile. */
 export async function insertPrepaid(tx: Tx, row: Pick<SubscriptionRow,
-  'id' | 'cloneId' | 'accountId' | 'tierId' | 'offerVersion' | 'interval' | 'declaredCountry' | 'billingCountry' | 'createdAt'>): Promise<void> {
-  if (!(await insertSubscription(tx, row))) throw new Error('another subscription began meanwhile');
+  'id' | 'cloneId' | 'accountId' | 'tierId' | 'offerVersion' | 'interval' | 'declaredCountry' | 'billingCountry' | 'createdAt'>): Promise<boolean> {
+  if (!(await insertSubscription(tx, row))) return false;
   await sql(
     tx, `UPDATE subscription SET state = 'canceled', ended_at = $2, billing_country = $3, revision = revision + 1 WHERE id = $1`,
     [row.id, row.createdAt, row.billingCountry],
   );
+  return true;
 }
 
 /** Gives an opening subscription its page; answers false when it is not opening any more. */

@@ -1,7 +1,7 @@
 import { notFound, Refusal } from '../kernel/refusals.ts';
 import type { Actor } from '../kernel/request.ts';
 import type { IdempotencyKey, Tx } from '../kernel/tx.ts';
-import { once } from '../platform/postgres/index.ts';
+import { answered, once } from '../platform/postgres/index.ts';
 import { convertMinor } from './conversion-model.ts';
 import type { RoyaltiesDeps } from './deps.ts';
 import { isThatTransfer, type PayeeProvider, type Sending, type TransferFacts } from './payee-provider.ts';
@@ -107,6 +107,9 @@ export function makePayoutSending(deps: RoyaltiesDeps, provider: PayeeProvider):
     }),
 
     async resolvePayout(actor, key, payoutId, { stripeTransfer, reference }) {
+      // Decided by this very request before: the processor need not be asked again.
+      const kept = await runTx((tx) => answered(tx, key));
+      if (kept !== null) return kept.answer as PayoutJson;
       const row = await runTx((tx) => store.findPayout(tx, payoutId));
       if (row === null) throw notFound();
       if (row.accountId === actor.accountId) throw new Refusal('payout_state', 'Nobody decides over their own payout.');

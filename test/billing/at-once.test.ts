@@ -3,8 +3,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { BillingDeps } from '../../src/billing/deps.ts';
 import { makeStops } from '../../src/billing/stops.ts';
+import { insertSubscription } from '../../src/billing/subscription-store.ts';
 import { makeTiers } from '../../src/billing/tiers.ts';
 import type { Actor } from '../../src/kernel/request.ts';
+import { until } from '../support/until.ts';
+import { refusal } from './refusal.ts';
 import { CLONE, openWorld, OWNER, type World } from './support.ts';
 
 /** What is asked for while something before it is still on its way to the processor, and what is asked for again within the day that keys are known there. */
@@ -93,6 +96,25 @@ describe('a pause', () => {
     });
     await world.drain();
     expect((await atStripe(subscriptionId)).pause_collection).toBeNull();
+  });
+});
+
+describe('a month that is paid ahead', () => {
+  it('while a subscription is being asked for is refused, and takes no coins', async () => {
+    const fan = world.fan('tao');
+    await world.pay((await world.billing.buyCoins(fan, world.key('coins'), { pack: 'work' })).checkoutUrl);
+    await world.drain();
+    const before = await world.billing.getWallet(fan);
+    const asked = await world.tx(async (tx) => {
+      expect(await insertSubscription(tx, {
+        id: world.ids.next('subscription'), cloneId: CLONE, accountId: fan.accountId, tierId: work, offerVersion: 1, interval: 'month', declaredCountry: 'CN', createdAt: world.clock.now(),
+      })).toBe(true);
+      const bought = refusal(world.billing.buyPrepaidMonth(fan, world.key('month'), { cloneId: CLONE, tierId: work }));
+      await until(async () => (await world.db.asOwner(`SELECT FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND datname = current_database()`)).length > 0);
+      return { bought };
+    });
+    expect(await asked.bought).toBe('subscription_exists');
+    expect(await world.billing.getWallet(fan)).toEqual(before);
   });
 });
 

@@ -80,7 +80,12 @@ describe('a payout of unknown outcome', () => {
     await world.drain();
     expect([(await payout(id)).state, await unpaid()]).toEqual(['pending', 0n]);
     expect(await refusal(resolve(id, 'tr_unknown'))).toBe('payout_state');
-    expect(await resolve(id)).toMatchObject({ state: 'returned' });
+    const key = world.key('resolvePayout');
+    const decide = (): ReturnType<Royalties['resolvePayout']> => world.royalties.resolvePayout(world.operator.actor, key, id, { reference: 'The dashboard, ticket 7' });
+    const decided = await decide();
+    expect(decided).toMatchObject({ state: 'returned' });
+    // The answer was lost, and it is asked again by the same key.
+    expect(await decide()).toEqual(decided);
     expect(await unpaid()).toBe(108n);
     expect(await refusal(resolve(id))).toBe('payout_state');
     await world.checkBooks();

@@ -2288,7 +2288,7 @@ export interface paths {
         put?: never;
         /**
          * Send a refund that came back, or was refused, again
-         * @description To the same payment. One that fails again is owed again, under another id. One that is on its way or has arrived is answered as it is. Refuses `refund_too_large` where what was refused has been returned or claimed otherwise meanwhile.
+         * @description To the same payment. One that fails again is owed again, under another id. One that is on its way or has arrived is answered as it is. Refuses `refund_too_large` where what was refused has been returned or claimed otherwise meanwhile, `payment_disputed` while the fan's bank asks for the payment.
          */
         post: operations["sendOwedRefund"];
         delete?: never;
@@ -6040,7 +6040,7 @@ export interface components {
             /** @description Why it came back or was refused. */
             failure: string;
             /** @enum {string} */
-            state: "owed" | "refused" | "pending" | "succeeded" | "failed" | "paid_otherwise";
+            state: "owed" | "refused" | "pending" | "succeeded" | "failed" | "paid_otherwise" | "taken_by_bank";
             owedAt: components["schemas"]["Instant"];
             /** @description That it was paid otherwise, as one operator says and another confirms. */
             settlement: {

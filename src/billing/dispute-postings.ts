@@ -65,3 +65,13 @@ export function disputeLost(dispute: Disputed, part: string, from: readonly Leg[
     metadata: { ...trace, disputeId, charge },
   };
 }
+
+/** A refund came back of a payment that the bank had taken besides: the fan has its money, and the platform's loss is none. */
+export function lossRecovered(back: { owedId: string; refundId: string; charge: string; currency: Currency; amountMinor: bigint; day: Day }): TransferDraft {
+  const { owedId, refundId, charge, currency, amountMinor, day } = back;
+  return {
+    key: `dispute_loss:recovered:${owedId}`, kind: 'billing.dispute_loss_recovered', effectiveDate: day,
+    legs: [{ account: chart.refundsOwed(currency), amountMinor }, { account: platformExpense(DISPUTE_LOSSES, currency), amountMinor: -amountMinor }],
+    metadata: { refundId, charge },
+  };
+}

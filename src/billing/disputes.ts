@@ -12,6 +12,7 @@ import type { DisputeFacts } from './dispute-provider.ts';
 import * as store from './dispute-store.ts';
 import type { CoinReturns } from './coin-returns.ts';
 import * as coins from './coin-store.ts';
+import { loseOwed } from './owed-losses.ts';
 import * as periods from './period-store.ts';
 import { pendingOfCharge } from './refund-store.ts';
 import type { Refunds } from './refunds.ts';
@@ -69,7 +70,9 @@ export interface Disputes {
 export type DisputeDeps = BillingDeps & { requestRefund: Refunds['requestRefund'] };
 
 /** Sends what is on its way back of a payment, or finds out how it ended. */
-type Sending = Pick<Refunds, 'sendRefund'> & Pick<CoinReturns, 'sendCoinReturn'>;
+interface Sending extends Pick<Refunds, 'sendRefund'>, Pick<CoinReturns, 'sendCoinReturn'> {
+  sendOwed: (owedId: string) => Promise<void>;
+}
 
 /** Whose payment it was; null when it is not booked. */
 async function payerOf(tx: Tx, chargeId: string): Promise<{ accountId: string; lotId: string | null; subscriptionId: string | null } | null> {
@@ -121,9 +124,10 @@ async function lose(tx: Tx, deps: DisputeDeps, before: store.DisputeRow, subscri
   if (row.lotId === null) await losePeriods(tx, deps, row);
   else await loseLot(tx, deps, row, row.lotId);
   await deps.disputes?.releaseDispute(tx, { disputeId: id, day: dayOf(at) });
-  if (amountMinor > claimMinor) {
-    const legs = [{ account: chart.platformExpense(DISPUTE_LOSSES, currency), amountMinor: amountMinor - claimMinor }];
-    await deps.ledger.post(tx, disputeLost({ disputeId: id, charge: stripeCharge, currency, amountMinor: amountMinor - claimMinor, day: dayOf(at), trace: {} }, 'refunded_before', legs));
+  const restMinor = amountMinor - claimMinor - await loseOwed(tx, deps, row, amountMinor - claimMinor);
+  if (restMinor > 0n) {
+    const legs = [{ account: chart.platformExpense(DISPUTE_LOSSES, currency), amountMinor: restMinor }];
+    await deps.ledger.post(tx, disputeLost({ disputeId: id, charge: stripeCharge, currency, amountMinor: restMinor, day: dayOf(at), trace: {} }, 'refunded_before', legs));
   }
   if (subscriptionId === null) return;
   await enqueue(tx, {
@@ -150,13 +154,14 @@ async function win(tx: Tx, deps: DisputeDeps, row: store.DisputeRow, facts: Disp
   return true;
 }
 
-export function makeDisputes(deps: DisputeDeps, { sendRefund, sendCoinReturn }: Sending): Disputes {
+export function makeDisputes(deps: DisputeDeps, { sendRefund, sendCoinReturn, sendOwed }: Sending): Disputes {
   const { runTx, clock } = deps;
+  const sent = { period: sendRefund, coins: sendCoinReturn, owed: sendOwed };
 
   /** A lost dispute counts what was paid back before: so that is settled first. */
   async function settlePending({ chargeId }: DisputeFacts): Promise<void> {
     const pending = await runTx(async (tx) => pendingOfCharge(tx, chargeId, (await coins.lotOfCharge(tx, chargeId))?.id ?? null));
-    for (const { id, coins: ofCoins } of pending) await (ofCoins ? sendCoinReturn : sendRefund)(id);
+    for (const { id, of } of pending) await sent[of](id);
   }
 
   return {

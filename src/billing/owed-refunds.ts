@@ -6,6 +6,8 @@ import type { IdempotencyKey, Tx } from '../kernel/tx.ts';
 import { enqueue } from '../platform/jobs/index.ts';
 import { once } from '../platform/postgres/index.ts';
 import type { BillingDeps } from './deps.ts';
+import { isDisputed } from './dispute-store.ts';
+import { recoverLosses } from './owed-losses.ts';
 import * as store from './owed-store.ts';
 import type { DisputeDeps } from './disputes.ts';
 import { owedPaidOtherwise, refundCameBack, refundSentAgain } from './postings.ts';
@@ -100,6 +102,12 @@ export async function cameBack(
   const row = { id: deps.ids.next('refund'), refundId, stripeCharge, returnedRefund: stripeRefund, failure: told.failure ?? 'failed', currency, grossMinor, owedAt: at };
   if (!(await store.insertOwed(tx, row))) return;
   await deps.ledger.post(tx, refundCameBack({ refundId, stripeRefund, charge: stripeCharge, currency, amountMinor: grossMinor, returned, at }));
+  await recoverLosses(tx, deps, stripeCharge);
+}
+
+/** While a bank asks for a payment nothing of it is paid by us: it may have been given by then. */
+async function checkUndisputed(tx: Tx, { stripeCharge, state }: Pick<Seen, 'stripeCharge' | 'state'>): Promise<void> {
+  if (state === 'owed' && await isDisputed(tx, stripeCharge)) throw new Refusal('payment_disputed', 'The fan’s bank asks for this payment. What is still owed is known when it has decided.');
 }
 
 /** Nobody says of their own money that it was paid. */
@@ -126,6 +134,7 @@ function makeSettlements(deps: DisputeDeps): Pick<OwedRefunds, 'proposeOwedSettl
       const seen = row ?? refused;
       if (seen === null) throw notFound();
       await checkParty(tx, actor, seen.refundId);
+      await checkUndisputed(tx, seen);
       const open = seen.state === 'owed' || seen.state === 'refused';
       if (open) await store.insertProposal(tx, { owedId, reference, proposedBy: actor.accountId, proposedAt: clock.now() });
       return await viewOf(tx, seen);
@@ -147,6 +156,7 @@ function makeSettlements(deps: DisputeDeps): Pick<OwedRefunds, 'proposeOwedSettl
         return await viewOf(tx, settled);
       }
       if (row.state !== 'owed') return await viewOf(tx, row);
+      await checkUndisputed(tx, row);
       await book(tx, row, told);
       return await viewOf(tx, { ...row, state: 'paid_otherwise' });
     })),
@@ -192,6 +202,7 @@ export function makeOwedRefunds(deps: DisputeDeps): OwedRefunds {
         return await viewOf(tx, refused);
       }
       if (row.state !== 'owed') return await viewOf(tx, row);
+      await checkUndisputed(tx, row);
       const at = clock.now();
       await store.putOwed(tx, owedId, { state: 'pending', stripeRefund: null, settled: null, at });
       await enqueue(tx, { topic: 'billing.sendOwed', payload: { owedId }, runAt: at, dedupeKey: `billing.sendOwed:${owedId}` });

@@ -1,6 +1,6 @@
 import type { Currency } from '../kernel/money.ts';
 import type { Tx } from '../kernel/tx.ts';
-import { execute, maybeOne, sql } from '../platform/postgres/index.ts';
+import { execute, maybeOne, one, sql } from '../platform/postgres/index.ts';
 import type { Place } from './refund-store.ts';
 
 /** What came back of refunds, and each try to send it again. */
@@ -12,7 +12,7 @@ export interface OwedRow {
   failure: string;
   currency: Currency;
   grossMinor: bigint;
-  state: 'owed' | 'pending' | 'succeeded' | 'failed' | 'paid_otherwise';
+  state: 'owed' | 'pending' | 'succeeded' | 'failed' | 'paid_otherwise' | 'taken_by_bank';
   owedAt: Date;
 }
 
@@ -37,6 +37,22 @@ export async function lockOwed(tx: Tx, id: string): Promise<OwedRow | null> {
   return await maybeOne<OwedRow>(tx, `SELECT ${OWED} FROM owed_refund WHERE id = $1 FOR UPDATE`, [id]);
 }
 
+/** Of a payment, what is owed and not on its way, the oldest first, locked. */
+export async function lockOwedOfCharge(tx: Tx, stripeCharge: string): Promise<OwedRow[]> {
+  return await sql<OwedRow>(tx, `SELECT ${OWED} FROM owed_refund WHERE stripe_charge = $1 AND state = 'owed' ORDER BY owed_at, id FOR UPDATE`, [stripeCharge]);
+}
+
+/** Of a payment, what lost disputes took beyond their claims, without what of that was owed and was taken then or since. */
+export async function lostBeyondClaims(tx: Tx, stripeCharge: string): Promise<bigint> {
+  return (await one<{ minor: bigint }>(
+    tx,
+    `SELECT (coalesce((SELECT sum(amount_minor - claim_minor) FROM dispute WHERE stripe_charge = $1 AND state = 'lost'), 0)
+       - coalesce((SELECT sum(gross_minor) FILTER (WHERE state = 'taken_by_bank') FROM owed_refund WHERE stripe_charge = $1), 0)
+       + coalesce((SELECT sum(gross_minor) FILTER (WHERE starts_with(returned_refund, 'rest:')) FROM owed_refund WHERE stripe_charge = $1), 0))::bigint AS minor`,
+    [stripeCharge],
+  )).minor;
+}
+
 /** What nobody has received yet, or what was settled: the newest first, at most `limit` after a place. */
 export async function listOwed(tx: Tx, settled: boolean, after: Place | null, limit: number): Promise<OwedRow[]> {
   return await sql<OwedRow>(
@@ -46,7 +62,7 @@ export async function listOwed(tx: Tx, settled: boolean, after: Place | null, li
 }
 
 export async function putOwed(tx: Tx, id: string, told: {
-  state: 'pending' | 'succeeded' | 'failed' | 'paid_otherwise'; stripeRefund: string | null; settled: { currency: Currency; amountMinor: bigint } | null; at: Date;
+  state: 'pending' | 'succeeded' | 'failed' | 'paid_otherwise' | 'taken_by_bank'; stripeRefund: string | null; settled: { currency: Currency; amountMinor: bigint } | null; at: Date;
 }): Promise<void> {
   await sql(
     tx,

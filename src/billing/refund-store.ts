@@ -112,13 +112,14 @@ export async function claimsOf(tx: Tx, periodId: string, key: string): Promise<R
 }
 
 /** Of a payment, those that are on their way; of a lot of coins also those of months that it paid for. */
-export async function pendingOfCharge(tx: Tx, stripeCharge: string, lotId: string | null): Promise<{ id: string; coins: boolean }[]> {
+export async function pendingOfCharge(tx: Tx, stripeCharge: string, lotId: string | null): Promise<{ id: string; of: 'period' | 'coins' | 'owed' }[]> {
   return await sql(
     tx,
-    `SELECT r.id, false AS coins FROM refund r JOIN subscription_period p ON p.id = r.period_id
+    `SELECT r.id, 'period' AS of FROM refund r JOIN subscription_period p ON p.id = r.period_id
       WHERE r.state = 'pending' AND r.kind <> 'dispute'
         AND (p.stripe_charge = $1 OR p.stripe_charge IN (SELECT spend_id FROM coin_spend_part WHERE lot_id = $2))
-     UNION ALL SELECT id, true FROM coin_return WHERE state = 'pending' AND stripe_charge = $1 ORDER BY 1`,
+     UNION ALL SELECT id, 'coins' FROM coin_return WHERE state = 'pending' AND stripe_charge = $1
+     UNION ALL SELECT id, 'owed' FROM owed_refund WHERE state = 'pending' AND stripe_charge = $1 ORDER BY 1`,
     [stripeCharge, lotId],
   );
 }

@@ -155,7 +155,7 @@ export function makeBilling(deps: BillingDeps): Billing {
   const { openPackCheckout, applyPack, sendCoinReturn, settleCoinReturn, isCoinHold, captureCoins, voidCoins, ...coins } =
     makeCoins(deps, (tx, spend) => forfeitReturned(tx, deps, spend), deps.settings.coinPacks);
   const { sendOwed, settleOwed, ...owed } = makeOwedRefunds(disputing);
-  const { applyDispute, reviewDispute, ...disputes } = makeDisputes(disputing, { sendRefund, sendCoinReturn });
+  const { applyDispute, reviewDispute, ...disputes } = makeDisputes(disputing, { sendRefund, sendCoinReturn, sendOwed });
   const appliers = makeAppliers(deps, { settle, requestRefund: refunds.requestRefund, applyPack, settleCoinReturn, applyDispute, settleOwed });
   const { runReconciliation, reconcileSometimes, ...reconcile } = makeReconcile(deps, appliers);
   const { receiveStripeEvent, applyEvent, closePage, endRenewal, endSubscription } = makeEvents(deps, appliers);

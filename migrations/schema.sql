@@ -2243,14 +2243,14 @@ output_price: output_price_clone_id_tier_id_fkey FOREIGN KEY (clone_id, tier_id)
 output_price: output_price_coins_check CHECK (((coins >= 0) AND (coins <= 1000000)))
 output_price: output_price_pkey PRIMARY KEY (id)
 output_price: output_price_priced_by_fkey FOREIGN KEY (priced_by) REFERENCES account(id)
-owed_refund: owed_refund_check CHECK (((state = ANY (ARRAY['succeeded'::text, 'failed'::text, 'paid_otherwise'::text])) = (settled_at IS NOT NULL)))
+owed_refund: owed_refund_check CHECK (((state = ANY (ARRAY['succeeded'::text, 'failed'::text, 'paid_otherwise'::text, 'taken_by_bank'::text])) = (settled_at IS NOT NULL)))
 owed_refund: owed_refund_check1 CHECK (((state <> 'succeeded'::text) OR ((stripe_refund IS NOT NULL) AND (settled_currency IS NOT NULL) AND (settled_minor IS NOT NULL))))
 owed_refund: owed_refund_currency_check CHECK ((currency = 'CNY'::text))
 owed_refund: owed_refund_gross_minor_check CHECK ((gross_minor > 0))
 owed_refund: owed_refund_id_check CHECK ((id ~ '^rfd_'::text))
 owed_refund: owed_refund_pkey PRIMARY KEY (id)
 owed_refund: owed_refund_returned_refund_key UNIQUE (returned_refund)
-owed_refund: owed_refund_state_check CHECK ((state = ANY (ARRAY['owed'::text, 'pending'::text, 'succeeded'::text, 'failed'::text, 'paid_otherwise'::text])))
+owed_refund: owed_refund_state_check CHECK ((state = ANY (ARRAY['owed'::text, 'pending'::text, 'succeeded'::text, 'failed'::text, 'paid_otherwise'::text, 'taken_by_bank'::text])))
 owed_refund: owed_refund_stripe_refund_key UNIQUE (stripe_refund)
 ownership_case_key: ownership_case_key_check CHECK (((wrapped IS NULL) = (destroyed_at IS NOT NULL)))
 ownership_case_key: ownership_case_key_pkey PRIMARY KEY (proof_id)
@@ -5917,11 +5917,14 @@ CREATE OR REPLACE FUNCTION public.owed_refund_moves_on()
  SET search_path TO 'public', 'pg_temp'
 AS $function$
       BEGIN
-        IF NOT ((OLD.state = 'owed' AND NEW.state IN ('pending', 'paid_otherwise')) OR (OLD.state = 'pending' AND NEW.state IN ('succeeded', 'failed'))) THEN
+        IF NOT ((OLD.state = 'owed' AND NEW.state IN ('pending', 'paid_otherwise', 'taken_by_bank')) OR (OLD.state = 'pending' AND NEW.state IN ('succeeded', 'failed'))) THEN
           RAISE EXCEPTION 'what is owed under % is %', OLD.id, OLD.state USING ERRCODE = 'restrict_violation';
         END IF;
         IF NEW.state = 'paid_otherwise' AND NOT EXISTS (SELECT FROM refund_paid_otherwise WHERE owed_id = NEW.id) THEN
           RAISE EXCEPTION 'nobody said how % was paid', NEW.id USING ERRCODE = 'restrict_violation';
+        END IF;
+        IF NEW.state = 'taken_by_bank' AND NOT EXISTS (SELECT FROM dispute WHERE stripe_charge = NEW.stripe_charge) THEN
+          RAISE EXCEPTION 'no bank asks for what is owed under %', NEW.id USING ERRCODE = 'restrict_violation';
         END IF;
         RETURN NEW;
       END $function$

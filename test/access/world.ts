@@ -109,9 +109,13 @@ async function idsOf(world: World, cast: Cast, licence: Licence, outputId: strin
   const { adjustmentId } = await cast.operator.client.call('proposeAdjustment', { body: {
     effectiveDate: '2026-01-01', reason: 'Asked for by the matrix.', evidence: 'none', legs,
   } });
+  // As if the bank had given it back: its owner's row alone, with nothing in the ledger.
+  const owedId = await one(world, `INSERT INTO owed_refund (id, refund_id, stripe_charge, returned_refund, failure, currency, gross_minor, owed_at)
+    SELECT id, id, 'ch_matrix', 're_matrix', 'expired_or_canceled_card', 'CNY', 1, requested_at FROM refund LIMIT 1 RETURNING id`);
+  await cast.operator.client.call('proposeOwedSettlement', { path: { owedId }, body: { reference: 'Asked for by the matrix.' } });
   const { importId } = await cast.operator.client.call('checkImport', { body: { transfers: [{ key: 'matrix', effectiveDate: '2026-01-01', legs }] } });
   return {
-    adjustmentId, importId,
+    adjustmentId, importId, owedId,
     cloneId: licence.cloneId, proofId: licence.proofId, ownershipProofId: licence.proofId, versionId: licence.versionId, grantId: licence.grantId,
     splitId: licence.splitId, tierId: licence.tierId, outputId, statementId, quoteId, signedDocumentId, lineId: '1', sequence: '1', subjectId: licence.cloneId,
     evidenceId: await one(world, `SELECT id FROM ownership_evidence WHERE proof_id = $1 AND kind = 'voice_challenge'`, [licence.proofId]),
@@ -122,9 +126,6 @@ async function idsOf(world: World, cast: Cast, licence: Licence, outputId: strin
     payoutId: await one(world, 'SELECT id FROM payout WHERE account_id = $1', [agency]),
     runId: await one(world, 'SELECT id FROM royalty_run LIMIT 1'),
     refundId: await one(world, 'SELECT refund_id AS id FROM goodwill_refund LIMIT 1'),
-    // As if the bank had given it back: its owner's row alone, with nothing in the ledger.
-    owedId: await one(world, `INSERT INTO owed_refund (id, refund_id, stripe_charge, returned_refund, failure, currency, gross_minor, owed_at)
-      SELECT id, id, 'ch_matrix', 're_matrix', 'expired_or_canceled_card', 'CNY', 1, requested_at FROM refund LIMIT 1 RETURNING id`),
     stopId: await stopOfAnother(world, cast.owner, licence.proofId),
     // Her own order: another operator would have to confirm it, so the house stays open.
     orderId: (await cast.operator.client.call('orderPlatform', { body: { action: 'pause', reason: 'Asked for by the matrix.' } })).orderId,

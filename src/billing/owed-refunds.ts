@@ -142,7 +142,10 @@ function makeSettlements(deps: DisputeDeps): Pick<OwedRefunds, 'proposeOwedSettl
 
     approveOwedSettlement: (actor, key, owedId, { reference }) => runTx((tx) => once(tx, key, async () => {
       const proposed = await store.lockSettlement(tx, owedId);
-      if (proposed === null) throw notFound();
+      if (proposed === null) {
+        if (await store.findOwed(tx, owedId) === null && await refusedNow(tx, owedId) === null) throw notFound();
+        throw new Refusal('settlement_differs', 'Nobody has said yet that it was paid.');
+      }
       const told = { reference, recordedBy: actor.accountId };
       if (proposed.approvedBy === null) {
         if (proposed.proposedBy === actor.accountId) throw new Refusal('two_people_needed', 'Another operator must confirm what you said.');

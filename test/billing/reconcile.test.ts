@@ -119,7 +119,8 @@ describe('a comparison with the processor', () => {
     const { owedId } = (await world.billing.listOwedRefunds({ limit: 10 })).refunds[0]!;
     const reference = 'CMB 2026-0311';
     const other = { ...operator, accountId: 'acc_bo' };
-    expect(await refusal(world.billing.approveOwedSettlement(other, world.key('early'), owedId, { reference }))).toBe('not_found');
+    expect(await refusal(world.billing.approveOwedSettlement(other, world.key('early'), owedId, { reference }))).toBe('settlement_differs');
+    expect(await refusal(world.billing.approveOwedSettlement(other, world.key('nothing'), 'rfd_none', { reference }))).toBe('not_found');
     expect(await refusal(world.billing.proposeOwedSettlement({ ...operator, accountId: li.accountId }, world.key('own'), owedId, { reference }))).toBe('review_party');
     // A slip of the pen is said anew. What one says books nothing, and only another who found the same payment confirms it.
     await world.billing.proposeOwedSettlement(operator, world.key('slip'), owedId, { reference: 'CMB 2026-0311?' });

@@ -24,7 +24,8 @@ async function fails(story: Story): Promise<boolean> {
   const { stage, payees, reference: { books } } = story;
   if (story.late || story.failing !== null) return false;
   for (const clone of story.clones) await runRoyalties(story, clone);
-  const quiet = new Set((await stage.ask<{ payee: string }>('SELECT account_id AS payee FROM payout GROUP BY 1 HAVING max(created_at) > $1', [
+  // What waited for money, or was sent a moment ago, would go to that bank together with the next.
+  const quiet = new Set((await stage.ask<{ payee: string }>(`SELECT account_id AS payee FROM payout GROUP BY 1 HAVING bool_or(state = 'pending') OR max(coalesce(settled_at, created_at)) > $1`, [
     new Date((story.now - 3 * DAY) * 1_000)])).map(({ payee }) => payee));
   const possible = [payees.agency, payees.writer, story.clones[0]!.owner].filter(({ accountId }) => payees.ready.has(accountId) && !quiet.has(accountId)
     && unpaid(books, accountId) - books.balance(account.debt(accountId)) >= MINIMUM_MINOR);

@@ -125,7 +125,7 @@ describe('period one', () => {
     await world.onboard(world.owner);
     await world.onboard(world.agency);
     expect(await world.royalties.getPayoutAccount(world.agency.actor)).toEqual({
-      state: 'ready', detailsSubmitted: true, transfersActive: true, payoutsEnabled: true, bankFailure: null,
+      state: 'ready', detailsSubmitted: true, transfersActive: true, payoutsEnabled: true, bankFailure: null, reminder: null,
     });
     const begun = await world.royalties.createPayouts(world.operator.actor, world.key('createPayouts'), {});
     expect(begun.skipped).toEqual([]);

@@ -5577,7 +5577,7 @@ AS $function$
       now_seen_seq := last.seen_seq;
       now_seen_xid := last.seen_xid;
     END IF;
-    WHILE ledger_sequence(10000) > 0 LOOP
+    WHILE ledger_sequence(10000) = 10000 LOOP
     END LOOP;
     SELECT coalesce(max(position), 0) INTO top FROM ledger_position;
     IF top - last.position < greatest(minimum, 1) THEN
@@ -5592,7 +5592,7 @@ AS $function$
     settled := CASE WHEN running >= now_seen_xid THEN now_seen_seq
                     WHEN running >= last.seen_xid THEN last.seen_seq
                     ELSE last.settled_seq END;
-    WHILE ledger_sequence(10000) > 0 LOOP
+    WHILE ledger_sequence(10000) = 10000 LOOP
     END LOOP;
     SELECT max(position) INTO top FROM ledger_position;
 

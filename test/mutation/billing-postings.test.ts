@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 
 import { partsOfDays } from '../../src/billing/model.ts';
-import { cashIn, cashOut, daysEarned, invoicePaid, refundCashLegs, unusedRefunded } from '../../src/billing/postings.ts';
-import { DISPUTE_FEES, DISPUTE_LOSSES, disputeLost, disputeOpened, disputeWon } from '../../src/billing/dispute-postings.ts';
+import {
+  cashIn, cashOut, daysEarned, invoicePaid, owedPaidOtherwise, refundCameBack, refundCashLegs, refundSentAgain, unusedPaidOtherwise, unusedRefunded,
+} from '../../src/billing/postings.ts';
+import { DISPUTE_FEES, DISPUTE_LOSSES, disputeLost, disputeOpened, disputeWon, lossRecovered } from '../../src/billing/dispute-postings.ts';
 import type { NewPeriod, PeriodRow } from '../../src/billing/period-store.ts';
 import type { RefundRow } from '../../src/billing/refund-store.ts';
 import * as chart from '../../src/ledger/chart.ts';
@@ -99,6 +101,56 @@ describe('unused days that are returned', () => {
   it('show what the processor took beyond the refund as an expense, so that our cash stays what its book says', () => {
     expect(booked(unusedRefunded(period, { ...refund, feeMinor: 0n, feeBearer: 'acc_owner' }, { currency: 'CNY', amountMinor: 403n }, at('2026-03-11')))).toEqual({
       'deferred:cln:CNY': 377n, 'tax_payable:CNY': 23n, 'cash_in_transit:CNY': -403n, 'platform_expense:processor_fees:CNY': 3n,
+    });
+  });
+});
+
+describe('what came back of a refund', () => {
+  const back = { refundId: 'rfd', stripeRefund: 're_1', charge: 'ch_1', currency: 'CNY' as const, amountMinor: 400n };
+  const owed = { ...back, owedId: 'owd' };
+
+  it('is our cash again, and the fan\'s to have, each in its own currency', () => {
+    const draft = refundCameBack({ ...back, returned: { currency: 'CNY', amountMinor: 400n }, at: at('2026-03-20') });
+    expect(booked(draft)).toEqual({ 'cash_in_transit:CNY': 400n, [chart.refundsOwed('CNY').code]: -400n });
+    expect(named(draft)).toEqual({
+      key: 'stripe:refund:re_1:returned', kind: 'billing.refund_returned', effectiveDate: '2026-03-20', metadata: { refundId: 'rfd', refund: 're_1', charge: 'ch_1' },
+    });
+    expect(booked(refundCameBack({ ...back, returned: { currency: 'USD', amountMinor: 55n }, at: at('2026-03-20') }))).toEqual({
+      'currency_position:CNY': 400n, 'cash_in_transit:USD': 55n, 'currency_position:USD': -55n, [chart.refundsOwed('CNY').code]: -400n,
+    });
+  });
+
+  it('is sent again out of our cash', () => {
+    const draft = refundSentAgain({ ...owed, stripeRefund: 're_2', settled: { currency: 'CNY', amountMinor: 403n }, at: at('2026-03-21') });
+    expect(booked(draft)).toEqual({ [chart.refundsOwed('CNY').code]: 400n, 'cash_in_transit:CNY': -403n, 'platform_expense:processor_fees:CNY': 3n });
+    expect(named(draft)).toEqual({
+      key: 'stripe:refund:owd', kind: 'billing.refund_sent_again', effectiveDate: '2026-03-21', metadata: { refundId: 'rfd', refund: 're_2', charge: 'ch_1' },
+    });
+  });
+
+  it('is paid out of an account that these books do not keep, with what it is found by', () => {
+    const draft = owedPaidOtherwise({ ...owed, reference: 'transfer 7', at: at('2026-03-22') });
+    expect(booked(draft)).toEqual({ [chart.refundsOwed('CNY').code]: 400n, [chart.paidOutside('CNY').code]: -400n });
+    expect(named(draft)).toEqual({
+      key: 'paid_otherwise:owd', kind: 'billing.refund_paid_otherwise', effectiveDate: '2026-03-22', metadata: { refundId: 'rfd', charge: 'ch_1', reference: 'transfer 7' },
+    });
+  });
+
+  it('or was never sent: unused days leave deferred revenue all the same, and none of our cash', () => {
+    const draft = unusedPaidOtherwise(period, refund, 'transfer 8', at('2026-03-22'));
+    expect(booked(draft)).toEqual({
+      'deferred:cln:CNY': 377n, 'tax_payable:CNY': 23n, [chart.paidOutside('CNY').code]: -400n, 'platform_expense:processor_fees:CNY': 14n, 'deferred_fees:cln:CNY': -14n,
+    });
+    expect(named(draft)).toEqual({
+      key: 'paid_otherwise:rfd', kind: 'billing.refund_paid_otherwise', effectiveDate: '2026-03-22', metadata: { ...TRACE, refundId: 'rfd', refund: 're_1', reference: 'transfer 8' },
+    });
+  });
+
+  it('of a payment that the bank took besides is the platform\'s loss no more', () => {
+    const draft = lossRecovered({ ...owed, day: '2026-03-23' });
+    expect(booked(draft)).toEqual({ [chart.refundsOwed('CNY').code]: 400n, [`platform_expense:${DISPUTE_LOSSES}:CNY`]: -400n });
+    expect(named(draft)).toEqual({
+      key: 'dispute_loss:recovered:owd', kind: 'billing.dispute_loss_recovered', effectiveDate: '2026-03-23', metadata: { refundId: 'rfd', charge: 'ch_1' },
     });
   });
 });

@@ -1,7 +1,7 @@
 import { dayOf } from '../kernel/time.ts';
 import type { Tx } from '../kernel/tx.ts';
 import { chart, type Leg } from '../ledger/index.ts';
-import { countOf, partOf, sumOf, unusedCoins } from './coin-model.ts';
+import { countOf, partOf, type Run, sumOf, unusedCoins } from './coin-model.ts';
 import { forfeitReturned } from './coin-forfeits.ts';
 import { coinsRestored } from './coin-postings.ts';
 import * as store from './coin-store.ts';
@@ -20,15 +20,20 @@ export function paidWithCoins(period: Pick<periods.PeriodRow, 'stripeCharge'>): 
   return period.stripeCharge.startsWith('hld_');
 }
 
+/** Where a spend's coins came from, what of them can still be given back, and what a lost dispute took. */
+async function spentParts(tx: Tx, spendId: string): Promise<{ lot: store.LotRow; left: Run[]; lost: Run[] }[]> {
+  const spent = await store.partsOf(tx, spendId);
+  const lots = new Map((await store.lotsById(tx, spent.map(({ lotId }) => lotId))).map((lot) => [lot.id, lot]));
+  return spent.flatMap(({ lotId, left, lost }) => {
+    const lot = lots.get(lotId);
+    return lot === undefined ? [] : [{ lot, left: store.readRuns(left), lost: store.readRuns(lost) }];
+  });
+}
+
 /** What a fan's bank took back of a prepaid period's delivered days: it is theirs already, and comes back as no coins. */
 export async function lostOf(tx: Tx, period: Pick<periods.PeriodRow, 'stripeCharge'>): Promise<bigint> {
   if (!paidWithCoins(period)) return 0n;
-  const spent = (await store.partsOf(tx, period.stripeCharge)).filter(({ lost }) => lost !== '{}');
-  const lots = await store.lotsById(tx, spent.map(({ lotId }) => lotId));
-  return spent.reduce((sum, { lotId, lost }) => {
-    const lot = lots.find(({ id }) => id === lotId);
-    return lot === undefined ? sum : sum + partOf(lot, store.readRuns(lost)).netMinor;
-  }, 0n);
+  return (await spentParts(tx, period.stripeCharge)).reduce((sum, { lot, lost }) => sum + partOf(lot, lost).netMinor, 0n);
 }
 
 /**
@@ -52,14 +57,10 @@ export async function restoreCoins(
   const spend = await store.findSpend(tx, period.stripeCharge);
   if (spend?.state !== 'captured') throw new Error(`Period ${period.id} was paid with no coins.`);
   await store.lockWallet(tx, spend.accountId);
-  const spent = await store.partsOf(tx, spend.id);
-  const lots = await store.lotsById(tx, spent.map(({ lotId }) => lotId));
-  const parts = spent.flatMap(({ lotId, left }) => {
-    const lot = lots.find(({ id }) => id === lotId);
-    return lot === undefined ? [] : [{ lot, taken: store.readRuns(left) }];
-  });
+  const spent = await spentParts(tx, spend.id);
+  const parts = spent.map(({ lot, left }) => ({ lot, taken: left }));
   const before = await returnedBefore(tx, period, told.causeId);
-  const lostCoins = spent.reduce((sum, { lost }) => sum + countOf(store.readRuns(lost)), 0n);
+  const lostCoins = spent.reduce((sum, { lost }) => sum + countOf(lost), 0n);
   const given = unusedCoins(parts, before + told.moneyMinor, spend.netMinor, spend.coins, lostCoins);
   const { transferId } = await deps.ledger.post(tx, coinsRestored({
     key: `coins:${spend.id}:restored:${told.causeId}`, accountId: spend.accountId, given: sumOf(given), from: told.from, moneyMinor: told.moneyMinor,

@@ -134,8 +134,7 @@ function makeApply(deps: BillingDeps, events: Pick<Readers, 'applyInvoice'>): Pl
     const wanted = await runTx(async (tx) => {
       if ((await store.findChange(tx, id))?.state !== 'withdrawn') return null;
       const plan = (await store.openChange(tx, subscriptionId)) ?? await subscriptions.findSubscription(tx, subscriptionId);
-      const offer = plan === null ? null : await tiers.findOffer(tx, plan.tierId, plan.offerVersion);
-      return (plan?.interval === 'year' ? offer?.stripeYear : offer?.stripeMonth) ?? null;
+      return plan === null ? null : tiers.stripePriceOf(await tiers.findOffer(tx, plan.tierId, plan.offerVersion), plan.interval);
     });
     if (wanted !== null) await provider.changeNext({ changeId: `${id}-late`, stripeSubscription, priceId: wanted });
   }
@@ -150,7 +149,7 @@ function makeApply(deps: BillingDeps, events: Pick<Readers, 'applyInvoice'>): Pl
     if (found === null) return;
     const { change, offer, subscription } = found;
     const stripeSubscription = subscription?.stripeSubscription ?? null;
-    const priceId = (change.interval === 'year' ? offer?.stripeYear : offer?.stripeMonth) ?? null;
+    const priceId = tiers.stripePriceOf(offer, change.interval);
     if (offer === null || priceId === null || stripeSubscription === null) throw new Error(`Change ${changeId} has no price or no subscription.`);
     const fail = (failure: string): Promise<unknown> => runTx((tx) => store.settleChange(tx, changeId, { state: 'failed', failure, at: clock.now() }));
     if (subscription?.state === 'canceled') {
@@ -255,7 +254,7 @@ export function makePlans(deps: BillingDeps, events: Readers): Plans {
         const offer = await tiers.findOffer(tx, row.tierId, row.offerVersion);
         if (change?.effect !== 'period_end' || offer === null) throw wrongState('No change waits for the end of what is paid.');
         await store.settleChange(tx, change.id, { state: 'withdrawn', at: clock.now() });
-        return { changeId: change.id, stripeSubscription: row.stripeSubscription ?? '', priceId: (row.interval === 'year' ? offer.stripeYear : offer.stripeMonth) ?? '' };
+        return { changeId: change.id, stripeSubscription: row.stripeSubscription ?? '', priceId: tiers.stripePriceOf(offer, row.interval) ?? '' };
       }));
       await provider.changeNext({ changeId: `${changeId}-withdrawn`, stripeSubscription, priceId });
       return await runTx(async (tx) => await loadView(tx, await mineIn(tx, actor, subscriptionId, false), clock.now()));

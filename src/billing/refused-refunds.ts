@@ -39,20 +39,37 @@ export async function listRefused(tx: Tx, after: store.Place | null, limit: numb
   }
 }
 
-/** A refused return by its id, as it stands: still owed (`refused`), or what became of it. Null for what was not refused. Refuses `refund_too_large`. */
-export async function refusedNow(tx: Tx, refundId: string): Promise<(Refused & { state: store.RefundRow['state'] | 'refused' | 'paid_otherwise' }) | null> {
-  const was = await store.findRefund(tx, refundId);
-  const period = was?.kind === 'stop' && was.state === 'failed' ? await periods.lockPeriod(tx, was.periodId) : null;
-  if (was === null || period === null) return null;
-  const again = await store.refundByKey(tx, `again:${refundId}`);
-  if (again !== null) return { ...seen(was, period), state: stateOf(again) };
-  if (!(await stillOwed(tx, was, period))) throw claimedOtherwise();
-  return { ...seen(was, period), state: 'refused' };
-}
-
 const claimedOtherwise = (): Refusal => new Refusal('refund_too_large', 'This money was returned or claimed otherwise meanwhile.', { extra: { limitMinor: '0' } });
 
 const stateOf = (refund: store.RefundRow): store.RefundRow['state'] | 'paid_otherwise' => (refund.stripeRefund?.startsWith('outside:') === true ? 'paid_otherwise' : refund.state);
+
+interface Found {
+  was: store.RefundRow;
+  /** Locked. */
+  period: periods.PeriodRow;
+  /** What was asked for in its place. */
+  later: store.RefundRow | null;
+}
+
+const againKey = (refundId: string): string => `again:${refundId}`;
+
+/** A return that was refused: one that nobody has asked for anew is still owed. Null for what was not refused. Refuses `refund_too_large`. */
+async function refusedOne(tx: Tx, refundId: string): Promise<Found | null> {
+  const was = await store.findRefund(tx, refundId);
+  if (was?.kind !== 'stop' || was.state !== 'failed') return null;
+  const period = await periods.lockPeriod(tx, was.periodId);
+  if (period === null) return null;
+  const later = await store.refundByKey(tx, againKey(refundId));
+  if (later === null && !(await stillOwed(tx, was, period))) throw claimedOtherwise();
+  return { was, period, later };
+}
+
+/** A refused return by its id, as it stands: still owed (`refused`), or what became of it. Null for what was not refused. Refuses `refund_too_large`. */
+export async function refusedNow(tx: Tx, refundId: string): Promise<(Refused & { state: store.RefundRow['state'] | 'refused' | 'paid_otherwise' }) | null> {
+  const found = await refusedOne(tx, refundId);
+  if (found === null) return null;
+  return { ...seen(found.was, found.period), state: found.later === null ? 'refused' : stateOf(found.later) };
+}
 
 interface Again {
   was: Refused;
@@ -64,14 +81,11 @@ interface Again {
 
 /** Asks for a refused return anew, once: the same days, the same parts. Null for what was not refused. Refuses `refund_too_large`. */
 async function again(tx: Tx, deps: DisputeDeps, refundId: string): Promise<Again | null> {
-  const was = await store.findRefund(tx, refundId);
-  if (was?.kind !== 'stop' || was.state !== 'failed') return null;
-  const period = await periods.lockPeriod(tx, was.periodId);
-  if (period === null) return null;
-  const key = `again:${refundId}`;
-  const before = await store.refundByKey(tx, key);
-  if (before !== null) return { was: seen(was, period), refund: before, period, fresh: false };
-  if (!(await stillOwed(tx, was, period))) throw claimedOtherwise();
+  const found = await refusedOne(tx, refundId);
+  if (found === null) return null;
+  const { was, period, later } = found;
+  if (later !== null) return { was: seen(was, period), refund: later, period, fresh: false };
+  const key = againKey(refundId);
   const { grossMinor, netMinor, taxMinor, feeMinor, feeBearer, reason } = was;
   await deps.requestRefund(tx, { key, periodId: period.id, kind: 'stop', reason, parts: { grossMinor, netMinor, taxMinor, feeMinor }, feeBearer, at: deps.clock.now() });
   const refund = await store.refundByKey(tx, key);

@@ -95,7 +95,7 @@ function makeCheckout(deps: BillingDeps): (subscriptionId: string) => Promise<vo
       const row = await store.findSubscription(tx, subscriptionId);
       return row === null ? null : { row, offer: await tiers.findOffer(tx, row.tierId, row.offerVersion) };
     });
-    const priceId = (found?.row.interval === 'year' ? found.offer?.stripeYear : found?.offer?.stripeMonth) ?? null;
+    const priceId = found === null ? null : tiers.stripePriceOf(found.offer, found.row.interval);
     if (found?.row.state !== 'opening' || priceId === null) return;
     const { row } = found;
     try {

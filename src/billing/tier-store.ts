@@ -36,6 +36,11 @@ const OFFER = `SELECT o.tier_id AS "tierId", o.clone_id AS "cloneId", o.kind, t.
   LEFT JOIN tier_offer_price AS m ON m.tier_id = o.tier_id AND m.version = o.version AND m.interval = 'month'
   LEFT JOIN tier_offer_price AS y ON y.tier_id = o.tier_id AND y.version = o.version AND y.interval = 'year'`;
 
+/** Under which price the processor collects an offer; null where it has none. */
+export function stripePriceOf(offer: Pick<OfferRow, 'stripeMonth' | 'stripeYear'> | null, interval: 'month' | 'year'): string | null {
+  return (interval === 'year' ? offer?.stripeYear : offer?.stripeMonth) ?? null;
+}
+
 export function isReady(offer: OfferRow): boolean {
   return offer.kind === 'free' || (offer.stripeMonth !== null && (offer.yearPriceMinor === null || offer.stripeYear !== null));
 }

@@ -161,8 +161,10 @@ export function makeLedger({ runTx, ids }: { runTx: RunTx; ids: Ids }): Ledger {
     async sequence() {
       while ((await runTx((tx) => sequenceSome(tx, SEQUENCE_BATCH))) === BigInt(SEQUENCE_BATCH));
       // So that no question about a position ever adds up more than a stride.
-      await runTx((tx) => takeRollUp(tx, { ...ROLL_UP, minimum: ROLL_UP.stride }));
-      return await runTx(lastPosition);
+      return await runTx(async (tx) => {
+        await takeRollUp(tx, { ...ROLL_UP, minimum: ROLL_UP.stride });
+        return await lastPosition(tx);
+      });
     },
     rollUp: (options = {}) => runTx((tx) => takeRollUp(tx, { ...ROLL_UP, ...options })),
     verify: () => runTx((tx) => verifyLedger(tx), { isolation: 'REPEATABLE READ' }),

@@ -259,6 +259,9 @@ export function dividePot(pot: PotMoney, legs: readonly SplitLeg[], base: Base):
   });
 }
 
+/** One CNY, or as little of another currency: below it a transfer costs more care than it is worth, to whoever has not asked for less. */
+export const LEAST_PAYOUT_MINOR = 100n;
+
 /** A currency that payees are paid in: coins are nobody's wage. Refuses `money_malformed`. */
 export function paidOutIn(code: string): Exclude<Currency, 'COIN'> {
   if (!isCurrency(code) || code === 'COIN') throw new Refusal('money_malformed', 'Payees are paid in CNY, USD, EUR or JPY.');

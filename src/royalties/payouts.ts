@@ -9,11 +9,10 @@ import { once } from '../platform/postgres/index.ts';
 import { currenciesOf, lockPayee, payeesAfter } from './balances.ts';
 import { netDebt } from './debts.ts';
 import type { RoyaltiesDeps } from './deps.ts';
-import { paidOutIn, PLATFORM } from './model.ts';
+import { LEAST_PAYOUT_MINOR, paidOutIn, PLATFORM } from './model.ts';
 import type { Payees } from './payees.ts';
 import { beginPayout } from './payout-phases.ts';
 import * as store from './payout-store.ts';
-import { LEAST_MINOR } from './reminders.ts';
 
 export type PayoutJson = components['schemas']['Payout'];
 export type PayoutSettingJson = components['schemas']['PayoutSetting'];
@@ -37,8 +36,6 @@ export interface Payouts {
   payScheduled: () => Promise<void>;
 }
 
-/** Below it the transfer costs more care than it is worth. */
-const MINIMUM_MINOR = LEAST_MINOR.toString();
 const PAYEES_AT_ONCE = 500;
 const UNREADY_ASKED = 50;
 /** Who begins what a schedule asks for. */
@@ -146,7 +143,7 @@ export function makePayouts(deps: RoyaltiesDeps, payees: Pick<Payees, 'syncPayou
   return {
     ...makeSettings(deps),
 
-    async createPayouts(actor, key, { minimumMinor = MINIMUM_MINOR, payees: only }) {
+    async createPayouts(actor, key, { minimumMinor = LEAST_PAYOUT_MINOR.toString(), payees: only }) {
       const minimum = parseMinor(minimumMinor);
       if (minimum < 1n) throw new Refusal('money_out_of_range', 'The minimum is at least one minor unit.');
       if (only?.includes(PLATFORM) === true) throw new Refusal('payout_state', 'The platform is not paid out to itself.');

@@ -2,6 +2,7 @@ import type { Tx } from '../kernel/tx.ts';
 import { balancesOf, currenciesOf, payeesAfter } from './balances.ts';
 import type { RoyaltiesDeps } from './deps.ts';
 import { findAccount, findSetting } from './payout-store.ts';
+import { LEAST_PAYOUT_MINOR } from './model.ts';
 import * as store from './reminder-store.ts';
 
 /** Payees to whom money waits and who have no account at the processor that can be paid. */
@@ -10,8 +11,6 @@ export interface Reminders {
   remindUnready: () => Promise<void>;
 }
 
-/** One CNY, or as little of another currency: less is not sent to anybody who has not asked for it. */
-export const LEAST_MINOR = 100n;
 const EVERY_MS = 30 * 86_400_000;
 const PAYEES_AT_ONCE = 500;
 
@@ -20,7 +19,7 @@ async function waitingFor(tx: Tx, deps: RoyaltiesDeps, payee: string): Promise<s
   const waiting: store.ReminderRow['waiting'] = [];
   for (const currency of await currenciesOf(tx, deps, payee)) {
     const { unpaidMinor, debtMinor } = await balancesOf(tx, deps, payee, currency);
-    const leastMinor = (await findSetting(tx, payee, currency))?.minimumMinor ?? LEAST_MINOR;
+    const leastMinor = (await findSetting(tx, payee, currency))?.minimumMinor ?? LEAST_PAYOUT_MINOR;
     if (unpaidMinor - debtMinor >= leastMinor) waiting.push({ currency, unpaidMinor: (unpaidMinor - debtMinor).toString() });
   }
   return waiting;

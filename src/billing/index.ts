@@ -5,7 +5,7 @@
  * before the work, captured with the release, voided otherwise, and never overspent; a stop sells nothing more and
  * returns unused days out of deferred revenue and its tax alone; coins are lots that are spent oldest first, each coin at its own
  * cost, and no coin moves without its money; while something is paused nothing is collected (collection) and its days are added to the end; after a
- * stop of a capability a fan may keep what remains (remains); a dispute claims what stands when it is decided; a refund that comes back is owed (owed-refunds), and so is
+ * stop of a capability a fan may keep what remains (remains); a dispute claims what stands when it is decided; a refund that comes back is owed (owed-refunds), unless the bank gave it besides (owed-losses), and so is
  * one that the processor refuses (refused-refunds); what a fan owes is paid before coins buy anything (coin-debts).
  */
 export { BILLING_EVENT_TYPES } from './events.ts';

@@ -4,7 +4,7 @@
  * refund takes from each payee no more than they received of that pot; what was paid out already becomes a debt,
  * netted once; a statement covers an exact range of the ledger and never changes; a payout leaves the balance before it
  * leaves the house, once, and comes back if it was not sent, or if the payee's bank has refused it for a week (bank-failures); what rates gain or
- * lose is the platform's (positions); a signed part is held until its day (reserves); a dry run is the run itself, of which nothing stays (runs).
+ * lose is the platform's (positions); a signed part is held until its day (reserves); who cannot be paid is reminded (reminders); a dry run is the run itself, of which nothing stays (runs).
  */
 export { makeRoyalties, type Royalties } from './service.ts';
 export type { RoyaltiesDeps } from './deps.ts';
